@@ -112,7 +112,12 @@ impl Num {
     ///
     /// [`ArithmeticError::DivisorNotPositive`] if `divisor ≤ 0`; [`ArithmeticError::Overflow`] if the rounded quotient
     /// does not fit.
-    pub fn mul_div(self, factor: Self, divisor: Self, round: Round) -> Result<Self, ArithmeticError> {
+    pub fn mul_div(
+        self,
+        factor: Self,
+        divisor: Self,
+        round: Round,
+    ) -> Result<Self, ArithmeticError> {
         wide::mul_div(self.0, factor.0, divisor.0, round).map(Self)
     }
 

@@ -48,7 +48,10 @@ fn divide_wide(a: i128, n: i128, d: u128, round: Round) -> Result<i128, Arithmet
 const HALF: u128 = (1 << 64) - 1;
 
 /// Returns the high and the low word of `a · b`. Each partial product and each carry fits, so nothing wraps.
-#[expect(clippy::arithmetic_side_effects, reason = "64-bit limbs: every sum and product is below 2^128")]
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "64-bit limbs: every sum and product is below 2^128"
+)]
 fn multiply(a: u128, b: u128) -> (u128, u128) {
     let (a1, a0, b1, b0) = (a >> 64, a & HALF, b >> 64, b & HALF);
     let (low, cross_a, cross_b, high) = (a0 * b0, a1 * b0, a0 * b1, a1 * b1);
@@ -89,8 +92,8 @@ mod tests {
             x
         };
         for _ in 0..20_000 {
-            let a = i128::from(next() as i64) >> (next() % 64);
-            let n = i128::from(next() as i64) >> (next() % 64);
+            let a = i128::from(next().cast_signed()) >> (next() % 64);
+            let n = i128::from(next().cast_signed()) >> (next() % 64);
             let d = 1 + (i128::from(next()) << (next() % 60));
             for round in [Round::Down, Round::Up] {
                 let wide = divide_wide(a, n, d.unsigned_abs(), round);

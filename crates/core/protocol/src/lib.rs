@@ -1,4 +1,7 @@
-//! PLACEHOLDER
+//! The language of the house: identifiers, instruments, commands, events, refusals, and their canonical encoding.
+//!
+//! **Invariant:** a value has exactly one encoding; decoding accepts that and nothing else, so two replicas that read
+//! the same bytes hold the same value. `conformance.toml` pins the encodings.
 #![cfg_attr(
     not(test),
     deny(
@@ -15,3 +18,68 @@
         clippy::disallowed_methods,
     )
 )]
+
+mod block;
+mod change;
+pub mod codec;
+mod command;
+mod event;
+mod ids;
+mod instrument;
+pub mod limits;
+mod order;
+mod refusal;
+mod vote;
+
+pub use block::{Block, Header};
+pub use change::{Change, ParameterId};
+pub use codec::Hash;
+pub use command::{Command, Transaction};
+pub use event::{CancelReason, Event, Mode, Receipt};
+pub use ids::{
+    AccountId, AccountIndex, Address, AssetId, ClientOrderId, InstrumentId, OrderId,
+    ParseAccountError, ProposalId, SourceId, UnderlyingId, ValidatorId,
+};
+pub use instrument::{Contract, ContractRule, Instrument, Right};
+pub use order::{NewOrder, Quote, SelfTrade, Side, TimeInForce};
+pub use refusal::Refusal;
+pub use vote::{BasisReport, PriceReport, VolReport, Vote};
+
+/// Our bug: books that do not balance. A value, never a panic; the machine halts the compartment that it names.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// An arithmetic result that the limits rule out.
+    #[error("arithmetic in {place}: {error}")]
+    Arithmetic {
+        /// Where.
+        place: &'static str,
+        /// What.
+        error: units::ArithmeticError,
+    },
+    /// An invariant that does not hold.
+    #[error("invariant broken: {0}")]
+    Invariant(&'static str),
+    /// Money created or lost.
+    #[error("{asset} not conserved: {before} before, {after} after")]
+    NotConserved {
+        /// Which asset.
+        asset: AssetId,
+        /// Total before.
+        before: units::Amount,
+        /// Total after.
+        after: units::Amount,
+    },
+    /// Something looked up that must be there.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// A fault that an operator or a test injected into one market.
+    #[error("injected: {0}")]
+    Injected(&'static str),
+}
+
+impl Fault {
+    /// Returns a function that turns an arithmetic error at a place into a fault, for `map_err`.
+    pub fn at(place: &'static str) -> impl Fn(units::ArithmeticError) -> Self {
+        move |error| Self::Arithmetic { place, error }
+    }
+}

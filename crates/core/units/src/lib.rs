@@ -5,6 +5,7 @@
 //! | [`Price`] | micro-dollars per unit of the underlying | `58710.2` |
 //! | [`Quantity`] | billionths of an asset | `0.001` |
 //! | [`Notional`] | micro-dollars | `-12.000001` |
+//! | [`Amount`] | minor units of the asset it is tagged with | `12000001` |
 //! | [`Lots`] | contracts | `25` |
 //! | [`Bps`] | hundredths of a percent | `5` |
 //! | [`Ppm`] | millionths | `0.0025` |
@@ -55,6 +56,10 @@ unit! {
     Notional, micros, from_micros, decimals 6, wire i128, limit limits::BALANCE_MICROS_MAX
 }
 unit! {
+    /// Minor units of an asset, as the ledger counts them: micro-dollars for dollars, billionths for any other asset.
+    Amount, minor, from_minor, decimals 0, wire i128, limit limits::BALANCE_MICROS_MAX
+}
+unit! {
     /// A number of contracts, signed where it is a position: short is negative.
     Lots, count, from_count, decimals 0, wire i64, limit limits::OPEN_INTEREST_LOTS_MAX
 }
@@ -96,6 +101,28 @@ impl Quantity {
     /// [`ArithmeticError`] if the value does not fit.
     pub fn value(self, price: Price, round: Round) -> Result<Notional, ArithmeticError> {
         self.number().mul_div(price.number(), Self::ONE.number(), round).map(Notional::from_number)
+    }
+}
+
+impl Amount {
+    /// Returns the ledger amount of a number of dollars.
+    pub const fn from_notional(dollars: Notional) -> Self {
+        Self(dollars.number())
+    }
+
+    /// Returns the dollars in an amount of the dollar asset.
+    pub const fn notional(self) -> Notional {
+        Notional::from_number(self.number())
+    }
+
+    /// Returns the ledger amount of a quantity of an asset other than the dollar.
+    pub const fn from_quantity(quantity: Quantity) -> Self {
+        Self(quantity.number())
+    }
+
+    /// Returns the quantity in an amount of an asset other than the dollar.
+    pub const fn quantity(self) -> Quantity {
+        Quantity::from_number(self.number())
     }
 }
 

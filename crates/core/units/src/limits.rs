@@ -26,13 +26,13 @@ pub const PPM_MAX: i128 = 1_000_000_000_000;
 pub const VOL_MAX: i128 = 65_535;
 /// Latest block time, in milliseconds since 1970: the year 9999.
 pub const TIME_MILLIS_MAX: i128 = 253_402_300_799_999;
-/// Most sub-accounts, orders and positions that one block may touch are bounded in `protocol::limits`.
-pub const POSITIONS_PER_ACCOUNT_MAX: usize = 4_096;
 
-/// Largest value of one position, in micro-dollars.
-pub const POSITION_VALUE_MICROS_MAX: i128 =
-    PRICE_MICROS_MAX * LOTS_MAX / 1_000_000_000 * CONTRACT_SIZE_NANOS_MAX;
+/// Largest value of one position, in micro-dollars: price × lots × units per lot.
+pub const POSITION_VALUE_MICROS_MAX: i128 = PRICE_MICROS_MAX * LOTS_MAX * CONTRACT_SIZE_UNITS_MAX;
+/// [`CONTRACT_SIZE_NANOS_MAX`] in whole units.
+const CONTRACT_SIZE_UNITS_MAX: i128 = 1_000;
 
-const _: () = assert!(PRICE_MICROS_MAX < i64::MAX as i128);
+const _: () = assert!(CONTRACT_SIZE_UNITS_MAX * 1_000_000_000 == CONTRACT_SIZE_NANOS_MAX);
+const _: () = assert!(PRICE_MICROS_MAX < 1 << 63);
 const _: () = assert!(POSITION_VALUE_MICROS_MAX < BALANCE_MICROS_MAX);
 const _: () = assert!(FEE_BPS_MAX <= BPS_ONE);

@@ -14,7 +14,10 @@ fn text_is_exact_and_parses_back() {
         assert_eq!(value.to_string(), text);
         assert_eq!(text.parse(), Ok(value));
     }
-    assert_eq!(format!("{:>8}|{:<6}|", Lots::from_count(-25), Lots::from_count(3)), "     -25|3     |");
+    assert_eq!(
+        format!("{:>8}|{:<6}|", Lots::from_count(-25), Lots::from_count(3)),
+        "     -25|3     |"
+    );
 }
 
 #[test]

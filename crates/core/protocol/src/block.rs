@@ -1,0 +1,35 @@
+//! A block: what the machine applies, and what commits to the result.
+
+use crate::{Hash, Transaction, Vote};
+use borsh::{BorshDeserialize, BorshSerialize};
+use units::{BlockHeight, BlockTime};
+
+/// Everything that one transition of the machine reads beside the state.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+pub struct Block {
+    /// One more than the parent's.
+    pub height: BlockHeight,
+    /// Later than the parent's.
+    pub time: BlockTime,
+    /// Oracle reports, ascending by validator, each once.
+    pub votes: Vec<Vote>,
+    /// Commands; their order inside the block buys nothing but time of admission.
+    pub transactions: Vec<Transaction>,
+}
+
+/// What a block commits to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+pub struct Header {
+    /// The block's number.
+    pub height: BlockHeight,
+    /// Its time.
+    pub time: BlockTime,
+    /// Hash of the parent's header; zero for the first block.
+    pub parent: Hash,
+    /// Hash of the block's votes and transactions.
+    pub body: Hash,
+    /// Hash of the receipts and events.
+    pub receipts: Hash,
+    /// Root of the state after the block.
+    pub state_root: Hash,
+}

@@ -1,0 +1,77 @@
+//! What governance may change: one typed value at a time, or a listing.
+
+use crate::{Instrument, InstrumentId, UnderlyingId};
+use borsh::{BorshDeserialize, BorshSerialize};
+
+/// A change that takes effect after enough approvals and a delay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+pub enum Change {
+    /// Sets a parameter.
+    SetParameter {
+        /// Which.
+        parameter: ParameterId,
+        /// Where it applies; [`UnderlyingId`] for those of one compartment, absent for those of the house.
+        underlying: Option<UnderlyingId>,
+        /// The new value in the parameter's own unit.
+        value: i64,
+    },
+    /// Lists a contract.
+    ListInstrument(Instrument),
+    /// Lets a halted or paused instrument trade again.
+    ResumeInstrument(InstrumentId),
+}
+
+/// A governed number; `governance` gives each its unit, bounds, default and which direction raises risk.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum ParameterId {
+    /// Scan range of the index in the margin scenarios.
+    ScanRange = 1,
+    /// Fee of the aggressor, in hundredths of a basis point.
+    TakerFee = 2,
+    /// Fee of the resting order, in hundredths of a basis point.
+    MakerFee = 3,
+    /// Fee of a liquidation, paid to the insurance fund.
+    LiquidationFee = 4,
+    /// Maintenance margin as a share of the scan.
+    MaintenanceRatio = 5,
+    /// Margin regained by a liquidation, above maintenance.
+    LiquidationBuffer = 6,
+    /// Largest distance of an order's price from the mark.
+    PriceBand = 7,
+    /// Largest distance of a liquidation order's price from the mark.
+    LiquidationBand = 8,
+    /// Largest rate of change of the index.
+    IndexVelocity = 9,
+    /// Age after which an index allows reducing only.
+    StaleAfter = 10,
+    /// Age after which an index freezes its compartment.
+    FrozenAfter = 11,
+    /// Largest distance of a perpetual's mark from the index.
+    MarkBand = 12,
+    /// Largest hourly funding rate.
+    FundingCap = 13,
+    /// Hourly funding rate when the perpetual trades at the index.
+    FundingInterest = 14,
+    /// Time between two variation margin runs.
+    VariationInterval = 15,
+    /// Most lots that one account may hold in an instrument.
+    PositionLimit = 16,
+    /// Most dollars that may leave the house in an hour.
+    WithdrawalLimit = 17,
+    /// Time between the last approval of a change that raises risk and its effect.
+    Timelock = 18,
+    /// Time after which an unfinished proposal dies.
+    ProposalLife = 19,
+    /// Haircut of collateral other than the dollar.
+    CollateralHaircut = 20,
+    /// Short-option charge as a share of the index, for maintenance margin.
+    ShortOptionMaintenance = 21,
+    /// Further short-option charge as a share of the index, for initial margin.
+    ShortOptionInitial = 22,
+    /// Largest share of an account's losses that the insurance fund covers at one event.
+    InsuranceEventCap = 23,
+}

@@ -1,0 +1,101 @@
+//! What the outside may ask of the machine.
+
+use crate::{
+    AccountId, Address, AssetId, Change, InstrumentId, NewOrder, OrderId, ProposalId, Quote,
+};
+use borsh::{BorshDeserialize, BorshSerialize};
+use units::Amount;
+
+/// A command and the address that the shell has authenticated for it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+pub struct Transaction {
+    /// Who asks.
+    pub sender: Address,
+    /// For what.
+    pub command: Command,
+}
+
+/// Everything that a sender may ask.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+pub enum Command {
+    /// Credits an account with what has arrived in custody. Only the custodian may.
+    Deposit {
+        /// Whose account; it is opened if it does not exist.
+        account: AccountId,
+        /// What has arrived.
+        asset: AssetId,
+        /// How much.
+        amount: Amount,
+    },
+    /// Takes free collateral out of custody.
+    Withdraw {
+        /// The sender's sub-account.
+        sub: u16,
+        /// What.
+        asset: AssetId,
+        /// How much.
+        amount: Amount,
+    },
+    /// Moves free collateral to another account.
+    Transfer {
+        /// The sender's sub-account.
+        sub: u16,
+        /// Where to.
+        to: AccountId,
+        /// What.
+        asset: AssetId,
+        /// How much.
+        amount: Amount,
+    },
+    /// Enters an order into this block's auction.
+    PlaceOrder {
+        /// The sender's sub-account.
+        sub: u16,
+        /// The order.
+        order: NewOrder,
+    },
+    /// Cancels one order, before this block's new orders.
+    CancelOrder {
+        /// The sender's sub-account.
+        sub: u16,
+        /// Which.
+        order: OrderId,
+    },
+    /// Cancels all orders of an account, or those in one instrument, before this block's new orders.
+    MassCancel {
+        /// The sender's sub-account.
+        sub: u16,
+        /// Where; everywhere if absent.
+        instrument: Option<InstrumentId>,
+    },
+    /// Replaces the account's quotes: one for each instrument and side. A new quote is post-only.
+    MassQuote {
+        /// The sender's sub-account.
+        sub: u16,
+        /// At most [`crate::limits::QUOTES_PER_COMMAND_MAX`].
+        quotes: Vec<Quote>,
+    },
+    /// Proposes a change of parameters or listings. Only a governance signer may; counts as an approval.
+    Propose {
+        /// What is to change.
+        change: Change,
+    },
+    /// Approves a proposal. Only a governance signer may.
+    Approve {
+        /// Which.
+        proposal: ProposalId,
+    },
+    /// Halts trading in an instrument at once. Any one governance signer may; resuming takes a proposal.
+    Pause {
+        /// Which.
+        instrument: InstrumentId,
+    },
+}
+
+impl Command {
+    /// Returns whether the command takes effect before this block's new orders.
+    #[must_use]
+    pub const fn is_cancel(&self) -> bool {
+        matches!(self, Self::CancelOrder { .. } | Self::MassCancel { .. })
+    }
+}

@@ -1,0 +1,223 @@
+//! What happened: receipts answer commands, events tell the world.
+
+use crate::{
+    AccountId, AccountIndex, AssetId, Change, InstrumentId, OrderId, ProposalId, Refusal, Side,
+    UnderlyingId,
+};
+use borsh::{BorshDeserialize, BorshSerialize};
+use units::{Amount, Lots, Notional, Ppm, Price};
+
+/// The answer to one command.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+pub enum Receipt {
+    /// Done.
+    Done,
+    /// The order is in the auction under this number.
+    Order(OrderId),
+    /// One answer for each quote; `None` for a quote withdrawn.
+    Quotes(Vec<Result<Option<OrderId>, Refusal>>),
+    /// The proposal is open under this number.
+    Proposal(ProposalId),
+    /// Nothing was changed, and why.
+    Refused(Refusal),
+}
+
+/// Why an order left the book without being filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+pub enum CancelReason {
+    /// The trader asked.
+    Requested,
+    /// Immediate-or-cancel, and the auction had no more.
+    Unfilled,
+    /// It met an order of its own account.
+    SelfTrade,
+    /// It could have traded at once and was post-only.
+    PostOnly,
+    /// It would have enlarged the position it was to reduce.
+    ReduceOnly,
+    /// Its account was liquidated.
+    Liquidation,
+    /// Its contract ended.
+    Expiry,
+    /// Its market halted in the same block.
+    Halt,
+}
+
+/// The way in which a compartment is restricted, worst last.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+)]
+pub enum Mode {
+    /// All allowed.
+    #[default]
+    Normal,
+    /// All allowed; new risk costs more margin.
+    Caution,
+    /// Positions may only shrink.
+    ReduceOnly,
+    /// Cancels and deposits only; nothing is liquidated at a stale price.
+    Frozen,
+}
+
+/// Something that happened in a block, in the order in which it happened.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+pub enum Event {
+    /// An account was opened by its first deposit.
+    AccountOpened {
+        /// Its name.
+        account: AccountId,
+        /// Its place.
+        index: AccountIndex,
+    },
+    /// Assets entered custody.
+    Deposited {
+        /// For whom.
+        account: AccountIndex,
+        /// What.
+        asset: AssetId,
+        /// How much.
+        amount: Amount,
+    },
+    /// Assets left custody.
+    Withdrawn {
+        /// By whom.
+        account: AccountIndex,
+        /// What.
+        asset: AssetId,
+        /// How much.
+        amount: Amount,
+    },
+    /// An underlying's restriction changed.
+    ModeChanged {
+        /// Which.
+        underlying: UnderlyingId,
+        /// To what.
+        mode: Mode,
+    },
+    /// An order was filled, in whole or in part; the house is the counterparty.
+    Filled {
+        /// Where.
+        instrument: InstrumentId,
+        /// Whose.
+        account: AccountIndex,
+        /// Which order.
+        order: OrderId,
+        /// Which way.
+        side: Side,
+        /// At the auction's one price.
+        price: Price,
+        /// How many.
+        lots: Lots,
+        /// Fee paid.
+        fee: Notional,
+        /// Whether the order arrived in this block.
+        aggressor: bool,
+    },
+    /// An order left the book unfilled.
+    Cancelled {
+        /// Where.
+        instrument: InstrumentId,
+        /// Whose.
+        account: AccountIndex,
+        /// Which order.
+        order: OrderId,
+        /// How many lots were left.
+        lots: Lots,
+        /// Why.
+        reason: CancelReason,
+    },
+    /// Funding was exchanged between longs and shorts of a perpetual.
+    Funded {
+        /// Which perpetual.
+        instrument: InstrumentId,
+        /// Rate of the interval; longs pay if positive.
+        rate: Ppm,
+        /// Sum paid by the payers.
+        paid: Notional,
+    },
+    /// Gains and losses since the last run were exchanged in cash.
+    VariationPaid {
+        /// Which contract.
+        instrument: InstrumentId,
+        /// Sum paid by the losers.
+        paid: Notional,
+    },
+    /// A contract ended.
+    Expired {
+        /// Which.
+        instrument: InstrumentId,
+        /// The settlement price of its underlying.
+        price: Price,
+        /// Paid out per lot.
+        payoff: Notional,
+        /// Lots that were open.
+        open_interest: Lots,
+    },
+    /// An account fell below maintenance margin and a liquidation step was taken.
+    Liquidated {
+        /// Whose.
+        account: AccountIndex,
+        /// Equity before the step.
+        equity: Notional,
+        /// Maintenance margin before the step.
+        maintenance: Notional,
+        /// How many orders were cancelled.
+        orders_cancelled: u32,
+        /// Where a reducing order was sent, if any.
+        instrument: Option<InstrumentId>,
+        /// How many lots it was for, signed as a trade.
+        lots: Lots,
+    },
+    /// A margin call: equity fell below initial margin and the account may only reduce.
+    MarginCalled {
+        /// Whose.
+        account: AccountIndex,
+        /// By how much equity is short of initial margin.
+        short_by: Notional,
+    },
+    /// The insurance fund paid an account's debt.
+    DebtCovered {
+        /// Whose.
+        account: AccountIndex,
+        /// How much.
+        amount: Notional,
+        /// Debt that remains.
+        uncovered: Notional,
+    },
+    /// A market's own books did not balance: its block was dropped and it halted.
+    Halted {
+        /// Which.
+        instrument: InstrumentId,
+        /// Why, as the fault describes itself.
+        fault: String,
+    },
+    /// A governance change took effect.
+    Enacted {
+        /// Which proposal.
+        proposal: ProposalId,
+        /// What.
+        change: Change,
+    },
+    /// A governance change came due and could not take effect.
+    NotEnacted {
+        /// Which proposal.
+        proposal: ProposalId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// An instrument was paused by a signer.
+    Paused {
+        /// Which.
+        instrument: InstrumentId,
+    },
+}

@@ -1,0 +1,24 @@
+//! Bounds on counts: every queue, list and loop of the machine ends at one of these.
+
+/// Most quotes in one mass quote.
+pub const QUOTES_PER_COMMAND_MAX: usize = 256;
+/// Most open orders of one account.
+pub const ORDERS_PER_ACCOUNT_MAX: usize = 1_024;
+/// Most positions of one account, as margin's overflow bound assumes.
+pub const POSITIONS_PER_ACCOUNT_MAX: usize = 128;
+/// Most orders resting in one book.
+pub const ORDERS_PER_BOOK_MAX: usize = 1 << 20;
+/// Most listed instruments.
+pub const INSTRUMENTS_MAX: usize = 4_096;
+/// Most accounts.
+pub const ACCOUNTS_MAX: usize = 1 << 24;
+/// Most open governance proposals.
+pub const PROPOSALS_MAX: usize = 64;
+/// Most transactions in one block.
+pub const TRANSACTIONS_PER_BLOCK_MAX: usize = 100_000;
+/// Most validators.
+pub const VALIDATORS_MAX: usize = 256;
+/// Most price sources of one underlying.
+pub const SOURCES_MAX: usize = 32;
+/// Most bytes of an encoded block.
+pub const BLOCK_BYTES_MAX: usize = 32 << 20;

@@ -1,0 +1,154 @@
+//! Why a command changed nothing. Codes are stable, in order of precedence, and never reused.
+
+use crate::{ContractRule, Mode};
+use borsh::{BorshDeserialize, BorshSerialize};
+use units::{Amount, Notional};
+
+/// A named refusal. The first rule broken, in the order of the codes, is the one reported.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize, thiserror::Error,
+)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum Refusal {
+    /// The sender may not give this command.
+    #[error("the sender may not give this command")]
+    NotPermitted = 1,
+    /// The account has never received a deposit.
+    #[error("the account is not open")]
+    AccountNotOpen = 2,
+    /// The block already holds as many as it may.
+    #[error("too many in one command or block")]
+    TooMany = 3,
+    /// The asset is not accepted.
+    #[error("the asset is unknown")]
+    AssetUnknown = 10,
+    /// Zero or less.
+    #[error("the amount is not positive")]
+    AmountNotPositive = 11,
+    /// Above the limits of its unit.
+    #[error("the amount is too large")]
+    AmountTooLarge = 12,
+    /// From an account to itself.
+    #[error("the two accounts are the same")]
+    SameAccount = 13,
+    /// The account does not hold as much.
+    #[error("the balance is short by {short_by} minor units")]
+    BalanceShort {
+        /// By how much, in minor units of the asset.
+        short_by: Amount,
+    } = 14,
+    /// What is left would not cover initial margin.
+    #[error("margin would be short by {short_by} dollars")]
+    MarginShort {
+        /// By how much.
+        short_by: Notional,
+    } = 15,
+    /// As much has left the house in the last hour as may.
+    #[error("the hourly withdrawal limit would be exceeded by {exceeded_by} dollars")]
+    WithdrawalLimit {
+        /// By how much.
+        exceeded_by: Notional,
+    } = 16,
+    /// The instrument is not listed.
+    #[error("the instrument is not listed")]
+    InstrumentUnknown = 20,
+    /// The instrument has expired.
+    #[error("the instrument has expired")]
+    InstrumentExpired = 21,
+    /// The instrument is halted or paused.
+    #[error("the instrument is halted")]
+    InstrumentHalted = 22,
+    /// The underlying's mode does not allow it.
+    #[error("not allowed while the underlying is in mode {mode:?}")]
+    ModeForbids {
+        /// The mode.
+        mode: Mode,
+    } = 23,
+    /// No mark yet, or its price is too old.
+    #[error("there is no fresh mark price")]
+    MarkMissing = 24,
+    /// Zero lots or fewer.
+    #[error("the number of lots is not positive")]
+    LotsNotPositive = 30,
+    /// More lots than an order or position may have.
+    #[error("too many lots")]
+    LotsTooMany = 31,
+    /// Options and their orders have positive prices.
+    #[error("the price is not positive")]
+    PriceNotPositive = 32,
+    /// Not a multiple of the tick.
+    #[error("the price is off tick")]
+    PriceOffTick = 33,
+    /// Too far from the mark.
+    #[error("the price is outside the band around the mark")]
+    PriceOutsideBand = 34,
+    /// The account has an open order with this number.
+    #[error("the client order id is in use")]
+    ClientOrderIdInUse = 35,
+    /// The account has as many open orders as it may.
+    #[error("the account has too many open orders")]
+    TooManyOrders = 36,
+    /// The account has as many positions as it may.
+    #[error("the account has too many positions")]
+    TooManyPositions = 37,
+    /// The book holds as many orders as it may.
+    #[error("the book is full")]
+    BookFull = 38,
+    /// A reduce-only order that would not reduce.
+    #[error("a reduce-only order may not enlarge the position")]
+    ReduceOnlyWouldIncrease = 39,
+    /// A post-only order that would trade at once.
+    #[error("a post-only order would trade at once")]
+    PostOnlyWouldCross = 40,
+    /// The order would meet an order of its own account.
+    #[error("the order would trade with its own account")]
+    SelfTrade = 41,
+    /// More lots than one account may hold in this instrument.
+    #[error("the position limit would be exceeded")]
+    PositionLimit = 42,
+    /// No such open order of this account.
+    #[error("the order is unknown")]
+    OrderUnknown = 50,
+    /// No such parameter in this place.
+    #[error("the parameter is unknown here")]
+    ParameterUnknown = 60,
+    /// Outside the bounds compiled into the program.
+    #[error("the value is outside the bounds {lowest}..={highest}")]
+    ValueOutsideBounds {
+        /// Lowest allowed.
+        lowest: i64,
+        /// Highest allowed.
+        highest: i64,
+    } = 61,
+    /// The contract cannot be listed.
+    #[error("the contract cannot be listed: {rule}")]
+    ContractInvalid {
+        /// The rule it breaks.
+        rule: ContractRule,
+    } = 62,
+    /// No such open proposal.
+    #[error("the proposal is unknown")]
+    ProposalUnknown = 63,
+    /// The signer has approved it already.
+    #[error("the signer has approved it already")]
+    ApprovedAlready = 64,
+    /// As many proposals are open as may be.
+    #[error("too many open proposals")]
+    TooManyProposals = 65,
+    /// The instrument is neither halted nor paused.
+    #[error("the instrument is not halted")]
+    NotHalted = 66,
+    /// A value together with another would break a rule between parameters.
+    #[error("the value contradicts another parameter")]
+    ValueContradicts = 67,
+}
+
+impl Refusal {
+    /// Returns the stable code.
+    #[must_use]
+    pub fn code(&self) -> u16 {
+        // Borsh writes the discriminant as one byte, so codes stay below 256 and the first byte is the code.
+        borsh::to_vec(self).ok().and_then(|bytes| bytes.first().copied()).map_or(0, u16::from)
+    }
+}
