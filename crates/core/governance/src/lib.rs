@@ -1,4 +1,12 @@
-//! PLACEHOLDER
+//! Who may change what, how far and how soon.
+//!
+//! A change is proposed by one signer, takes effect after enough signers approve it and, if it raises risk, after a
+//! timelock; a proposal that does not get there in time dies. A parameter never leaves the bounds compiled in here,
+//! whoever signs.
+//!
+//! **Invariant:** every value of [`Parameters`] is inside its [`Definition`]; no path writes one without the check.
+//!
+//! What it leaves out: the effect. It says which changes are due; the machine makes them.
 #![cfg_attr(
     not(test),
     deny(
@@ -15,3 +23,11 @@
         clippy::disallowed_methods,
     )
 )]
+
+mod council;
+mod definition;
+mod parameters;
+
+pub use council::{Council, Due, Proposal};
+pub use definition::{Definition, Risk, Scope, Unit};
+pub use parameters::Parameters;

@@ -1,4 +1,12 @@
-//! PLACEHOLDER
+//! Who holds what: double entry over every asset, with the outside world as one of the holders.
+//!
+//! A posting moves an amount of one asset from one holder to another. Deposits come from [`Holder::Outside`] and
+//! withdrawals go back to it, so the sum over all holders is zero for each asset, always.
+//!
+//! **Invariant:** for each asset the balances of all holders sum to zero. [`Changes`] keeps it by construction;
+//! [`Ledger::check`] recomputes it from the balances.
+//!
+//! What it leaves out: margin. Whether a client may go without an amount is the machine's question.
 #![cfg_attr(
     not(test),
     deny(
@@ -15,3 +23,13 @@
         clippy::disallowed_methods,
     )
 )]
+
+mod changes;
+mod holder;
+mod table;
+mod transfer;
+
+pub use changes::{Changes, Posting};
+pub use holder::Holder;
+pub use table::Ledger;
+pub use transfer::{Moved, moved};

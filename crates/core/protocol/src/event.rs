@@ -5,7 +5,7 @@ use crate::{
     UnderlyingId,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
-use units::{Amount, Lots, Notional, Ppm, Price};
+use units::{Amount, Lots, Notional, Ppb, Price};
 
 /// The answer to one command.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
@@ -141,7 +141,7 @@ pub enum Event {
         /// Which perpetual.
         instrument: InstrumentId,
         /// Rate of the interval; longs pay if positive.
-        rate: Ppm,
+        rate: Ppb,
         /// Sum paid by the payers.
         paid: Notional,
     },

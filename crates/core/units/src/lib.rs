@@ -9,6 +9,7 @@
 //! | [`Lots`] | contracts | `25` |
 //! | [`Bps`] | hundredths of a percent | `5` |
 //! | [`Ppm`] | millionths | `0.0025` |
+//! | [`Ppb`] | billionths | `0.0000125` |
 //! | [`Vol`] | hundredths of a percent a year | `0.6525` |
 //! | [`BlockTime`], [`BlockSpan`] | milliseconds | `1584014400000` |
 //! | [`BlockHeight`] | blocks | `17` |
@@ -70,6 +71,10 @@ unit! {
 unit! {
     /// Parts per million: ratios, rates and weights.
     Ppm, parts, from_parts, decimals 6, wire i64, limit limits::PPM_MAX
+}
+unit! {
+    /// Parts per billion: funding rates.
+    Ppb, parts, from_parts, decimals 9, wire i64, limit limits::PPM_MAX
 }
 unit! {
     /// Annualised volatility in hundredths of a percent: `Vol::from_points(6_500)` is 65 %.

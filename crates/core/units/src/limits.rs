@@ -20,7 +20,9 @@ pub const FEE_BPS_MAX: i128 = 1_000;
 pub const BPS_ONE: i128 = 10_000;
 /// Parts per million in one.
 pub const PPM_ONE: i128 = 1_000_000;
-/// Largest ratio: one million times.
+/// Parts per billion in one.
+pub const PPB_ONE: i128 = 1_000_000_000;
+/// Largest ratio: one million times in parts per million, one thousand times in parts per billion.
 pub const PPM_MAX: i128 = 1_000_000_000_000;
 /// Highest volatility, in units of 0.01 %: 655.35 %.
 pub const VOL_MAX: i128 = 65_535;

@@ -1,4 +1,13 @@
-//! PLACEHOLDER
+//! What the house does about an account that is short of margin, and who pays if it cannot.
+//!
+//! Stage 0 cancels the account's orders. Stage 1 reduces one position by the smallest amount that is expected to
+//! restore maintenance margin plus a buffer, at a limit that keeps the shortfall from growing. What an account owes
+//! when nothing is left of it, the compartment's insurance fund pays, up to its cap.
+//!
+//! **Invariant:** only an account below maintenance margin is touched; a reduction never flips or enlarges a position;
+//! a reduction filled at its limit or better never makes the shortfall grow.
+//!
+//! What it leaves out: how the numbers come about (margin) and how the order trades (book).
 #![cfg_attr(
     not(test),
     deny(
@@ -15,3 +24,9 @@
         clippy::disallowed_methods,
     )
 )]
+
+mod insurance;
+mod liquidation;
+
+pub use insurance::{Cover, cover};
+pub use liquidation::{Leg, Parameters, Reduction, Standing, Step, filled, next_step, reduction};

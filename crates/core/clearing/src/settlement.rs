@@ -1,0 +1,89 @@
+//! Variation margin and expiry: turning what a position has gained or lost into cash.
+
+use crate::Position;
+use protocol::{Contract, Fault, Right};
+use units::{Notional, Price, Quantity, Round};
+
+/// What settling does to a position and its account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// The position afterwards.
+    pub position: Position,
+    /// Dollars the house pays the account; negative if the account pays.
+    pub paid: Notional,
+}
+
+/// Settles a position at a price and keeps it open: variation margin.
+///
+/// Rounding: the value is rounded down, against long and short alike, so that over all accounts the house keeps the
+/// remainder.
+///
+/// # Errors
+///
+/// [`Fault`] if a number leaves its limits.
+pub fn settle(position: Position, price: Price, contract_size: Quantity) -> Result<Settled, Fault> {
+    let at = Fault::at("variation margin");
+    let value = position.lots.value(price, contract_size, Round::Down).map_err(&at)?;
+    let paid = value.minus(position.cost).map_err(&at)?;
+    Ok(Settled { position: Position { lots: position.lots, cost: value }, paid })
+}
+
+/// Settles a position at its payoff and closes it: expiry.
+///
+/// Rounding: as [`settle`].
+///
+/// # Errors
+///
+/// [`Fault`] if a number leaves its limits.
+pub fn close(position: Position, payoff: Price, contract_size: Quantity) -> Result<Settled, Fault> {
+    let Settled { paid, .. } = settle(position, payoff, contract_size)?;
+    Ok(Settled { position: Position::default(), paid })
+}
+
+/// Returns what one unit of a contract pays at a settlement price; a perpetual pays the price itself.
+///
+/// # Errors
+///
+/// [`Fault`] if a number leaves its limits.
+pub fn payoff(contract: &Contract, settlement: Price) -> Result<Price, Fault> {
+    let at = Fault::at("payoff");
+    match *contract {
+        Contract::Perpetual | Contract::Future { .. } => Ok(settlement),
+        Contract::Option { strike, right: Right::Call, .. } => {
+            settlement.minus(strike).map(|gain| gain.greater(Price::ZERO)).map_err(at)
+        }
+        Contract::Option { strike, right: Right::Put, .. } => {
+            strike.minus(settlement).map(|gain| gain.greater(Price::ZERO)).map_err(at)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use units::{BlockTime, Lots};
+
+    #[test]
+    fn settling_twice_at_one_price_pays_once() {
+        let size = Quantity::from_nanos(1_000_000);
+        let position =
+            Position { lots: Lots::from_count(-3), cost: Notional::from_micros(-30_000) };
+        let first = settle(position, Price::from_micros(9_000_500), size).unwrap();
+        assert_eq!(first.paid, Notional::from_micros(2_998)); // 30,000 − 27,001.5, value rounded down
+        let again = settle(first.position, Price::from_micros(9_000_500), size).unwrap();
+        assert_eq!(again.paid, Notional::ZERO);
+    }
+
+    #[test]
+    fn a_call_less_a_put_pays_what_a_future_from_the_strike_pays() {
+        let expires_at = BlockTime::from_millis(1);
+        let strike = Price::from_micros(5_000);
+        let option = |right| Contract::Option { expires_at, strike, right };
+        for micros in [-3_000, 0, 4_999, 5_000, 7_500] {
+            let settlement = Price::from_micros(micros);
+            let call = payoff(&option(Right::Call), settlement).unwrap();
+            let put = payoff(&option(Right::Put), settlement).unwrap();
+            assert_eq!(call.minus(put), settlement.minus(strike));
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! Every governed number: unit, scope, bounds, default, the direction that raises risk, and where the default is from.
+
+use protocol::ParameterId;
+
+/// What a parameter's integer counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Parts per million.
+    Ppm,
+    /// Parts per million per second.
+    PpmPerSecond,
+    /// Parts per billion per hour.
+    PpbPerHour,
+    /// Milliseconds.
+    Millis,
+    /// Contracts.
+    Lots,
+    /// Micro-dollars.
+    Micros,
+}
+
+/// Where a parameter applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// One value for the house.
+    House,
+    /// One value for each underlying.
+    Underlying,
+}
+
+/// Which direction of change needs the timelock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Risk {
+    /// A higher value.
+    WhenRaised,
+    /// A lower value.
+    WhenLowered,
+    /// Either.
+    Always,
+}
+
+/// What is known of a parameter at compile time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Definition {
+    /// Which.
+    pub parameter: ParameterId,
+    /// Its name in reports and commands.
+    pub name: &'static str,
+    /// Its unit.
+    pub unit: Unit,
+    /// Its scope.
+    pub scope: Scope,
+    /// Lowest value that any signature can set.
+    pub lowest: i64,
+    /// Highest value that any signature can set.
+    pub highest: i64,
+    /// Value at genesis.
+    pub default: i64,
+    /// Direction that raises risk.
+    pub risk: Risk,
+    /// Where the default comes from.
+    pub source: &'static str,
+}
+
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 3_600_000;
+const DAY: i64 = 86_400_000;
+
+/// One row of the table.
+macro_rules! row {
+    ($parameter:ident, $name:literal, $unit:ident, $scope:ident, $lowest:expr, $default:expr, $highest:expr, $risk:ident, $source:literal) => {
+        Definition {
+            parameter: ParameterId::$parameter,
+            name: $name,
+            unit: Unit::$unit,
+            scope: Scope::$scope,
+            lowest: $lowest,
+            highest: $highest,
+            default: $default,
+            risk: Risk::$risk,
+            source: $source,
+        }
+    };
+}
+
+/// The table, ascending by parameter: name, unit, scope, lowest, default, highest, risk, source.
+pub(crate) const DEFINITIONS: [Definition; 23] = [
+    row!(
+        ScanRange,
+        "scan_range",
+        Ppm,
+        Underlying,
+        120_000,
+        160_000,
+        600_000,
+        WhenLowered,
+        "Deribit price range 16 %; floor 12 % after OKX"
+    ),
+    row!(
+        TakerFee,
+        "taker_fee",
+        Ppm,
+        Underlying,
+        0,
+        500,
+        5_000,
+        Always,
+        "5 basis points, common among perpetual venues"
+    ),
+    row!(
+        MakerFee,
+        "maker_fee",
+        Ppm,
+        Underlying,
+        0,
+        200,
+        5_000,
+        Always,
+        "2 basis points, common among perpetual venues"
+    ),
+    row!(
+        LiquidationFee,
+        "liquidation_fee",
+        Ppm,
+        Underlying,
+        0,
+        5_000,
+        20_000,
+        Always,
+        "dYdX v4: 0.5 %"
+    ),
+    row!(
+        MaintenanceRatio,
+        "maintenance_ratio",
+        Ppm,
+        House,
+        500_000,
+        800_000,
+        1_000_000,
+        WhenLowered,
+        "Deribit and Derive: 0.8 of initial"
+    ),
+    row!(
+        LiquidationBuffer,
+        "liquidation_buffer",
+        Ppm,
+        House,
+        0,
+        150_000,
+        1_000_000,
+        WhenLowered,
+        "Derive: buffer margin 15 %"
+    ),
+    row!(
+        PriceBand,
+        "price_band",
+        Ppm,
+        Underlying,
+        5_000,
+        300_000,
+        1_000_000,
+        WhenRaised,
+        "wider than any scan range at genesis"
+    ),
+    row!(
+        LiquidationBand,
+        "liquidation_band",
+        Ppm,
+        Underlying,
+        1_000,
+        80_000,
+        200_000,
+        WhenRaised,
+        "dYdX v4: SMMR 10 % of maintenance and more in a crash"
+    ),
+    row!(
+        IndexVelocity,
+        "index_velocity",
+        PpmPerSecond,
+        Underlying,
+        500,
+        10_000,
+        100_000,
+        WhenRaised,
+        "1 % a second"
+    ),
+    row!(StaleAfter, "stale_after", Millis, Underlying, 1_000, 10_000, 600_000, WhenRaised, "10 s"),
+    row!(
+        FrozenAfter,
+        "frozen_after",
+        Millis,
+        Underlying,
+        2_000,
+        60_000,
+        HOUR,
+        WhenRaised,
+        "Drift: 60 s"
+    ),
+    row!(
+        MarkBand,
+        "mark_band",
+        Ppm,
+        Underlying,
+        1_000,
+        30_000,
+        200_000,
+        WhenRaised,
+        "3 % for BTC and ETH"
+    ),
+    row!(
+        FundingCap,
+        "funding_cap",
+        PpbPerHour,
+        Underlying,
+        0,
+        4_000_000,
+        20_000_000,
+        WhenRaised,
+        "Derive: 0.4 % an hour"
+    ),
+    row!(
+        FundingInterest,
+        "funding_interest",
+        PpbPerHour,
+        Underlying,
+        0,
+        12_500,
+        1_000_000,
+        Always,
+        "Derive: 0.00125 % an hour"
+    ),
+    row!(
+        VariationInterval,
+        "variation_interval",
+        Millis,
+        House,
+        MINUTE,
+        HOUR,
+        DAY,
+        WhenRaised,
+        "hourly, as funding"
+    ),
+    row!(
+        PositionLimit,
+        "position_limit",
+        Lots,
+        Underlying,
+        1,
+        2_000_000,
+        2_147_483_647,
+        WhenRaised,
+        "the entry bound of the margin loop"
+    ),
+    row!(
+        WithdrawalLimit,
+        "withdrawal_limit",
+        Micros,
+        House,
+        0,
+        25_000_000_000_000,
+        1_000_000_000_000_000,
+        WhenRaised,
+        "25 million dollars an hour"
+    ),
+    row!(Timelock, "timelock", Millis, House, HOUR, 2 * DAY, 30 * DAY, WhenLowered, "two days"),
+    row!(
+        ProposalLife,
+        "proposal_life",
+        Millis,
+        House,
+        HOUR,
+        7 * DAY,
+        60 * DAY,
+        WhenRaised,
+        "a week"
+    ),
+    row!(
+        CollateralHaircut,
+        "collateral_haircut",
+        Ppm,
+        Underlying,
+        0,
+        100_000,
+        1_000_000,
+        WhenLowered,
+        "10 % at initial margin"
+    ),
+    row!(
+        ShortOptionMaintenance,
+        "short_option_maintenance",
+        Ppm,
+        Underlying,
+        0,
+        3_000,
+        100_000,
+        WhenLowered,
+        "Derive: 0.3 % of the index"
+    ),
+    row!(
+        ShortOptionInitial,
+        "short_option_initial",
+        Ppm,
+        Underlying,
+        0,
+        2_000,
+        100_000,
+        WhenLowered,
+        "Derive: 0.2 % of the index"
+    ),
+    row!(
+        InsuranceEventCap,
+        "insurance_event_cap",
+        Ppm,
+        Underlying,
+        10_000,
+        250_000,
+        1_000_000,
+        WhenRaised,
+        "a quarter of the fund at one event"
+    ),
+];
+
+impl Definition {
+    /// Returns every definition, ascending by parameter.
+    #[must_use]
+    pub const fn all() -> &'static [Self] {
+        &DEFINITIONS
+    }
+
+    /// Returns the definition of a parameter.
+    #[must_use]
+    pub fn of(parameter: ParameterId) -> Option<&'static Self> {
+        DEFINITIONS.iter().find(|definition| definition.parameter == parameter)
+    }
+
+    /// Returns whether replacing `before` by `after` raises risk.
+    #[must_use]
+    pub const fn raises_risk(&self, before: i64, after: i64) -> bool {
+        match self.risk {
+            Risk::WhenRaised => after > before,
+            Risk::WhenLowered => after < before,
+            Risk::Always => after != before,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_inside_its_bounds_and_every_parameter_is_defined_once() {
+        for pair in DEFINITIONS.windows(2) {
+            assert!(pair[0].parameter < pair[1].parameter);
+        }
+        for definition in &DEFINITIONS {
+            assert!(definition.lowest <= definition.default, "{}", definition.name);
+            assert!(definition.default <= definition.highest, "{}", definition.name);
+            assert_eq!(Definition::of(definition.parameter), Some(definition));
+        }
+    }
+}
