@@ -31,5 +31,5 @@ mod transfer;
 
 pub use changes::{Changes, Posting};
 pub use holder::Holder;
-pub use table::Ledger;
+pub use table::{Ledger, Prepared};
 pub use transfer::{Moved, moved};

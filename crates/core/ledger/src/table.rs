@@ -6,6 +6,20 @@ use protocol::{AccountIndex, AssetId, Fault};
 use std::collections::BTreeMap;
 use units::{Amount, Notional};
 
+/// Balances that changes lead to, every check passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Prepared {
+    after: Vec<(Holder, AssetId, Amount)>,
+}
+
+impl Prepared {
+    /// Returns the balances, in the order of holder and asset.
+    pub fn iter(&self) -> impl Iterator<Item = (Holder, AssetId, Amount)> + '_ {
+        self.after.iter().copied()
+    }
+}
+
 /// Balances of all holders in all assets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Ledger {
@@ -64,9 +78,20 @@ impl Ledger {
     ///
     /// # Errors
     ///
+    /// As [`Ledger::prepare`].
+    pub fn apply(&mut self, changes: &Changes) -> Result<(), Fault> {
+        let prepared = self.prepare(changes)?;
+        self.commit(prepared);
+        Ok(())
+    }
+
+    /// Returns the balances after all changes, for [`Ledger::commit`].
+    ///
+    /// # Errors
+    ///
     /// [`Fault`] if the changes do not sum to zero for each asset, name a client that is not open, or take a balance
     /// over the limit.
-    pub fn apply(&mut self, changes: &Changes) -> Result<(), Fault> {
+    pub fn prepare(&self, changes: &Changes) -> Result<Prepared, Fault> {
         let mut after = Vec::new();
         let mut sums: BTreeMap<AssetId, Amount> = BTreeMap::new();
         for (holder, asset, net) in changes.iter() {
@@ -80,14 +105,19 @@ impl Ledger {
             let sum = sums.entry(asset).or_default();
             *sum = sum.plus(net).map_err(Fault::at("sum of postings"))?;
         }
-        if let Some((asset, sum)) = sums.into_iter().find(|(_, sum)| *sum != Amount::ZERO) {
-            return Err(Fault::NotConserved { asset, before: Amount::ZERO, after: sum });
+        match sums.into_iter().find(|(_, sum)| *sum != Amount::ZERO) {
+            Some((asset, after)) => {
+                Err(Fault::NotConserved { asset, before: Amount::ZERO, after })
+            }
+            None => Ok(Prepared { after }),
         }
-        // From here on nothing can fail.
-        for (holder, asset, balance) in after {
+    }
+
+    /// Writes prepared balances; cannot fail. They must be of this ledger as it is.
+    pub fn commit(&mut self, prepared: Prepared) {
+        for (holder, asset, balance) in prepared.after {
             self.set(holder, asset, balance);
         }
-        Ok(())
     }
 
     /// Recomputes the sum over all holders of every asset.

@@ -1,4 +1,12 @@
-//! PLACEHOLDER
+//! The deterministic state machine: a block goes in; receipts, events and changed records come out.
+//!
+//! Engines compute values; this crate alone knows them all and writes. [`Machine::apply`] reads as the order of one
+//! block. Markets are compartments: each is cleared over an overlay that counts only when every check has passed.
+//!
+//! **Invariant:** equal states and equal blocks give equal states, receipts, events and records, on any machine, at any
+//! optimisation, after any restart.
+//!
+//! What it leaves out: roots, disks, signatures. It returns the records that a block has changed; a shell commits them.
 #![cfg_attr(
     not(test),
     deny(
@@ -15,3 +23,129 @@
         clippy::disallowed_methods,
     )
 )]
+
+mod account;
+mod apply;
+mod auction;
+mod commands;
+mod found;
+mod genesis;
+mod invariants;
+mod lifecycle;
+mod liquidation;
+mod margins;
+mod orders;
+mod prices;
+mod records;
+mod snapshot;
+mod state;
+mod work;
+
+pub use account::{Account, Accounts, OpenOrder, Origin};
+pub use genesis::{Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis};
+pub use records::{
+    AccountRecord, BlockRecord, MarketRecord, StateKey, UnderlyingRecord, Write,
+};
+pub use state::{Market, Outflow, State, Status, Underlying};
+
+use protocol::codec::{self, DecodeError, EncodeError};
+use protocol::{Event, Fault, Receipt};
+use units::{BlockHeight, BlockTime};
+
+/// Why a block cannot be applied: it does not follow the state. The state is unchanged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BlockError {
+    /// Not the next height.
+    #[error("height {found}, but the next block is {expected}")]
+    Height {
+        /// The next height.
+        expected: BlockHeight,
+        /// The block's.
+        found: BlockHeight,
+    },
+    /// No heights are left.
+    #[error("there is no height after this one")]
+    HeightsExhausted,
+    /// Not later than the last block.
+    #[error("time {found} ms, but the last block was at {after} ms")]
+    Time {
+        /// The last block's time.
+        after: BlockTime,
+        /// The block's.
+        found: BlockTime,
+    },
+    /// More transactions than a block may hold.
+    #[error("{0} transactions are too many for a block")]
+    TooManyTransactions(usize),
+    /// Votes by strangers, doubled or out of order.
+    #[error("votes must be by validators, ascending, one each")]
+    Votes,
+    /// A record that cannot be encoded.
+    #[error("the block's records cannot be encoded: {0}")]
+    Commitment(Fault),
+}
+
+/// Why a snapshot cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    /// Not the encoding of a state.
+    #[error("the snapshot is not a state: {0}")]
+    Decode(#[from] DecodeError),
+    /// A state whose tables do not belong together.
+    #[error("the snapshot is not consistent: {0}")]
+    Inconsistent(Fault),
+}
+
+/// What a block has done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// One answer for each transaction.
+    pub receipts: Vec<Receipt>,
+    /// What happened, in order.
+    pub events: Vec<Event>,
+    /// Changed records, ascending by key, each once.
+    pub writes: Vec<Write>,
+}
+
+/// The house.
+#[derive(Debug)]
+pub struct Machine {
+    state: State,
+}
+
+impl Machine {
+    /// Returns the state.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Returns the whole state as bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] if a number is outside its limits, which no applied block leads to.
+    pub fn snapshot(&self) -> Result<Vec<u8>, EncodeError> {
+        codec::encode(&self.state)
+    }
+
+    /// Returns the encoded record under a key of the state root; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Invariant`] if it cannot be encoded.
+    pub fn record(&mut self, key: &StateKey) -> Result<Option<Vec<u8>>, Fault> {
+        self.state.record(key)
+    }
+
+    /// Returns the machine whose state was written by [`Machine::snapshot`].
+    ///
+    /// # Errors
+    ///
+    /// [`SnapshotError`] if the bytes are not a state, or its tables do not belong together.
+    pub fn restore(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let state: State = codec::decode(bytes, usize::MAX)?;
+        snapshot::consistent(&state).map_err(SnapshotError::Inconsistent)?;
+        Ok(Self { state })
+    }
+}

@@ -1,4 +1,14 @@
-//! PLACEHOLDER
+//! Scenario portfolio margin: what an account must hold so that its positions and orders can be carried to the next
+//! block, and closed if its owner cannot.
+//!
+//! Each block [`Risk::build`] values every contract in forty-eight scenarios, once. An account is then a sum over its
+//! positions, scenario by scenario, and its loss the worst of those sums: see [`required`].
+//!
+//! **Invariant:** margin is monotone in positions' losses, sub-additive (splitting an account never lowers the sum) and
+//! never below what exact arithmetic would ask. It reads nothing but its arguments.
+//!
+//! Left out: where marks and vols come from, how thresholds move with the market, and what happens to an account that
+//! is short.
 #![cfg_attr(
     not(test),
     deny(
@@ -15,3 +25,36 @@
         clippy::disallowed_methods,
     )
 )]
+
+mod account;
+mod bounds;
+mod build;
+mod charges;
+mod explain;
+mod greeks;
+mod holdings;
+mod input;
+mod lanes;
+mod mark;
+mod matrix;
+mod meter;
+mod parameters;
+mod requirement;
+mod risk;
+mod scan;
+mod scenario;
+mod valuation;
+
+pub use account::{AccountMargin, required};
+pub use explain::{Explanation, Figure, explain};
+pub use greeks::{Bucket, Greeks, greeks};
+pub use holdings::Holdings;
+pub use input::{
+    MarketInput, OffsetClass, OpenOrder, Portfolio, Position, Settlement, UnderlyingInput,
+};
+pub use mark::{mark_value, on_quantum};
+pub use meter::{Meter, Reading};
+pub use parameters::{CalendarOffset, Parameters, VolShocks};
+pub use requirement::{OrderCheck, Requirement, Standing};
+pub use risk::{Risk, RowIndex};
+pub use scenario::{SCENARIOS, STANDARD, Scenario, ScenarioId, SpotMove, VolMove};

@@ -23,9 +23,16 @@
     )
 )]
 
+mod digit;
+mod limbs;
 mod wide;
 
 use std::cmp::Ordering;
+
+/// The signed machine word of the division kernel.
+type Integer = i128;
+/// The unsigned machine word of the division kernel.
+type Word = u128;
 
 /// Which way a division falls. There is no default: the caller says who bears the remainder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,3 +140,6 @@ impl Num {
         Self(self.0.max(other.0))
     }
 }
+
+#[cfg(test)]
+mod tests;

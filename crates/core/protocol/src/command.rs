@@ -90,6 +90,12 @@ pub enum Command {
         /// Which.
         instrument: InstrumentId,
     },
+    /// Breaks the books of one market on purpose in this block, to show that it halts alone. Any one governance signer
+    /// may; resuming takes a proposal.
+    Drill {
+        /// Which.
+        instrument: InstrumentId,
+    },
 }
 
 impl Command {

@@ -201,6 +201,11 @@ pub enum Event {
         /// Why, as the fault describes itself.
         fault: String,
     },
+    /// The house's own books did not balance: it takes no more orders anywhere.
+    HouseHalted {
+        /// Why, as the fault describes itself.
+        fault: String,
+    },
     /// A governance change took effect.
     Enacted {
         /// Which proposal.

@@ -38,12 +38,6 @@ pub enum Refusal {
         /// By how much, in minor units of the asset.
         short_by: Amount,
     } = 14,
-    /// What is left would not cover initial margin.
-    #[error("margin would be short by {short_by} dollars")]
-    MarginShort {
-        /// By how much.
-        short_by: Notional,
-    } = 15,
     /// As much has left the house in the last hour as may.
     #[error("the hourly withdrawal limit would be exceeded by {exceeded_by} dollars")]
     WithdrawalLimit {
@@ -107,6 +101,12 @@ pub enum Refusal {
     /// More lots than one account may hold in this instrument.
     #[error("the position limit would be exceeded")]
     PositionLimit = 42,
+    /// What is left would not cover initial margin.
+    #[error("margin would be short by {short_by} dollars")]
+    MarginShort {
+        /// By how much.
+        short_by: Notional,
+    } = 45,
     /// No such open order of this account.
     #[error("the order is unknown")]
     OrderUnknown = 50,

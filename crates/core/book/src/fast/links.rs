@@ -1,0 +1,205 @@
+//! The few places that change how orders, levels and accounts hang together.
+
+use super::FastBook;
+use super::parts::{LevelSlot, Order, Owner, Sides};
+use super::slab::NIL;
+use crate::Open;
+use protocol::{AccountIndex, Fault, Side};
+
+impl FastBook {
+    /// Stores an order that is neither in a level nor in the batch yet, and returns its place.
+    pub(super) fn put_in(&mut self, open: &Open) -> Result<u32, Fault> {
+        let outside = |_| Fault::Invariant("an order of a book is inside the limits");
+        let order = Order {
+            number: open.order.get(),
+            price: i64::try_from(open.price.micros()).map_err(outside)?,
+            arrived: i64::try_from(open.arrived.blocks()).map_err(outside)?,
+            lots: i64::try_from(open.lots.count()).map_err(outside)?,
+            account: open.account.get(),
+            level: NIL,
+            prev: NIL,
+            next: NIL,
+            own_prev: NIL,
+            own_next: NIL,
+            batch_at: NIL,
+            side: open.side,
+            time_in_force: open.time_in_force,
+        };
+        let place = self.orders.insert(order);
+        if place == NIL {
+            return Err(Fault::Invariant("a book has a place for every order it admits"));
+        }
+        self.numbers.insert(order.number, place);
+        self.own(place, &order);
+        Ok(place)
+    }
+
+    /// Links an order in front of its account's orders of its side.
+    fn own(&mut self, place: u32, order: &Order) {
+        let at = self.accounts.get(order.account.into()).unwrap_or_else(|| {
+            let at = self.owners.insert(Owner { orders: 0, own: Sides::default() });
+            self.accounts.insert(order.account.into(), at);
+            at
+        });
+        let Some(owner) = self.owners.get_mut(at) else {
+            self.broken = true;
+            return;
+        };
+        owner.orders = owner.orders.saturating_add(1);
+        let own = owner.own.of_mut(order.side);
+        own.best = own.best.min(order.rank());
+        let next = std::mem::replace(&mut own.first, place);
+        self.link(next, |order| order.own_prev = place);
+        self.link(place, |order| order.own_next = next);
+    }
+
+    /// Links an order into the level of its price, behind those that came before it.
+    pub(super) fn stand(&mut self, place: u32) {
+        let Some(&order) = self.orders.get(place) else {
+            self.broken = true;
+            return;
+        };
+        let ranks = &mut self.ladders.of_mut(order.side).ranks;
+        let at = *ranks.entry(order.rank()).or_insert_with(|| {
+            self.levels.insert(LevelSlot {
+                price: order.price,
+                lots: 0,
+                count: 0,
+                first: NIL,
+                last: NIL,
+                hash: None,
+            })
+        });
+        let Some(level) = self.levels.get_mut(at) else {
+            self.broken = true;
+            return;
+        };
+        level.lots = level.lots.saturating_add(order.lots);
+        level.count = level.count.saturating_add(1);
+        level.hash = None;
+        // Numbers ascend, so an order finds its place at the end; where they do not, it is looked for.
+        let mut prev = level.last;
+        while let Some(before) = self.orders.get(prev)
+            && (before.arrived, before.number) > (order.arrived, order.number)
+        {
+            prev = before.prev;
+        }
+        let next = match self.orders.get(prev) {
+            Some(before) => before.next,
+            None => level.first,
+        };
+        if prev == NIL {
+            level.first = place;
+        }
+        if next == NIL {
+            level.last = place;
+        }
+        self.link(prev, |order| order.next = place);
+        self.link(next, |order| order.prev = place);
+        self.link(place, |order| {
+            order.level = at;
+            order.prev = prev;
+            order.next = next;
+        });
+    }
+
+    /// Takes an order out of everything and returns it as it was.
+    pub(super) fn take_out(&mut self, place: u32) -> Option<Open> {
+        let order = self.orders.remove(place)?;
+        self.broken |= self.numbers.remove(order.number) != Some(place);
+        if order.is_taker() {
+            self.takers = self.takers.saturating_sub(1);
+        }
+        if order.batch_at != NIL {
+            self.leave_batch(order.batch_at);
+        }
+        if order.level != NIL {
+            self.leave_level(&order);
+        }
+        self.disown(&order);
+        Some(order.open())
+    }
+
+    /// Changes the lots left of an order.
+    pub(super) fn set_lots(&mut self, place: u32, lots: i64) {
+        let Some(order) = self.orders.get_mut(place) else {
+            self.broken = true;
+            return;
+        };
+        let before = std::mem::replace(&mut order.lots, lots);
+        if let Some(level) = self.levels.get_mut(order.level) {
+            level.lots = level.lots.saturating_sub(before).saturating_add(lots);
+            level.hash = None;
+        }
+    }
+
+    /// Makes the bound on the best rank of an account's orders exact.
+    pub(super) fn tighten(&mut self, account: AccountIndex, side: Side) {
+        let Some(at) = self.accounts.get(account.get().into()) else { return };
+        let first = self.owners.get(at).map_or(NIL, |owner| owner.own.of(side).first);
+        let best = self.own_from(first).map(Order::rank).min().unwrap_or(i64::MAX);
+        if let Some(owner) = self.owners.get_mut(at) {
+            owner.own.of_mut(side).best = best;
+        }
+    }
+
+    fn leave_batch(&mut self, at: u32) {
+        if let Some(place) = self.batch.get_mut(super::slab::index(at)) {
+            *place = NIL;
+        }
+    }
+
+    fn leave_level(&mut self, order: &Order) {
+        self.link(order.prev, |prev| prev.next = order.next);
+        self.link(order.next, |next| next.prev = order.prev);
+        let Some(level) = self.levels.get_mut(order.level) else {
+            self.broken = true;
+            return;
+        };
+        level.lots = level.lots.saturating_sub(order.lots);
+        level.count = level.count.saturating_sub(1);
+        level.hash = None;
+        if order.prev == NIL {
+            level.first = order.next;
+        }
+        if order.next == NIL {
+            level.last = order.prev;
+        }
+        if level.count == 0 {
+            self.broken |= level.first != NIL || level.last != NIL || level.lots != 0;
+            self.levels.remove(order.level);
+            let at = self.ladders.of_mut(order.side).ranks.remove(&order.rank());
+            self.broken |= at != Some(order.level);
+        }
+    }
+
+    fn disown(&mut self, order: &Order) {
+        self.link(order.own_prev, |prev| prev.own_next = order.own_next);
+        self.link(order.own_next, |next| next.own_prev = order.own_prev);
+        let at = self.accounts.get(order.account.into()).unwrap_or(NIL);
+        let Some(owner) = self.owners.get_mut(at) else {
+            self.broken = true;
+            return;
+        };
+        owner.orders = owner.orders.saturating_sub(1);
+        let own = owner.own.of_mut(order.side);
+        if order.own_prev == NIL {
+            own.first = order.own_next;
+        }
+        if own.first == NIL {
+            own.best = i64::MAX;
+        }
+        if owner.orders == 0 {
+            self.owners.remove(at);
+            self.accounts.remove(order.account.into());
+        }
+    }
+
+    /// Changes an order that a link leads to; nothing for a link that ends.
+    fn link(&mut self, place: u32, change: impl FnOnce(&mut Order)) {
+        match self.orders.get_mut(place) {
+            Some(order) => change(order),
+            None => self.broken |= place != NIL,
+        }
+    }
+}

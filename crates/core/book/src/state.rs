@@ -1,0 +1,115 @@
+//! A book's contents as a value: the encoded state, what makes it consistent, and its digest.
+
+use crate::Open;
+use crate::order::crosses;
+use borsh::{BorshDeserialize, BorshSerialize};
+use protocol::{Fault, Hash, OrderId, Side, TimeInForce, limits};
+use std::collections::BTreeSet;
+use units::{Lots, Price, Round};
+
+/// The orders that stand in a book.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct BookState {
+    /// Prices are multiples of this.
+    pub tick: Price,
+    /// In canonical order: bids then asks, best price first, then by block of arrival, then by number.
+    pub orders: Vec<Open>,
+}
+
+impl BookState {
+    /// Checks that a book can have these contents.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] with the first broken rule.
+    pub fn check(&self) -> Result<(), Fault> {
+        // 0015-BOOK-017
+        if self.tick <= Price::ZERO || self.tick.within_limit().is_err() {
+            return Err(Fault::Invariant("a book's tick is positive"));
+        }
+        if self.orders.len() > limits::ORDERS_PER_BOOK_MAX {
+            return Err(Fault::Invariant("a book holds no more orders than its limit"));
+        }
+        self.orders.iter().try_for_each(|order| self.check_order(order))?;
+        if !self.orders.is_sorted_by(|left, right| priority(left) < priority(right)) {
+            return Err(Fault::Invariant("a book's orders are in canonical order"));
+        }
+        let numbers: BTreeSet<OrderId> = self.orders.iter().map(|order| order.order).collect();
+        if numbers.len() != self.orders.len() {
+            return Err(Fault::Invariant("an order is in a book once"));
+        }
+        let best = |side| self.orders.iter().find(|order| order.side == side);
+        match (best(Side::Buy), best(Side::Sell)) {
+            (Some(bid), Some(ask)) if crosses(Side::Buy, bid.price, ask.price) => {
+                Err(Fault::Invariant("no bid rests at or above an ask"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_order(&self, order: &Open) -> Result<(), Fault> {
+        let most = Lots::from_count(units::limits::LOTS_MAX);
+        if order.lots <= Lots::ZERO || order.lots > most {
+            return Err(Fault::Invariant("a resting order has lots"));
+        }
+        let on_tick = order.price.on_tick(self.tick, Round::Down) == Ok(order.price);
+        if !on_tick || order.price.within_limit().is_err() {
+            return Err(Fault::Invariant("a resting order is on tick"));
+        }
+        if order.time_in_force == TimeInForce::ImmediateOrCancel {
+            return Err(Fault::Invariant("an immediate-or-cancel order never rests"));
+        }
+        Ok(())
+    }
+}
+
+/// Returns the place of an order in the canonical order: side, price from the best, block of arrival, number.
+pub(crate) fn priority(open: &Open) -> impl Ord + use<> {
+    let price = open.price.micros();
+    let rank = match open.side {
+        Side::Buy => price.saturating_neg(),
+        Side::Sell => price,
+    };
+    (open.side, rank, open.arrived, open.order)
+}
+
+/// Returns the hash of one level: its side, its price and its orders by block of arrival and number.
+pub(crate) fn level_hash(
+    side: Side,
+    price: Price,
+    orders: impl Iterator<Item = Open>,
+    bytes: &mut Vec<u8>,
+) -> Hash {
+    // 0015-BOOK-018. Every number has a fixed width, so no two levels share their bytes.
+    bytes.clear();
+    bytes.push(side_byte(side));
+    bytes.extend(price.micros().to_le_bytes());
+    for open in orders {
+        bytes.extend(open.order.get().to_le_bytes());
+        bytes.extend(open.account.get().to_le_bytes());
+        bytes.extend(open.lots.count().to_le_bytes());
+        bytes.extend(open.arrived.blocks().to_le_bytes());
+        bytes.push(match open.time_in_force {
+            TimeInForce::GoodTillCancelled => 0,
+            TimeInForce::ImmediateOrCancel => 1,
+            TimeInForce::PostOnly => 2,
+        });
+    }
+    Hash::of("novation book level", bytes)
+}
+
+/// Returns the hash of a book from those of its levels: bids then asks, best first.
+pub(crate) fn book_hash(tick: Price, levels: impl Iterator<Item = Hash>) -> Hash {
+    let mut bytes = tick.micros().to_le_bytes().to_vec();
+    for level in levels {
+        bytes.extend(level.bytes());
+    }
+    Hash::of("novation book", &bytes)
+}
+
+const fn side_byte(side: Side) -> u8 {
+    match side {
+        Side::Buy => 0,
+        Side::Sell => 1,
+    }
+}

@@ -1,0 +1,168 @@
+//! One block, in order.
+
+use crate::commands::Answer;
+use crate::margins::Margins;
+use crate::records::{StateKey, Write};
+use crate::work::Work;
+use crate::{BlockError, Machine, Outcome};
+use protocol::{Block, Command, Event, Fault, Receipt, Refusal, Transaction, limits};
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+
+impl Machine {
+    /// Applies a block: the whole product in one function, top to bottom.
+    ///
+    /// Total: a block that fits is applied, whatever its commands say. A command that breaks a rule is refused in its
+    /// receipt; a market whose books break is halted; if the house's own books break, it takes no more orders.
+    ///
+    /// # Errors
+    ///
+    /// [`BlockError`] if the block does not follow the state; the state is then unchanged.
+    pub fn apply(&mut self, block: &Block) -> Result<Outcome, BlockError> {
+        self.follows(block)?;
+        let risk = OnceCell::new();
+        let mut work = Work {
+            state: &mut self.state,
+            margins: Margins::new(&risk),
+            block,
+            touched: crate::work::Touched::default(),
+            events: Vec::new(),
+            active: BTreeSet::new(),
+            broken: BTreeSet::new(),
+        };
+        work.state.height = block.height;
+        work.state.time = block.time;
+
+        let mut house = Ok(());
+        house = house.and(work.oracle());
+        house = house.and(work.enact());
+        house = house.and(work.exchange_margin());
+        house = house.and(work.expire());
+        house = house.and(work.scenarios());
+        house = house.and(work.liquidations());
+
+        let mut answers: Vec<Option<Answer>> = vec![None; block.transactions.len()];
+        for phase in [Work::cancel, Work::move_cash, Work::order] {
+            for (transaction, answer) in block.transactions.iter().zip(&mut answers) {
+                if answer.is_none() {
+                    *answer = phase(&mut work, transaction);
+                }
+            }
+        }
+        let mut receipts = Vec::with_capacity(answers.len());
+        for answer in answers {
+            receipts.push(match answer {
+                Some(Ok(answer)) => answer.unwrap_or_else(Receipt::Refused),
+                Some(Err(fault)) => {
+                    house = house.and(Err(fault));
+                    Receipt::Refused(Refusal::InstrumentHalted)
+                }
+                None => Receipt::Done,
+            });
+        }
+
+        house = house.and(work.auctions());
+        house = house.and(work.state.check());
+        if let Err(fault) = house {
+            work.halt_house(&fault);
+        }
+        let writes = work.writes();
+        let Work { events, .. } = work;
+        let writes = match writes {
+            Ok(writes) => writes,
+            Err(fault) => return Err(BlockError::Commitment(fault)),
+        };
+        Ok(Outcome { receipts, events, writes })
+    }
+
+    /// Checks that a block follows the state.
+    fn follows(&self, block: &Block) -> Result<(), BlockError> {
+        let expected = self.state.height.next().map_err(|_| BlockError::HeightsExhausted)?;
+        if block.height != expected {
+            return Err(BlockError::Height { expected, found: block.height });
+        }
+        if block.time <= self.state.time || block.time.within_limit().is_err() {
+            return Err(BlockError::Time { after: self.state.time, found: block.time });
+        }
+        if block.transactions.len() > limits::TRANSACTIONS_PER_BLOCK_MAX {
+            return Err(BlockError::TooManyTransactions(block.transactions.len()));
+        }
+        let ascending = block.votes.is_sorted_by(|a, b| a.validator < b.validator);
+        let known = block.votes.iter().all(|vote| self.state.validators.contains_key(&vote.validator));
+        if !ascending || !known {
+            return Err(BlockError::Votes);
+        }
+        Ok(())
+    }
+}
+
+impl Work<'_> {
+    /// What takes effect before anything new: cancels, the cancels in mass quotes, pauses.
+    fn cancel(&mut self, transaction: &Transaction) -> Option<Answer> {
+        let sender = transaction.sender;
+        match &transaction.command {
+            Command::CancelOrder { sub, order } => Some(self.cancel_order(sender, *sub, *order)),
+            Command::MassCancel { sub, instrument } => {
+                Some(self.mass_cancel(sender, *sub, *instrument))
+            }
+            Command::Pause { instrument } => Some(self.pause(sender, *instrument)),
+            Command::Drill { instrument } => Some(self.drill(sender, *instrument)),
+            // The new quotes wait for their turn.
+            Command::MassQuote { sub, quotes } => self.cancel_quotes(sender, *sub, quotes),
+            _ => None,
+        }
+    }
+
+    /// What moves assets without trading.
+    fn move_cash(&mut self, transaction: &Transaction) -> Option<Answer> {
+        let sender = transaction.sender;
+        match transaction.command {
+            Command::Deposit { account, asset, amount } => {
+                Some(self.deposit(sender, account, asset, amount))
+            }
+            Command::Withdraw { sub, asset, amount } => {
+                Some(self.withdraw(sender, sub, asset, amount))
+            }
+            Command::Transfer { sub, to, asset, amount } => {
+                Some(self.transfer(sender, sub, to, asset, amount))
+            }
+            _ => None,
+        }
+    }
+
+    /// New orders and governance.
+    fn order(&mut self, transaction: &Transaction) -> Option<Answer> {
+        let sender = transaction.sender;
+        match &transaction.command {
+            Command::PlaceOrder { sub, order } => Some(self.place_order(sender, *sub, order)),
+            Command::MassQuote { sub, quotes } => Some(self.mass_quote(sender, *sub, quotes)),
+            Command::Propose { change } => Some(self.propose(sender, *change)),
+            Command::Approve { proposal } => Some(self.approve(sender, *proposal)),
+            _ => None,
+        }
+    }
+
+    /// Stops the taking of orders everywhere: the house's own books do not balance.
+    fn halt_house(&mut self, fault: &Fault) {
+        if self.state.house_fault.is_none() {
+            let fault = fault.to_string();
+            self.state.house_fault = Some(fault.clone());
+            self.events.push(Event::HouseHalted { fault });
+        }
+    }
+
+    /// Returns the records that the block has changed, ascending by key.
+    fn writes(&mut self) -> Result<Vec<Write>, Fault> {
+        let accounts = self.touched.accounts.iter();
+        let accounts = accounts.filter_map(|index| self.state.accounts.get(*index));
+        let accounts = accounts.map(|account| StateKey::Account(account.id));
+        let keys = std::iter::once(StateKey::Block)
+            .chain(accounts)
+            .chain(self.touched.markets.iter().copied().map(StateKey::Market))
+            .chain(self.touched.underlyings.iter().copied().map(StateKey::Underlying))
+            .chain(self.touched.house.iter().map(|(holder, asset)| StateKey::House(*holder, *asset)))
+            .chain(self.touched.parameters.iter().map(|(place, id)| StateKey::Parameter(*place, *id)));
+        let keys: Vec<StateKey> = keys.collect();
+        self.state.writes(&keys)
+    }
+}

@@ -1,0 +1,162 @@
+//! The block's auctions, and the clearing of their fills.
+//!
+//! Each market is uncrossed and cleared over an overlay: fills, positions and postings are values until every check
+//! has passed. A fault before that drops the overlay and halts the market; the others never see it.
+
+use crate::account::Origin;
+use crate::state::Market;
+use crate::work::Work;
+use book::{Auction, BookFill, OrderBook};
+use clearing::{Aggregate, Position, Trade, novate};
+use ledger::{Changes, Holder, Posting};
+use protocol::{
+    AccountIndex, CancelReason, Event, Fault, Instrument, InstrumentId, ParameterId, Side,
+};
+use std::collections::BTreeMap;
+use units::{Lots, Notional, Ppm, Price};
+
+/// What an auction does to everybody's positions and balances, before it counts.
+#[derive(Debug)]
+struct Overlay {
+    changes: Changes,
+    positions: BTreeMap<AccountIndex, Position>,
+    aggregate: Aggregate,
+    events: Vec<Event>,
+}
+
+impl Work<'_> {
+    /// Uncrosses every market that has a new order, and clears the fills.
+    pub(crate) fn auctions(&mut self) -> Result<(), Fault> {
+        let active: Vec<InstrumentId> = self.active.iter().copied().collect();
+        for id in active {
+            if let Err(fault) = self.auction(id) {
+                self.halt(id, &fault)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn auction(&mut self, id: InstrumentId) -> Result<(), Fault> {
+        let market = self.state.market(id)?;
+        let reference = market.mark.ok_or(Fault::Missing("mark of a market with orders"))?;
+        let auction = market.book.uncross(reference)?;
+        let overlay = match auction.price {
+            Some(price) => Some(self.clear(market, &auction, price)?),
+            None => None,
+        };
+        if self.broken.contains(&id) {
+            return Err(Fault::Injected("a drill broke the books of this market"));
+        }
+        let prepared = match overlay {
+            Some(Overlay { changes, positions, aggregate, events }) => {
+                let positions = positions.into_iter().collect();
+                Some((self.prepare_positions(id, &changes, aggregate, positions)?, events))
+            }
+            None => None,
+        };
+        // The book commits all or nothing; from there on nothing can fail.
+        self.state.market_mut(id)?.book.commit(&auction)?;
+        if let Some((prepared, events)) = prepared {
+            self.commit_positions(prepared);
+            self.events.extend(events);
+        }
+        self.settle_orders(id, &auction)
+    }
+
+    /// Novates every fill of an auction.
+    fn clear(&self, market: &Market, auction: &Auction, price: Price) -> Result<Overlay, Fault> {
+        let mut overlay = Overlay {
+            changes: Changes::default(),
+            positions: BTreeMap::new(),
+            aggregate: market.aggregate,
+            events: Vec::with_capacity(auction.fills.len()),
+        };
+        for fill in &auction.fills {
+            self.clear_fill(&mut overlay, &market.instrument, fill, price)?;
+        }
+        if overlay.aggregate.net != Lots::ZERO {
+            return Err(Fault::Invariant("an auction buys as many lots as it sells"));
+        }
+        Ok(overlay)
+    }
+
+    fn clear_fill(
+        &self,
+        overlay: &mut Overlay,
+        instrument: &Instrument,
+        fill: &BookFill,
+        price: Price,
+    ) -> Result<(), Fault> {
+        let held = self.state.accounts.get(fill.account).ok_or(Fault::Missing("account of a fill"))?;
+        let open = held.orders().get(&fill.order).ok_or(Fault::Missing("order of a fill"))?;
+        let (fee, earner) = self.fee(instrument, open.origin, fill.aggressor);
+        let trade = Trade {
+            side: fill.side,
+            price,
+            lots: fill.lots,
+            contract_size: instrument.contract_size,
+            pays_premium: instrument.contract.pays_premium(),
+            fee,
+        };
+        let position = overlay.positions.entry(fill.account);
+        let position = position.or_insert_with(|| held.position(instrument.id));
+        let novated = novate(*position, &trade)?;
+        overlay.aggregate = overlay.aggregate.moved(*position, novated.position)?;
+        *position = novated.position;
+        let client = Holder::Client(fill.account);
+        let clearing = Holder::Clearing(instrument.id);
+        if novated.premium != Notional::ZERO {
+            overlay.changes.post(Posting::dollars(client, clearing, novated.premium))?;
+        }
+        overlay.changes.post(Posting::dollars(client, earner, novated.fee))?;
+        overlay.events.push(Event::Filled {
+            instrument: instrument.id,
+            account: fill.account,
+            order: fill.order,
+            side: fill.side,
+            price,
+            lots: fill.lots,
+            fee: novated.fee,
+            aggressor: fill.aggressor,
+        });
+        Ok(())
+    }
+
+    /// Returns the fee of a fill and who earns it.
+    fn fee(&self, instrument: &Instrument, origin: Origin, aggressor: bool) -> (Ppm, Holder) {
+        let underlying = instrument.underlying;
+        let parameter = match (origin, aggressor) {
+            (Origin::Liquidation, _) => {
+                let fee = self.state.ppm(underlying, ParameterId::LiquidationFee);
+                return (fee, Holder::Insurance(underlying));
+            }
+            (_, true) => ParameterId::TakerFee,
+            (_, false) => ParameterId::MakerFee,
+        };
+        (self.state.ppm(underlying, parameter), Holder::Fees)
+    }
+
+    /// Writes what is left of every order.
+    fn settle_orders(&mut self, id: InstrumentId, auction: &Auction) -> Result<(), Fault> {
+        let market = self.state.market_mut(id)?;
+        market.last = auction.price.or(market.last);
+        self.touched.markets.insert(id);
+        for fill in &auction.fills {
+            if let Some(held) = self.state.accounts.get_mut(fill.account) {
+                held.leave(fill.order, fill.left);
+            }
+        }
+        for left in &auction.expired {
+            self.closed(id, left.account, left.order, left.lots, CancelReason::Unfilled);
+        }
+        // A fill moves the position that reduce-only orders have to fit.
+        let filled: std::collections::BTreeSet<AccountIndex> =
+            auction.fills.iter().map(|fill| fill.account).collect();
+        for account in filled {
+            for side in [Side::Buy, Side::Sell] {
+                self.trim_reduce_only(account, id, side)?;
+            }
+        }
+        Ok(())
+    }
+}

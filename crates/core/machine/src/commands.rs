@@ -1,0 +1,286 @@
+//! Deposits, withdrawals, transfers and governance: the commands that are not orders.
+
+use crate::work::Work;
+use ledger::{Holder, Posting};
+use protocol::{
+    AccountId, AccountIndex, Address, AssetId, Change, Event, Fault, InstrumentId, ParameterId,
+    ProposalId, Receipt, Refusal, limits as counts,
+};
+use crate::state::{Outflow, Status};
+use units::{Amount, BlockSpan, BlockTime, Notional, Price, Round, limits};
+
+/// The outcome of a command: done, refused, or our bug.
+pub(crate) type Answer<T = Receipt> = Result<Result<T, Refusal>, Fault>;
+
+const HOUR: BlockSpan = BlockSpan::from_millis(3_600_000);
+
+impl Work<'_> {
+    /// Credits what has arrived in custody; opens the account if it is new.
+    pub(crate) fn deposit(
+        &mut self,
+        sender: Address,
+        id: AccountId,
+        asset: AssetId,
+        amount: Amount,
+    ) -> Answer {
+        if sender != self.state.custodian {
+            return Ok(Err(Refusal::NotPermitted));
+        }
+        if !self.is_accepted(asset) {
+            return Ok(Err(Refusal::AssetUnknown));
+        }
+        if amount <= Amount::ZERO {
+            return Ok(Err(Refusal::AmountNotPositive));
+        }
+        if amount > Amount::from_minor(limits::BALANCE_MICROS_MAX) {
+            return Ok(Err(Refusal::AmountTooLarge));
+        }
+        let index = match self.account_for(id)? {
+            Ok(index) => index,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let held = self.state.ledger.balance(Holder::Client(index), asset);
+        let custody = self.state.ledger.balance(Holder::Outside, asset);
+        let fits = held.plus(amount).and_then(Amount::within_limit).is_ok()
+            && custody.minus(amount).and_then(Amount::within_limit).is_ok();
+        if !fits {
+            return Ok(Err(Refusal::AmountTooLarge));
+        }
+        let (from, to) = (Holder::Outside, Holder::Client(index));
+        self.post(Posting { from, to, asset, amount })?;
+        self.events.push(Event::Deposited { account: index, asset, amount });
+        Ok(Ok(Receipt::Done))
+    }
+
+    /// Takes free collateral out of custody.
+    pub(crate) fn withdraw(
+        &mut self,
+        sender: Address,
+        sub: u16,
+        asset: AssetId,
+        amount: Amount,
+    ) -> Answer {
+        let id = AccountId { owner: sender, sub };
+        let Some(index) = self.state.accounts.index(id) else {
+            return Ok(Err(Refusal::AccountNotOpen));
+        };
+        if let Err(refusal) = self.outgoing(index, Holder::Outside, asset, amount)? {
+            return Ok(Err(refusal));
+        }
+        let dollars = match self.dollars(asset, amount)? {
+            Ok(dollars) => dollars,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let outflow = match self.counted_outflow(dollars)? {
+            Ok(outflow) => outflow,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if let Err(refusal) = self.release(index, Holder::Outside, asset, amount)? {
+            return Ok(Err(refusal));
+        }
+        self.state.outflow = outflow;
+        self.events.push(Event::Withdrawn { account: index, asset, amount });
+        Ok(Ok(Receipt::Done))
+    }
+
+    /// Moves free collateral to another account.
+    pub(crate) fn transfer(
+        &mut self,
+        sender: Address,
+        sub: u16,
+        to: AccountId,
+        asset: AssetId,
+        amount: Amount,
+    ) -> Answer {
+        let id = AccountId { owner: sender, sub };
+        let (Some(from), Some(receiver)) =
+            (self.state.accounts.index(id), self.state.accounts.index(to))
+        else {
+            return Ok(Err(Refusal::AccountNotOpen));
+        };
+        if let Err(refusal) = self.outgoing(from, Holder::Client(receiver), asset, amount)? {
+            return Ok(Err(refusal));
+        }
+        if let Err(refusal) = self.release(from, Holder::Client(receiver), asset, amount)? {
+            return Ok(Err(refusal));
+        }
+        Ok(Ok(Receipt::Done))
+    }
+
+    /// Checks what can be checked of an outgoing amount without touching it.
+    fn outgoing(
+        &self,
+        from: AccountIndex,
+        to: Holder,
+        asset: AssetId,
+        amount: Amount,
+    ) -> Answer<()> {
+        if !self.is_accepted(asset) {
+            return Ok(Err(Refusal::AssetUnknown));
+        }
+        let payer = Holder::Client(from);
+        let held = self.state.ledger.balance(payer, asset);
+        let receiver = self.state.ledger.balance(to, asset);
+        let moved = ledger::moved(held, receiver, amount, Amount::ZERO);
+        let same = (payer == to).then_some(Refusal::SameAccount);
+        Ok(match moved.map_err(Fault::at("transfer"))? {
+            Err(refusal @ (Refusal::AmountNotPositive | Refusal::AmountTooLarge)) => Err(refusal),
+            moved => same.map_or(moved.map(drop), Err),
+        })
+    }
+
+    /// Posts an outgoing amount if initial margin is still covered without it.
+    fn release(
+        &mut self,
+        from: AccountIndex,
+        to: Holder,
+        asset: AssetId,
+        amount: Amount,
+    ) -> Answer<()> {
+        let posting = Posting { from: Holder::Client(from), to, asset, amount };
+        let back = Posting { from: to, to: Holder::Client(from), asset, amount };
+        self.post(posting)?;
+        if let Err(refusal) = self.covers_initial_margin(from)? {
+            self.post(back)?;
+            return Ok(Err(refusal));
+        }
+        Ok(Ok(()))
+    }
+
+    /// Returns what an amount is worth in dollars, rounded up: at the index of its underlying.
+    fn dollars(&self, asset: AssetId, amount: Amount) -> Answer<Notional> {
+        if asset == AssetId::DOLLAR {
+            return Ok(Ok(amount.notional()));
+        }
+        let pledged = self.state.underlyings.iter().find(|(_, held)| held.asset == Some(asset));
+        let index: Option<Price> = pledged.and_then(|(id, _)| self.state.index(*id));
+        let Some(index) = index else {
+            return Ok(Err(Refusal::MarkMissing));
+        };
+        let value = amount.quantity().value(index, Round::Up);
+        value.map(Ok).map_err(Fault::at("value of a withdrawal"))
+    }
+
+    /// Counts a withdrawal against the hour's limit.
+    fn counted_outflow(&self, dollars: Notional) -> Answer<Outflow> {
+        let at = Fault::at("outflow");
+        let now = self.block.time;
+        let outflow = self.state.outflow;
+        let current = match now.since(outflow.since).map_err(&at)? >= HOUR {
+            true => Outflow { since: now, dollars: Notional::ZERO },
+            false => outflow,
+        };
+        let total = current.dollars.plus(dollars).map_err(&at)?;
+        let limit = Notional::from_micros(self.state.house(ParameterId::WithdrawalLimit));
+        if total > limit {
+            let exceeded_by = total.minus(limit).map_err(&at)?;
+            return Ok(Err(Refusal::WithdrawalLimit { exceeded_by }));
+        }
+        Ok(Ok(Outflow { dollars: total, ..current }))
+    }
+
+    fn is_accepted(&self, asset: AssetId) -> bool {
+        asset == AssetId::DOLLAR
+            || self.state.underlyings.values().any(|held| held.asset == Some(asset))
+    }
+
+    /// Returns the index of an account, which is opened if it is new.
+    fn account_for(&mut self, id: AccountId) -> Answer<AccountIndex> {
+        if let Some(index) = self.state.accounts.index(id) {
+            return Ok(Ok(index));
+        }
+        if self.state.accounts.len() >= counts::ACCOUNTS_MAX {
+            return Ok(Err(Refusal::TooMany));
+        }
+        let index = self.state.ledger.open().ok_or(Fault::Invariant("account indices suffice"))?;
+        self.state.accounts.open(id, index);
+        self.events.push(Event::AccountOpened { account: id, index });
+        Ok(Ok(index))
+    }
+
+    /// Opens a proposal.
+    pub(crate) fn propose(&mut self, sender: Address, change: Change) -> Answer {
+        let (state, now) = (&mut *self.state, self.block.time);
+        let proposed = state.council.propose(sender, change, &state.parameters, now)?;
+        Ok(proposed.map(Receipt::Proposal))
+    }
+
+    /// Approves a proposal.
+    pub(crate) fn approve(&mut self, sender: Address, proposal: ProposalId) -> Answer {
+        let (state, now) = (&mut *self.state, self.block.time);
+        let approved = state.council.approve(sender, proposal, &state.parameters, now)?;
+        Ok(approved.map(|()| Receipt::Done))
+    }
+
+    /// Pauses a market at once.
+    pub(crate) fn pause(&mut self, sender: Address, instrument: InstrumentId) -> Answer {
+        if !self.state.council.is_signer(sender) {
+            return Ok(Err(Refusal::NotPermitted));
+        }
+        let Some(market) = self.state.markets.get_mut(&instrument) else {
+            return Ok(Err(Refusal::InstrumentUnknown));
+        };
+        if market.status != Status::Trading {
+            return Ok(Err(Refusal::InstrumentHalted));
+        }
+        market.status = Status::Paused;
+        self.touched.markets.insert(instrument);
+        self.events.push(Event::Paused { instrument });
+        Ok(Ok(Receipt::Done))
+    }
+
+    /// Breaks the books of a market when its auction is cleared.
+    pub(crate) fn drill(&mut self, sender: Address, instrument: InstrumentId) -> Answer {
+        if !self.state.council.is_signer(sender) {
+            return Ok(Err(Refusal::NotPermitted));
+        }
+        let Some(market) = self.state.markets.get(&instrument) else {
+            return Ok(Err(Refusal::InstrumentUnknown));
+        };
+        if market.status != Status::Trading || market.mark.is_none() {
+            return Ok(Err(Refusal::InstrumentHalted));
+        }
+        self.broken.insert(instrument);
+        self.active.insert(instrument);
+        Ok(Ok(Receipt::Done))
+    }
+
+    /// Makes the governance changes that are due.
+    pub(crate) fn enact(&mut self) -> Result<(), Fault> {
+        let now: BlockTime = self.block.time;
+        for due in self.state.council.due(now) {
+            let enacted = self.enact_change(due.change)?;
+            self.events.push(match enacted {
+                Ok(()) => Event::Enacted { proposal: due.proposal, change: due.change },
+                Err(refusal) => Event::NotEnacted { proposal: due.proposal, refusal },
+            });
+        }
+        Ok(())
+    }
+
+    fn enact_change(&mut self, change: Change) -> Answer<()> {
+        match change {
+            Change::SetParameter { parameter, underlying, value } => {
+                let known = underlying.is_none_or(|id| self.state.underlyings.contains_key(&id));
+                if !known {
+                    return Ok(Err(Refusal::ParameterUnknown));
+                }
+                let set = self.state.parameters.set(underlying, parameter, value);
+                self.touched.parameters.insert((underlying, parameter));
+                Ok(set)
+            }
+            Change::ListInstrument(instrument) => self.list(instrument),
+            Change::ResumeInstrument(instrument) => {
+                let Some(market) = self.state.markets.get_mut(&instrument) else {
+                    return Ok(Err(Refusal::InstrumentUnknown));
+                };
+                if market.status == Status::Trading {
+                    return Ok(Err(Refusal::NotHalted));
+                }
+                market.status = Status::Trading;
+                self.touched.markets.insert(instrument);
+                Ok(Ok(()))
+            }
+        }
+    }
+}

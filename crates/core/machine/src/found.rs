@@ -1,0 +1,151 @@
+//! Founding a house: from genesis to the state before the first block.
+
+use crate::genesis::{Genesis, GenesisError, UnderlyingGenesis};
+use crate::records::{StateKey, Write};
+use crate::state::{Market, Outflow, State, Underlying};
+use crate::{Accounts, Machine};
+use governance::{Council, Definition, Parameters, Scope};
+use ledger::{Holder, Ledger, Posting};
+use oracle::{BasisMarks, Feed, VolMarks};
+use protocol::{Fault, Mode, OrderId, ParameterId, limits};
+use std::collections::BTreeMap;
+use units::{Amount, BlockHeight, Notional};
+
+impl Machine {
+    /// Founds a house.
+    ///
+    /// # Errors
+    ///
+    /// [`GenesisError`] with the first rule that the genesis breaks.
+    pub fn found(genesis: &Genesis) -> Result<(Self, Vec<Write>), GenesisError> {
+        check(genesis)?;
+        let signers = genesis.signers.iter().copied();
+        let council = Council::new(signers, genesis.threshold).ok_or(GenesisError::Threshold {
+            signers: genesis.signers.len(),
+            threshold: genesis.threshold,
+        })?;
+        let mut parameters = Parameters::default();
+        for change in &genesis.parameters {
+            let set = parameters.set(change.underlying, change.parameter, change.value);
+            set.map_err(|refusal| GenesisError::Parameter(change.parameter, refusal))?;
+        }
+        let mut ledger = Ledger::default();
+        let mut underlyings = BTreeMap::new();
+        for given in &genesis.underlyings {
+            let fund = Holder::Insurance(given.id);
+            ledger.post(Posting::dollars(Holder::Outside, fund, given.insurance_fund))?;
+            underlyings.insert(given.id, underlying(given));
+        }
+        let mut markets = BTreeMap::new();
+        for instrument in &genesis.instruments {
+            let refuse = |refusal| GenesisError::Instrument(instrument.id, refusal);
+            instrument.check().map_err(refuse)?;
+            let ended = instrument.contract.expires_at().is_some_and(|at| at <= genesis.time);
+            let rule = match (underlyings.contains_key(&instrument.underlying), ended) {
+                (true, false) => None,
+                (true, true) => Some(protocol::ContractRule::ExpiresBeforeNow),
+                (false, _) => Some(protocol::ContractRule::UnderlyingUnknown),
+            };
+            if let Some(rule) = rule {
+                return Err(refuse(protocol::Refusal::ContractInvalid { rule }));
+            }
+            markets.insert(instrument.id, Market::listed(*instrument));
+        }
+        let mut state = State {
+            chain: genesis.chain.clone(),
+            height: BlockHeight::ZERO,
+            time: genesis.time,
+            custodian: genesis.custodian,
+            validators: genesis.validators.iter().copied().collect(),
+            underlyings,
+            markets,
+            accounts: Accounts::default(),
+            ledger,
+            council,
+            parameters,
+            next_order: OrderId::new(1),
+            variation_due_at: genesis.time,
+            outflow: Outflow::default(),
+            house_fault: None,
+        };
+        let interval = units::BlockSpan::from_millis(state.house(ParameterId::VariationInterval));
+        state.variation_due_at =
+            genesis.time.after(interval).map_err(Fault::at("variation margin"))?;
+        let writes = writes(&mut state)?;
+        Ok((Self { state }, writes))
+    }
+}
+
+fn underlying(given: &UnderlyingGenesis) -> Underlying {
+    Underlying {
+        name: given.name.clone(),
+        asset: given.asset,
+        class: given.class,
+        sources: given.sources.clone(),
+        sources_min: given.sources_min,
+        feed: Feed::new(),
+        bases: BasisMarks::default(),
+        vols: VolMarks::default(),
+        settlements: BTreeMap::new(),
+        mode: Mode::Frozen,
+    }
+}
+
+fn check(genesis: &Genesis) -> Result<(), GenesisError> {
+    let is_name = |name: &str, longest| {
+        !name.is_empty() && name.len() <= longest && name.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let chain = std::iter::once((&genesis.chain, 32));
+    let names = chain.chain(genesis.underlyings.iter().map(|given| (&given.name, 16)));
+    for (name, longest) in names {
+        if !is_name(name, longest) {
+            return Err(GenesisError::Name(name.chars().take(64).collect()));
+        }
+    }
+    let validators = &genesis.validators;
+    let staked = validators.iter().all(|(_, stake)| *stake > 0);
+    let total = validators.iter().try_fold(0u64, |sum, (_, stake)| sum.checked_add(*stake));
+    let counted = !validators.is_empty() && validators.len() <= limits::VALIDATORS_MAX;
+    let once = validators.is_sorted_by(|a, b| a.0 < b.0);
+    if !staked || total.is_none() || !counted || !once {
+        return Err(GenesisError::Validators);
+    }
+    if !genesis.underlyings.is_sorted_by(|a, b| a.id < b.id) || genesis.underlyings.is_empty() {
+        return Err(GenesisError::Order("underlyings"));
+    }
+    let instruments = &genesis.instruments;
+    if !instruments.is_sorted_by(|a, b| a.id < b.id) || instruments.len() > limits::INSTRUMENTS_MAX {
+        return Err(GenesisError::Order("instruments"));
+    }
+    for given in &genesis.underlyings {
+        let sources = &given.sources;
+        let weighed = sources.iter().all(|held| held.weight > 0);
+        let counted = !sources.is_empty() && sources.len() <= limits::SOURCES_MAX;
+        if !weighed || !counted || !sources.is_sorted_by(|a, b| a.source < b.source) {
+            return Err(GenesisError::Sources(given.id));
+        }
+        let fund = given.insurance_fund;
+        if fund < Notional::ZERO || Amount::from_notional(fund).within_limit().is_err() {
+            return Err(GenesisError::InsuranceFund(given.id));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the record of everything, ascending by key.
+fn writes(state: &mut State) -> Result<Vec<Write>, Fault> {
+    let ids: Vec<_> = state.underlyings.keys().copied().collect();
+    let mut keys = vec![StateKey::Block];
+    keys.extend(state.markets.keys().copied().map(StateKey::Market));
+    keys.extend(ids.iter().copied().map(StateKey::Underlying));
+    keys.extend(state.ledger.house().map(|(holder, asset, _)| StateKey::House(holder, asset)));
+    for definition in Definition::all() {
+        let places: Vec<_> = match definition.scope {
+            Scope::House => vec![None],
+            Scope::Underlying => ids.iter().copied().map(Some).collect(),
+        };
+        let key = |place| StateKey::Parameter(place, definition.parameter);
+        keys.extend(places.into_iter().map(key));
+    }
+    state.writes(&keys)
+}

@@ -1,0 +1,104 @@
+//! What the first block starts from.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use protocol::{Address, AssetId, Instrument, ParameterId, SourceId, UnderlyingId, ValidatorId};
+use units::{BlockTime, Notional};
+
+/// A price source of an underlying and its weight in the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SourceWeight {
+    /// The venue.
+    pub source: SourceId,
+    /// Its weight; the index caps every venue at a third.
+    pub weight: u32,
+}
+
+/// An underlying at genesis.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct UnderlyingGenesis {
+    /// Its number.
+    pub id: UnderlyingId,
+    /// Its name in reports: printable ASCII, at most sixteen characters.
+    pub name: String,
+    /// The asset that is pledged at its index, if any.
+    pub asset: Option<AssetId>,
+    /// Underlyings of one class offset each other in part.
+    pub class: u16,
+    /// Where its prices come from.
+    pub sources: Vec<SourceWeight>,
+    /// Fewest live sources that allow new risk.
+    pub sources_min: u8,
+    /// Dollars that its insurance fund starts with.
+    pub insurance_fund: Notional,
+}
+
+/// A parameter that differs from its default at genesis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ParameterGenesis {
+    /// Where.
+    pub underlying: Option<UnderlyingId>,
+    /// Which.
+    pub parameter: ParameterId,
+    /// Its value.
+    pub value: i64,
+}
+
+/// Everything that the operators of a new house agree on.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Genesis {
+    /// The chain's name: printable ASCII, at most thirty-two characters.
+    pub chain: String,
+    /// Time of block zero.
+    pub time: BlockTime,
+    /// Who credits deposits.
+    pub custodian: Address,
+    /// Governance signers.
+    pub signers: Vec<Address>,
+    /// How many of them change something.
+    pub threshold: u16,
+    /// Validators and their stakes.
+    pub validators: Vec<(ValidatorId, u64)>,
+    /// Underlyings, ascending.
+    pub underlyings: Vec<UnderlyingGenesis>,
+    /// Contracts listed from the start, ascending.
+    pub instruments: Vec<Instrument>,
+    /// Parameters that differ from their defaults.
+    pub parameters: Vec<ParameterGenesis>,
+}
+
+/// Why a genesis is not one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GenesisError {
+    /// A name that is empty, too long or not printable ASCII.
+    #[error("'{0}' is not a name: printable ASCII, 1 to 32 characters for a chain, 1 to 16 for an underlying")]
+    Name(String),
+    /// The signers cannot reach the threshold.
+    #[error("{signers} signers cannot reach a threshold of {threshold}")]
+    Threshold {
+        /// Different signers.
+        signers: usize,
+        /// Approvals needed.
+        threshold: u16,
+    },
+    /// No validators, one twice, or one without stake.
+    #[error("validators must be listed once each, ascending, with a stake")]
+    Validators,
+    /// Underlyings or instruments out of order, doubled or too many.
+    #[error("{0} must be listed once each, ascending, and within the limit")]
+    Order(&'static str),
+    /// A source list that is empty, doubled, too long or without weight.
+    #[error("underlying {0} needs sources, each once, ascending, with a weight")]
+    Sources(UnderlyingId),
+    /// The insurance fund of an underlying is negative or above the limit.
+    #[error("the insurance fund of underlying {0} is outside its limits")]
+    InsuranceFund(UnderlyingId),
+    /// An instrument that cannot be listed.
+    #[error("instrument {0}: {1}")]
+    Instrument(protocol::InstrumentId, protocol::Refusal),
+    /// A parameter that cannot have that value.
+    #[error("parameter {0:?}: {1}")]
+    Parameter(ParameterId, protocol::Refusal),
+    /// The machine's own arithmetic failed.
+    #[error("internal: {0}")]
+    Fault(#[from] protocol::Fault),
+}

@@ -1,0 +1,315 @@
+//! What happens to contracts as time passes: listing, variation margin, funding, expiry.
+
+use crate::commands::Answer;
+use crate::prices::ending_at;
+use crate::state::{Market, Status};
+use crate::work::Work;
+use book::{FastBook, OrderBook};
+use clearing::{
+    Aggregate, FundingTerms, Position, close, funding_payment, funding_rate, payoff, settle,
+};
+use ledger::{Changes, Holder, Posting};
+use oracle::PremiumAverage;
+use protocol::{
+    AccountIndex, AssetId, CancelReason, Contract, ContractRule, Event, Fault, Instrument, InstrumentId,
+    Mode, ParameterId, Refusal, limits as counts,
+};
+use units::{Amount, BlockSpan, Lots, Notional, Ppb, Price, Round};
+
+/// Positions of one market and their postings, every check passed.
+#[derive(Debug)]
+pub(crate) struct PreparedPositions {
+    id: InstrumentId,
+    ledger: ledger::Prepared,
+    aggregate: Aggregate,
+    positions: Vec<(AccountIndex, Position)>,
+}
+
+impl Market {
+    /// Returns a market that has just been listed.
+    pub(crate) fn listed(instrument: Instrument) -> Self {
+        Self {
+            instrument,
+            book: FastBook::new(instrument.tick),
+            status: Status::Trading,
+            mark: None,
+            forward: None,
+            vol: None,
+            last: None,
+            aggregate: Aggregate::default(),
+            premium: PremiumAverage::new(),
+            funding_rate: Ppb::ZERO,
+        }
+    }
+}
+
+impl Work<'_> {
+    /// Lists a contract.
+    pub(crate) fn list(&mut self, instrument: Instrument) -> Answer<()> {
+        let refuse = |rule| Ok(Err(Refusal::ContractInvalid { rule }));
+        if let Err(refusal) = instrument.check() {
+            return Ok(Err(refusal));
+        }
+        if instrument.contract.expires_at().is_some_and(|expires_at| expires_at <= self.block.time) {
+            return refuse(ContractRule::ExpiresBeforeNow);
+        }
+        if !self.state.underlyings.contains_key(&instrument.underlying) {
+            return refuse(ContractRule::UnderlyingUnknown);
+        }
+        if self.state.markets.contains_key(&instrument.id) {
+            return refuse(ContractRule::NumberInUse);
+        }
+        if self.state.markets.len() >= counts::INSTRUMENTS_MAX {
+            return Ok(Err(Refusal::TooMany));
+        }
+        self.state.markets.insert(instrument.id, Market::listed(instrument));
+        self.touched.markets.insert(instrument.id);
+        Ok(Ok(()))
+    }
+
+    /// Exchanges variation margin and funding in every market, if the interval is over.
+    ///
+    /// Markets whose price is not to be trusted wait for the next interval: what is owed does not grow by waiting.
+    pub(crate) fn exchange_margin(&mut self) -> Result<(), Fault> {
+        let now = self.block.time;
+        if now < self.state.variation_due_at {
+            return Ok(());
+        }
+        let interval = BlockSpan::from_millis(self.state.house(ParameterId::VariationInterval));
+        self.state.variation_due_at = now.after(interval).map_err(Fault::at("variation margin"))?;
+        let ids: Vec<InstrumentId> = self.state.markets.keys().copied().collect();
+        for id in ids {
+            let market = self.state.market(id)?;
+            let trusted = self.state.mode(market.instrument.underlying) < Mode::Frozen;
+            let (Some(mark), true) = (market.mark, trusted && market.status == Status::Trading)
+            else {
+                continue;
+            };
+            let exchanged = self.exchange_in(id, mark);
+            if let Err(fault) = exchanged {
+                self.halt(id, &fault)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn exchange_in(&mut self, id: InstrumentId, mark: Price) -> Result<(), Fault> {
+        let contract = self.state.market(id)?.instrument.contract;
+        if contract.pays_premium() {
+            return Ok(());
+        }
+        self.pay_variation(id, mark)?;
+        match contract {
+            Contract::Perpetual => self.pay_funding(id),
+            Contract::Future { .. } | Contract::Option { .. } => Ok(()),
+        }
+    }
+
+    /// Returns every account with a position in a market.
+    fn holders(&self, id: InstrumentId) -> Vec<(AccountIndex, Position)> {
+        let position = |index, account: &crate::Account| {
+            let position = account.position(id);
+            (position != Position::default()).then_some((index, position))
+        };
+        self.state.accounts.iter().filter_map(|(index, held)| position(index, held)).collect()
+    }
+
+    fn pay_variation(&mut self, id: InstrumentId, mark: Price) -> Result<(), Fault> {
+        let market = self.state.market(id)?;
+        let size = market.instrument.contract_size;
+        let mut aggregate = market.aggregate;
+        let (mut changes, mut after, mut paid) = (Changes::default(), Vec::new(), Notional::ZERO);
+        for (account, position) in self.holders(id) {
+            let settled = settle(position, mark, size)?;
+            aggregate = aggregate.moved(position, settled.position)?;
+            let (house, client) = (Holder::Clearing(id), Holder::Client(account));
+            changes.post(Posting::dollars(house, client, settled.paid))?;
+            let lost = settled.paid.negated().map(|lost| lost.greater(Notional::ZERO));
+            paid = lost.and_then(|lost| paid.plus(lost)).map_err(Fault::at("variation paid"))?;
+            after.push((account, settled.position));
+        }
+        let prepared = self.prepare_positions(id, &changes, aggregate, after)?;
+        self.commit_positions(prepared);
+        if paid > Notional::ZERO {
+            self.events.push(Event::VariationPaid { instrument: id, paid });
+        }
+        Ok(())
+    }
+
+    fn pay_funding(&mut self, id: InstrumentId) -> Result<(), Fault> {
+        let market = self.state.market(id)?;
+        let Instrument { underlying, contract_size, .. } = market.instrument;
+        let Some(index) = self.state.index(underlying) else { return Ok(()) };
+        let terms = FundingTerms {
+            premium: market.premium.hour_ppb(self.block.time)?,
+            interest: self.state.ppb(underlying, ParameterId::FundingInterest),
+            cap: self.state.ppb(underlying, ParameterId::FundingCap),
+        };
+        let rate = funding_rate(&terms)?;
+        let (mut changes, mut paid) = (Changes::default(), Notional::ZERO);
+        for (account, position) in self.holders(id) {
+            let payment = funding_payment(position.lots, contract_size, index, rate)?;
+            let (fund, client) = (Holder::Insurance(underlying), Holder::Client(account));
+            // Through the fund, so that what rounding leaves stays there.
+            changes.post(Posting::dollars(fund, client, payment))?;
+            let owed = payment.negated().map(|owed| owed.greater(Notional::ZERO));
+            paid = owed.and_then(|owed| paid.plus(owed)).map_err(Fault::at("funding paid"))?;
+        }
+        self.apply(&changes)?;
+        self.state.market_mut(id)?.funding_rate = rate;
+        if paid > Notional::ZERO {
+            self.events.push(Event::Funded { instrument: id, rate, paid });
+        }
+        Ok(())
+    }
+
+    /// Checks new positions, their sums and the postings that go with them; writing them then cannot fail.
+    pub(crate) fn prepare_positions(
+        &self,
+        id: InstrumentId,
+        changes: &Changes,
+        aggregate: Aggregate,
+        positions: Vec<(AccountIndex, Position)>,
+    ) -> Result<PreparedPositions, Fault> {
+        aggregate.check(self.clearing_balance(id, changes)?)?;
+        if positions.iter().any(|(account, _)| self.state.accounts.get(*account).is_none()) {
+            return Err(Fault::Missing("account of a position"));
+        }
+        Ok(PreparedPositions { id, ledger: self.state.ledger.prepare(changes)?, aggregate, positions })
+    }
+
+    /// Returns the clearing balance of a market after changes.
+    fn clearing_balance(&self, id: InstrumentId, changes: &Changes) -> Result<Notional, Fault> {
+        let (clearing, dollar) = (Holder::Clearing(id), AssetId::DOLLAR);
+        let balance = self.state.ledger.balance(clearing, dollar);
+        let after = balance.plus(changes.net(clearing, dollar));
+        after.map(Amount::notional).map_err(Fault::at("clearing balance"))
+    }
+
+    /// Writes what has been prepared.
+    pub(crate) fn commit_positions(&mut self, prepared: PreparedPositions) {
+        let PreparedPositions { id, ledger, aggregate, positions } = prepared;
+        let holders: Vec<_> = ledger.iter().map(|(holder, asset, _)| (holder, asset)).collect();
+        self.state.ledger.commit(ledger);
+        for (holder, asset) in holders {
+            self.touch(holder, asset);
+        }
+        let mut underlying = None;
+        if let Some(market) = self.state.markets.get_mut(&id) {
+            market.aggregate = aggregate;
+            underlying = Some(market.instrument.underlying);
+        }
+        self.touched.markets.insert(id);
+        for (account, position) in positions {
+            if let Some(held) = self.state.accounts.get_mut(account) {
+                held.set_position(id, position);
+                underlying.into_iter().for_each(|underlying| held.expose(underlying));
+            }
+            self.margins.forget(account);
+            self.touched.accounts.insert(account);
+        }
+    }
+
+    /// Settles and removes every contract that ends with this block.
+    pub(crate) fn expire(&mut self) -> Result<(), Fault> {
+        for id in ending_at(&self.state.markets, self.block.time) {
+            let market = self.state.market(id)?;
+            if matches!(market.status, Status::Halted { .. }) {
+                // Governance resumes it; then it settles at the price that was averaged.
+                continue;
+            }
+            let Instrument { underlying, contract, .. } = market.instrument;
+            let (now, expires_at) = (self.block.time, contract.expires_at());
+            let held = self.state.underlyings.get(&underlying);
+            let average = held.zip(expires_at).and_then(|(held, at)| held.settlements.get(&at));
+            let Some(price) = average.map(|average| average.settled(now)).transpose()?.flatten()
+            else {
+                // Nothing was averaged: the contract waits for the oracle.
+                continue;
+            };
+            if let Err(fault) = self.expire_market(id, price) {
+                self.halt(id, &fault)?;
+            }
+        }
+        self.forget_settled()
+    }
+
+    fn expire_market(&mut self, id: InstrumentId, price: Price) -> Result<(), Fault> {
+        let market = self.state.market(id)?;
+        let Instrument { underlying, contract, contract_size, .. } = market.instrument;
+        let open_interest = market.aggregate.open_interest;
+        let per_unit = payoff(&contract, price)?;
+        let mut aggregate = market.aggregate;
+        let (mut changes, mut after) = (Changes::default(), Vec::new());
+        for (account, position) in self.holders(id) {
+            let closed = close(position, per_unit, contract_size)?;
+            aggregate = aggregate.moved(position, closed.position)?;
+            let (house, client) = (Holder::Clearing(id), Holder::Client(account));
+            changes.post(Posting::dollars(house, client, closed.paid))?;
+            after.push((account, closed.position));
+        }
+        // What rounding has left with the house goes to the insurance fund; nothing may be missing.
+        let clearing = Holder::Clearing(id);
+        let dust = self.clearing_balance(id, &changes)?;
+        let holders = i128::try_from(after.len()).unwrap_or(i128::MAX);
+        if dust < Notional::ZERO || dust > Notional::from_micros(holders) {
+            return Err(Fault::Invariant("settlement dust is below one micro-dollar an account"));
+        }
+        changes.post(Posting::dollars(clearing, Holder::Insurance(underlying), dust))?;
+        let prepared = self.prepare_positions(id, &changes, aggregate, after)?;
+        self.commit_positions(prepared);
+        self.cancel_book(id, CancelReason::Expiry)?;
+        let payoff = Lots::from_count(1).value(per_unit, contract_size, Round::Down);
+        let payoff = payoff.map_err(Fault::at("payoff of a lot"))?;
+        self.events.push(Event::Expired { instrument: id, price, payoff, open_interest });
+        self.state.markets.remove(&id);
+        Ok(())
+    }
+
+    /// Drops the averages of expiries at which no contract is left.
+    fn forget_settled(&mut self) -> Result<(), Fault> {
+        let now = self.block.time;
+        let ids: Vec<_> = self.state.underlyings.keys().copied().collect();
+        for id in ids {
+            let waiting: Vec<_> = self
+                .markets_of(id)
+                .into_iter()
+                .filter_map(|id| self.state.markets.get(&id)?.instrument.contract.expires_at())
+                .collect();
+            let underlying =
+                self.state.underlyings.get_mut(&id).ok_or(Fault::Missing("underlying"))?;
+            underlying.settlements.retain(|at, _| *at > now || waiting.contains(at));
+        }
+        Ok(())
+    }
+
+    /// Cancels every order of a market.
+    fn cancel_book(&mut self, id: InstrumentId, reason: CancelReason) -> Result<(), Fault> {
+        let market = self.state.market_mut(id)?;
+        let mut open = market.book.drop_batch();
+        let resting: Vec<_> = market.book.orders().collect();
+        for order in resting {
+            market.book.cancel(order.order);
+            open.push(order);
+        }
+        for order in open {
+            self.closed(id, order.account, order.order, order.lots, reason);
+        }
+        Ok(())
+    }
+
+    /// Halts one market: drops what this block brought to it, and says why.
+    pub(crate) fn halt(&mut self, id: InstrumentId, fault: &Fault) -> Result<(), Fault> {
+        let market = self.state.market_mut(id)?;
+        let fault = fault.to_string();
+        market.status = Status::Halted { fault: fault.clone() };
+        let dropped = market.book.drop_batch();
+        for order in dropped {
+            self.closed(id, order.account, order.order, order.lots, CancelReason::Halt);
+        }
+        self.active.remove(&id);
+        self.touched.markets.insert(id);
+        self.events.push(Event::Halted { instrument: id, fault });
+        Ok(())
+    }
+}

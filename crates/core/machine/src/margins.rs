@@ -1,0 +1,305 @@
+//! The margins of the block under way: the scenario matrices, and the margin of every account that trades.
+
+use crate::account::OpenOrder;
+use crate::commands::Answer;
+use crate::state::{Market, State, Underlying};
+use crate::work::Work;
+use margin::{
+    AccountMargin, MarketInput, OffsetClass, Parameters, Portfolio, Position, Requirement, Risk,
+    Settlement, UnderlyingInput,
+};
+use oracle::SettlementAverage;
+use protocol::{
+    AccountIndex, AssetId, Contract, Fault, InstrumentId, ParameterId, Refusal, UnderlyingId,
+};
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use units::{BlockTime, Notional, Ppm, Price, Quantity, Round, Vol};
+
+/// Scenario matrices and account margins, valid for one block.
+#[derive(Debug)]
+pub(crate) struct Margins<'a> {
+    risk: &'a OnceCell<Risk>,
+    accounts: BTreeMap<AccountIndex, AccountMargin<'a>>,
+}
+
+impl<'a> Margins<'a> {
+    /// Returns margins that wait for the block's matrices.
+    pub(crate) const fn new(risk: &'a OnceCell<Risk>) -> Self {
+        Self { risk, accounts: BTreeMap::new() }
+    }
+
+    fn risk(&self) -> Result<&'a Risk, Fault> {
+        self.risk.get().ok_or(Fault::Missing("scenario matrices"))
+    }
+
+    /// Forgets the margin of an account whose balances, positions or resting orders have changed.
+    pub(crate) fn forget(&mut self, account: AccountIndex) {
+        self.accounts.remove(&account);
+    }
+}
+
+/// What an account holds, as margin reads it.
+#[derive(Debug, Default)]
+struct Holdings {
+    cash: Notional,
+    positions: Vec<Position>,
+    collateral: Vec<(AssetId, Quantity)>,
+    orders: Vec<margin::OpenOrder>,
+}
+
+impl Holdings {
+    fn portfolio(&self) -> Portfolio<'_> {
+        Portfolio {
+            cash: self.cash,
+            positions: &self.positions,
+            collateral: &self.collateral,
+            orders: &self.orders,
+        }
+    }
+}
+
+impl State {
+    /// Returns the scenario matrices of every market that has a mark.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if a number is outside its limits.
+    pub fn risk(&self) -> Result<Risk, Fault> {
+        let mut underlyings = Vec::with_capacity(self.underlyings.len());
+        let mut markets = Vec::with_capacity(self.markets.len());
+        for (id, underlying) in &self.underlyings {
+            underlyings.extend(self.underlying_input(*id, underlying));
+        }
+        for market in self.markets.values() {
+            let Some(underlying) = self.underlyings.get(&market.instrument.underlying) else {
+                continue;
+            };
+            markets.extend(market_input(market, underlying, self.time)?);
+        }
+        let parameters = Parameters {
+            maintenance_ratio: Ppm::from_parts(self.house(ParameterId::MaintenanceRatio)),
+            buffer_ratio: Ppm::from_parts(self.house(ParameterId::LiquidationBuffer)),
+            ..Parameters::default()
+        };
+        Risk::build(&parameters, self.time, &underlyings, &markets)
+    }
+
+    fn underlying_input(&self, id: UnderlyingId, held: &Underlying) -> Option<UnderlyingInput> {
+        let index = held.feed.index()?;
+        let scan = self.ppm(id, ParameterId::ScanRange);
+        Some(UnderlyingInput {
+            underlying: id,
+            class: OffsetClass::new(held.class),
+            asset: held.asset,
+            index: index.price,
+            confidence: index.confidence,
+            scan_hold: scan,
+            scan_new: scan,
+            short_option_maintenance: self.ppm(id, ParameterId::ShortOptionMaintenance),
+            short_option_initial: self.ppm(id, ParameterId::ShortOptionInitial),
+            haircut: self.ppm(id, ParameterId::CollateralHaircut),
+            spread: Ppm::ZERO,
+            vol_daily: Ppm::ZERO,
+            volume_daily: Notional::ZERO,
+        })
+    }
+
+    fn holdings(&self, account: AccountIndex, with_orders: bool) -> Result<Holdings, Fault> {
+        let held = self.accounts.get(account).ok_or(Fault::Missing("account"))?;
+        let position = |(instrument, position): &(InstrumentId, clearing::Position)| Position {
+            instrument: *instrument,
+            lots: position.lots,
+            cost: position.cost,
+        };
+        let mut orders = Vec::new();
+        if with_orders {
+            for open in held.orders().values() {
+                orders.push(self.margined(open)?);
+            }
+        }
+        let pledged = self.ledger.collateral(account);
+        Ok(Holdings {
+            cash: self.ledger.cash(account),
+            positions: held.positions().iter().map(position).collect(),
+            collateral: pledged.map(|(asset, amount)| (asset, amount.quantity())).collect(),
+            orders,
+        })
+    }
+
+    /// Returns an order as margin reads it, with the fee that it pays if all of it fills.
+    fn margined(&self, open: &OpenOrder) -> Result<margin::OpenOrder, Fault> {
+        let at = Fault::at("fee of an order");
+        let instrument = self.market(open.instrument)?.instrument;
+        let rate = self.ppm(instrument.underlying, ParameterId::TakerFee);
+        let value = open.lots.value(open.price, instrument.contract_size, Round::Up);
+        let value = value.and_then(Notional::magnitude).map_err(&at)?;
+        let fee = value.fraction_ppm(rate, Round::Up).map_err(&at)?;
+        let OpenOrder { instrument, side, price, lots, .. } = *open;
+        Ok(margin::OpenOrder { instrument, side, price, lots, fee })
+    }
+
+    /// Returns what an account must hold, and what it does; without its open orders or with them.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if the account is missing or a number is outside its limits.
+    pub fn required(
+        &self,
+        risk: &Risk,
+        account: AccountIndex,
+        with_orders: bool,
+    ) -> Result<Requirement, Fault> {
+        margin::required(risk, &self.holdings(account, with_orders)?.portfolio())
+    }
+
+    /// Returns the tree of intermediates behind an account's margin, open orders included.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if the account is missing or a number is outside its limits.
+    pub fn explain(
+        &self,
+        risk: &Risk,
+        account: AccountIndex,
+    ) -> Result<margin::Explanation, Fault> {
+        margin::explain(risk, &self.holdings(account, true)?.portfolio())
+    }
+
+    /// Returns the Greeks of an account's positions.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if the account is missing or a number is outside its limits.
+    pub fn greeks(&self, risk: &Risk, account: AccountIndex) -> Result<margin::Greeks, Fault> {
+        margin::greeks(risk, &self.holdings(account, false)?.positions)
+    }
+}
+
+/// Returns a market as margin reads it, if it has a mark and an index.
+fn market_input(
+    market: &Market,
+    underlying: &Underlying,
+    now: BlockTime,
+) -> Result<Option<MarketInput>, Fault> {
+    let (Some(mark), Some(forward)) = (market.mark, market.forward) else { return Ok(None) };
+    Ok(Some(MarketInput {
+        instrument: market.instrument,
+        forward,
+        mark,
+        vol: market.vol.unwrap_or(Vol::ZERO),
+        settlement: settlement(market, underlying, now)?,
+        funding: market.funding_rate,
+    }))
+}
+
+/// Returns how far the averaging of a market's settlement price has come, inside the window.
+fn settlement(
+    market: &Market,
+    underlying: &Underlying,
+    now: BlockTime,
+) -> Result<Option<Settlement>, Fault> {
+    let expires_at = market.instrument.contract.expires_at();
+    let average = expires_at.and_then(|expires_at| underlying.settlements.get(&expires_at));
+    let window = average.map(|average| average.window(now)).transpose()?.flatten();
+    let inside = window.filter(|window| window.remaining < SettlementAverage::WINDOW);
+    Ok(inside.map(|window| Settlement { fixed: window.fixed, remaining: window.remaining }))
+}
+
+/// Returns the mark of a dated contract: the expected settlement price, or the option's value at its vol.
+pub(crate) fn dated_value(
+    market: &Market,
+    underlying: &Underlying,
+    now: BlockTime,
+) -> Result<Option<Price>, Fault> {
+    let Some(forward) = market.forward else { return Ok(None) };
+    let vol = match (market.instrument.contract, market.vol) {
+        (Contract::Option { .. }, None) => return Ok(None),
+        (_, vol) => vol.unwrap_or(Vol::ZERO),
+    };
+    let settlement = settlement(market, underlying, now)?;
+    margin::mark_value(&market.instrument, forward, vol, now, settlement).map(Some)
+}
+
+impl<'a> Work<'a> {
+    /// Builds the scenario matrices of the block.
+    pub(crate) fn scenarios(&mut self) -> Result<(), Fault> {
+        let risk = self.state.risk()?;
+        self.margins.risk.set(risk).map_err(|_| Fault::Invariant("matrices are built once a block"))
+    }
+
+    /// Returns what an account must hold without its open orders; `None` if it has no position.
+    pub(crate) fn requirement(&self, account: AccountIndex) -> Result<Option<Requirement>, Fault> {
+        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
+        if held.positions().is_empty() {
+            return Ok(None);
+        }
+        self.state.required(self.margins.risk()?, account, false).map(Some)
+    }
+
+    /// Returns an account's maintenance margin without one of its positions.
+    pub(crate) fn maintenance_without(
+        &self,
+        account: AccountIndex,
+        instrument: InstrumentId,
+    ) -> Result<Notional, Fault> {
+        let mut holdings = self.state.holdings(account, false)?;
+        holdings.positions.retain(|position| position.instrument != instrument);
+        let requirement = margin::required(self.margins.risk()?, &holdings.portfolio())?;
+        Ok(requirement.maintenance)
+    }
+
+    /// Returns the margin of an account with its open orders, computed once and kept up to date.
+    fn margin(&mut self, account: AccountIndex) -> Result<&mut AccountMargin<'a>, Fault> {
+        let risk = self.margins.risk()?;
+        match self.margins.accounts.entry(account) {
+            std::collections::btree_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                let holdings = self.state.holdings(account, true)?;
+                Ok(entry.insert(AccountMargin::new(risk, &holdings.portfolio())?))
+            }
+        }
+    }
+
+    /// Checks that initial margin is covered whichever of the account's orders fill.
+    pub(crate) fn covers_initial_margin(&mut self, account: AccountIndex) -> Answer<()> {
+        let requirement = self.margin(account)?.requirement()?;
+        let short_by = requirement.initial.minus(requirement.equity);
+        let short_by = short_by.map_err(Fault::at("initial margin"))?;
+        Ok(if short_by > Notional::ZERO { Err(Refusal::MarginShort { short_by }) } else { Ok(()) })
+    }
+
+    /// Checks that initial margin is covered with a new order too, whichever orders fill.
+    pub(crate) fn check_margin(&mut self, account: AccountIndex, open: &OpenOrder) -> Answer<()> {
+        let order = self.state.margined(open)?;
+        let short_by = match self.margin(account)?.check(&order) {
+            Ok(check) => check.short_by(),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        Ok(if short_by > Notional::ZERO { Err(Refusal::MarginShort { short_by }) } else { Ok(()) })
+    }
+
+    /// Notes an order that has been admitted.
+    pub(crate) fn order_opened(
+        &mut self,
+        account: AccountIndex,
+        open: &OpenOrder,
+    ) -> Result<(), Fault> {
+        let order = self.state.margined(open)?;
+        let added = self.margins.accounts.get_mut(&account).map(|margin| margin.add(&order));
+        if matches!(added, Some(Err(_))) {
+            // The house's own orders are not bound by the account's limits.
+            self.margins.forget(account);
+        }
+        Ok(())
+    }
+
+    /// Notes an order that has left its book before the auction.
+    pub(crate) fn order_closed(&mut self, account: AccountIndex, open: &OpenOrder) {
+        let Some(margin) = self.margins.accounts.get_mut(&account) else { return };
+        let removed = self.state.margined(open).and_then(|order| margin.remove(&order));
+        if removed.is_err() {
+            self.margins.forget(account);
+        }
+    }
+}

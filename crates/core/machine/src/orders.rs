@@ -1,0 +1,391 @@
+//! Orders: cancels first, then admission of new ones into this block's auctions.
+
+use crate::account::{OpenOrder, Origin};
+use crate::commands::Answer;
+use crate::state::{Market, Status};
+use crate::work::Work;
+use book::{Entry, OrderBook};
+use protocol::{
+    AccountId, AccountIndex, Address, CancelReason, Event, Fault, InstrumentId, Mode, NewOrder,
+    OrderId, ParameterId, Quote, Receipt, Refusal, SelfTrade, Side, TimeInForce, limits as counts,
+};
+use std::collections::BTreeSet;
+use units::{Lots, Price, Round, limits};
+
+/// An order as it enters a book, whoever sent it.
+#[derive(Debug, Clone, Copy)]
+struct Incoming {
+    open: OpenOrder,
+    time_in_force: TimeInForce,
+    self_trade: SelfTrade,
+}
+
+impl Work<'_> {
+    /// Cancels one order.
+    pub(crate) fn cancel_order(&mut self, sender: Address, sub: u16, order: OrderId) -> Answer {
+        let Some(account) = self.state.accounts.index(AccountId { owner: sender, sub }) else {
+            return Ok(Err(Refusal::AccountNotOpen));
+        };
+        let held = self.state.accounts.get(account);
+        if held.is_none_or(|held| !held.orders().contains_key(&order)) {
+            return Ok(Err(Refusal::OrderUnknown));
+        }
+        self.take_out(account, order, CancelReason::Requested)?;
+        Ok(Ok(Receipt::Done))
+    }
+
+    /// Cancels an account's orders, in one instrument or everywhere.
+    pub(crate) fn mass_cancel(
+        &mut self,
+        sender: Address,
+        sub: u16,
+        instrument: Option<InstrumentId>,
+    ) -> Answer {
+        let Some(account) = self.state.accounts.index(AccountId { owner: sender, sub }) else {
+            return Ok(Err(Refusal::AccountNotOpen));
+        };
+        let chosen = |open: &OpenOrder| instrument.is_none_or(|id| id == open.instrument);
+        for order in self.orders_where(account, chosen) {
+            self.take_out(account, order, CancelReason::Requested)?;
+        }
+        Ok(Ok(Receipt::Done))
+    }
+
+    /// Cancels the quotes that a mass quote replaces; answers only if that faults.
+    pub(crate) fn cancel_quotes(
+        &mut self,
+        sender: Address,
+        sub: u16,
+        quotes: &[Quote],
+    ) -> Option<Answer> {
+        let account = self.state.accounts.index(AccountId { owner: sender, sub })?;
+        let replaced: BTreeSet<(InstrumentId, Side)> =
+            quotes.iter().map(|quote| (quote.instrument, quote.side)).collect();
+        let chosen = |open: &OpenOrder| {
+            open.origin == Origin::Quote && replaced.contains(&(open.instrument, open.side))
+        };
+        for order in self.orders_where(account, chosen) {
+            if let Err(fault) = self.take_out(account, order, CancelReason::Requested) {
+                return Some(Err(fault));
+            }
+        }
+        None
+    }
+
+    /// Returns an account's orders that satisfy a condition, ascending.
+    pub(crate) fn orders_where(
+        &self,
+        account: AccountIndex,
+        chosen: impl Fn(&OpenOrder) -> bool,
+    ) -> Vec<OrderId> {
+        let orders = self.state.accounts.get(account).map(crate::Account::orders);
+        let orders = orders.into_iter().flatten().filter(|(_, open)| chosen(open));
+        orders.map(|(order, _)| *order).collect()
+    }
+
+    /// Takes an order that is open out of its book.
+    pub(crate) fn take_out(
+        &mut self,
+        account: AccountIndex,
+        order: OrderId,
+        reason: CancelReason,
+    ) -> Result<(), Fault> {
+        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
+        let open = *held.orders().get(&order).ok_or(Fault::Missing("order of an account"))?;
+        self.state.market_mut(open.instrument)?.book.cancel(order);
+        self.closed(open.instrument, account, order, open.lots, reason);
+        Ok(())
+    }
+
+    /// Notes that an order has left its book.
+    pub(crate) fn closed(
+        &mut self,
+        instrument: InstrumentId,
+        account: AccountIndex,
+        order: OrderId,
+        lots: Lots,
+        reason: CancelReason,
+    ) {
+        let held = self.state.accounts.get_mut(account);
+        if let Some(open) = held.and_then(|held| held.leave(order, Lots::ZERO)) {
+            self.order_closed(account, &open);
+        }
+        self.touched.markets.insert(instrument);
+        self.events.push(Event::Cancelled { instrument, account, order, lots, reason });
+    }
+
+    /// Enters a trader's order into this block's auction.
+    pub(crate) fn place_order(&mut self, sender: Address, sub: u16, order: &NewOrder) -> Answer {
+        let Some(account) = self.state.accounts.index(AccountId { owner: sender, sub }) else {
+            return Ok(Err(Refusal::AccountNotOpen));
+        };
+        let open = OpenOrder {
+            instrument: order.instrument,
+            side: order.side,
+            price: order.price,
+            lots: order.lots,
+            origin: Origin::Order(order.client),
+            reduce_only: order.reduce_only,
+        };
+        let (time_in_force, self_trade) = (order.time_in_force, order.self_trade);
+        let incoming = Incoming { open, time_in_force, self_trade };
+        self.enter(account, incoming).map(|entered| entered.map(Receipt::Order))
+    }
+
+    /// Enters the quotes of a mass quote whose predecessors have been cancelled.
+    pub(crate) fn mass_quote(&mut self, sender: Address, sub: u16, quotes: &[Quote]) -> Answer {
+        let Some(account) = self.state.accounts.index(AccountId { owner: sender, sub }) else {
+            return Ok(Err(Refusal::AccountNotOpen));
+        };
+        if quotes.len() > counts::QUOTES_PER_COMMAND_MAX {
+            return Ok(Err(Refusal::TooMany));
+        }
+        let mut answers = Vec::with_capacity(quotes.len());
+        for quote in quotes {
+            if quote.lots == Lots::ZERO {
+                answers.push(Ok(None));
+                continue;
+            }
+            let open = OpenOrder {
+                instrument: quote.instrument,
+                side: quote.side,
+                price: quote.price,
+                lots: quote.lots,
+                origin: Origin::Quote,
+                reduce_only: false,
+            };
+            let time_in_force = TimeInForce::PostOnly;
+            let incoming = Incoming { open, time_in_force, self_trade: SelfTrade::CancelResting };
+            answers.push(self.enter(account, incoming)?.map(Some));
+        }
+        Ok(Ok(Receipt::Quotes(answers)))
+    }
+
+    /// Enters an order that the house sends for an account below maintenance margin.
+    pub(crate) fn enter_liquidation(
+        &mut self,
+        account: AccountIndex,
+        reduction: &waterfall::Reduction,
+    ) -> Answer<OrderId> {
+        let (side, lots) = match reduction.lots > Lots::ZERO {
+            true => (Side::Buy, reduction.lots),
+            false => {
+                (Side::Sell, reduction.lots.negated().map_err(Fault::at("liquidation order"))?)
+            }
+        };
+        let open = OpenOrder {
+            instrument: reduction.instrument,
+            side,
+            price: reduction.limit,
+            lots,
+            origin: Origin::Liquidation,
+            reduce_only: true,
+        };
+        let (time_in_force, self_trade) =
+            (TimeInForce::ImmediateOrCancel, SelfTrade::CancelResting);
+        let incoming = Incoming { open, time_in_force, self_trade };
+        self.admit(account, &incoming)
+    }
+
+    /// Checks an order of a trader and admits it.
+    fn enter(&mut self, account: AccountIndex, incoming: Incoming) -> Answer<OrderId> {
+        let refused = self
+            .check_market(&incoming.open)
+            .and_then(|market| check_price(market, self.state.index(market.instrument.underlying), self, &incoming.open))
+            .and_then(|()| self.check_account(account, &incoming.open))
+            .and_then(|()| self.check_mode(account, &incoming.open));
+        if let Err(refusal) = refused {
+            return Ok(Err(refusal));
+        }
+        if let Err(refusal) = self.check_size(account, &incoming.open)? {
+            return Ok(Err(refusal));
+        }
+        let entry = self.entry(account, &incoming);
+        let market = self.state.market(incoming.open.instrument)?;
+        if let Err(refusal) = market.book.check(&entry, incoming.self_trade) {
+            return Ok(Err(refusal));
+        }
+        if let Err(refusal) = self.check_margin(account, &incoming.open)? {
+            return Ok(Err(refusal));
+        }
+        self.admit(account, &incoming)
+    }
+
+    fn check_market(&self, open: &OpenOrder) -> Result<&Market, Refusal> {
+        let market = self.state.markets.get(&open.instrument).ok_or(Refusal::InstrumentUnknown)?;
+        let ended = market.instrument.contract.expires_at();
+        if ended.is_some_and(|expires_at| expires_at <= self.block.time) {
+            return Err(Refusal::InstrumentExpired);
+        }
+        if market.status != Status::Trading || self.state.house_fault.is_some() {
+            return Err(Refusal::InstrumentHalted);
+        }
+        let mode = self.state.mode(market.instrument.underlying);
+        if mode == Mode::Frozen {
+            return Err(Refusal::ModeForbids { mode });
+        }
+        market.mark.map(|_| market).ok_or(Refusal::MarkMissing)
+    }
+
+    fn check_account(&self, account: AccountIndex, open: &OpenOrder) -> Result<(), Refusal> {
+        let held = self.state.accounts.get(account).ok_or(Refusal::AccountNotOpen)?;
+        if let Origin::Order(client) = open.origin
+            && held.has_client(client)
+        {
+            return Err(Refusal::ClientOrderIdInUse);
+        }
+        if held.orders().len() >= counts::ORDERS_PER_ACCOUNT_MAX {
+            return Err(Refusal::TooManyOrders);
+        }
+        let known = held.position(open.instrument) != clearing::Position::default();
+        if !known && held.positions().len() >= counts::POSITIONS_PER_ACCOUNT_MAX {
+            return Err(Refusal::TooManyPositions);
+        }
+        Ok(())
+    }
+
+    /// In reduce-only mode, and under a margin call, orders may only reduce.
+    fn check_mode(&self, account: AccountIndex, open: &OpenOrder) -> Result<(), Refusal> {
+        let underlying = self.state.markets.get(&open.instrument).map(|m| m.instrument.underlying);
+        let mode = underlying.map_or(Mode::Frozen, |underlying| self.state.mode(underlying));
+        let reduces = || {
+            let lots = self.state.accounts.get(account).map(|held| held.position(open.instrument).lots);
+            room_to_reduce(lots.unwrap_or_default(), open.side).is_some_and(|room| open.lots <= room)
+        };
+        match mode {
+            Mode::ReduceOnly if !reduces() => Err(Refusal::ModeForbids { mode }),
+            Mode::Normal | Mode::Caution | Mode::ReduceOnly | Mode::Frozen => Ok(()),
+        }
+    }
+
+    /// Reduce-only orders fit the position beside all other orders of that side; no position passes its limit.
+    fn check_size(&self, account: AccountIndex, open: &OpenOrder) -> Answer<()> {
+        let at = Fault::at("size of orders");
+        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
+        let lots = held.position(open.instrument).lots;
+        let same_side = |other: &&OpenOrder| other.instrument == open.instrument && other.side == open.side;
+        let mut others = held.orders().values().filter(same_side);
+        let total = others.try_fold(open.lots, |sum, other| sum.plus(other.lots)).map_err(&at)?;
+        if open.reduce_only && room_to_reduce(lots, open.side).is_none_or(|room| total > room) {
+            return Ok(Err(Refusal::ReduceOnlyWouldIncrease));
+        }
+        let reached = match open.side {
+            Side::Buy => lots.plus(total),
+            Side::Sell => lots.minus(total),
+        };
+        let underlying = self.state.market(open.instrument)?.instrument.underlying;
+        let limit = self.state.position_limit(underlying);
+        let reached = reached.and_then(Lots::magnitude).map_err(&at)?;
+        let enlarges = reached > lots.magnitude().map_err(&at)?;
+        Ok(if enlarges && reached > limit { Err(Refusal::PositionLimit) } else { Ok(()) })
+    }
+
+    fn entry(&self, account: AccountIndex, incoming: &Incoming) -> Entry {
+        Entry {
+            order: self.state.next_order,
+            account,
+            side: incoming.open.side,
+            price: incoming.open.price,
+            lots: incoming.open.lots,
+            time_in_force: incoming.time_in_force,
+            arrived: self.block.height,
+        }
+    }
+
+    /// Puts an order into this block's batch; what it would trade with of its own account leaves.
+    fn admit(&mut self, account: AccountIndex, incoming: &Incoming) -> Answer<OrderId> {
+        let entry = self.entry(account, incoming);
+        let open = incoming.open;
+        let market = self.state.market_mut(open.instrument)?;
+        let admitted = match market.book.admit(entry, incoming.self_trade)? {
+            Ok(admitted) => admitted,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let next = entry.order.get().checked_add(1).ok_or(Fault::Invariant("order ids suffice"))?;
+        self.state.next_order = OrderId::new(next);
+        for left in admitted.self_trade_cancels {
+            self.closed(open.instrument, left.account, left.order, left.lots, CancelReason::SelfTrade);
+        }
+        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
+        held.open_order(entry.order, open);
+        self.order_opened(account, &open)?;
+        self.active.insert(open.instrument);
+        self.trim_reduce_only(account, open.instrument, open.side)?;
+        Ok(Ok(entry.order))
+    }
+
+    /// Cancels reduce-only orders, the newest first, until the orders of a side fit the position.
+    ///
+    /// So whatever fills, and in whatever order, no reduce-only order enlarges a position.
+    pub(crate) fn trim_reduce_only(
+        &mut self,
+        account: AccountIndex,
+        instrument: InstrumentId,
+        side: Side,
+    ) -> Result<(), Fault> {
+        let at = Fault::at("size of orders");
+        let Some(held) = self.state.accounts.get(account) else { return Ok(()) };
+        let on_side = |open: &OpenOrder| open.instrument == instrument && open.side == side;
+        let orders = held.orders().iter().filter(|(_, open)| on_side(open));
+        let (mut total, mut reducing) = (Lots::ZERO, Vec::new());
+        for (order, open) in orders {
+            total = total.plus(open.lots).map_err(&at)?;
+            if open.reduce_only {
+                reducing.push((*order, open.lots));
+            }
+        }
+        let lots = held.position(instrument).lots;
+        let room = room_to_reduce(lots, side).unwrap_or(Lots::ZERO);
+        while total > room
+            && let Some((order, lots)) = reducing.pop()
+        {
+            self.take_out(account, order, CancelReason::ReduceOnly)?;
+            total = total.minus(lots).map_err(&at)?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns how many lots an order of a side may trade before it enlarges a position; `None` if it enlarges it at once.
+fn room_to_reduce(lots: Lots, side: Side) -> Option<Lots> {
+    match side {
+        Side::Sell if lots > Lots::ZERO => Some(lots),
+        Side::Buy if lots < Lots::ZERO => lots.negated().ok(),
+        Side::Buy | Side::Sell => None,
+    }
+}
+
+/// Checks lots, tick, sign and band of an order.
+///
+/// The band is one-sided: it bounds what an order could pay away, not how far from the market it may wait.
+fn check_price(
+    market: &Market,
+    index: Option<Price>,
+    work: &Work<'_>,
+    open: &OpenOrder,
+) -> Result<(), Refusal> {
+    if open.lots <= Lots::ZERO {
+        return Err(Refusal::LotsNotPositive);
+    }
+    if open.lots > Lots::from_count(limits::LOTS_MAX) {
+        return Err(Refusal::LotsTooMany);
+    }
+    if market.instrument.contract.pays_premium() && open.price <= Price::ZERO {
+        return Err(Refusal::PriceNotPositive);
+    }
+    if open.price.on_tick(market.instrument.tick, Round::Down) != Ok(open.price) {
+        return Err(Refusal::PriceOffTick);
+    }
+    let (Some(mark), Some(index)) = (market.mark, index) else {
+        return Err(Refusal::MarkMissing);
+    };
+    let band = work.state.ppm(market.instrument.underlying, ParameterId::PriceBand);
+    let outside = Refusal::PriceOutsideBand;
+    let distance = index.magnitude().and_then(|index| index.scaled(band, Round::Down));
+    let distance = distance.map_err(|_| outside)?;
+    let inside = match open.side {
+        Side::Buy => open.price <= mark.plus(distance).map_err(|_| outside)?,
+        Side::Sell => open.price >= mark.minus(distance).map_err(|_| outside)?,
+    };
+    if inside && open.price.within_limit().is_ok() { Ok(()) } else { Err(outside) }
+}

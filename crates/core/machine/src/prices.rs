@@ -1,0 +1,193 @@
+//! From votes to prices: index, forwards, vols, marks and modes of every underlying.
+
+use crate::state::{Market, Underlying};
+use crate::work::Work;
+use book::OrderBook;
+use oracle::{BasisVote, Quotes, Report, SettlementAverage, VolVote, perpetual_mark};
+use protocol::{Contract, Event, Fault, InstrumentId, Mode, ParameterId, Side, SourceId, UnderlyingId};
+use std::collections::BTreeMap;
+use units::{BlockTime, Price};
+
+/// The reports of one block about one underlying.
+#[derive(Debug, Default)]
+struct Reports {
+    prices: Vec<Report>,
+    bases: Vec<BasisVote>,
+    vols: Vec<VolVote>,
+}
+
+impl Work<'_> {
+    /// Updates every index and mode from the block's votes, then every mark.
+    ///
+    /// A fault in one underlying freezes that underlying alone.
+    pub(crate) fn oracle(&mut self) -> Result<(), Fault> {
+        let mut reports = self.reports();
+        let total_stake = self.state.validators.values().copied().fold(0u64, u64::saturating_add);
+        let ids: Vec<UnderlyingId> = self.state.underlyings.keys().copied().collect();
+        for id in ids {
+            let reports = reports.remove(&id).unwrap_or_default();
+            let params = self.oracle_parameters(id);
+            let before = self.state.mode(id);
+            let updated = self.update_underlying(id, &reports, total_stake, &params);
+            let marked = updated.and_then(|()| self.mark_markets(id, &params));
+            let underlying = self.underlying_mut(id)?;
+            if marked.is_err() {
+                underlying.mode = Mode::Frozen;
+            }
+            let mode = underlying.mode;
+            self.touched.underlyings.insert(id);
+            if mode != before {
+                self.events.push(Event::ModeChanged { underlying: id, mode });
+            }
+        }
+        Ok(())
+    }
+
+    /// Sorts the block's votes by underlying. Votes of strangers count for nothing: their stake is zero.
+    fn reports(&self) -> BTreeMap<UnderlyingId, Reports> {
+        let mut sorted: BTreeMap<UnderlyingId, Reports> = BTreeMap::new();
+        for vote in &self.block.votes {
+            let validator = vote.validator;
+            let Some(&stake) = self.state.validators.get(&validator) else { continue };
+            for seen in &vote.prices {
+                let (source, price, confidence) = (seen.source, seen.price, seen.confidence);
+                let report = Report { validator, stake, source, price, confidence };
+                sorted.entry(seen.underlying).or_default().prices.push(report);
+            }
+            for seen in &vote.bases {
+                let (expires_at, basis) = (seen.expires_at, seen.basis);
+                let basis = BasisVote { validator, stake, expires_at, basis };
+                sorted.entry(seen.underlying).or_default().bases.push(basis);
+            }
+            for seen in &vote.vols {
+                let market = self.state.markets.get(&seen.instrument);
+                let Some(instrument) = market.map(|market| market.instrument) else { continue };
+                let Contract::Option { expires_at, strike, .. } = instrument.contract else {
+                    continue;
+                };
+                let vote = VolVote { validator, stake, expires_at, strike, vol: seen.vol };
+                sorted.entry(instrument.underlying).or_default().vols.push(vote);
+            }
+        }
+        sorted
+    }
+
+    /// Returns the oracle's parameters for an underlying: those governed here, the others at their defaults.
+    pub(crate) fn oracle_parameters(&self, id: UnderlyingId) -> oracle::Parameters {
+        let sources_min = self.state.underlyings.get(&id).map_or(u8::MAX, |held| held.sources_min);
+        oracle::Parameters {
+            sources_min,
+            velocity: self.state.ppm(id, ParameterId::IndexVelocity),
+            stale_after: self.state.span(id, ParameterId::StaleAfter),
+            frozen_after: self.state.span(id, ParameterId::FrozenAfter),
+            gap_max: self.state.span(id, ParameterId::FrozenAfter),
+            mark_band: self.state.ppm(id, ParameterId::MarkBand),
+            ..oracle::Parameters::default()
+        }
+    }
+
+    fn underlying_mut(&mut self, id: UnderlyingId) -> Result<&mut Underlying, Fault> {
+        self.state.underlyings.get_mut(&id).ok_or(Fault::Missing("underlying"))
+    }
+
+    fn update_underlying(
+        &mut self,
+        id: UnderlyingId,
+        reports: &Reports,
+        total_stake: u64,
+        params: &oracle::Parameters,
+    ) -> Result<(), Fault> {
+        let now = self.block.time;
+        let underlying = self.underlying_mut(id)?;
+        let weights: Vec<(SourceId, u32)> =
+            underlying.sources.iter().map(|held| (held.source, held.weight)).collect();
+        underlying.feed.update(&reports.prices, total_stake, &weights, now, params)?;
+        underlying.bases.update(&reports.bases, total_stake, now);
+        underlying.vols.update(&reports.vols, total_stake, now, params)?;
+        underlying.mode = underlying.feed.mode(now, params);
+        Ok(())
+    }
+
+    /// Marks every market on an underlying, and feeds the averages towards its expiries.
+    fn mark_markets(&mut self, id: UnderlyingId, params: &oracle::Parameters) -> Result<(), Fault> {
+        let Some(index) = self.state.index(id) else { return Ok(()) };
+        let now = self.block.time;
+        let ids = self.markets_of(id);
+        for instrument in &ids {
+            let underlying =
+                self.state.underlyings.get_mut(&id).ok_or(Fault::Missing("underlying"))?;
+            let market =
+                self.state.markets.get_mut(instrument).ok_or(Fault::Missing("market"))?;
+            if let Some(expires_at) = market.instrument.contract.expires_at() {
+                average(underlying, expires_at, index, now)?;
+            }
+            mark(market, underlying, index, now, params)?;
+        }
+        self.touched.markets.extend(ids);
+        Ok(())
+    }
+}
+
+/// Records the index in the average towards an expiry whose window has opened.
+fn average(
+    underlying: &mut Underlying,
+    expires_at: BlockTime,
+    index: Price,
+    now: BlockTime,
+) -> Result<(), Fault> {
+    let left = expires_at.since(now).map_err(Fault::at("time to expiry"))?;
+    // One window ahead of the window, so that the price that holds when it opens is known.
+    let window = SettlementAverage::WINDOW;
+    if left > window.plus(window).map_err(Fault::at("settlement window"))? {
+        return Ok(());
+    }
+    let settlements = underlying.settlements.entry(expires_at);
+    settlements.or_insert_with(|| SettlementAverage::new(expires_at, window)).record(index, now)
+}
+
+/// Sets forward, vol and mark of a market.
+fn mark(
+    market: &mut Market,
+    underlying: &Underlying,
+    index: Price,
+    now: BlockTime,
+    params: &oracle::Parameters,
+) -> Result<(), Fault> {
+    let forward = match market.instrument.contract.expires_at() {
+        Some(expires_at) => underlying.bases.forward(index, expires_at, now, params)?.price,
+        None => index,
+    };
+    market.forward = Some(forward);
+    let raw = match market.instrument.contract {
+        Contract::Perpetual => {
+            let quotes = Quotes {
+                bid: market.book.best(Side::Buy),
+                ask: market.book.best(Side::Sell),
+                last: market.last,
+                external: None,
+            };
+            market.premium.observe(index, &quotes, now, params)?;
+            Some(perpetual_mark(index, &market.premium, &quotes, params)?)
+        }
+        Contract::Future { .. } | Contract::Option { .. } => {
+            if let Contract::Option { expires_at, strike, .. } = market.instrument.contract {
+                let vol = underlying.vols.vol(expires_at, strike, now, params)?;
+                market.vol = vol.map(|implied| implied.vol).or(market.vol);
+            }
+            crate::margins::dated_value(market, underlying, now)?
+        }
+    };
+    market.mark = raw.or(market.mark);
+    Ok(())
+}
+
+/// Returns the ids of the markets among `instruments` that end at `expires_at`.
+pub(crate) fn ending_at(
+    markets: &BTreeMap<InstrumentId, Market>,
+    now: BlockTime,
+) -> Vec<InstrumentId> {
+    let ended = |market: &Market| {
+        market.instrument.contract.expires_at().is_some_and(|expires_at| expires_at <= now)
+    };
+    markets.iter().filter(|(_, market)| ended(market)).map(|(id, _)| *id).collect()
+}

@@ -1,0 +1,74 @@
+//! The whole state as bytes, and back.
+
+use crate::state::{Market, State, Status};
+use book::{BookState, FastBook, OrderBook};
+use borsh::io::{Error, ErrorKind, Read, Result, Write};
+use borsh::{BorshDeserialize, BorshSerialize};
+use clearing::Aggregate;
+use oracle::PremiumAverage;
+use protocol::Instrument;
+use units::{Ppb, Price, Vol};
+
+/// A market as it is written: the book by its orders.
+#[derive(Debug, BorshSerialize, BorshDeserialize)]
+struct MarketImage {
+    instrument: Instrument,
+    book: BookState,
+    status: Status,
+    mark: Option<Price>,
+    forward: Option<Price>,
+    vol: Option<Vol>,
+    last: Option<Price>,
+    aggregate: Aggregate,
+    premium: PremiumAverage,
+    funding_rate: Ppb,
+}
+
+impl BorshSerialize for Market {
+    fn serialize<W: Write>(&self, writer: &mut W) -> Result<()> {
+        let image = MarketImage {
+            instrument: self.instrument,
+            book: self.book.state(),
+            status: self.status.clone(),
+            mark: self.mark,
+            forward: self.forward,
+            vol: self.vol,
+            last: self.last,
+            aggregate: self.aggregate,
+            premium: self.premium.clone(),
+            funding_rate: self.funding_rate,
+        };
+        image.serialize(writer)
+    }
+}
+
+impl BorshDeserialize for Market {
+    fn deserialize_reader<R: Read>(reader: &mut R) -> Result<Self> {
+        let image = MarketImage::deserialize_reader(reader)?;
+        let book = FastBook::from_state(&image.book);
+        let book = book.map_err(|fault| Error::new(ErrorKind::InvalidData, fault.to_string()))?;
+        Ok(Self {
+            instrument: image.instrument,
+            book,
+            status: image.status,
+            mark: image.mark,
+            forward: image.forward,
+            vol: image.vol,
+            last: image.last,
+            aggregate: image.aggregate,
+            premium: image.premium,
+            funding_rate: image.funding_rate,
+        })
+    }
+}
+
+/// Checks that the tables of a decoded state belong together.
+pub(crate) fn consistent(state: &State) -> std::result::Result<(), protocol::Fault> {
+    let orders = state.accounts.iter().map(|(_, account)| account.orders().len());
+    let resting = state.markets.values().map(|market| market.book.len());
+    let (orders, resting) = (orders.fold(0, usize::saturating_add), resting.fold(0, usize::saturating_add));
+    if orders != resting {
+        return Err(protocol::Fault::Invariant("orders of accounts are the orders of the books"));
+    }
+    state.check()
+}

@@ -1,0 +1,189 @@
+//! Everything that a block reads and writes.
+
+use crate::account::Accounts;
+use crate::genesis::SourceWeight;
+use book::FastBook;
+use borsh::{BorshDeserialize, BorshSerialize};
+use clearing::Aggregate;
+use governance::{Council, Parameters};
+use ledger::{Holder, Ledger};
+use oracle::{BasisMarks, Feed, PremiumAverage, SettlementAverage, VolMarks};
+use protocol::{
+    Address, AssetId, Fault, Instrument, InstrumentId, Mode, OrderId, ParameterId, UnderlyingId,
+    ValidatorId,
+};
+use std::collections::BTreeMap;
+use units::{BlockHeight, BlockSpan, BlockTime, Lots, Notional, Ppb, Ppm, Price, Vol};
+
+/// Whether a market takes orders.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Status {
+    /// It does.
+    Trading,
+    /// A signer has paused it.
+    Paused,
+    /// Its own books did not balance.
+    Halted {
+        /// Why, as the fault describes itself.
+        fault: String,
+    },
+}
+
+/// A listed contract with its book and its sums.
+#[derive(Debug, Clone)]
+pub struct Market {
+    /// The contract.
+    pub instrument: Instrument,
+    /// Its orders.
+    pub book: FastBook,
+    /// Whether it takes orders.
+    pub status: Status,
+    /// Price at which positions are valued; absent until the oracle allows one.
+    pub mark: Option<Price>,
+    /// Forward to its expiry; the index for a perpetual.
+    pub forward: Option<Price>,
+    /// Implied vol; options only.
+    pub vol: Option<Vol>,
+    /// Price of the last auction that traded.
+    pub last: Option<Price>,
+    /// Sums over all positions.
+    pub aggregate: Aggregate,
+    /// Perpetuals: average premium that the mark follows.
+    pub premium: PremiumAverage,
+    /// Perpetuals: rate of the last funding.
+    pub funding_rate: Ppb,
+}
+
+/// An underlying: the compartment of all contracts on it.
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
+pub struct Underlying {
+    /// Its name in reports.
+    pub name: String,
+    /// The asset pledged at its index, if any.
+    pub asset: Option<AssetId>,
+    /// Its offset class.
+    pub class: u16,
+    /// Its sources and their weights, ascending.
+    pub sources: Vec<SourceWeight>,
+    /// Fewest live sources that allow new risk.
+    pub sources_min: u8,
+    /// The index.
+    pub feed: Feed,
+    /// Basis of dated contracts.
+    pub bases: BasisMarks,
+    /// Implied vols of listed options.
+    pub vols: VolMarks,
+    /// Averages of the index towards each expiry that is less than half an hour away.
+    pub settlements: BTreeMap<BlockTime, SettlementAverage>,
+    /// What is allowed.
+    pub mode: Mode,
+}
+
+/// Dollars that have left in the current hour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Outflow {
+    /// Start of the hour.
+    pub since: BlockTime,
+    /// How much has left.
+    pub dollars: Notional,
+}
+
+/// The state of the house between two blocks.
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
+pub struct State {
+    /// The chain's name.
+    pub chain: String,
+    /// Height of the last block.
+    pub height: BlockHeight,
+    /// Its time.
+    pub time: BlockTime,
+    /// Who credits deposits.
+    pub custodian: Address,
+    /// Stakes.
+    pub validators: BTreeMap<ValidatorId, u64>,
+    /// Compartments.
+    pub underlyings: BTreeMap<UnderlyingId, Underlying>,
+    /// Markets.
+    pub markets: BTreeMap<InstrumentId, Market>,
+    /// Accounts.
+    pub accounts: Accounts,
+    /// Balances.
+    pub ledger: Ledger,
+    /// Signers and proposals.
+    pub council: Council,
+    /// Governed values.
+    pub parameters: Parameters,
+    /// Number of the next order.
+    pub next_order: OrderId,
+    /// When variation margin and funding are next exchanged.
+    pub variation_due_at: BlockTime,
+    /// Withdrawals of the hour.
+    pub outflow: Outflow,
+    /// Why the house takes no orders, if its own books did not balance.
+    pub house_fault: Option<String>,
+}
+
+impl State {
+    /// Returns a governed value of an underlying in parts per million.
+    pub fn ppm(&self, underlying: UnderlyingId, parameter: ParameterId) -> Ppm {
+        Ppm::from_parts(i128::from(self.parameters.get(Some(underlying), parameter)))
+    }
+
+    /// Returns a governed rate of an underlying in parts per billion.
+    pub fn ppb(&self, underlying: UnderlyingId, parameter: ParameterId) -> Ppb {
+        Ppb::from_parts(i128::from(self.parameters.get(Some(underlying), parameter)))
+    }
+
+    /// Returns a governed time of an underlying.
+    pub fn span(&self, underlying: UnderlyingId, parameter: ParameterId) -> BlockSpan {
+        BlockSpan::from_millis(i128::from(self.parameters.get(Some(underlying), parameter)))
+    }
+
+    /// Returns a governed value of the house.
+    #[must_use]
+    pub fn house(&self, parameter: ParameterId) -> i128 {
+        i128::from(self.parameters.get(None, parameter))
+    }
+
+    /// Returns the position limit of an underlying's contracts.
+    pub fn position_limit(&self, underlying: UnderlyingId) -> Lots {
+        Lots::from_count(i128::from(
+            self.parameters.get(Some(underlying), ParameterId::PositionLimit),
+        ))
+    }
+
+    /// Returns what is allowed in an underlying.
+    #[must_use]
+    pub fn mode(&self, underlying: UnderlyingId) -> Mode {
+        self.underlyings.get(&underlying).map_or(Mode::Frozen, |found| found.mode)
+    }
+
+    /// Returns the index of an underlying, if there is one.
+    #[must_use]
+    pub fn index(&self, underlying: UnderlyingId) -> Option<Price> {
+        self.underlyings.get(&underlying)?.feed.index().map(|index| index.price)
+    }
+
+    /// Returns the insurance fund of an underlying.
+    pub fn insurance_fund(&self, underlying: UnderlyingId) -> Notional {
+        self.ledger.balance(Holder::Insurance(underlying), AssetId::DOLLAR).notional()
+    }
+
+    /// Returns a market.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Missing`] if it is not listed.
+    pub(crate) fn market(&self, instrument: InstrumentId) -> Result<&Market, Fault> {
+        self.markets.get(&instrument).ok_or(Fault::Missing("market"))
+    }
+
+    /// Returns a market to change.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Missing`] if it is not listed.
+    pub(crate) fn market_mut(&mut self, instrument: InstrumentId) -> Result<&mut Market, Fault> {
+        self.markets.get_mut(&instrument).ok_or(Fault::Missing("market"))
+    }
+}

@@ -1,0 +1,69 @@
+//! One block under way: the state being changed, what has been touched, and what has happened.
+
+use crate::margins::Margins;
+use crate::state::State;
+use ledger::{Changes, Holder, Posting};
+use protocol::{
+    AccountIndex, AssetId, Block, Event, Fault, InstrumentId, ParameterId, UnderlyingId,
+};
+use std::collections::BTreeSet;
+
+/// Records that the block has changed.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    pub(crate) accounts: BTreeSet<AccountIndex>,
+    pub(crate) markets: BTreeSet<InstrumentId>,
+    pub(crate) underlyings: BTreeSet<UnderlyingId>,
+    pub(crate) house: BTreeSet<(Holder, AssetId)>,
+    pub(crate) parameters: BTreeSet<(Option<UnderlyingId>, ParameterId)>,
+}
+
+/// A block under way.
+#[derive(Debug)]
+pub(crate) struct Work<'a> {
+    pub(crate) state: &'a mut State,
+    pub(crate) margins: Margins<'a>,
+    pub(crate) block: &'a Block,
+    pub(crate) touched: Touched,
+    pub(crate) events: Vec<Event>,
+    /// Markets with a new order in this block.
+    pub(crate) active: BTreeSet<InstrumentId>,
+    /// Markets whose books a drill breaks in this block.
+    pub(crate) broken: BTreeSet<InstrumentId>,
+}
+
+impl Work<'_> {
+    /// Applies postings, all or none, and notes whose records they change.
+    pub(crate) fn apply(&mut self, changes: &Changes) -> Result<(), Fault> {
+        self.state.ledger.apply(changes)?;
+        for (holder, asset, _) in changes.iter() {
+            self.touch(holder, asset);
+        }
+        Ok(())
+    }
+
+    /// Applies one posting.
+    pub(crate) fn post(&mut self, posting: Posting) -> Result<(), Fault> {
+        self.state.ledger.post(posting)?;
+        self.touch(posting.from, posting.asset);
+        self.touch(posting.to, posting.asset);
+        Ok(())
+    }
+
+    pub(crate) fn touch(&mut self, holder: Holder, asset: AssetId) {
+        match holder {
+            Holder::Client(account) => {
+                self.touched.accounts.insert(account);
+                self.margins.forget(account);
+            }
+            house => drop(self.touched.house.insert((house, asset))),
+        }
+    }
+
+    /// Returns the markets on an underlying, ascending.
+    pub(crate) fn markets_of(&self, underlying: UnderlyingId) -> Vec<InstrumentId> {
+        let markets = self.state.markets.iter();
+        let on = markets.filter(|(_, market)| market.instrument.underlying == underlying);
+        on.map(|(id, _)| *id).collect()
+    }
+}

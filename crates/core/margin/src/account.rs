@@ -1,0 +1,319 @@
+//! The margin of one account through a block: measured once, then kept up to date as orders come and go.
+//!
+//! An order filled at its limit changes each scenario by a known amount, so the worst subset of fills in a scenario is
+//! the sum of the amounts that are losses. That sum is kept beside the positions, and an order costs one pass over the
+//! scenarios, however many are open (0019-MARG-010).
+//!
+//! **Invariant:** the initial margin reported covers every subset of the open orders, each filled in whole or in part at
+//! its limit; adding an order never lowers it, and removing one restores what was.
+
+use crate::bounds::{GROSS_ADMITTED, GROSS_MEASURED};
+use crate::charges::{ChargeBook, Purpose, Turn};
+use crate::holdings::Holdings;
+use crate::input::{OpenOrder, Portfolio};
+use crate::lanes::OrderLine;
+use crate::requirement::{OrderCheck, Requirement};
+use crate::risk::{Risk, Slot};
+use crate::scan::{Path, Scan, round_up};
+use crate::scenario::ScenarioId;
+use protocol::{Fault, Refusal, Side, limits as counts};
+use units::{ArithmeticError, Notional, Round, limits};
+
+/// An order in the terms of its row.
+#[derive(Debug, Clone, Copy)]
+struct Prepared<'a> {
+    slot: u32,
+    facts: &'a Slot,
+    path: Path,
+    /// Signed: a sale is negative.
+    lots: i64,
+    new: OrderLine<'a>,
+    hold: OrderLine<'a>,
+    gross: i128,
+}
+
+/// The margin of one account, kept up to date as its open orders change.
+#[derive(Debug, Clone)]
+pub struct AccountMargin<'a> {
+    risk: &'a Risk,
+    equity: Notional,
+    maintenance: Notional,
+    scan_hold: Notional,
+    charges_maintenance: Notional,
+    new: Scan,
+    /// The same over the ranges for risk held, where they differ.
+    hold: Option<Scan>,
+    charges: ChargeBook,
+    /// Of positions, collateral and orders.
+    gross: i128,
+    /// Rows of collateral, which are not positions.
+    pledges: usize,
+    orders: usize,
+}
+
+impl<'a> AccountMargin<'a> {
+    /// Measures an account.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if the account holds something that has no row, or more than the sums of margin are proved for: neither
+    /// can have been admitted.
+    pub fn new(risk: &'a Risk, portfolio: &Portfolio<'_>) -> Result<Self, Fault> {
+        let holdings = Holdings::new(risk, portfolio.positions, portfolio.collateral)?;
+        let (entries, gross) = holdings.entries(risk)?;
+        let lines = || holdings.lines().iter().map(|line| (line.slot, line.lots));
+        let new = Scan::new(risk, &risk.new, &entries)?;
+        let hold = if risk.is_single() {
+            None
+        } else {
+            Some(Scan::new(risk, risk.rows_hold(), &entries)?)
+        };
+        let scan_hold = round_up(hold.as_ref().map_or(new.sum(), Scan::sum));
+        let charges_maintenance = ChargeBook::new(risk, Purpose::Maintenance, lines())?.total()?;
+        let mut account = Self {
+            risk,
+            equity: holdings.equity(risk, portfolio.cash)?,
+            maintenance: maintenance(risk, scan_hold, charges_maintenance)?,
+            scan_hold,
+            charges_maintenance,
+            new,
+            hold,
+            charges: ChargeBook::new(risk, Purpose::Initial, lines())?,
+            gross,
+            pledges: holdings.pledges(),
+            orders: 0,
+        };
+        for order in portfolio.orders {
+            let prepared = account.prepare(order).map_err(|_| UNADMITTED)?;
+            account.turn(&prepared, Turn::Add)?;
+        }
+        if account.gross > GROSS_MEASURED {
+            return Err(UNADMITTED);
+        }
+        Ok(account)
+    }
+
+    /// Returns what an order would do to initial margin, without adding it.
+    ///
+    /// Cost: one pass over the scenarios, no allocation.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] if the contract has no row, the lots are not positive, or the account would have more than it may.
+    pub fn check(&self, order: &OpenOrder) -> Result<OrderCheck, Refusal> {
+        let prepared = self.admit(order)?;
+        let arch = self.risk.arch;
+        let new = self.new.sum_with(arch, &prepared.path, &prepared.new);
+        let hold = self.hold.as_ref();
+        let hold = hold.map(|hold| hold.sum_with(arch, &prepared.path, &prepared.hold));
+        let slot = (prepared.slot, prepared.facts);
+        let too_many = |_| Refusal::LotsTooMany;
+        let charges = self.charges.total_with(self.risk, slot, prepared.lots).map_err(too_many)?;
+        Ok(OrderCheck {
+            equity: self.equity,
+            before: self.initial().map_err(too_many)?,
+            after: initial(self.risk, new, hold, charges).map_err(too_many)?,
+        })
+    }
+
+    /// Adds an order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::check`]; nothing has changed then. Whether equity covers the order is for the caller to have checked.
+    pub fn add(&mut self, order: &OpenOrder) -> Result<(), Refusal> {
+        let prepared = self.admit(order)?;
+        self.turn(&prepared, Turn::Add).map_err(|_| Refusal::LotsTooMany)
+    }
+
+    /// Removes an order that was added, in whole: to keep what is left of one, add it again with fewer lots.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if no such order is there.
+    pub fn remove(&mut self, order: &OpenOrder) -> Result<(), Fault> {
+        let prepared = self.prepare(order).map_err(|_| UNADMITTED)?;
+        self.turn(&prepared, Turn::TakeOut)
+    }
+
+    /// Returns what the account must hold.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if a sum does not fit, which the bounds rule out.
+    pub fn requirement(&self) -> Result<Requirement, Fault> {
+        let at = || Fault::at("margin: requirement");
+        let buffer = self.maintenance.fraction_ppm(self.risk.buffer_ratio, Round::Up);
+        Ok(Requirement {
+            equity: self.equity,
+            initial: self.initial()?,
+            maintenance: self.maintenance,
+            buffer: self.maintenance.plus(buffer.map_err(at())?).map_err(at())?,
+            scan_new: round_up(self.new.sum()),
+            scan_hold: self.scan_hold,
+            charges_initial: self.charges.total()?,
+            charges_maintenance: self.charges_maintenance,
+            worst_scenario: self.worst_scenario(),
+        })
+    }
+
+    /// Returns the account's equity.
+    pub const fn equity(&self) -> Notional {
+        self.equity
+    }
+
+    /// Returns initial margin over positions and open orders.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if a sum does not fit, which the bounds rule out.
+    pub fn initial(&self) -> Result<Notional, Fault> {
+        let hold = self.hold.as_ref().map(Scan::sum);
+        initial(self.risk, self.new.sum(), hold, self.charges.total()?)
+    }
+
+    /// Returns the scenario with the lowest sum over everything; the first of equals.
+    fn worst_scenario(&self) -> ScenarioId {
+        let total = self.new.total();
+        let mut worst = (i64::MAX, 0);
+        for (number, sum) in total.0.iter().flatten().enumerate() {
+            if *sum < worst.0 {
+                worst = (*sum, number);
+            }
+        }
+        ScenarioId::new(worst.1).unwrap_or_default()
+    }
+
+    /// Checks that an order may be added, and prepares it.
+    #[inline]
+    fn admit(&self, order: &OpenOrder) -> Result<Prepared<'a>, Refusal> {
+        let prepared = self.prepare(order)?;
+        if self.orders >= counts::ORDERS_PER_ACCOUNT_MAX {
+            return Err(Refusal::TooManyOrders);
+        }
+        let positions = self.charges.rows().saturating_sub(self.pledges);
+        if positions >= counts::POSITIONS_PER_ACCOUNT_MAX && !self.charges.holds(prepared.slot) {
+            return Err(Refusal::TooManyPositions);
+        }
+        if self.gross.saturating_add(prepared.gross) > GROSS_ADMITTED {
+            return Err(Refusal::LotsTooMany);
+        }
+        Ok(prepared)
+    }
+
+    #[inline]
+    fn prepare(&self, order: &OpenOrder) -> Result<Prepared<'a>, Refusal> {
+        let row = self.risk.row(order.instrument).ok_or(Refusal::InstrumentUnknown)?.0;
+        let unknown = || Refusal::InstrumentUnknown;
+        let facts = self.risk.slot(row).ok_or_else(unknown)?;
+        let count = i32::try_from(order.lots.count()).map_err(|_| Refusal::LotsTooMany)?;
+        if count <= 0 {
+            return Err(Refusal::LotsNotPositive);
+        }
+        let lots = if order.side == Side::Buy { count } else { count.saturating_neg() };
+        let scaled = facts.scaled(lots).ok_or(Refusal::LotsTooMany)?;
+        let cost = fill_cost(facts, order, lots).ok_or(Refusal::LotsTooMany)?;
+        let path = Path::of(self.risk, facts).map_err(|_| Refusal::InstrumentUnknown)?;
+        let row_new = self.risk.row_new(row).ok_or_else(unknown)?;
+        let row_hold = self.risk.row_hold(row).ok_or_else(unknown)?;
+        let size = i128::from(lots).saturating_abs();
+        Ok(Prepared {
+            slot: row,
+            facts,
+            path,
+            lots: i64::from(lots),
+            new: OrderLine { row: row_new, scaled, cost },
+            hold: OrderLine { row: row_hold, scaled, cost },
+            gross: size
+                .saturating_mul(i128::from(facts.greatest))
+                .saturating_add(i128::from(cost).saturating_abs()),
+        })
+    }
+
+    fn turn(&mut self, prepared: &Prepared<'a>, turn: Turn) -> Result<(), Fault> {
+        let slot = (prepared.slot, prepared.facts);
+        self.charges.apply(self.risk, slot, prepared.lots, turn)?;
+        let take_out = turn == Turn::TakeOut;
+        self.new.apply(&prepared.path, &prepared.new, take_out);
+        if let Some(hold) = &mut self.hold {
+            hold.apply(&prepared.path, &prepared.hold, take_out);
+        }
+        (self.gross, self.orders) = if take_out {
+            (self.gross.saturating_sub(prepared.gross), self.orders.saturating_sub(1))
+        } else {
+            (self.gross.saturating_add(prepared.gross), self.orders.saturating_add(1))
+        };
+        Ok(())
+    }
+}
+
+/// A position or order that no entry check can have let in.
+const UNADMITTED: Fault = Fault::Invariant("margin: the account is within the bounds of its sums");
+
+/// Returns what filling an order costs beside the scenarios: the distance from limit to mark, the fee, and for a sale
+/// what rounding may hide. Rounded up.
+fn fill_cost(facts: &Slot, order: &OpenOrder, lots: i32) -> Option<i64> {
+    let distance = order.price.micros().checked_sub(facts.mark.micros())?;
+    let nanos = distance.checked_mul(facts.size.nanos())?;
+    let lots = i128::from(lots);
+    // Limits and marks are mostly on a tick, whose value is whole: then one short division does.
+    let short = i64::try_from(nanos).ok().filter(|nanos| nanos.rem_euclid(BILLION) == 0);
+    let paid = match short {
+        Some(nanos) => i128::from(nanos.div_euclid(BILLION)).checked_mul(lots)?,
+        None => {
+            let exact = nanos.checked_mul(lots)?;
+            exact.checked_add(limits::PPB_ONE.checked_sub(1)?)?.div_euclid(limits::PPB_ONE)
+        }
+    };
+    let hidden = i128::from(facts.reserve).checked_mul(lots.checked_neg()?.max(0))?;
+    i64::try_from(paid.checked_add(order.fee.micros())?.checked_add(hidden)?).ok()
+}
+
+const BILLION: i64 = 1_000_000_000;
+
+/// Returns maintenance margin (0019-MARG-007).
+pub(crate) fn maintenance(
+    risk: &Risk,
+    scan_hold: Notional,
+    charges: Notional,
+) -> Result<Notional, Fault> {
+    let at = || Fault::at("margin: maintenance");
+    let scan = scan_hold.fraction_ppm(risk.maintenance_ratio, Round::Up).map_err(at())?;
+    scan.plus(charges).map_err(at())
+}
+
+/// Returns initial margin: the scan for new risk, but not less than maintenance asks of the scan for risk held.
+fn initial(
+    risk: &Risk,
+    new: i128,
+    hold: Option<i128>,
+    charges: Notional,
+) -> Result<Notional, Fault> {
+    let at = || Fault::at("margin: initial");
+    let mut scan = round_up(new);
+    if let Some(hold) = hold {
+        let floor = round_up(hold).fraction_ppm(risk.maintenance_ratio, Round::Up);
+        scan = scan.greater(floor.map_err(at())?);
+    }
+    scan.plus(charges).map_err(at())
+}
+
+/// Returns what an account must hold, and what it does hold.
+///
+/// Shape: positions × scenarios → micro-dollars. Rounding: margin up, equity down. Cost: O(positions × scenarios).
+///
+/// # Errors
+///
+/// As [`AccountMargin::new`].
+///
+/// # Source
+///
+/// spec 0019-MARG-006 … 010.
+pub fn required(risk: &Risk, portfolio: &Portfolio<'_>) -> Result<Requirement, Fault> {
+    AccountMargin::new(risk, portfolio)?.requirement()
+}
+
+/// Says that a number is outside its limits.
+pub(crate) const fn out_of_limits(place: &'static str) -> Fault {
+    Fault::Arithmetic { place, error: ArithmeticError::OutOfLimits }
+}

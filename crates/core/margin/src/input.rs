@@ -1,0 +1,119 @@
+//! What the machine passes in: markets to build the scenario matrices from, and portfolios to measure on them.
+
+use protocol::{AssetId, Instrument, InstrumentId, Side, UnderlyingId};
+use units::{BlockSpan, Lots, Notional, Ppb, Ppm, Price, Quantity, Vol};
+
+/// Underlyings of one class offset each other in part; the share kept is [`crate::Parameters::classes`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OffsetClass(u16);
+
+impl OffsetClass {
+    /// Wraps a number.
+    #[must_use]
+    pub const fn new(number: u16) -> Self {
+        Self(number)
+    }
+
+    /// Returns the number.
+    #[must_use]
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+/// What an underlying looks like in this block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnderlyingInput {
+    /// Which.
+    pub underlying: UnderlyingId,
+    /// The class within which it offsets.
+    pub class: OffsetClass,
+    /// The asset that is pledged at this index, if any is.
+    pub asset: Option<AssetId>,
+    /// Its price.
+    pub index: Price,
+    /// Half the width of the oracle's uncertainty.
+    pub confidence: Price,
+    /// Scan range for positions held.
+    pub scan_hold: Ppm,
+    /// Scan range for new risk; the greater of the two counts.
+    pub scan_new: Ppm,
+    /// Charge for each naked short option in both margins, as a share of the index.
+    pub short_option_maintenance: Ppm,
+    /// Further such charge in initial margin.
+    pub short_option_initial: Ppm,
+    /// Haircut of the asset in initial margin, as a share of its value.
+    pub haircut: Ppm,
+    /// Width of the market between bid and ask, as a share of the index.
+    pub spread: Ppm,
+    /// Standard deviation of a day's return.
+    pub vol_daily: Ppm,
+    /// Dollars that trade in a day, times the depth factor; zero if unknown, and then no impact is charged.
+    pub volume_daily: Notional,
+}
+
+/// How far the averaging of the settlement price has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settlement {
+    /// The part of the average that is fixed: the sum of what has been observed over the length of the window.
+    pub fixed: Price,
+    /// Time until the window closes.
+    pub remaining: BlockSpan,
+}
+
+/// What a contract looks like in this block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MarketInput {
+    /// The contract.
+    pub instrument: Instrument,
+    /// Forward price for its expiry; the index for a perpetual.
+    pub forward: Price,
+    /// Price at which positions are valued.
+    pub mark: Price,
+    /// Implied vol; read for options only.
+    pub vol: Vol,
+    /// State of the averaging, inside the settlement window only.
+    pub settlement: Option<Settlement>,
+    /// Hourly funding rate; longs pay if it is positive. Zero but for perpetuals.
+    pub funding: Ppb,
+}
+
+/// Lots held, and what has been settled for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Where.
+    pub instrument: InstrumentId,
+    /// How many; short is negative.
+    pub lots: Lots,
+    /// What the lots were last settled at, signed like them: equity counts value − cost. Zero for options, whose
+    /// premium was paid in cash.
+    pub cost: Notional,
+}
+
+/// An order that may yet be filled, in whole or in part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenOrder {
+    /// Where.
+    pub instrument: InstrumentId,
+    /// Which way.
+    pub side: Side,
+    /// The limit.
+    pub price: Price,
+    /// Lots left; positive.
+    pub lots: Lots,
+    /// The fee if all of them are filled.
+    pub fee: Notional,
+}
+
+/// All that one account holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Portfolio<'a> {
+    /// Dollars.
+    pub cash: Notional,
+    /// Positions, each instrument once.
+    pub positions: &'a [Position],
+    /// Assets other than the dollar, each once.
+    pub collateral: &'a [(AssetId, Quantity)],
+    /// Open orders.
+    pub orders: &'a [OpenOrder],
+}

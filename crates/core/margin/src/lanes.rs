@@ -1,0 +1,246 @@
+//! The hot loops: sixteen scenarios at a time in 64-bit lanes, compiled for each instruction set the machine may have.
+//!
+//! **Invariant:** integer sums and minima only, so every instruction set gives the same bits. The sums do not overflow,
+//! because every account is admitted under the bound of [`crate::bounds`] and no scenario is looked at before that bound
+//! has been checked for the account at hand; should it ever fail to hold, the sums wrap and nothing panics.
+
+use crate::scenario::SCENARIOS;
+
+/// Scenarios that are summed at a time.
+pub(crate) const LANES: usize = 16;
+/// Such groups in the set.
+pub(crate) const CHUNKS: usize = 3;
+
+const _: () = assert!(LANES * CHUNKS == SCENARIOS);
+
+/// Scenario profit and loss of one lot, in units of a power of two of micro-dollars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(align(64))]
+pub(crate) struct Row(pub(crate) [[i32; LANES]; CHUNKS]);
+
+/// Scenario profit and loss of a set of positions, in micro-dollars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(align(64))]
+pub(crate) struct Vector(pub(crate) [[i64; LANES]; CHUNKS]);
+
+impl Row {
+    pub(crate) const ZERO: Self = Self([[0; LANES]; CHUNKS]);
+}
+
+impl Vector {
+    pub(crate) const ZERO: Self = Self([[0; LANES]; CHUNKS]);
+}
+
+/// Lots of one row, times the row's power of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Entry {
+    pub(crate) slot: u32,
+    pub(crate) scaled: i32,
+}
+
+/// A run of entries in one group, and whether it is the last run of its underlying and class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) group: u32,
+    pub(crate) entries: u32,
+    pub(crate) ends_underlying: bool,
+    pub(crate) ends_class: bool,
+}
+
+/// The lowest sum over the scenarios of a span, of the underlying that ends with it, and of the class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lows {
+    pub(crate) group: i64,
+    pub(crate) underlying: i64,
+    pub(crate) class: i64,
+}
+
+impl Lows {
+    pub(crate) const HIGHEST: Self =
+        Self { group: i64::MAX, underlying: i64::MAX, class: i64::MAX };
+}
+
+#[inline(always)]
+fn chunk_of<const CHUNK: usize, T>(chunks: &[T; CHUNKS]) -> &T {
+    let [first, second, third] = chunks;
+    match CHUNK {
+        0 => first,
+        1 => second,
+        _ => third,
+    }
+}
+
+#[inline(always)]
+fn chunk_of_mut<const CHUNK: usize, T>(chunks: &mut [T; CHUNKS]) -> &mut T {
+    let [first, second, third] = chunks;
+    match CHUNK {
+        0 => first,
+        1 => second,
+        _ => third,
+    }
+}
+
+#[inline(always)]
+fn add_lots(sums: &mut [i64; LANES], row: &[i32; LANES], scaled: i32) {
+    for (sum, value) in sums.iter_mut().zip(row) {
+        *sum = sum.wrapping_add(i64::from(scaled).wrapping_mul(i64::from(*value)));
+    }
+}
+
+#[inline(always)]
+fn add_sums(sums: &mut [i64; LANES], more: &[i64; LANES]) {
+    for (sum, value) in sums.iter_mut().zip(more) {
+        *sum = sum.wrapping_add(*value);
+    }
+}
+
+#[inline(always)]
+fn lowest(sums: &[i64; LANES]) -> i64 {
+    // Halving keeps the comparisons in vector registers until two lanes are left.
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *sums;
+    let eight = [a.min(i), b.min(j), c.min(k), d.min(l), e.min(m), f.min(n), g.min(o), h.min(p)];
+    let [a, b, c, d, e, f, g, h] = eight;
+    let [a, b, c, d] = [a.min(e), b.min(f), c.min(g), d.min(h)];
+    a.min(c).min(b.min(d))
+}
+
+#[inline(always)]
+fn sweep_chunk<const CHUNK: usize>(
+    rows: &[Row],
+    entries: &[Entry],
+    spans: &[Span],
+    lows: &mut [Lows],
+) {
+    let mut class = [0; LANES];
+    let mut underlying = [0; LANES];
+    let mut rest = entries.iter();
+    for (span, low) in spans.iter().zip(lows) {
+        let mut group = [0; LANES];
+        for _ in 0..span.entries {
+            let Some(entry) = rest.next() else { break };
+            // A slot comes from the table that the rows were made with.
+            let Some(row) = usize::try_from(entry.slot).ok().and_then(|slot| rows.get(slot)) else {
+                continue;
+            };
+            add_lots(&mut group, chunk_of::<CHUNK, _>(&row.0), entry.scaled);
+        }
+        low.group = low.group.min(lowest(&group));
+        add_sums(&mut underlying, &group);
+        if span.ends_underlying {
+            low.underlying = low.underlying.min(lowest(&underlying));
+            add_sums(&mut class, &underlying);
+            underlying = [0; LANES];
+        }
+        if span.ends_class {
+            low.class = low.class.min(lowest(&class));
+            class = [0; LANES];
+        }
+    }
+}
+
+#[inline(always)]
+fn sweep_all(rows: &[Row], entries: &[Entry], spans: &[Span], lows: &mut [Lows]) {
+    sweep_chunk::<0>(rows, entries, spans, lows);
+    sweep_chunk::<1>(rows, entries, spans, lows);
+    sweep_chunk::<2>(rows, entries, spans, lows);
+}
+
+/// Lowers `lows`, one for each span, to the lowest scenario sums of the entries.
+#[inline]
+pub(crate) fn sweep(
+    arch: pulp::Arch,
+    rows: &[Row],
+    entries: &[Entry],
+    spans: &[Span],
+    lows: &mut [Lows],
+) {
+    arch.dispatch(
+        #[inline(always)]
+        || sweep_all(rows, entries, spans, lows),
+    );
+}
+
+/// What an order adds to a scenario: its profit and loss if it is filled there, and nothing if that is a profit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OrderLine<'a> {
+    pub(crate) row: &'a Row,
+    pub(crate) scaled: i32,
+    /// What filling costs beside the scenario: distance of limit from mark, fee, and rounding reserve.
+    pub(crate) cost: i64,
+}
+
+#[inline(always)]
+fn order_chunk<const CHUNK: usize>(order: &OrderLine<'_>) -> [i64; LANES] {
+    let mut worst = [0; LANES];
+    for (worst, value) in worst.iter_mut().zip(chunk_of::<CHUNK, _>(&order.row.0)) {
+        let filled = i64::from(order.scaled).wrapping_mul(i64::from(*value));
+        *worst = filled.wrapping_sub(order.cost).min(0);
+    }
+    worst
+}
+
+#[inline(always)]
+fn check_chunk<const CHUNK: usize, const LEVELS: usize>(
+    order: &OrderLine<'_>,
+    vectors: [&Vector; LEVELS],
+    lows: &mut [i64; LEVELS],
+) {
+    let worst = order_chunk::<CHUNK>(order);
+    for (vector, low) in vectors.iter().zip(lows) {
+        let mut sums = *chunk_of::<CHUNK, _>(&vector.0);
+        add_sums(&mut sums, &worst);
+        *low = lowest(&sums).min(*low);
+    }
+}
+
+/// Returns the lowest sum of each vector once an order is added to it.
+#[inline]
+pub(crate) fn lows_with_order<const LEVELS: usize>(
+    arch: pulp::Arch,
+    order: &OrderLine<'_>,
+    vectors: [&Vector; LEVELS],
+) -> [i64; LEVELS] {
+    arch.dispatch(
+        #[inline(always)]
+        || {
+            let mut lows = [i64::MAX; LEVELS];
+            check_chunk::<0, LEVELS>(order, vectors, &mut lows);
+            check_chunk::<1, LEVELS>(order, vectors, &mut lows);
+            check_chunk::<2, LEVELS>(order, vectors, &mut lows);
+            lows
+        },
+    )
+}
+
+/// Adds an order to a vector, or takes it out again.
+pub(crate) fn add_order(vector: &mut Vector, order: &OrderLine<'_>, take_out: bool) {
+    fn chunk<const CHUNK: usize>(vector: &mut Vector, order: &OrderLine<'_>, take_out: bool) {
+        let mut worst = order_chunk::<CHUNK>(order);
+        if take_out {
+            worst.iter_mut().for_each(|value| *value = value.wrapping_neg());
+        }
+        add_sums(chunk_of_mut::<CHUNK, _>(&mut vector.0), &worst);
+    }
+    chunk::<0>(vector, order, take_out);
+    chunk::<1>(vector, order, take_out);
+    chunk::<2>(vector, order, take_out);
+}
+
+/// Adds lots to a vector.
+pub(crate) fn add_position(vector: &mut Vector, row: &Row, scaled: i32) {
+    for (sums, values) in vector.0.iter_mut().zip(&row.0) {
+        add_lots(sums, values, scaled);
+    }
+}
+
+/// Adds a vector to another.
+pub(crate) fn add_vector(vector: &mut Vector, more: &Vector) {
+    for (sums, values) in vector.0.iter_mut().zip(&more.0) {
+        add_sums(sums, values);
+    }
+}
+
+/// Returns the lowest sum of a vector.
+pub(crate) fn lowest_of(vector: &Vector) -> i64 {
+    vector.0.iter().map(lowest).fold(i64::MAX, i64::min)
+}

@@ -1,0 +1,183 @@
+//! The scenario matrices of a block: built once, read by every account.
+//!
+//! Rows lie in margin order — class, underlying, expiry, strike — so that the positions of an account, once sorted by
+//! row, are the runs that the margin formula sums.
+//!
+//! **Invariant:** a [`Risk`] is a function of its inputs alone, and everything an account can hold has a row.
+
+use crate::input::{OffsetClass, UnderlyingInput};
+use crate::lanes::Row;
+use crate::valuation::Expiry;
+use protocol::{AssetId, Contract, Fault, InstrumentId};
+use std::collections::BTreeMap;
+use units::{BlockTime, Ppm, Price, Quantity, Vol};
+
+/// Most lots of collateral that count: a lot is worth a dollar to ten, so at least 134 million dollars.
+const PLEDGED_LOTS_MAX: i128 = 1 << 27;
+
+/// Where a contract's row is, in margin order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowIndex(pub(crate) u32);
+
+impl RowIndex {
+    /// Returns the number of the row.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+/// Charges beside the scan for one lot, in 2⁻¹⁶ micro-dollars, each rounded up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Charges {
+    pub(crate) long: i64,
+    pub(crate) short: i64,
+    /// For each naked short option.
+    pub(crate) naked: i64,
+}
+
+/// Everything about a row but its scenarios.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Slot {
+    pub(crate) group: u32,
+    pub(crate) underlying: u32,
+    /// Options with the same number net when short options are counted; zero for other contracts.
+    pub(crate) strike: u32,
+    /// The row's unit is 2ᵏ micro-dollars.
+    pub(crate) bits: u32,
+    /// What rounding may hide in a short lot, in micro-dollars.
+    pub(crate) reserve: i64,
+    /// Greatest |V| · 2ᵏ.
+    pub(crate) greatest: i64,
+    pub(crate) mark: Price,
+    pub(crate) size: Quantity,
+    /// Value of a lot at the mark where that is a whole number of micro-dollars.
+    pub(crate) value: Option<i64>,
+    pub(crate) initial: Charges,
+    pub(crate) maintenance: Charges,
+    /// Dollars gained by a lot as the index doubles, in micro-dollars.
+    pub(crate) delta: i64,
+}
+
+/// An underlying and expiry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Group {
+    pub(crate) underlying: u32,
+    pub(crate) expires_at: Option<BlockTime>,
+    /// φ, in parts per million.
+    pub(crate) kept: i64,
+}
+
+/// What the margin formula needs of an underlying.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Underlying {
+    pub(crate) input: UnderlyingInput,
+    pub(crate) class: u32,
+    /// ψ − φ₀, in parts per million.
+    pub(crate) kept: i64,
+}
+
+/// A class of underlyings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Class {
+    pub(crate) class: OffsetClass,
+    /// 1 − ψ, in parts per million.
+    pub(crate) kept: i64,
+}
+
+/// Market data that Greeks are computed from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Terms {
+    pub(crate) contract: Option<Contract>,
+    pub(crate) expiry: Expiry,
+    pub(crate) vol: Vol,
+}
+
+/// An asset that is pledged: where its row is and how much of it makes a lot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pledge {
+    pub(crate) slot: u32,
+    pub(crate) lot: Quantity,
+}
+
+/// The scenario matrices of a block, and what margin needs beside them.
+#[derive(Debug, Clone)]
+pub struct Risk {
+    pub(crate) new: Vec<Row>,
+    /// Absent where the two matrices are the same.
+    pub(crate) hold: Option<Vec<Row>>,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) terms: Vec<Terms>,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) underlyings: Vec<Underlying>,
+    pub(crate) classes: Vec<Class>,
+    pub(crate) instruments: Vec<(InstrumentId, u32)>,
+    pub(crate) pledges: BTreeMap<AssetId, Pledge>,
+    pub(crate) maintenance_ratio: Ppm,
+    pub(crate) buffer_ratio: Ppm,
+    pub(crate) impact: Ppm,
+    pub(crate) arch: pulp::Arch,
+}
+
+impl Risk {
+    /// Returns the row of a contract.
+    #[must_use]
+    pub fn row(&self, instrument: InstrumentId) -> Option<RowIndex> {
+        let place = self.instruments.binary_search_by_key(&instrument, |(id, _)| *id).ok()?;
+        self.instruments.get(place).map(|(_, slot)| RowIndex(*slot))
+    }
+
+    /// Returns how many rows there are.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.new.len()
+    }
+
+    pub(crate) fn rows_hold(&self) -> &[Row] {
+        self.hold.as_deref().unwrap_or(&self.new)
+    }
+
+    /// Returns whether new risk and risk held have the same scenarios.
+    pub(crate) const fn is_single(&self) -> bool {
+        self.hold.is_none()
+    }
+
+    pub(crate) fn slot(&self, slot: u32) -> Option<&Slot> {
+        self.slots.get(usize::try_from(slot).ok()?)
+    }
+
+    pub(crate) fn row_new(&self, slot: u32) -> Option<&Row> {
+        self.new.get(usize::try_from(slot).ok()?)
+    }
+
+    pub(crate) fn row_hold(&self, slot: u32) -> Option<&Row> {
+        self.rows_hold().get(usize::try_from(slot).ok()?)
+    }
+
+    pub(crate) fn group(&self, group: u32) -> Option<&Group> {
+        self.groups.get(usize::try_from(group).ok()?)
+    }
+
+    pub(crate) fn underlying(&self, underlying: u32) -> Option<&Underlying> {
+        self.underlyings.get(usize::try_from(underlying).ok()?)
+    }
+
+    pub(crate) fn class(&self, class: u32) -> Option<&Class> {
+        self.classes.get(usize::try_from(class).ok()?)
+    }
+
+    /// Returns the row of a pledged asset and the lots that a quantity makes; what does not fill a lot does not count.
+    pub(crate) fn pledged(
+        &self,
+        asset: AssetId,
+        quantity: Quantity,
+    ) -> Result<Option<(u32, i32)>, Fault> {
+        if quantity < Quantity::ZERO {
+            return Err(Fault::Invariant("collateral is not negative"));
+        }
+        let Some(pledge) = self.pledges.get(&asset) else { return Ok(None) };
+        let lots = quantity.nanos().checked_div(pledge.lot.nanos()).unwrap_or(0);
+        // What is above the most does not count.
+        Ok(Some((pledge.slot, i32::try_from(lots.min(PLEDGED_LOTS_MAX)).unwrap_or(0))))
+    }
+}

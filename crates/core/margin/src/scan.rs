@@ -1,0 +1,216 @@
+//! The scan of one account over one matrix: its vectors per expiry, underlying and class, and the loss they add up to.
+//!
+//! With L(V) = max(0, reserve − min V), the scan is Σ φ·L over expiries + Σ (ψ − φ₀)·L over underlyings
+//! + Σ (1 − ψ)·L over classes, which is the formula of 0019-MARG-006 with its terms collected.
+//!
+//! **Invariant:** every coefficient is non-negative, so the scan is monotone and sub-additive.
+
+use crate::lanes::{
+    Entry, OrderLine, Row, Vector, add_order, add_position, add_vector, lowest_of, lows_with_order,
+};
+use crate::risk::{Risk, Slot};
+use protocol::Fault;
+use units::{Notional, limits};
+
+/// One term of the scan.
+#[derive(Debug, Clone)]
+struct Level {
+    /// Number of the expiry, underlying or class.
+    number: u32,
+    /// Share of the loss that counts, in parts per million.
+    kept: i64,
+    vector: Vector,
+    /// What rounding may hide in the short positions of the level.
+    reserve: i64,
+    loss: i64,
+    /// Levels of the next finer kind that make it up; with one, this vector is that level's.
+    finer: u32,
+}
+
+impl Level {
+    const fn empty(number: u32, kept: i64) -> Self {
+        Self { number, kept, vector: Vector::ZERO, reserve: 0, loss: 0, finer: 0 }
+    }
+
+    /// The level of an expiry, underlying or class in which nothing is held.
+    const NONE: &'static Self = &Self::empty(0, 0);
+
+    /// Counts one more level of the finer kind, if there is one.
+    fn count(&mut self, more: bool) -> &mut Self {
+        self.finer = self.finer.saturating_add(u32::from(more));
+        self
+    }
+
+    fn loss_at(&self, low: i64) -> i64 {
+        self.reserve.saturating_sub(low).max(0)
+    }
+
+    /// Returns what a new loss adds to the sum of the scan, in millionths of micro-dollars, where `kept` counts.
+    fn change(&self, kept: i64, loss: i64) -> i128 {
+        // Losses are below 2⁶³ and shares at most 2²⁰.
+        i128::from(kept).wrapping_mul(i128::from(loss).wrapping_sub(i128::from(self.loss)))
+    }
+}
+
+/// Where an order falls: its expiry, underlying and class, with the shares of each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Path {
+    pub(crate) group: (u32, i64),
+    pub(crate) underlying: (u32, i64),
+    pub(crate) class: (u32, i64),
+}
+
+impl Path {
+    /// Returns the path of a row.
+    pub(crate) fn of(risk: &Risk, slot: &Slot) -> Result<Self, Fault> {
+        let missing = Fault::Missing("margin: level of a row");
+        let group = risk.group(slot.group);
+        let underlying = risk.underlying(slot.underlying);
+        let class = underlying.and_then(|underlying| risk.class(underlying.class));
+        match (group, underlying, class) {
+            (Some(group), Some(underlying), Some(class)) => Ok(Self {
+                group: (slot.group, group.kept),
+                underlying: (slot.underlying, underlying.kept),
+                class: (underlying.class, class.kept),
+            }),
+            _ => Err(missing),
+        }
+    }
+}
+
+/// The scan of an account over one matrix.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scan {
+    groups: Vec<Level>,
+    underlyings: Vec<Level>,
+    classes: Vec<Level>,
+    /// The scan in millionths of micro-dollars.
+    sum: i128,
+}
+
+fn find(levels: &[Level], number: u32) -> Option<&Level> {
+    levels.binary_search_by_key(&number, |level| level.number).ok().and_then(|at| levels.get(at))
+}
+
+/// Returns the level of a number and whether it is new.
+fn level_mut(levels: &mut Vec<Level>, (number, kept): (u32, i64)) -> Option<(&mut Level, bool)> {
+    match levels.binary_search_by_key(&number, |level| level.number) {
+        Ok(at) => levels.get_mut(at).map(|level| (level, false)),
+        Err(at) => {
+            levels.insert(at, Level::empty(number, kept));
+            levels.get_mut(at).map(|level| (level, true))
+        }
+    }
+}
+
+/// Returns a sum in millionths of micro-dollars as micro-dollars, rounded up.
+pub(crate) fn round_up(sum: i128) -> Notional {
+    let up = limits::PPM_ONE.saturating_sub(1);
+    // The short form is the same quotient, where a machine word holds it.
+    let micros = match u64::try_from(sum).ok().and_then(|sum| sum.checked_add(999_999)) {
+        Some(sum) => i128::from(sum.div_euclid(1_000_000)),
+        None => sum.saturating_add(up).div_euclid(limits::PPM_ONE),
+    };
+    Notional::from_micros(micros)
+}
+
+impl Scan {
+    /// Returns the scan of positions that are sorted by row.
+    pub(crate) fn new(risk: &Risk, rows: &[Row], entries: &[(Entry, i64)]) -> Result<Self, Fault> {
+        let mut scan = Self::default();
+        for (entry, reserve) in entries {
+            let missing = || Fault::Missing("margin: row");
+            let slot = risk.slot(entry.slot).ok_or_else(missing)?;
+            let row = usize::try_from(entry.slot).ok().and_then(|slot| rows.get(slot));
+            let row = row.ok_or_else(missing)?;
+            let path = Path::of(risk, slot)?;
+            for level in scan.path_mut(&path).into_iter().flatten() {
+                add_position(&mut level.vector, row, entry.scaled);
+                level.reserve = level.reserve.saturating_add(*reserve);
+            }
+        }
+        let levels = [&mut scan.groups, &mut scan.underlyings, &mut scan.classes];
+        let mut sum: i128 = 0;
+        for level in levels.into_iter().flatten() {
+            let loss = level.loss_at(lowest_of(&level.vector));
+            sum = sum.wrapping_add(level.change(level.kept, loss));
+            level.loss = loss;
+        }
+        scan.sum = sum;
+        Ok(scan)
+    }
+
+    /// Returns the three levels of a path, made if they are not there.
+    fn path_mut(&mut self, path: &Path) -> [Option<&mut Level>; 3] {
+        let group = level_mut(&mut self.groups, path.group);
+        let underlying = level_mut(&mut self.underlyings, path.underlying);
+        let class = level_mut(&mut self.classes, path.class);
+        let new_group = group.as_ref().is_some_and(|(_, new)| *new);
+        let new_underlying = underlying.as_ref().is_some_and(|(_, new)| *new);
+        [
+            group.map(|(level, _)| level),
+            underlying.map(|(level, _)| level.count(new_group)),
+            class.map(|(level, _)| level.count(new_underlying)),
+        ]
+    }
+
+    /// Returns the scan in millionths of micro-dollars.
+    pub(crate) const fn sum(&self) -> i128 {
+        self.sum
+    }
+
+    /// Returns the sum of the scan once an order is added.
+    #[inline]
+    pub(crate) fn sum_with(&self, arch: pulp::Arch, path: &Path, order: &OrderLine<'_>) -> i128 {
+        let known = find(&self.groups, path.group.0);
+        let group = known.unwrap_or(Level::NONE);
+        let underlying = find(&self.underlyings, path.underlying.0).unwrap_or(Level::NONE);
+        let class = find(&self.classes, path.class.0).unwrap_or(Level::NONE);
+        // A level made up of one finer level has the same sums.
+        let alone = |level: &Level, finer_known: bool| level.finer <= u32::from(finer_known);
+        let one_group = alone(underlying, known.is_some());
+        let one_underlying = path.class.1 == 0 || alone(class, underlying.finer > 0);
+        let [low_group, low_underlying, low_class] = match (one_group, one_underlying) {
+            (true, true) => {
+                let [low] = lows_with_order(arch, order, [&group.vector]);
+                [low, low, low]
+            }
+            (false, true) => {
+                let vectors = [&group.vector, &underlying.vector];
+                let [group, underlying] = lows_with_order(arch, order, vectors);
+                [group, underlying, underlying]
+            }
+            (true, false) => {
+                let [group, class] = lows_with_order(arch, order, [&group.vector, &class.vector]);
+                [group, group, class]
+            }
+            (false, false) => {
+                let vectors = [&group.vector, &underlying.vector, &class.vector];
+                lows_with_order(arch, order, vectors)
+            }
+        };
+        self.sum
+            .wrapping_add(group.change(path.group.1, group.loss_at(low_group)))
+            .wrapping_add(underlying.change(path.underlying.1, underlying.loss_at(low_underlying)))
+            .wrapping_add(class.change(path.class.1, class.loss_at(low_class)))
+    }
+
+    /// Adds an order, or takes it out.
+    pub(crate) fn apply(&mut self, path: &Path, order: &OrderLine<'_>, take_out: bool) {
+        let mut sum = self.sum;
+        for level in self.path_mut(path).into_iter().flatten() {
+            add_order(&mut level.vector, order, take_out);
+            let loss = level.loss_at(lowest_of(&level.vector));
+            sum = sum.wrapping_add(level.change(level.kept, loss));
+            level.loss = loss;
+        }
+        self.sum = sum;
+    }
+
+    /// Returns the sums of all classes.
+    pub(crate) fn total(&self) -> Vector {
+        let mut total = Vector::ZERO;
+        self.classes.iter().for_each(|class| add_vector(&mut total, &class.vector));
+        total
+    }
+}

@@ -1,0 +1,254 @@
+//! The index of one underlying through time, and what may be done on the strength of it.
+//!
+//! **Invariant:** the index is positive, moves at most at its speed limit, and is only ever set by a block in which
+//! sources with most of the weight had a quorum of validators.
+
+use crate::average::WindowAverage;
+use crate::combine::{Combined, combine};
+use crate::report::readings;
+use crate::{Parameters, Reading, Report};
+use borsh::{BorshDeserialize, BorshSerialize};
+use protocol::{Fault, Mode, SourceId};
+use units::{ArithmeticError, BlockSpan, BlockTime, Num, Price, Round, limits};
+
+/// Buckets of the index's average: thirty of ten seconds, five minutes in all.
+const AVERAGE_BUCKETS: u8 = 30;
+/// Length of each.
+const AVERAGE_BUCKET: BlockSpan = BlockSpan::from_millis(10_000);
+/// Milliseconds in a second, over which the speed limit is stated.
+const SECOND: i128 = 1_000;
+
+/// The agreed price of an underlying.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Index {
+    /// What it is worth.
+    pub price: Price,
+    /// Half the width of what the sources could mean, ≥ 0: the greater distance to the quartiles.
+    pub confidence: Price,
+    /// The block that set it.
+    pub updated_at: BlockTime,
+    /// Sources that were live in that block, outliers among them.
+    pub sources: u8,
+    /// Sources among them that were limited.
+    pub outliers: u8,
+    /// Whether the speed limit held it back.
+    pub clamped: bool,
+}
+
+/// The state of one underlying's oracle.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Feed {
+    index: Option<Index>,
+    readings: Vec<Reading>,
+    average: WindowAverage,
+    /// Time of the last block seen.
+    block_at: Option<BlockTime>,
+    /// Blocks with a quorum that must still come before the index may be set.
+    warmup: u8,
+    /// A mode that lasts, and the last block that gave reason for it.
+    held: (Mode, BlockTime),
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Feed {
+    /// Returns a feed that has never heard of a price. Its first quorum sets the index at once.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            index: None,
+            readings: Vec::new(),
+            average: WindowAverage::new(AVERAGE_BUCKET, AVERAGE_BUCKETS),
+            block_at: None,
+            warmup: 0,
+            held: (Mode::Normal, BlockTime::ZERO),
+        }
+    }
+
+    /// Takes in the reports of one block and sets the index if they allow it. To be called for every block, with or
+    /// without reports, before [`Feed::mode`] is asked.
+    ///
+    /// `weights` lists every source once; those with weight zero and those not listed do not count.
+    ///
+    /// Cost: O(n log n) in the reports.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if block time runs backwards, or an arithmetic result does not fit.
+    ///
+    /// # Source
+    ///
+    /// spec 0017-ORAC-003…012.
+    pub fn update(
+        &mut self,
+        reports: &[Report],
+        total_stake: u64,
+        weights: &[(SourceId, u32)],
+        now: BlockTime,
+        params: &Parameters,
+    ) -> Result<(), Fault> {
+        if self.block_at.is_some_and(|last| now < last) {
+            return Err(Fault::Invariant("oracle: block time runs backwards"));
+        }
+        self.arm(now, params)?;
+        let last = self.index.map(|index| index.price);
+        self.readings = readings(reports, total_stake, weights, last, params)?;
+        match combine(&mut self.readings, weights, params)? {
+            None if self.warmup > 0 => self.warmup = params.warmup_blocks.max(1),
+            None => {}
+            Some(combined) => {
+                self.warmup = self.warmup.saturating_sub(1);
+                if self.warmup == 0 {
+                    self.set(&combined, now, params)?;
+                }
+            }
+        }
+        self.block_at = Some(now);
+        self.hold(now, params)
+    }
+
+    /// Returns the index; `None` before the first.
+    #[must_use]
+    pub const fn index(&self) -> Option<&Index> {
+        self.index.as_ref()
+    }
+
+    /// Returns what the sources showed in the last block, ascending by source: the evidence behind the index.
+    #[must_use]
+    pub fn readings(&self) -> &[Reading] {
+        &self.readings
+    }
+
+    /// Returns the average of the index over the five minutes before `now`; `None` before the first index.
+    ///
+    /// Rounding: down.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if an area does not fit.
+    pub fn average(&self, now: BlockTime) -> Result<Option<Price>, Fault> {
+        self.average.average(now).map(|average| average.map(Price::from_micros))
+    }
+
+    /// Returns the age of the index; `None` before the first.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if the times are outside their limits.
+    pub fn age(&self, now: BlockTime) -> Result<Option<BlockSpan>, Fault> {
+        let age = self.index.map(|index| now.since(index.updated_at)).transpose();
+        age.map_err(Fault::at("oracle: age of the index"))
+    }
+
+    /// Returns how far the underlying is restricted: the worst of what the index gives reason for at `now` and what it
+    /// gave reason for a short time ago. Frozen if that cannot be told.
+    ///
+    /// # Source
+    ///
+    /// spec 0017-ORAC-010…013.
+    #[must_use]
+    pub fn mode(&self, now: BlockTime, params: &Parameters) -> Mode {
+        let lasting = match self.is_lasting(now, params) {
+            true => self.held.0,
+            false => Mode::Normal,
+        };
+        self.reason(now, params).unwrap_or(Mode::Frozen).max(lasting)
+    }
+
+    /// Starts a warm-up after a gap in block time, or if the index has become too old to freeze on (0017-ORAC-011).
+    fn arm(&mut self, now: BlockTime, params: &Parameters) -> Result<(), Fault> {
+        let (Some(last), Some(age)) = (self.block_at, self.age(now)?) else { return Ok(()) };
+        let gap = now.since(last).map_err(Fault::at("oracle: gap"))?;
+        let is_lost = self.warmup == 0 && age > params.frozen_after;
+        if gap > params.gap_max || is_lost {
+            self.warmup = params.warmup_blocks.max(1);
+        }
+        Ok(())
+    }
+
+    /// Sets the index, at most as far from the last one as its speed allows (0017-ORAC-008, 0017-ORAC-009).
+    fn set(&mut self, found: &Combined, now: BlockTime, params: &Parameters) -> Result<(), Fault> {
+        let at = || Fault::at("oracle: setting the index");
+        let price = match &self.index {
+            None => found.price,
+            Some(last) => {
+                let reach = reach(last, now, params).map_err(at())?;
+                let lowest = last.price.minus(reach).map_err(at())?.greater(Price::from_micros(1));
+                let highest = last.price.plus(reach).map_err(at())?;
+                found.price.greater(lowest).lesser(highest)
+            }
+        };
+        let below = price.minus(found.lowest).map_err(at())?;
+        let above = found.highest.minus(price).map_err(at())?;
+        let count = |readings: usize| u8::try_from(readings).unwrap_or(u8::MAX);
+        self.index = Some(Index {
+            price,
+            confidence: below.greater(above),
+            updated_at: now,
+            sources: count(self.readings.len()),
+            outliers: count(self.readings.iter().filter(|reading| reading.outlier).count()),
+            clamped: price != found.price,
+        });
+        self.average.record(price.micros(), now)
+    }
+
+    /// Keeps the mode that there is reason for now, if it is the worst or the last one has run out (0017-ORAC-012).
+    fn hold(&mut self, now: BlockTime, params: &Parameters) -> Result<(), Fault> {
+        let reason = self.reason(now, params)?;
+        let is_over = !self.is_lasting(now, params);
+        if self.index.is_some() && (is_over || reason >= self.held.0) {
+            self.held = (reason, now);
+        }
+        Ok(())
+    }
+
+    fn is_lasting(&self, now: BlockTime, params: &Parameters) -> bool {
+        now.since(self.held.1).is_ok_and(|since| since <= params.relax_after)
+    }
+
+    /// Returns the mode that index, sources and clock give reason for at `now`, whatever was before.
+    fn reason(&self, now: BlockTime, params: &Parameters) -> Result<Mode, Fault> {
+        let (Some(index), Some(age)) = (&self.index, self.age(now)?) else {
+            return Ok(Mode::Frozen);
+        };
+        if self.warmup > 0 || age > params.frozen_after || self.has_diverged(index, now, params)? {
+            return Ok(Mode::Frozen);
+        }
+        if age > params.stale_after || index.sources < params.sources_min {
+            return Ok(Mode::ReduceOnly);
+        }
+        let caution_above = index
+            .price
+            .scaled(params.confidence_caution, Round::Down)
+            .map_err(Fault::at("oracle: confidence"))?;
+        let agreeing = index.sources.saturating_sub(index.outliers);
+        let is_unsure = index.confidence > caution_above || agreeing < params.sources_min;
+        Ok(if is_unsure || index.clamped { Mode::Caution } else { Mode::Normal })
+    }
+
+    /// Returns whether the index is too far from its average of five minutes (0017-ORAC-013).
+    fn has_diverged(
+        &self,
+        index: &Index,
+        now: BlockTime,
+        params: &Parameters,
+    ) -> Result<bool, Fault> {
+        let Some(average) = self.average(now)? else { return Ok(false) };
+        let at = || Fault::at("oracle: divergence");
+        let distance = index.price.minus(average).and_then(Price::magnitude).map_err(at())?;
+        let allowed = average.scaled(params.divergence_frozen, Round::Down).map_err(at())?;
+        Ok(distance > allowed)
+    }
+}
+
+/// Returns how far the index may move until `now`: speed × time × index, rounded up, so that the cheapest can move, too.
+fn reach(last: &Index, now: BlockTime, params: &Parameters) -> Result<Price, ArithmeticError> {
+    let share = params.velocity.number().times(now.since(last.updated_at)?.number())?;
+    let whole = Num::new(limits::PPM_ONE).times(Num::new(SECOND))?;
+    let reach = last.price.number().mul_div(share, whole, Round::Up)?;
+    Ok(Price::from_number(reach.lesser(Num::new(limits::PRICE_MICROS_MAX))).greater(Price::ZERO))
+}

@@ -1,0 +1,213 @@
+//! The mark of a perpetual and the average of its premium over the index, from which funding follows.
+//!
+//! **Invariant:** the mark is within a band of the index, and neither the perpetual's own book nor any other single
+//! input moves it alone beyond what two others say.
+
+use crate::Parameters;
+use crate::average::WindowAverage;
+use crate::exponential::{ONE, decay};
+use borsh::{BorshDeserialize, BorshSerialize};
+use protocol::Fault;
+use units::{ArithmeticError, BlockSpan, BlockTime, Num, Ppb, Ppm, Price, Round};
+
+/// Parts of a premium's inner scale in one: 10⁻¹², a million times finer than [`Ppm`].
+const PARTS: i128 = 1_000_000_000_000;
+/// Inner parts in one [`Ppm`].
+const PARTS_PER_PPM: i128 = 1_000_000;
+/// Half of them, to round to the nearest.
+const HALF_A_PPM: i128 = 500_000;
+/// Inner parts in one [`Ppb`].
+const PARTS_PER_PPB: i128 = 1_000;
+/// Half of them.
+const HALF_A_PPB: i128 = 500;
+/// Buckets of the hour over which funding averages.
+const HOUR_BUCKETS: u8 = 60;
+/// Length of each.
+const HOUR_BUCKET: BlockSpan = BlockSpan::from_millis(60_000);
+
+/// What a perpetual's own market and others show; each may be absent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Quotes {
+    /// Best bid in the house's book.
+    pub bid: Option<Price>,
+    /// Best offer in the house's book.
+    pub ask: Option<Price>,
+    /// Price of the last auction that traded.
+    pub last: Option<Price>,
+    /// Weighted median of the same perpetual elsewhere.
+    pub external: Option<Price>,
+}
+
+impl Quotes {
+    /// Returns the price of the house's own book: the last auction moved inside the spread, which is the median of bid,
+    /// ask and last where all three exist; the middle of the spread if nothing has traded; `None` without either.
+    ///
+    /// A book that is crossed is read from its bid. Rounding of the middle: down.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if prices are outside their limits.
+    pub fn book(&self) -> Result<Option<Price>, Fault> {
+        if let Some(last) = self.last {
+            let under = self.ask.map_or(last, |ask| last.lesser(ask));
+            return Ok(Some(self.bid.map_or(under, |bid| under.greater(bid))));
+        }
+        let Some((bid, ask)) = self.bid.zip(self.ask) else { return Ok(None) };
+        let middle = bid.plus(ask).and_then(|sum| {
+            sum.number().mul_div(Num::new(1), Num::new(2), Round::Down).map(Price::from_number)
+        });
+        middle.map(Some).map_err(Fault::at("oracle: middle of the spread"))
+    }
+}
+
+/// The premium of a perpetual over its index: a fading average for the mark, an hour's average for funding.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct PremiumAverage {
+    /// In inner parts.
+    fading: i128,
+    observed_at: Option<BlockTime>,
+    hour: WindowAverage,
+}
+
+impl Default for PremiumAverage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PremiumAverage {
+    /// Returns an average that has observed nothing: a premium of zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let hour = WindowAverage::new(HOUR_BUCKET, HOUR_BUCKETS);
+        Self { fading: 0, observed_at: None, hour }
+    }
+
+    /// Observes the book of one block beside the index. A book without price has no premium; none counts for more than
+    /// the mark's band, and however long the last one is ago, it counts for at most one half of the fading average.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if prices or times are outside their limits.
+    ///
+    /// # Source
+    ///
+    /// spec 0017-ORAC-014.
+    pub fn observe(
+        &mut self,
+        index: Price,
+        quotes: &Quotes,
+        now: BlockTime,
+        params: &Parameters,
+    ) -> Result<(), Fault> {
+        let at = || Fault::at("oracle: premium");
+        let premium = match quotes.book()? {
+            Some(book) => premium(book, index, params).map_err(at())?,
+            None => Num::new(0),
+        };
+        let elapsed = match self.observed_at {
+            Some(last) => now.since(last).map_err(at())?.lesser(params.premium_half_life),
+            None => BlockSpan::ZERO,
+        };
+        self.fading = faded(Num::new(self.fading), premium, elapsed, params).map_err(at())?.raw();
+        self.observed_at = Some(now);
+        self.hour.record(premium.raw(), now)
+    }
+
+    /// Returns the fading average of the premium, rounded to the nearest.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] never: the average is within the mark's band.
+    pub fn fading(&self) -> Result<Ppm, Fault> {
+        in_ppm(self.fading)
+    }
+
+    /// Returns the time-weighted average of the premium over the last hour, rounded to the nearest, so that funding leans
+    /// to neither side; zero before the first.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if an area does not fit.
+    pub fn hour(&self, now: BlockTime) -> Result<Ppm, Fault> {
+        in_ppm(self.hour.average(now)?.unwrap_or_default())
+    }
+
+    /// Returns what [`PremiumAverage::hour`] returns, a thousand times finer, for funding rates.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if an area does not fit.
+    pub fn hour_ppb(&self, now: BlockTime) -> Result<Ppb, Fault> {
+        let parts = Num::new(self.hour.average(now)?.unwrap_or_default());
+        let nearest = parts
+            .plus(Num::new(HALF_A_PPB))
+            .and_then(|parts| parts.mul_div(Num::new(1), Num::new(PARTS_PER_PPB), Round::Down));
+        nearest.map(Ppb::from_number).map_err(Fault::at("oracle: premium in parts per billion"))
+    }
+
+    /// Returns the index with the fading premium on it, rounded down.
+    fn fair(&self, index: Price) -> Result<Price, ArithmeticError> {
+        let over = index.number().mul_div(Num::new(self.fading), Num::new(PARTS), Round::Down)?;
+        index.plus(Price::from_number(over))
+    }
+}
+
+/// Returns the mark of a perpetual: the median of the index with its fading premium, the house's book, and the same
+/// perpetual elsewhere, within a band around the index.
+///
+/// Without a book the first stands in for it; without other sources the index does. So the book alone never moves the
+/// mark farther than the average premium reaches. Rounding: down.
+///
+/// # Errors
+///
+/// [`Fault`] if prices are outside their limits.
+///
+/// # Source
+///
+/// spec 0017-ORAC-015.
+pub fn perpetual_mark(
+    index: Price,
+    premium: &PremiumAverage,
+    quotes: &Quotes,
+    params: &Parameters,
+) -> Result<Price, Fault> {
+    let at = || Fault::at("oracle: perpetual mark");
+    let fair = premium.fair(index).map_err(at())?;
+    let book = quotes.book()?.unwrap_or(fair);
+    let elsewhere = quotes.external.unwrap_or(index);
+    let median = fair.lesser(book).greater(fair.greater(book).lesser(elsewhere));
+    let band = index.scaled(params.mark_band, Round::Down).map_err(at())?.greater(Price::ZERO);
+    let lowest = index.minus(band).map_err(at())?.greater(Price::from_micros(1));
+    Ok(median.greater(lowest).lesser(index.plus(band).map_err(at())?))
+}
+
+/// Returns `(book − index) / index` in inner parts, within the mark's band; zero if there is no index.
+fn premium(book: Price, index: Price, params: &Parameters) -> Result<Num, ArithmeticError> {
+    if index <= Price::ZERO {
+        return Ok(Num::new(0));
+    }
+    let distance = book.minus(index)?;
+    let exact = distance.number().mul_div(Num::new(PARTS), index.number(), Round::Down)?;
+    let band = params.mark_band.number().times(Num::new(PARTS_PER_PPM))?.greater(Num::new(0));
+    Ok(exact.greater(Num::new(0).minus(band)?).lesser(band))
+}
+
+/// Returns `x + (average − x)·2^(−elapsed/half-life)`.
+fn faded(
+    average: Num,
+    x: Num,
+    elapsed: BlockSpan,
+    params: &Parameters,
+) -> Result<Num, ArithmeticError> {
+    let kept = decay(elapsed, params.premium_half_life)?;
+    x.plus(average.minus(x)?.mul_div(kept, ONE, Round::Down)?)
+}
+
+/// Returns inner parts in [`Ppm`], rounded to the nearest, halves up.
+fn in_ppm(parts: i128) -> Result<Ppm, Fault> {
+    let nearest = Num::new(parts)
+        .plus(Num::new(HALF_A_PPM))
+        .and_then(|parts| parts.mul_div(Num::new(1), Num::new(PARTS_PER_PPM), Round::Down));
+    nearest.map(Ppm::from_number).map_err(Fault::at("oracle: premium in parts per million"))
+}

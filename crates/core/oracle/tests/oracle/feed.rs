@@ -1,0 +1,280 @@
+//! The index and its mode, block by block.
+
+use crate::market::{Market, dollars};
+use expect_test::{Expect, expect};
+use std::fmt::Write;
+
+/// Runs rows of `milliseconds-since-the-last-block price…` (`-`: the source is silent) and prints what each leads to.
+fn check(market: &mut Market, rows: &str, expected: Expect) {
+    let mut printed = String::new();
+    for row in rows.lines().map(str::trim).filter(|row| !row.is_empty()) {
+        let words: Vec<&str> = row.split_whitespace().collect();
+        market.block(words[0].parse().unwrap(), &words[1..]);
+        let index = market.feed.index().map_or("none".to_string(), |index| {
+            let held = if index.clamped { " held back" } else { "" };
+            format!(
+                "{} ± {}, {}/{}{held}",
+                index.price, index.confidence, index.outliers, index.sources
+            )
+        });
+        writeln!(printed, "{row:<36} {index:<34} {:?}", market.mode()).unwrap();
+    }
+    expected.assert_eq(&printed);
+}
+
+/// 0017-ORAC-006, 0017-ORAC-010, 0017-ORAC-012.
+#[test]
+fn table_of_outliers_and_silence() {
+    check(
+        &mut Market::new(5),
+        "0    100 100 100 100 100
+         1000 100.1 100 99.9 100 100
+         1000 100 100 100 100 135
+         1000 100 100 100 70 135
+         1000 100 100 100 100 -
+         1000 100 100 100 - -
+         1000 100 100 - - -
+         10000 - - - - -
+         1000 - - - - -
+         49000 - - - - -
+         1000 100 100 100 100 100",
+        expect![[r#"
+            0    100 100 100 100 100             100 ± 0.01, 0/5                    Normal
+            1000 100.1 100 99.9 100 100          100 ± 0.01, 0/5                    Normal
+            1000 100 100 100 100 135             100 ± 0.01, 1/5                    Normal
+            1000 100 100 100 70 135              100 ± 0.01, 2/5                    Caution
+            1000 100 100 100 100 -               100 ± 0.01, 0/4                    Caution
+            1000 100 100 100 - -                 100 ± 0.01, 0/3                    ReduceOnly
+            1000 100 100 - - -                   100 ± 0.01, 0/3                    ReduceOnly
+            10000 - - - - -                      100 ± 0.01, 0/3                    ReduceOnly
+            1000 - - - - -                       100 ± 0.01, 0/3                    ReduceOnly
+            49000 - - - - -                      100 ± 0.01, 0/3                    Frozen
+            1000 100 100 100 100 100             100 ± 0.01, 0/3                    Frozen
+        "#]],
+    );
+}
+
+/// 0017-ORAC-009.
+#[test]
+fn table_of_speed() {
+    // One percent a second: 0.2 % in a block of 200 ms, rounded up to what a price can show.
+    check(
+        &mut Market::new(4),
+        "0    0.00005 0.00005 0.00005 0.00005
+         200  0.00008 0.00008 0.00008 0.00008
+         200  0.00008 0.00008 0.00008 0.00008
+         1000 0.00008 0.00008 0.00008 0.00008",
+        expect![[r#"
+            0    0.00005 0.00005 0.00005 0.00005 0.00005 ± 0, 0/4                   Normal
+            200  0.00008 0.00008 0.00008 0.00008 0.000051 ± 0.000029, 0/4 held back Caution
+            200  0.00008 0.00008 0.00008 0.00008 0.000052 ± 0.000028, 0/4 held back Caution
+            1000 0.00008 0.00008 0.00008 0.00008 0.000053 ± 0.000027, 0/4 held back Caution
+        "#]],
+    );
+    check(
+        &mut Market::new(4),
+        "0    100 100 100 100
+         1000 102 102 102 102
+         1000 102 102 102 102
+         1000 102 102 102 102
+         9000 102 102 102 102
+         1000 102 102 102 102
+         1000 102 102 102 102",
+        expect![[r#"
+            0    100 100 100 100                 100 ± 0.01, 0/4                    Normal
+            1000 102 102 102 102                 101 ± 1.0102, 0/4 held back        Caution
+            1000 102 102 102 102                 102 ± 0.0102, 0/4                  Caution
+            1000 102 102 102 102                 102 ± 0.0102, 0/4                  Caution
+            9000 102 102 102 102                 102 ± 0.0102, 0/4                  Normal
+            1000 102 102 102 102                 102 ± 0.0102, 0/4                  Normal
+            1000 102 102 102 102                 102 ± 0.0102, 0/4                  Normal
+        "#]],
+    );
+}
+
+/// 0017-ORAC-011.
+#[test]
+fn table_of_warm_up() {
+    // A gap of more than ten seconds: three quorums in a row, from the start again if one is missed.
+    check(
+        &mut Market::new(4),
+        "0     100 100 100 100
+         10000 100 100 100 100
+         10001 100.5 100.5 100.5 100.5
+         1000  100.5 100.5 100.5 100.5
+         1000  - - - -
+         1000  100.5 100.5 100.5 100.5
+         1000  100.5 100.5 100.5 100.5
+         1000  100.5 100.5 100.5 100.5
+         10000 100.5 100.5 100.5 100.5
+         1000  100.5 100.5 100.5 100.5",
+        expect![[r#"
+            0     100 100 100 100                100 ± 0.01, 0/4                    Normal
+            10000 100 100 100 100                100 ± 0.01, 0/4                    Normal
+            10001 100.5 100.5 100.5 100.5        100 ± 0.01, 0/4                    Frozen
+            1000  100.5 100.5 100.5 100.5        100 ± 0.01, 0/4                    Frozen
+            1000  - - - -                        100 ± 0.01, 0/4                    Frozen
+            1000  100.5 100.5 100.5 100.5        100 ± 0.01, 0/4                    Frozen
+            1000  100.5 100.5 100.5 100.5        100 ± 0.01, 0/4                    Frozen
+            1000  100.5 100.5 100.5 100.5        100.5 ± 0.01005, 0/4               Frozen
+            10000 100.5 100.5 100.5 100.5        100.5 ± 0.01005, 0/4               Normal
+            1000  100.5 100.5 100.5 100.5        100.5 ± 0.01005, 0/4               Normal
+        "#]],
+    );
+}
+
+/// 0017-ORAC-011.
+#[test]
+fn table_of_warm_up_after_silence() {
+    // Blocks go on, but without a quorum for more than a minute: the same three quorums.
+    check(
+        &mut Market::new(4),
+        "0     100 100 100 100
+         10000 - - - -
+         10000 - - - -
+         10000 - - - -
+         10000 - - - -
+         10000 - - - -
+         10000 - - - -
+         1     101 101 101 101
+         1000  101 101 101 101
+         1000  101 101 101 101
+         11000 - - - -",
+        expect![[r#"
+            0     100 100 100 100                100 ± 0.01, 0/4                    Normal
+            10000 - - - -                        100 ± 0.01, 0/4                    Normal
+            10000 - - - -                        100 ± 0.01, 0/4                    ReduceOnly
+            10000 - - - -                        100 ± 0.01, 0/4                    ReduceOnly
+            10000 - - - -                        100 ± 0.01, 0/4                    ReduceOnly
+            10000 - - - -                        100 ± 0.01, 0/4                    ReduceOnly
+            10000 - - - -                        100 ± 0.01, 0/4                    ReduceOnly
+            1     101 101 101 101                100 ± 0.01, 0/4                    Frozen
+            1000  101 101 101 101                100 ± 0.01, 0/4                    Frozen
+            1000  101 101 101 101                101 ± 0.0101, 0/4                  Frozen
+            11000 - - - -                        101 ± 0.0101, 0/4                  Frozen
+        "#]],
+    );
+}
+
+/// 0017-ORAC-011, 0017-ORAC-012.
+#[test]
+fn table_of_the_first_index() {
+    // There is nothing to warm up from, and nothing that lasts from before.
+    check(
+        &mut Market::new(4),
+        "0     - - - -
+         1000  100 - - -
+         1000  100 100 100 100
+         1000  100 100 100 100",
+        expect![[r#"
+            0     - - - -                        none                               Frozen
+            1000  100 - - -                      none                               Frozen
+            1000  100 100 100 100                100 ± 0.01, 0/4                    Normal
+            1000  100 100 100 100                100 ± 0.01, 0/4                    Normal
+        "#]],
+    );
+}
+
+#[test]
+fn table_of_reports_that_do_not_count() {
+    // spec 0017-ORAC-004, beside an index of 100: price, uncertainty, and what is read.
+    let mut printed = String::new();
+    for (price, confidence) in [
+        ("100", "0"),
+        ("100", "-0.000001"),
+        ("100", "100.5"),
+        ("999.999999", "0"),
+        ("1000", "0"),
+        ("10.000001", "0"),
+        ("10", "0"),
+        ("0", "0"),
+        ("-100", "0"),
+    ] {
+        let mut market = Market::new(4);
+        market.block(0, &["100"; 4]);
+        let mut reports = market.reports(&[Some(dollars(price))]);
+        reports.iter_mut().for_each(|report| report.confidence = dollars(confidence));
+        market.block_of(1_000, &reports);
+        let read = market.feed.readings().first();
+        let read = read.map(|read| format!("{} ± {}", read.price, read.confidence));
+        writeln!(printed, "{price} ± {confidence}: {}", read.unwrap_or("no reading".into()))
+            .unwrap();
+    }
+    expect![[r#"
+        100 ± 0: 100 ± 0
+        100 ± -0.000001: no reading
+        100 ± 100.5: 100 ± 100
+        999.999999 ± 0: 999.999999 ± 0
+        1000 ± 0: no reading
+        10.000001 ± 0: 10.000001 ± 0
+        10 ± 0: no reading
+        0 ± 0: no reading
+        -100 ± 0: no reading
+    "#]]
+    .assert_eq(&printed);
+}
+
+/// 0017-ORAC-013.
+#[test]
+fn table_of_divergence() {
+    // Thirteen times in half an hour is below the speed limit; half again above the five-minute average is not allowed.
+    check(
+        &mut Market::new(4),
+        "0     1 1 1 1
+         10000 5 5 5 5
+         10000 5 5 5 5
+         10000 5 5 5 5
+         10000 5 5 5 5
+         10000 5 5 5 5
+         10000 5 5 5 5
+         10000 5 5 5 5
+         10000 5 5 5 5
+         10000 5 5 5 5
+         10000 5 5 5 5
+         10000 5 5 5 5
+         10000 3 3 3 3
+         10000 3 3 3 3
+         10000 3 3 3 3
+         10000 3 3 3 3
+         10000 3 3 3 3
+         10000 3 3 3 3
+         10000 3 3 3 3
+         10000 3 3 3 3
+         10000 3 3 3 3",
+        expect![[r#"
+            0     1 1 1 1                        1 ± 0.0001, 0/4                    Normal
+            10000 5 5 5 5                        1.1 ± 3.9005, 0/4 held back        Caution
+            10000 5 5 5 5                        1.21 ± 3.7905, 0/4 held back       Caution
+            10000 5 5 5 5                        1.331 ± 3.6695, 0/4 held back      Caution
+            10000 5 5 5 5                        1.4641 ± 3.5364, 0/4 held back     Caution
+            10000 5 5 5 5                        1.61051 ± 3.38999, 0/4 held back   Caution
+            10000 5 5 5 5                        1.771561 ± 3.228939, 0/4 held back Caution
+            10000 5 5 5 5                        1.948718 ± 3.051782, 0/4 held back Caution
+            10000 5 5 5 5                        2.14359 ± 2.85691, 0/4 held back   Caution
+            10000 5 5 5 5                        2.357949 ± 2.642551, 0/4 held back Frozen
+            10000 5 5 5 5                        2.593744 ± 2.406756, 0/4 held back Frozen
+            10000 5 5 5 5                        2.853119 ± 2.147381, 0/4 held back Frozen
+            10000 3 3 3 3                        3 ± 0.0003, 0/4                    Frozen
+            10000 3 3 3 3                        3 ± 0.0003, 0/4                    Frozen
+            10000 3 3 3 3                        3 ± 0.0003, 0/4                    Frozen
+            10000 3 3 3 3                        3 ± 0.0003, 0/4                    Frozen
+            10000 3 3 3 3                        3 ± 0.0003, 0/4                    Normal
+            10000 3 3 3 3                        3 ± 0.0003, 0/4                    Normal
+            10000 3 3 3 3                        3 ± 0.0003, 0/4                    Normal
+            10000 3 3 3 3                        3 ± 0.0003, 0/4                    Normal
+            10000 3 3 3 3                        3 ± 0.0003, 0/4                    Normal
+        "#]],
+    );
+}
+
+#[test]
+fn blocks_do_not_run_backwards() {
+    let mut market = Market::new(4);
+    market.block(0, &["100"; 4]);
+    let before = market.feed.clone();
+    market.millis -= 1;
+    let now = market.now();
+    let result = market.feed.update(&[], 400, &market.weights, now, &market.params);
+    assert!(result.is_err());
+    assert_eq!(market.feed, before, "a fault leaves the state as it was");
+}

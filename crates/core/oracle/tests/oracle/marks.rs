@@ -1,0 +1,263 @@
+//! Marks of perpetuals, forwards and implied vols.
+
+use crate::market::{START, dollars};
+use oracle::{
+    BasisMarks, BasisVote, ImpliedVol, Parameters, PremiumAverage, Quotes, VolMarks, VolVote,
+    perpetual_mark,
+};
+use proptest::prelude::*;
+use protocol::ValidatorId;
+use units::{BlockTime, Ppb, Ppm, Price, Vol};
+
+const MINUTE: i128 = 60_000;
+
+fn at(millis: i128) -> BlockTime {
+    BlockTime::from_millis(START + millis)
+}
+
+fn quotes(bid: &str, ask: &str, last: &str) -> Quotes {
+    let read = |text: &str| (!text.is_empty()).then(|| dollars(text));
+    Quotes { bid: read(bid), ask: read(ask), last: read(last), external: None }
+}
+
+/// Returns the premium after a book has shown the same for so many blocks of a second.
+fn premium_after(seconds: i128, quotes: &Quotes) -> PremiumAverage {
+    let (mut premium, params) = (PremiumAverage::new(), Parameters::default());
+    for second in 0..=seconds {
+        premium.observe(dollars("100"), quotes, at(second * 1_000), &params).unwrap();
+    }
+    premium
+}
+
+#[test]
+fn the_price_of_a_book_is_its_last_auction_inside_its_spread() {
+    for (bid, ask, last, expected) in [
+        ("99", "101", "100.5", Some("100.5")),
+        ("99", "101", "150", Some("101")),
+        ("99", "101", "50", Some("99")),
+        ("99", "101", "", Some("100")),
+        ("99", "", "98", Some("99")),
+        ("", "101", "98", Some("98")),
+        ("", "", "98", Some("98")),
+        ("99", "", "", None),
+        ("", "", "", None),
+    ] {
+        assert_eq!(
+            quotes(bid, ask, last).book().unwrap(),
+            expected.map(dollars),
+            "{bid}|{ask}|{last}"
+        );
+    }
+}
+
+/// 0017-ORAC-014.
+#[test]
+fn half_of_a_premium_is_in_the_average_after_one_half_life() {
+    let book = quotes("", "", "101");
+    assert_eq!(premium_after(0, &book).fading(), Ok(Ppm::ZERO));
+    assert_eq!(premium_after(150, &book).fading(), Ok(Ppm::from_parts(5_000)));
+    assert_eq!(premium_after(300, &book).fading(), Ok(Ppm::from_parts(7_500)));
+    assert_eq!(premium_after(300, &book).hour(at(300_000)), Ok(Ppm::from_parts(10_000)));
+    let third = premium_after(300, &quotes("", "", "100.000033"));
+    assert_eq!(third.hour_ppb(at(300_000)), Ok(Ppb::from_parts(330)));
+    assert_eq!(third.hour(at(300_000)), Ok(Ppm::ZERO));
+    // Nothing in the book is no premium: it fades away.
+    let mut faded = premium_after(300, &book);
+    for second in 301..=450 {
+        faded
+            .observe(dollars("100"), &Quotes::default(), at(second * 1_000), &Parameters::default())
+            .unwrap();
+    }
+    assert!(faded.fading().unwrap() <= Ppm::from_parts(3_751));
+}
+
+#[test]
+fn one_observation_counts_for_at_most_half_however_long_the_gap() {
+    let params = Parameters::default();
+    let mut premium = PremiumAverage::new();
+    premium.observe(dollars("100"), &quotes("", "", "100"), at(0), &params).unwrap();
+    premium.observe(dollars("100"), &quotes("", "", "500"), at(8 * 60 * MINUTE), &params).unwrap();
+    assert_eq!(premium.fading(), Ok(Ppm::from_parts(15_000)), "half of the band of three percent");
+    assert_eq!(premium.hour(at(8 * 60 * MINUTE)), Ok(Ppm::ZERO));
+}
+
+/// 0017-ORAC-015.
+#[test]
+fn a_mark_is_the_median_of_three_within_the_band() {
+    let params = Parameters::default();
+    let premium = premium_after(150, &quotes("", "", "101"));
+    for (bid, ask, last, external, mark) in [
+        // 0.5 % of average premium, rounded down: 100.499999 is fair.
+        ("", "", "", None, "100.499999"),
+        ("", "", "100.2", None, "100.2"),
+        ("", "", "102", None, "100.499999"),
+        ("", "", "90", None, "100"),
+        ("101", "102", "", Some("100.9"), "100.9"),
+        ("101", "102", "", Some("130"), "101.5"),
+        ("120", "121", "", Some("130"), "103"),
+        ("60", "61", "", Some("60"), "97"),
+    ] {
+        let mut quotes = quotes(bid, ask, last);
+        quotes.external = external.map(dollars);
+        let found = perpetual_mark(dollars("100"), &premium, &quotes, &params).unwrap();
+        assert_eq!(found, dollars(mark), "{bid}|{ask}|{last}|{external:?}");
+    }
+}
+
+fn basis_votes(expires_at: BlockTime, bases: &[&str]) -> Vec<BasisVote> {
+    let vote = |(basis, validator): (&&str, u16)| BasisVote {
+        validator: ValidatorId::new(validator),
+        stake: 1,
+        expires_at,
+        basis: dollars(basis),
+    };
+    bases.iter().zip(0..).map(vote).collect()
+}
+
+/// 0017-ORAC-016.
+#[test]
+fn a_forward_is_the_index_and_the_voted_basis_or_what_lies_between() {
+    let (mut marks, params, index) = (BasisMarks::default(), Parameters::default(), dollars("100"));
+    let day = 24 * 60 * MINUTE;
+    let mut votes = basis_votes(at(10 * day), &["1", "1", "-90"]);
+    votes.extend(basis_votes(at(20 * day), &["3", "3.5", "3"]));
+    votes.extend(basis_votes(at(30 * day), &["9"]));
+    marks.update(&votes, 3, at(0));
+    let forward = |marks: &BasisMarks, expiry: i128, now: i128| {
+        let forward = marks.forward(index, at(expiry * day), at(now), &params).unwrap();
+        (forward.price.to_string(), forward.fresh)
+    };
+    assert_eq!(forward(&marks, 10, 0), ("101".into(), true));
+    assert_eq!(forward(&marks, 20, 0), ("103".into(), true));
+    assert_eq!(forward(&marks, 5, 0), ("100.5".into(), false), "between now and the first expiry");
+    assert_eq!(forward(&marks, 15, 0), ("102".into(), false), "between two expiries");
+    assert_eq!(forward(&marks, 30, 0), ("100".into(), false), "one vote of three is no quorum");
+    assert_eq!(forward(&marks, 10, 60 * MINUTE), ("101".into(), true));
+    assert_eq!(forward(&marks, 10, 60 * MINUTE + 1), ("100".into(), false), "stale after an hour");
+    marks.update(&basis_votes(at(20 * day), &["400", "400", "400"]), 3, at(MINUTE));
+    assert_eq!(forward(&marks, 20, MINUTE), ("150".into(), true), "within half of the index");
+    marks.update(&[], 3, at(20 * day));
+    assert_eq!(marks, BasisMarks::default(), "what has expired is forgotten");
+}
+
+fn vol_votes(strike: &str, vols: &[i128]) -> Vec<VolVote> {
+    let vote = |(vol, validator): (&i128, u16)| VolVote {
+        validator: ValidatorId::new(validator),
+        stake: 1,
+        expires_at: at(EXPIRY),
+        strike: dollars(strike),
+        vol: Vol::from_points(*vol),
+    };
+    vols.iter().zip(0..).map(vote).collect()
+}
+
+const EXPIRY: i128 = 86_400_000;
+
+fn vol_of(marks: &VolMarks, strike: &str, now: i128) -> Option<ImpliedVol> {
+    marks.vol(at(EXPIRY), dollars(strike), at(now), &Parameters::default()).unwrap()
+}
+
+/// 0017-ORAC-017.
+#[test]
+fn a_vol_is_as_voted_or_on_the_line_of_variance_between_its_neighbours() {
+    let (mut marks, params) = (VolMarks::default(), Parameters::default());
+    let mut votes = vol_votes("100", &[6_000, 6_000, 49_999]);
+    votes.extend(vol_votes("400", &[8_000, 8_000, 1]));
+    votes.extend(vol_votes("900", &[0, 50_001, 7_000]));
+    marks.update(&votes, 3, at(0), &params).unwrap();
+    let points = |vol| Some(ImpliedVol { vol: Vol::from_points(vol), fresh: false, stale: false });
+    assert_eq!(
+        vol_of(&marks, "100", 0),
+        Some(ImpliedVol { vol: Vol::from_points(6_000), fresh: true, stale: false })
+    );
+    // 200 is half way from 100 to 400 in logarithms: √((0.60² + 0.80²)/2) = 0.7071…
+    assert_eq!(vol_of(&marks, "200", 0), points(7_071));
+    assert_eq!(vol_of(&marks, "50", 0), points(6_000));
+    assert_eq!(vol_of(&marks, "900", 0), points(8_000), "one vote of three is no quorum");
+    let stale = Some(ImpliedVol { vol: Vol::from_points(6_000), fresh: false, stale: true });
+    assert_eq!(vol_of(&marks, "100", 20 * MINUTE + 1), stale);
+    assert_eq!(vol_of(&marks, "200", 20 * MINUTE + 1), None);
+    marks.update(&[], 3, at(EXPIRY), &params).unwrap();
+    assert_eq!(marks, VolMarks::default(), "what has expired is forgotten");
+}
+
+/// 0017-ORAC-017.
+#[test]
+fn a_validator_votes_once_for_a_strike_though_it_votes_on_call_and_put() {
+    let (mut marks, params) = (VolMarks::default(), Parameters::default());
+    let mut votes = vol_votes("100", &[5_000, 6_000, 7_000]);
+    votes.extend(vol_votes("100", &[5_001]));
+    votes.extend(vol_votes("100", &[5_002]));
+    marks.update(&votes, 3, at(0), &params).unwrap();
+    assert_eq!(vol_of(&marks, "100", 0).unwrap().vol, Vol::from_points(6_000));
+    let one = vol_votes("100", &[5_000]);
+    let mut twice = one.clone();
+    twice.extend(vol_votes("100", &[6_001]));
+    let mut marks = VolMarks::default();
+    marks.update(&twice, 1, at(0), &params).unwrap();
+    assert_eq!(vol_of(&marks, "100", 0).unwrap().vol, Vol::from_points(5_501));
+}
+
+proptest! {
+    /// 0017-ORAC-015: the book alone moves the mark no farther than the premium's average reaches.
+    #[test]
+    fn prop_the_mark_lies_within_the_band_and_between_index_and_premium_against_any_book(
+        index in 1i128..1_000_000_000_000_000,
+        history in 1i128..1_000_000_000_000_000,
+        book in 1i128..1_000_000_000_000_000,
+        seconds in 0i128..400,
+    ) {
+        let params = Parameters::default();
+        let (index, mut premium) = (Price::from_micros(index), PremiumAverage::new());
+        let shown = |last| Quotes { last: Some(Price::from_micros(last)), ..Quotes::default() };
+        premium.observe(index, &shown(history), at(0), &params).unwrap();
+        premium.observe(index, &shown(history), at(seconds * 1_000), &params).unwrap();
+        let average = premium.fading().unwrap();
+        prop_assert!(average.magnitude().unwrap() <= Ppm::from_parts(15_001));
+        let mark = perpetual_mark(index, &premium, &shown(book), &params).unwrap();
+        // The average is shown to the nearest millionth and used finer.
+        let fair = |parts| {
+            let average = average.plus(Ppm::from_parts(parts)).unwrap();
+            index.plus(index.scaled(average, units::Round::Down).unwrap()).unwrap()
+        };
+        prop_assert!(fair(-1).lesser(index) <= mark && mark <= fair(1).greater(index));
+    }
+
+    /// 0017-ORAC-014, against floating point.
+    #[test]
+    #[expect(clippy::disallowed_types, reason = "an independent reference, within one millionth")]
+    fn prop_the_fading_average_is_the_textbook_one(
+        steps in prop::collection::vec((1i32..150_000, 970_000i32..1_030_000), 1..50),
+    ) {
+        let (mut premium, params) = (PremiumAverage::new(), Parameters::default());
+        let (mut now, mut average) = (0, 0.0f64);
+        premium.observe(Price::ONE, &Quotes::default(), at(0), &params).unwrap();
+        for (step, book) in steps {
+            now += i128::from(step);
+            let quotes = Quotes { last: Some(Price::from_micros(i128::from(book))), ..Quotes::default() };
+            premium.observe(Price::ONE, &quotes, at(now), &params).unwrap();
+            let x = f64::from(book) / 1e6 - 1.0;
+            average += (x - average) * (1.0 - (-f64::from(step) / 150_000.0).exp2());
+        }
+        let found = i32::try_from(premium.fading().unwrap().parts()).unwrap();
+        prop_assert!((f64::from(found) - average * 1e6).abs() <= 1.0, "{found} {average}");
+    }
+
+    #[test]
+    fn prop_an_interpolated_vol_lies_between_its_neighbours_and_rises_with_them(
+        a in 100i128..50_000, b in 100i128..50_000,
+        below in 1i128..1_000_000_000_000, wide in 2i128..1_000_000_000_000, part in 1i128..1_000_000,
+    ) {
+        let (mut marks, params) = (VolMarks::default(), Parameters::default());
+        let above = below + wide;
+        let strike = below + (wide * part / 1_000_000).max(1);
+        let vote = |strike, vol| VolVote {
+            validator: ValidatorId::new(0), stake: 1, expires_at: at(EXPIRY),
+            strike: Price::from_micros(strike), vol: Vol::from_points(vol),
+        };
+        marks.update(&[vote(below, a), vote(above, b)], 1, at(0), &params).unwrap();
+        let found = marks.vol(at(EXPIRY), Price::from_micros(strike), at(0), &params).unwrap().unwrap();
+        prop_assert!(Vol::from_points(a.min(b)) <= found.vol);
+        prop_assert!(found.vol <= Vol::from_points(a.max(b)));
+    }
+}

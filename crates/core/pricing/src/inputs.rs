@@ -1,0 +1,234 @@
+//! What the kernel prices from: each type checks its range once, so that pricing itself cannot fail.
+//!
+//! **Invariant:** a value of these types lies within the bounds that [`kernel`](crate::kernel) states.
+
+use units::{ArithmeticError, BlockSpan, Price, Round, Vol};
+
+use crate::kernel::{self, Reciprocal};
+use crate::tables::TRILLIONTH;
+
+/// Milliseconds in a year of 365 days.
+pub(crate) const YEAR_MILLIS: i128 = 31_536_000_000;
+/// Longest horizon: one hundred years.
+pub(crate) const HORIZON_MILLIS_MAX: i128 = 100 * YEAR_MILLIS;
+/// Trillionths in one unit of [`Vol`].
+const TRILLIONTHS_PER_POINT: i128 = 100_000_000;
+/// Largest half standard deviation: twenty, in Q57. Beyond it a call is worth its forward to 10⁻⁸⁰.
+const HALF_MAX: u128 = 20 << kernel::LOG_BITS;
+
+/// An annualised volatility in trillionths, from 0 to the limit of [`Vol`].
+///
+/// Finer than [`Vol`] because the volatility implied by a price is not a multiple of 0.01 %.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[must_use]
+pub struct FineVol(u64);
+
+impl FineVol {
+    /// The highest volatility, in trillionths.
+    pub const TRILLIONTHS_MAX: i128 = Vol::LIMIT * TRILLIONTHS_PER_POINT;
+
+    /// Returns the volatility of a number of trillionths: 650 000 000 000 is 65 %.
+    ///
+    /// # Errors
+    ///
+    /// [`ArithmeticError::OutOfLimits`] if it is negative or above [`Self::TRILLIONTHS_MAX`].
+    pub fn from_trillionths(trillionths: i128) -> Result<Self, ArithmeticError> {
+        within(trillionths, 0, Self::TRILLIONTHS_MAX)?;
+        u64::try_from(trillionths).map(Self).map_err(|_| ArithmeticError::OutOfLimits)
+    }
+
+    /// Returns a volatility of units, exactly.
+    ///
+    /// # Errors
+    ///
+    /// [`ArithmeticError::OutOfLimits`] if it is negative or above [`Vol::LIMIT`].
+    pub fn from_vol(vol: Vol) -> Result<Self, ArithmeticError> {
+        within(vol.points(), 0, Vol::LIMIT)?;
+        Self::from_trillionths(vol.points().saturating_mul(TRILLIONTHS_PER_POINT))
+    }
+
+    /// Returns the volatility in units of 0.01 %, rounded as told.
+    pub fn vol(self, round: Round) -> Vol {
+        let raised = match round {
+            Round::Down => self.trillionths(),
+            Round::Up => self.trillionths().saturating_add(TRILLIONTHS_PER_POINT - 1),
+        };
+        Vol::from_points(raised.checked_div(TRILLIONTHS_PER_POINT).unwrap_or(0))
+    }
+
+    /// Returns the number of trillionths.
+    #[must_use]
+    pub const fn trillionths(self) -> i128 {
+        widen(self.0)
+    }
+
+    /// Returns the volatility in Q60. Error: at most 1.5 units.
+    pub(crate) fn q60(self) -> u64 {
+        let product = u128::from(self.0).wrapping_mul(u128::from(TRILLIONTH)) >> 43;
+        u64::try_from(product).unwrap_or(u64::MAX)
+    }
+}
+
+/// A price with its logarithm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Level {
+    micros: i64,
+    /// Q57; zero where the price has no logarithm, and then never read.
+    ln: i64,
+}
+
+impl Level {
+    fn new(price: Price) -> Result<Self, ArithmeticError> {
+        let bounded = price.within_limit()?.micros();
+        let micros = i64::try_from(bounded).map_err(|_| ArithmeticError::OutOfLimits)?;
+        let ln = if micros > 0 { kernel::ln(micros.unsigned_abs()) } else { 0 };
+        Ok(Self { micros, ln })
+    }
+}
+
+/// A forward price of the underlying, not negative, with its logarithm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct Forward(Level);
+
+impl Forward {
+    /// Prepares a forward price. Cost: one logarithm.
+    ///
+    /// # Errors
+    ///
+    /// [`ArithmeticError::OutOfLimits`] if it is negative or above [`Price::LIMIT`].
+    pub fn new(price: Price) -> Result<Self, ArithmeticError> {
+        if price < Price::ZERO {
+            return Err(ArithmeticError::OutOfLimits);
+        }
+        Level::new(price).map(Self)
+    }
+
+    /// Returns the forward price.
+    pub const fn price(self) -> Price {
+        Price::from_micros(extend(self.0.micros))
+    }
+
+    #[inline]
+    pub(crate) const fn micros(self) -> i64 {
+        self.0.micros
+    }
+
+    /// Returns ln(F/K) in Q57, if both have a logarithm. Error: at most 1.2 units.
+    #[inline]
+    pub(crate) fn log_moneyness(self, strike: Strike) -> Option<i64> {
+        let both = self.0.micros > 0 && strike.0.micros > 0;
+        both.then(|| self.0.ln.wrapping_sub(strike.0.ln))
+    }
+}
+
+/// A strike price, with its logarithm if it is positive.
+///
+/// Inside the settlement window the part already fixed is taken off the strike, which may then be zero or negative;
+/// such a call is worth F − K and such a put nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct Strike(Level);
+
+impl Strike {
+    /// Prepares a strike price. Cost: one logarithm.
+    ///
+    /// # Errors
+    ///
+    /// [`ArithmeticError::OutOfLimits`] if its magnitude is above [`Price::LIMIT`].
+    pub fn new(price: Price) -> Result<Self, ArithmeticError> {
+        Level::new(price).map(Self)
+    }
+
+    /// Returns the strike price.
+    pub const fn price(self) -> Price {
+        Price::from_micros(extend(self.0.micros))
+    }
+
+    #[inline]
+    pub(crate) const fn micros(self) -> i64 {
+        self.0.micros
+    }
+}
+
+/// The square root of the time that volatility acts over, in years.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[must_use]
+pub struct Horizon(u64);
+
+impl Horizon {
+    /// Returns the horizon of a length of time. Cost: one square root.
+    ///
+    /// # Errors
+    ///
+    /// [`ArithmeticError::OutOfLimits`] if it is negative or above one hundred years.
+    pub fn after(time: BlockSpan) -> Result<Self, ArithmeticError> {
+        within(time.millis(), 0, HORIZON_MILLIS_MAX)?;
+        Self::from_thirds(time.millis().saturating_mul(3))
+    }
+
+    /// Returns the horizon of a time in thirds of a millisecond, which the average over a window needs.
+    pub(crate) fn from_thirds(thirds: i128) -> Result<Self, ArithmeticError> {
+        within(thirds, 0, HORIZON_MILLIS_MAX.saturating_mul(3))?;
+        let thirds = u64::try_from(thirds).map_err(|_| ArithmeticError::OutOfLimits)?;
+        Ok(Self(kernel::root_year(thirds)))
+    }
+
+    /// Returns √τ in Q60. Relative error: at most 1.6 · 2⁻⁶³, then rounded down.
+    pub(crate) const fn q60(self) -> u64 {
+        self.0
+    }
+}
+
+/// The standard deviation of the logarithm of the price over a horizon, `s = σ√τ`, with its reciprocal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct Deviation {
+    /// s/2 in Q57; zero exactly where σ or τ is zero.
+    half: i64,
+    reciprocal: Reciprocal,
+}
+
+impl Deviation {
+    /// Returns the deviation of a volatility over a horizon. Cost: one 128-bit division.
+    pub fn new(vol: FineVol, horizon: Horizon) -> Self {
+        let product = u128::from(vol.q60()).wrapping_mul(u128::from(horizon.q60()));
+        if product == 0 {
+            return Self { half: 0, reciprocal: Reciprocal::of(0) };
+        }
+        // Q120 to Q57 is 63 bits; one more halves it.
+        let half = i64::try_from((product >> 64).clamp(1, HALF_MAX)).unwrap_or(1);
+        Self { half, reciprocal: Reciprocal::of(half.unsigned_abs() << 1) }
+    }
+
+    /// Returns s/2 in Q57. Error of s: at most 6 units.
+    #[inline]
+    pub(crate) const fn half(self) -> i64 {
+        self.half
+    }
+
+    /// Returns x/s in Q57, kept within ±18; meaningless if [`Self::half`] is zero.
+    #[inline]
+    pub(crate) fn divide(self, x: i64) -> i64 {
+        self.reciprocal.divide(x)
+    }
+}
+
+/// Returns the number in 128 bits.
+#[inline]
+#[expect(clippy::as_conversions, reason = "widening; `From` is not const")]
+const fn extend(value: i64) -> i128 {
+    value as i128
+}
+
+/// Returns the number in 128 bits.
+#[inline]
+#[expect(clippy::as_conversions, reason = "widening; `From` is not const")]
+const fn widen(value: u64) -> i128 {
+    value as i128
+}
+
+/// Returns whether a number lies in a closed range, as a result.
+pub(crate) fn within(value: i128, least: i128, most: i128) -> Result<(), ArithmeticError> {
+    if value < least || value > most { Err(ArithmeticError::OutOfLimits) } else { Ok(()) }
+}

@@ -1,0 +1,115 @@
+//! Values and Greeks against the reference on random and extreme inputs.
+
+use num_bigint::BigInt;
+use units::{Price, Round};
+
+use super::random::{Inputs, Random};
+use super::reference::{BITS, Exact, Reference, whole};
+
+/// What the comparison of many inputs has seen.
+#[derive(Debug, Default)]
+struct Seen {
+    rows: usize,
+    /// Rows whose value is neither zero nor within a micro-dollar of a bound, so that they test something.
+    telling: usize,
+    /// Rows where a directed value is off by more than one micro-dollar.
+    beyond_one: usize,
+}
+
+impl Seen {
+    /// Compares call and put, both directions, with the exact value.
+    fn compare(&mut self, reference: &Reference, inputs: Inputs) {
+        let terms = inputs.terms();
+        let (down, up) = (terms.call(Round::Down).micros(), terms.call(Round::Up).micros());
+        let intrinsic = (inputs.forward - inputs.strike).max(0);
+        self.rows += 1;
+        let Some(Exact { call, .. }) = reference.price(inputs) else {
+            assert_eq!((down, up), (intrinsic, intrinsic), "{inputs:?}");
+            return;
+        };
+        // The reference itself is known to fifty-seven digits of the forward and the strike.
+        let doubt = whole(inputs.forward + inputs.strike) >> 180;
+        assert!(whole(down) <= &call + &doubt, "{inputs:?}: {down} is above the exact value");
+        assert!(whole(up) >= &call - &doubt, "{inputs:?}: {up} is below the exact value");
+        assert!(intrinsic <= down && up <= inputs.forward, "{inputs:?}: {down} {up}");
+        // Less than one plus (F + K)·2⁻⁵⁴.
+        let slack = BigInt::from(inputs.forward + inputs.strike) << (BITS - 54);
+        let most = whole(1) + slack;
+        let (below, above) = (&call - whole(down), whole(up) - &call);
+        assert!(below < most && above < most, "{inputs:?}: {down} {up}");
+        self.telling += usize::from(down > intrinsic && up < inputs.forward);
+        self.beyond_one += usize::from(below.max(above) > whole(1) + doubt);
+
+        let parity = inputs.forward - inputs.strike;
+        assert_eq!(terms.put(Round::Down), Price::from_micros(down - parity), "{inputs:?}");
+        assert_eq!(terms.put(Round::Up), Price::from_micros(up - parity), "{inputs:?}");
+    }
+}
+
+// 0010-PRIC-001, 0010-PRIC-002, 0010-PRIC-003, 0010-PRIC-005
+#[test]
+fn market_like_values_are_directed_and_within_a_micro_dollar() {
+    let reference = Reference::new();
+    let (mut random, mut seen) = (Random(0x0076), Seen::default());
+    for _ in 0..12_000 {
+        seen.compare(&reference, Inputs::market(&mut random));
+    }
+    println!("{seen:?}");
+    assert!(seen.telling > 8_000, "{seen:?}");
+    // Up to a million dollars (F + K)·2⁻⁵⁴ is below 1.2·10⁻⁴ micro-dollars; two directions a row.
+    assert!(seen.beyond_one <= 4, "{seen:?}");
+}
+
+#[test]
+fn values_of_any_magnitude_are_directed() {
+    let reference = Reference::new();
+    let (mut random, mut seen) = (Random(0x1976), Seen::default());
+    for _ in 0..8_000 {
+        seen.compare(&reference, Inputs::any(&mut random));
+    }
+    println!("{seen:?}");
+    assert!(seen.telling > 2_000, "{seen:?}");
+}
+
+// 0010-PRIC-004
+#[test]
+fn values_at_the_ends_of_every_range_are_directed() {
+    let reference = Reference::new();
+    let mut seen = Seen::default();
+    for inputs in Inputs::extremes() {
+        seen.compare(&reference, inputs);
+    }
+    assert_eq!(seen.rows, 6 * 6 * 6 * 7);
+}
+
+// 0010-PRIC-007
+#[test]
+fn greeks_are_within_their_stated_errors() {
+    let reference = Reference::new();
+    let mut random = Random(0x6772_6565_6b73);
+    for _ in 0..3_000 {
+        let inputs = Inputs::market(&mut random);
+        let (greeks, terms) = (inputs.terms().greeks(), inputs.terms());
+        let exact = reference.price(inputs).expect("drawn with volatility and time");
+        // (1 + 1/s)·2⁻⁵⁵, s from the kernel: its own error does not matter here.
+        let s = BigInt::from(2 * terms.deviation().half());
+        let known = (whole(1) >> 55) + (whole(1) << 2) / &s;
+        let near = |found: i128, exact: &BigInt, slack: &BigInt, what: &str| {
+            let low: BigInt = exact - whole(found);
+            assert!(low > -slack && low < whole(1) + slack, "{what} of {inputs:?}: {found}");
+        };
+        let billion = 1_000_000_000_i128;
+        let half = whole(1) >> 1;
+        let delta = &exact.delta * billion + half;
+        near(greeks.delta_call.parts(), &delta, &(&known * billion), "delta");
+        assert_eq!(greeks.delta_call.parts() - greeks.delta_put.parts(), billion);
+        let weight = &known * inputs.forward;
+        let root = BigInt::from(terms.horizon.q60());
+        near(greeks.vega.micros(), &exact.vega, &((&weight * &root) >> 60), "vega");
+        // Gamma and theta divide by s and √τ, whose own errors count as well.
+        let doubled = &weight * 2;
+        near(greeks.gamma.micros(), &exact.gamma, &((&doubled << 57) / (&s * 100)), "gamma");
+        let sigma = BigInt::from(terms.vol.q60());
+        near(greeks.theta.micros(), &exact.theta, &(&doubled * sigma / root), "theta");
+    }
+}

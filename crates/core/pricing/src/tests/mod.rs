@@ -1,0 +1,9 @@
+//! The kernel against computations that share nothing with it.
+
+mod accuracy;
+mod inverse;
+mod properties;
+mod random;
+mod reference;
+mod tables;
+mod vectors;

@@ -1,0 +1,100 @@
+//! Inputs drawn from a seed, spread over every order of magnitude that the constructors accept.
+
+use units::{BlockSpan, Price};
+
+use crate::{FineVol, Terms};
+
+/// SplitMix64, so that a seed means the same inputs whatever the dependencies are.
+pub(super) struct Random(pub(super) u64);
+
+impl Random {
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Returns a number in `least..=most`, uniformly.
+    pub(super) fn between(&mut self, least: i128, most: i128) -> i128 {
+        least + i128::from(self.next()) % (most - least + 1)
+    }
+
+    /// Returns a number in `1..=most` whose number of bits is uniform.
+    pub(super) fn magnitude(&mut self, most: i128) -> i128 {
+        let bits = self.between(1, i128::from(128 - most.leading_zeros()));
+        let top = 1_i128 << bits;
+        self.between(top / 2, top - 1).clamp(1, most)
+    }
+}
+
+/// The four inputs as bare integers, for the reference.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Inputs {
+    pub(super) forward: i128,
+    pub(super) strike: i128,
+    pub(super) trillionths: i128,
+    pub(super) millis: i128,
+}
+
+impl Inputs {
+    pub(super) fn terms(self) -> Terms {
+        Terms::new(
+            Price::from_micros(self.forward),
+            Price::from_micros(self.strike),
+            FineVol::from_trillionths(self.trillionths).expect("drawn within limits"),
+            BlockSpan::from_millis(self.millis),
+        )
+        .expect("drawn within limits")
+    }
+
+    /// Returns what a market quotes: a cent to a million dollars, strikes within a few deviations, volatility 5 % to
+    /// 500 %, milliseconds to years.
+    pub(super) fn market(random: &mut Random) -> Self {
+        let forward = random.magnitude(1_000_000_000_000).max(10_000);
+        let trillionths = random.between(50_000_000_000, 5_000_000_000_000);
+        let millis = random.magnitude(80_000_000_000);
+        let strike = near(random, forward, trillionths, millis);
+        Self { forward, strike, trillionths, millis }
+    }
+
+    /// Returns inputs of any magnitude the constructors accept.
+    pub(super) fn any(random: &mut Random) -> Self {
+        let forward = random.magnitude(Price::LIMIT);
+        let trillionths = random.magnitude(FineVol::TRILLIONTHS_MAX);
+        let millis = random.magnitude(crate::inputs::HORIZON_MILLIS_MAX);
+        let strike = match random.between(0, 3) {
+            0 => random.magnitude(Price::LIMIT),
+            1 => (forward + random.between(-3, 3)).clamp(1, Price::LIMIT),
+            _ => near(random, forward, trillionths, millis),
+        };
+        Self { forward, strike, trillionths, millis }
+    }
+
+    /// Returns every combination of the ends of the ranges and their neighbours.
+    pub(super) fn extremes() -> impl Iterator<Item = Self> {
+        let prices = [1, 2, 1_000_000, 999_999_999_999, Price::LIMIT - 1, Price::LIMIT];
+        let vols = [0, 1, 2, 1_000, 1_000_000_000_000, FineVol::TRILLIONTHS_MAX];
+        let most = crate::inputs::HORIZON_MILLIS_MAX;
+        let spans = [0, 1, 2, 1_000, 31_536_000_000, most - 1, most];
+        prices.into_iter().flat_map(move |forward| {
+            prices.into_iter().flat_map(move |strike| {
+                vols.into_iter().flat_map(move |trillionths| {
+                    spans.into_iter().map(move |millis| Self { forward, strike, trillionths, millis })
+                })
+            })
+        })
+    }
+}
+
+/// Returns a strike within some four deviations of the forward, by a straight line and not by the exponential.
+fn near(random: &mut Random, forward: i128, trillionths: i128, millis: i128) -> i128 {
+    let root = (millis << 40).isqrt(); // √ms in 2⁻²⁰
+    let deviation = (trillionths * root) / (177_584 << 20); // √(ms per year) = 177 584; in trillionths
+    let moves = random.between(-4_000, 4_000) * deviation / 1_000;
+    let unit = 1_000_000_000_000;
+    let strike =
+        if moves >= 0 { forward * (unit + moves) / unit } else { forward * unit / (unit - moves) };
+    strike.clamp(1, Price::LIMIT)
+}

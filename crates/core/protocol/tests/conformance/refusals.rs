@@ -1,0 +1,116 @@
+//! The table of refusals: codes unique, ascending in the order of declaration, and written down for users.
+
+use crate::generate::Variants;
+use crate::random::Random;
+use expect_test::{expect, expect_file};
+use protocol::Refusal;
+use std::fmt::Write;
+
+/// What the source says of one refusal.
+#[derive(Debug, PartialEq, Eq)]
+struct Entry {
+    code: u16,
+    name: String,
+    message: String,
+    meaning: String,
+}
+
+/// Reads the declaration of `Refusal`: comment, message, name and code of each variant, in order.
+fn declared() -> Vec<Entry> {
+    let source = include_str!("../../src/refusal.rs");
+    let body = source.split_once("pub enum Refusal {").unwrap().1.split_once("\n}\n").unwrap().0;
+    let (mut entries, mut meaning, mut message, mut name) = (Vec::new(), Vec::new(), "", "");
+    for line in body.lines() {
+        let inner = line.trim();
+        let is_variant = line.strip_prefix("    ").is_some_and(|rest| !rest.starts_with(' '));
+        if is_variant && let Some(text) = inner.strip_prefix("/// ") {
+            meaning.push(text);
+        } else if let Some(text) = inner.strip_prefix("#[error(\"") {
+            message = text.strip_suffix("\")]").unwrap();
+        } else if is_variant {
+            let (head, code) = inner.split_once(" = ").map_or((inner, None), |(h, c)| (h, Some(c)));
+            name = if head == "}" { name } else { head.trim_end_matches(" {") };
+            if let Some(code) = code {
+                let code = code.trim_end_matches(',').parse().unwrap();
+                let (name, message) = (name.to_string(), message.to_string());
+                entries.push(Entry { code, name, message, meaning: meaning.join(" ") });
+                meaning.clear();
+            }
+        }
+    }
+    entries
+}
+
+#[test]
+fn codes_are_unique_and_ascend_in_order_of_precedence() {
+    let entries = declared();
+    assert!(entries.windows(2).all(|pair| pair[0].code < pair[1].code), "{entries:?}");
+    let values = Refusal::of_each(&mut Random::named("Refusal"));
+    let found: Vec<_> = values.iter().map(|value| (value.code(), value.variant())).collect();
+    let declared: Vec<_> = entries.iter().map(|entry| (entry.code, entry.name.as_str())).collect();
+    assert_eq!(found, declared);
+}
+
+/// A code that has been published keeps its meaning: a row is added, or struck out, never changed.
+#[test]
+fn table_of_codes() {
+    let mut table = String::new();
+    for entry in declared() {
+        writeln!(table, "{:<3} {}", entry.code, entry.name).unwrap();
+    }
+    expect![[r#"
+        1   NotPermitted
+        2   AccountNotOpen
+        3   TooMany
+        10  AssetUnknown
+        11  AmountNotPositive
+        12  AmountTooLarge
+        13  SameAccount
+        14  BalanceShort
+        16  WithdrawalLimit
+        20  InstrumentUnknown
+        21  InstrumentExpired
+        22  InstrumentHalted
+        23  ModeForbids
+        24  MarkMissing
+        30  LotsNotPositive
+        31  LotsTooMany
+        32  PriceNotPositive
+        33  PriceOffTick
+        34  PriceOutsideBand
+        35  ClientOrderIdInUse
+        36  TooManyOrders
+        37  TooManyPositions
+        38  BookFull
+        39  ReduceOnlyWouldIncrease
+        40  PostOnlyWouldCross
+        41  SelfTrade
+        42  PositionLimit
+        45  MarginShort
+        50  OrderUnknown
+        60  ParameterUnknown
+        61  ValueOutsideBounds
+        62  ContractInvalid
+        63  ProposalUnknown
+        64  ApprovedAlready
+        65  TooManyProposals
+        66  NotHalted
+        67  ValueContradicts
+    "#]]
+    .assert_eq(&table);
+}
+
+/// Regenerated with `UPDATE_EXPECT=1`.
+#[test]
+fn the_reference_of_refusals_is_fresh() {
+    let mut page = String::from(
+        "# Refusals\n\n\
+         Why a command changed nothing. The first rule broken, in the order of the codes, is the one reported. Codes are \
+         stable and\nnever reused. Words in braces stand for the refusal's own numbers.\n\n\
+         | code | name | message | meaning |\n|---|---|---|---|\n",
+    );
+    for Entry { code, name, message, meaning } in declared() {
+        writeln!(page, "| {code} | `{name}` | {message} | {meaning} |").unwrap();
+    }
+    expect_file!["../../../../../docs/reference/refusals.md"].assert_eq(&page);
+}
