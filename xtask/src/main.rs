@@ -1,2 +1,109 @@
-//! PLACEHOLDER
-fn main() {}
+//! `cargo x VERB`: one verb per wish. Continuous integration calls the same verbs as people do.
+//!
+//! Each verb is a file of this name in `src`. A verb that fails leaves an exit code other than zero.
+#![expect(clippy::print_stdout, reason = "a command line tool talks on standard output")]
+
+mod bench;
+mod bless;
+mod call;
+mod check;
+mod ci;
+mod mutants;
+mod prove;
+mod spec;
+mod step;
+mod tidy;
+mod trace;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+/// What a user can ask for.
+struct Verb {
+    name: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> Result<()>,
+}
+
+const VERBS: &[Verb] = &[
+    Verb {
+        name: "check",
+        about: "format, clippy, rustdoc, tidy, fast tests: before every commit",
+        run: |arguments| no_arguments(arguments).and_then(|()| check::run()),
+    },
+    Verb {
+        name: "ci",
+        about: "everything that must hold: check, all tests, proofs, determinism, benches, demos",
+        run: |arguments| no_arguments(arguments).and_then(|()| ci::run()),
+    },
+    Verb {
+        name: "tidy",
+        about: "rules about the tree that no compiler checks: arrows, headers, words, links",
+        run: |arguments| no_arguments(arguments).and_then(|()| tidy::run()),
+    },
+    Verb {
+        name: "trace",
+        about: "which spec rule is cited by which code and test; fails on gaps",
+        run: |arguments| no_arguments(arguments).and_then(|()| trace::run()),
+    },
+    Verb {
+        name: "bench",
+        about: "run the benchmarks; --json prints one JSON object per line",
+        run: bench::run,
+    },
+    Verb {
+        name: "bless",
+        about: "rewrite expected outputs and conformance hashes from what the code says now",
+        run: |arguments| no_arguments(arguments).and_then(|()| bless::run()),
+    },
+    Verb {
+        name: "prove",
+        about: "fetch the theorem prover and run every proof",
+        run: |arguments| no_arguments(arguments).and_then(|()| prove::run()),
+    },
+    Verb {
+        name: "mutants",
+        about: "break the proved code in every small way; each break must break a proof (hours)",
+        run: mutants::run,
+    },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some(name) = arguments.first() else {
+        print!("{}", usage());
+        return ExitCode::SUCCESS;
+    };
+    if name == "help" || name == "--help" || name == "-h" {
+        print!("{}", usage());
+        return ExitCode::SUCCESS;
+    }
+    let Some(verb) = VERBS.iter().find(|verb| verb.name == name) else {
+        eprintln!("no verb '{name}'\n\n{}", usage());
+        return ExitCode::from(2);
+    };
+    match (verb.run)(&arguments[1..]) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cargo x {name}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> String {
+    let mut text = "usage: cargo x VERB\n\n".to_owned();
+    for verb in VERBS {
+        text += &format!("  {:8} {}\n", verb.name, verb.about);
+    }
+    text
+}
+
+fn no_arguments(arguments: &[String]) -> Result<()> {
+    match arguments.first() {
+        None => Ok(()),
+        Some(first) => bail!("no argument expected, found '{first}'"),
+    }
+}

@@ -32,6 +32,7 @@
 
 mod auction;
 mod book;
+mod digest;
 mod fast;
 mod naive;
 mod order;

@@ -1,7 +1,8 @@
 //! The specification in code: one map of orders, rescanned for every answer.
 
+use crate::digest::{Tier, book_hash, level_hash, parent};
 use crate::order::crosses;
-use crate::state::{book_hash, level_hash, priority};
+use crate::state::priority;
 use crate::{Admitted, Auction, BookFill, BookState, Entry, Level, Open, OrderBook};
 use protocol::{AccountIndex, Fault, Hash, OrderId, Refusal, SelfTrade, Side, TimeInForce};
 use std::cmp::Reverse;
@@ -122,6 +123,7 @@ impl OrderBook for NaiveBook {
     }
 
     fn commit(&mut self, auction: &Auction) -> Result<(), Fault> {
+        // 0015-BOOK-019
         auction.check()?;
         let filled = auction.fills.iter().map(|fill| self.open(fill.order));
         let filled: Option<Vec<Open>> = filled.collect();
@@ -206,21 +208,33 @@ impl OrderBook for NaiveBook {
     }
 
     fn digest(&mut self) -> Hash {
-        let orders: Vec<Open> = self.orders().collect();
-        let same = |left: &Open, right: &Open| (left.side, left.price) == (right.side, right.price);
-        let mut bytes = Vec::new();
-        let hashes: Vec<Hash> = orders
-            .chunk_by(same)
-            .filter_map(|level| level.first().map(|first| (first, level)))
-            .map(|(first, level)| {
-                level_hash(first.side, first.price, level.iter().copied(), &mut bytes)
-            })
-            .collect();
-        book_hash(self.tick, hashes.into_iter())
+        // 0015-BOOK-018
+        let regions = [Side::Buy, Side::Sell].map(|side| {
+            let groups = parents(&self.level_hashes(side), Tier::Group);
+            parents(&groups, Tier::Region)
+        });
+        book_hash(self.tick, regions.into_iter().flatten().map(|(_, hash)| hash))
     }
 }
 
 impl NaiveBook {
+    /// Returns the hashes of a side's levels with their ranks, best first.
+    fn level_hashes(&self, side: Side) -> Vec<(i64, Hash)> {
+        let orders: Vec<Open> = self.orders().filter(|open| open.side == side).collect();
+        let levels = orders.chunk_by(|left, right| left.price == right.price);
+        let hashed = levels.filter_map(|level| {
+            let price = level.first()?.price;
+            let ticks = price.micros().checked_div_euclid(self.tick.micros())?;
+            let rank = match side {
+                Side::Buy => ticks.checked_neg()?,
+                Side::Sell => ticks,
+            };
+            let hash = level_hash(side, price, level.iter().copied(), &mut Vec::new());
+            Some((i64::try_from(rank).ok()?, hash))
+        });
+        hashed.collect()
+    }
+
     /// Returns the auction's price and volume, from a look at every price that could be it.
     fn clearing(&self, reference: Price) -> Result<Option<(Price, Lots)>, Fault> {
         let at = Fault::at("clearing price");
@@ -236,6 +250,12 @@ impl NaiveBook {
             prices.push(price.minus(self.tick).map_err(&at)?);
             prices.push(price.plus(self.tick).map_err(&at)?);
         }
+        // Above every bid nobody buys, below every ask nobody sells.
+        let of_side = |side| self.orders.values().filter(move |held| held.open.side == side);
+        let bid = of_side(Side::Buy).map(|held| held.open.price).max();
+        let ask = of_side(Side::Sell).map(|held| held.open.price).min();
+        let (Some(bid), Some(ask)) = (bid, ask) else { return Ok(None) };
+        prices.retain(|price| ask <= *price && *price <= bid);
         let mut best = None;
         for price in prices {
             let demand = self.executable(Side::Buy, price)?;
@@ -244,7 +264,7 @@ impl NaiveBook {
             if volume > Lots::ZERO {
                 let surplus = demand.minus(supply).and_then(Lots::magnitude).map_err(&at)?;
                 let distance = price.minus(reference).and_then(Price::magnitude).map_err(&at)?;
-                // 0015-BOOK-006, 007, 008, 009
+                // 0015-BOOK-006…009
                 let key = (Reverse(volume), surplus, distance, price);
                 best = best.into_iter().chain([key]).min();
             }
@@ -290,6 +310,17 @@ impl NaiveBook {
             false => Err(Fault::Invariant("the orders that accept a price hold its volume")),
         }
     }
+}
+
+/// Returns the nodes of the next tier with their hashes, both in rising order.
+fn parents(nodes: &[(i64, Hash)], tier: Tier) -> Vec<(i64, Hash)> {
+    let siblings = nodes.chunk_by(|(left, _), (right, _)| parent(*left) == parent(*right));
+    let hashed = siblings.filter_map(|siblings| {
+        let (first, _) = siblings.first()?;
+        let children = siblings.iter().map(|(_, hash)| *hash);
+        Some((parent(*first), tier.hash(children, &mut Vec::new())))
+    });
+    hashed.collect()
 }
 
 /// Returns what each order of a group gets of `given` lots out of `total`: its share rounded down, and the rest one by

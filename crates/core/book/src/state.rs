@@ -1,9 +1,9 @@
-//! A book's contents as a value: the encoded state, what makes it consistent, and its digest.
+//! A book's contents as a value: the encoded state and what makes it consistent.
 
 use crate::Open;
 use crate::order::crosses;
 use borsh::{BorshDeserialize, BorshSerialize};
-use protocol::{Fault, Hash, OrderId, Side, TimeInForce, limits};
+use protocol::{Fault, OrderId, Side, TimeInForce, limits};
 use std::collections::BTreeSet;
 use units::{Lots, Price, Round};
 
@@ -71,45 +71,4 @@ pub(crate) fn priority(open: &Open) -> impl Ord + use<> {
         Side::Sell => price,
     };
     (open.side, rank, open.arrived, open.order)
-}
-
-/// Returns the hash of one level: its side, its price and its orders by block of arrival and number.
-pub(crate) fn level_hash(
-    side: Side,
-    price: Price,
-    orders: impl Iterator<Item = Open>,
-    bytes: &mut Vec<u8>,
-) -> Hash {
-    // 0015-BOOK-018. Every number has a fixed width, so no two levels share their bytes.
-    bytes.clear();
-    bytes.push(side_byte(side));
-    bytes.extend(price.micros().to_le_bytes());
-    for open in orders {
-        bytes.extend(open.order.get().to_le_bytes());
-        bytes.extend(open.account.get().to_le_bytes());
-        bytes.extend(open.lots.count().to_le_bytes());
-        bytes.extend(open.arrived.blocks().to_le_bytes());
-        bytes.push(match open.time_in_force {
-            TimeInForce::GoodTillCancelled => 0,
-            TimeInForce::ImmediateOrCancel => 1,
-            TimeInForce::PostOnly => 2,
-        });
-    }
-    Hash::of("novation book level", bytes)
-}
-
-/// Returns the hash of a book from those of its levels: bids then asks, best first.
-pub(crate) fn book_hash(tick: Price, levels: impl Iterator<Item = Hash>) -> Hash {
-    let mut bytes = tick.micros().to_le_bytes().to_vec();
-    for level in levels {
-        bytes.extend(level.bytes());
-    }
-    Hash::of("novation book", &bytes)
-}
-
-const fn side_byte(side: Side) -> u8 {
-    match side {
-        Side::Buy => 0,
-        Side::Sell => 1,
-    }
 }

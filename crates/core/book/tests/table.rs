@@ -194,7 +194,7 @@ mod price {
     /// `hroptatyr/clob` (`test/mmod_auction_xetra_01.c` … `_05.c`) state them.
     #[test]
     fn the_examples_of_xetra_clear_at_their_prices() {
-        // 0015-BOOK-006, 007: one price has the greatest volume and the least surplus.
+        // 0015-BOOK-006, 0015-BOOK-007: one price has the greatest volume and the least surplus.
         let bids = [(200, 300), (199, 200), (198, 300), (196, 100)];
         let asks = [(200, 100), (198, 300), (197, 400)];
         assert_eq!(clears(&bids, &asks, 200), Some((198, 700)));
@@ -271,7 +271,7 @@ mod price {
 
     #[test]
     fn between_two_prices_the_reference_decides_and_then_the_lower() {
-        // 0015-BOOK-008, 009. Every price from 90 to 100 trades ten lots and leaves nothing.
+        // 0015-BOOK-008, 0015-BOOK-009. Every price from 90 to 100 trades ten lots and leaves nothing.
         let script = |reference| {
             format!("tick 3\n buy A1 99 10 ioc\n sell A2 90 10 ioc\n uncross {reference}")
         };

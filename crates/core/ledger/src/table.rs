@@ -106,9 +106,7 @@ impl Ledger {
             *sum = sum.plus(net).map_err(Fault::at("sum of postings"))?;
         }
         match sums.into_iter().find(|(_, sum)| *sum != Amount::ZERO) {
-            Some((asset, after)) => {
-                Err(Fault::NotConserved { asset, before: Amount::ZERO, after })
-            }
+            Some((asset, after)) => Err(Fault::NotConserved { asset, before: Amount::ZERO, after }),
             None => Ok(Prepared { after }),
         }
     }

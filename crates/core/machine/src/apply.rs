@@ -88,7 +88,8 @@ impl Machine {
             return Err(BlockError::TooManyTransactions(block.transactions.len()));
         }
         let ascending = block.votes.is_sorted_by(|a, b| a.validator < b.validator);
-        let known = block.votes.iter().all(|vote| self.state.validators.contains_key(&vote.validator));
+        let known =
+            block.votes.iter().all(|vote| self.state.validators.contains_key(&vote.validator));
         if !ascending || !known {
             return Err(BlockError::Votes);
         }
@@ -160,8 +161,12 @@ impl Work<'_> {
             .chain(accounts)
             .chain(self.touched.markets.iter().copied().map(StateKey::Market))
             .chain(self.touched.underlyings.iter().copied().map(StateKey::Underlying))
-            .chain(self.touched.house.iter().map(|(holder, asset)| StateKey::House(*holder, *asset)))
-            .chain(self.touched.parameters.iter().map(|(place, id)| StateKey::Parameter(*place, *id)));
+            .chain(
+                self.touched.house.iter().map(|(holder, asset)| StateKey::House(*holder, *asset)),
+            )
+            .chain(
+                self.touched.parameters.iter().map(|(place, id)| StateKey::Parameter(*place, *id)),
+            );
         let keys: Vec<StateKey> = keys.collect();
         self.state.writes(&keys)
     }

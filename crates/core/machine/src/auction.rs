@@ -87,7 +87,8 @@ impl Work<'_> {
         fill: &BookFill,
         price: Price,
     ) -> Result<(), Fault> {
-        let held = self.state.accounts.get(fill.account).ok_or(Fault::Missing("account of a fill"))?;
+        let held =
+            self.state.accounts.get(fill.account).ok_or(Fault::Missing("account of a fill"))?;
         let open = held.orders().get(&fill.order).ok_or(Fault::Missing("order of a fill"))?;
         let (fee, earner) = self.fee(instrument, open.origin, fill.aggressor);
         let trade = Trade {

@@ -1,12 +1,12 @@
 //! Deposits, withdrawals, transfers and governance: the commands that are not orders.
 
+use crate::state::{Outflow, Status};
 use crate::work::Work;
 use ledger::{Holder, Posting};
 use protocol::{
     AccountId, AccountIndex, Address, AssetId, Change, Event, Fault, InstrumentId, ParameterId,
     ProposalId, Receipt, Refusal, limits as counts,
 };
-use crate::state::{Outflow, Status};
 use units::{Amount, BlockSpan, BlockTime, Notional, Price, Round, limits};
 
 /// The outcome of a command: done, refused, or our bug.

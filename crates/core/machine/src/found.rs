@@ -93,7 +93,9 @@ fn underlying(given: &UnderlyingGenesis) -> Underlying {
 
 fn check(genesis: &Genesis) -> Result<(), GenesisError> {
     let is_name = |name: &str, longest| {
-        !name.is_empty() && name.len() <= longest && name.bytes().all(|byte| byte.is_ascii_graphic())
+        !name.is_empty()
+            && name.len() <= longest
+            && name.bytes().all(|byte| byte.is_ascii_graphic())
     };
     let chain = std::iter::once((&genesis.chain, 32));
     let names = chain.chain(genesis.underlyings.iter().map(|given| (&given.name, 16)));
@@ -114,7 +116,8 @@ fn check(genesis: &Genesis) -> Result<(), GenesisError> {
         return Err(GenesisError::Order("underlyings"));
     }
     let instruments = &genesis.instruments;
-    if !instruments.is_sorted_by(|a, b| a.id < b.id) || instruments.len() > limits::INSTRUMENTS_MAX {
+    if !instruments.is_sorted_by(|a, b| a.id < b.id) || instruments.len() > limits::INSTRUMENTS_MAX
+    {
         return Err(GenesisError::Order("instruments"));
     }
     for given in &genesis.underlyings {

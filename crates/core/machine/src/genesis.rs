@@ -70,7 +70,9 @@ pub struct Genesis {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GenesisError {
     /// A name that is empty, too long or not printable ASCII.
-    #[error("'{0}' is not a name: printable ASCII, 1 to 32 characters for a chain, 1 to 16 for an underlying")]
+    #[error(
+        "'{0}' is not a name: printable ASCII, 1 to 32 characters for a chain, 1 to 16 for an underlying"
+    )]
     Name(String),
     /// The signers cannot reach the threshold.
     #[error("{signers} signers cannot reach a threshold of {threshold}")]

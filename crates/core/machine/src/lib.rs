@@ -43,9 +43,7 @@ mod work;
 
 pub use account::{Account, Accounts, OpenOrder, Origin};
 pub use genesis::{Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis};
-pub use records::{
-    AccountRecord, BlockRecord, MarketRecord, StateKey, UnderlyingRecord, Write,
-};
+pub use records::{AccountRecord, BlockRecord, MarketRecord, StateKey, UnderlyingRecord, Write};
 pub use state::{Market, Outflow, State, Status, Underlying};
 
 use protocol::codec::{self, DecodeError, EncodeError};

@@ -11,8 +11,8 @@ use clearing::{
 use ledger::{Changes, Holder, Posting};
 use oracle::PremiumAverage;
 use protocol::{
-    AccountIndex, AssetId, CancelReason, Contract, ContractRule, Event, Fault, Instrument, InstrumentId,
-    Mode, ParameterId, Refusal, limits as counts,
+    AccountIndex, AssetId, CancelReason, Contract, ContractRule, Event, Fault, Instrument,
+    InstrumentId, Mode, ParameterId, Refusal, limits as counts,
 };
 use units::{Amount, BlockSpan, Lots, Notional, Ppb, Price, Round};
 
@@ -50,7 +50,8 @@ impl Work<'_> {
         if let Err(refusal) = instrument.check() {
             return Ok(Err(refusal));
         }
-        if instrument.contract.expires_at().is_some_and(|expires_at| expires_at <= self.block.time) {
+        if instrument.contract.expires_at().is_some_and(|expires_at| expires_at <= self.block.time)
+        {
             return refuse(ContractRule::ExpiresBeforeNow);
         }
         if !self.state.underlyings.contains_key(&instrument.underlying) {
@@ -175,7 +176,12 @@ impl Work<'_> {
         if positions.iter().any(|(account, _)| self.state.accounts.get(*account).is_none()) {
             return Err(Fault::Missing("account of a position"));
         }
-        Ok(PreparedPositions { id, ledger: self.state.ledger.prepare(changes)?, aggregate, positions })
+        Ok(PreparedPositions {
+            id,
+            ledger: self.state.ledger.prepare(changes)?,
+            aggregate,
+            positions,
+        })
     }
 
     /// Returns the clearing balance of a market after changes.

@@ -3,7 +3,9 @@
 use crate::work::Work;
 use ledger::{Holder, Posting};
 use margin::Requirement;
-use protocol::{AccountIndex, CancelReason, Event, Fault, InstrumentId, Mode, ParameterId, UnderlyingId};
+use protocol::{
+    AccountIndex, CancelReason, Event, Fault, InstrumentId, Mode, ParameterId, UnderlyingId,
+};
 use units::{Lots, Notional};
 use waterfall::{Leg, Standing, Step, cover, next_step};
 
@@ -12,7 +14,8 @@ impl Work<'_> {
     /// maintenance: worst first, then by index.
     pub(crate) fn liquidations(&mut self) -> Result<(), Fault> {
         let mut short: Vec<(Notional, AccountIndex, Requirement)> = Vec::new();
-        let accounts: Vec<AccountIndex> = self.state.accounts.iter().map(|(index, _)| index).collect();
+        let accounts: Vec<AccountIndex> =
+            self.state.accounts.iter().map(|(index, _)| index).collect();
         for account in accounts {
             let Some(requirement) = self.requirement(account)? else {
                 self.cover_debt(account)?;
@@ -74,8 +77,10 @@ impl Work<'_> {
         let legs = self.legs(account, &positions)?;
         let first = legs.first().map(|(underlying, _)| *underlying);
         let parameters = waterfall::Parameters {
-            band: first.map_or(units::Ppm::ZERO, |id| self.state.ppm(id, ParameterId::LiquidationBand)),
-            fee: first.map_or(units::Ppm::ZERO, |id| self.state.ppm(id, ParameterId::LiquidationFee)),
+            band: first
+                .map_or(units::Ppm::ZERO, |id| self.state.ppm(id, ParameterId::LiquidationBand)),
+            fee: first
+                .map_or(units::Ppm::ZERO, |id| self.state.ppm(id, ParameterId::LiquidationFee)),
         };
         let legs: Vec<Leg> = legs.into_iter().map(|(_, leg)| leg).collect();
         let step = next_step(&standing, &legs, &parameters)?;

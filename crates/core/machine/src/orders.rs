@@ -191,7 +191,14 @@ impl Work<'_> {
     fn enter(&mut self, account: AccountIndex, incoming: Incoming) -> Answer<OrderId> {
         let refused = self
             .check_market(&incoming.open)
-            .and_then(|market| check_price(market, self.state.index(market.instrument.underlying), self, &incoming.open))
+            .and_then(|market| {
+                check_price(
+                    market,
+                    self.state.index(market.instrument.underlying),
+                    self,
+                    &incoming.open,
+                )
+            })
             .and_then(|()| self.check_account(account, &incoming.open))
             .and_then(|()| self.check_mode(account, &incoming.open));
         if let Err(refusal) = refused {
@@ -249,8 +256,10 @@ impl Work<'_> {
         let underlying = self.state.markets.get(&open.instrument).map(|m| m.instrument.underlying);
         let mode = underlying.map_or(Mode::Frozen, |underlying| self.state.mode(underlying));
         let reduces = || {
-            let lots = self.state.accounts.get(account).map(|held| held.position(open.instrument).lots);
-            room_to_reduce(lots.unwrap_or_default(), open.side).is_some_and(|room| open.lots <= room)
+            let lots =
+                self.state.accounts.get(account).map(|held| held.position(open.instrument).lots);
+            room_to_reduce(lots.unwrap_or_default(), open.side)
+                .is_some_and(|room| open.lots <= room)
         };
         match mode {
             Mode::ReduceOnly if !reduces() => Err(Refusal::ModeForbids { mode }),
@@ -263,7 +272,8 @@ impl Work<'_> {
         let at = Fault::at("size of orders");
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let lots = held.position(open.instrument).lots;
-        let same_side = |other: &&OpenOrder| other.instrument == open.instrument && other.side == open.side;
+        let same_side =
+            |other: &&OpenOrder| other.instrument == open.instrument && other.side == open.side;
         let mut others = held.orders().values().filter(same_side);
         let total = others.try_fold(open.lots, |sum, other| sum.plus(other.lots)).map_err(&at)?;
         if open.reduce_only && room_to_reduce(lots, open.side).is_none_or(|room| total > room) {
@@ -304,7 +314,13 @@ impl Work<'_> {
         let next = entry.order.get().checked_add(1).ok_or(Fault::Invariant("order ids suffice"))?;
         self.state.next_order = OrderId::new(next);
         for left in admitted.self_trade_cancels {
-            self.closed(open.instrument, left.account, left.order, left.lots, CancelReason::SelfTrade);
+            self.closed(
+                open.instrument,
+                left.account,
+                left.order,
+                left.lots,
+                CancelReason::SelfTrade,
+            );
         }
         let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
         held.open_order(entry.order, open);

@@ -4,7 +4,9 @@ use crate::state::{Market, Underlying};
 use crate::work::Work;
 use book::OrderBook;
 use oracle::{BasisVote, Quotes, Report, SettlementAverage, VolVote, perpetual_mark};
-use protocol::{Contract, Event, Fault, InstrumentId, Mode, ParameterId, Side, SourceId, UnderlyingId};
+use protocol::{
+    Contract, Event, Fault, InstrumentId, Mode, ParameterId, Side, SourceId, UnderlyingId,
+};
 use std::collections::BTreeMap;
 use units::{BlockTime, Price};
 
@@ -116,8 +118,7 @@ impl Work<'_> {
         for instrument in &ids {
             let underlying =
                 self.state.underlyings.get_mut(&id).ok_or(Fault::Missing("underlying"))?;
-            let market =
-                self.state.markets.get_mut(instrument).ok_or(Fault::Missing("market"))?;
+            let market = self.state.markets.get_mut(instrument).ok_or(Fault::Missing("market"))?;
             if let Some(expires_at) = market.instrument.contract.expires_at() {
                 average(underlying, expires_at, index, now)?;
             }

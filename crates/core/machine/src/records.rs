@@ -6,12 +6,15 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::{Aggregate, Position};
 use ledger::Holder;
 use protocol::{
-    AccountId, AccountIndex, AssetId, Fault, Hash, Instrument, InstrumentId, Mode, ParameterId, UnderlyingId, codec,
+    AccountId, AccountIndex, AssetId, Fault, Hash, Instrument, InstrumentId, Mode, ParameterId,
+    UnderlyingId, codec,
 };
 use units::{Amount, BlockHeight, BlockTime, Price, Vol};
 
 /// Names a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
 pub enum StateKey {
     /// The block itself.
     Block,

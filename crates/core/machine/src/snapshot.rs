@@ -66,7 +66,8 @@ impl BorshDeserialize for Market {
 pub(crate) fn consistent(state: &State) -> std::result::Result<(), protocol::Fault> {
     let orders = state.accounts.iter().map(|(_, account)| account.orders().len());
     let resting = state.markets.values().map(|market| market.book.len());
-    let (orders, resting) = (orders.fold(0, usize::saturating_add), resting.fold(0, usize::saturating_add));
+    let (orders, resting) =
+        (orders.fold(0, usize::saturating_add), resting.fold(0, usize::saturating_add));
     if orders != resting {
         return Err(protocol::Fault::Invariant("orders of accounts are the orders of the books"));
     }

@@ -1,4 +1,87 @@
-//! Benches of the hot paths.
+//! The hot paths: the pass over all accounts, the check of an order, a row of the matrix.
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use divan::{Bencher, black_box};
+use margin::{AccountMargin, Holdings, Meter, OpenOrder, Position, required};
+use support::{House, Random, dollars, of};
+use units::Lots;
+
 fn main() {
     divan::main();
+}
+
+fn positions(house: &House, count: usize) -> Vec<Position> {
+    let mut random = Random(7);
+    let stride = house.markets.len() / count;
+    house
+        .markets
+        .iter()
+        .step_by(stride)
+        .take(count)
+        .map(|market| Position {
+            instrument: market.instrument.id,
+            lots: Lots::from_count(random.between(-2_000, 2_000)),
+            cost: dollars(0),
+        })
+        .collect()
+}
+
+#[divan::bench(args = [3, 10, 50])]
+fn read_account(bencher: Bencher<'_, '_>, count: usize) {
+    let house = House::new();
+    let risk = house.risk();
+    let holdings = Holdings::new(&risk, &positions(&house, count), &[]).unwrap();
+    let mut meter = Meter::new(&risk);
+    bencher.bench_local(|| meter.read(black_box(&holdings), dollars(0)));
+}
+
+#[divan::bench(args = [3, 10, 50])]
+fn required_from_nothing(bencher: Bencher<'_, '_>, count: usize) {
+    let house = House::new();
+    let risk = house.risk();
+    let positions = positions(&house, count);
+    bencher.bench_local(|| required(&risk, black_box(&of(0, &positions))));
+}
+
+fn check(bencher: Bencher<'_, '_>, positions: &[Position], order: &OpenOrder, house: &House) {
+    let risk = house.risk();
+    let account = AccountMargin::new(&risk, &of(1_000_000, positions)).unwrap();
+    bencher.bench_local(|| account.check(black_box(order)));
+}
+
+#[divan::bench]
+fn check_order_of_a_perpetual_account(bencher: Bencher<'_, '_>) {
+    let house = House::new();
+    let held = positions(&house, house.markets.len()).into_iter().take(1).collect::<Vec<_>>();
+    let order = house.random_order(&mut Random(3), Some(0));
+    check(bencher, &held, &order, &house);
+}
+
+#[divan::bench]
+fn check_order_across_expiries(bencher: Bencher<'_, '_>) {
+    let house = House::new();
+    let order = house.random_order(&mut Random(3), Some(40));
+    check(bencher, &positions(&house, 10), &order, &house);
+}
+
+#[divan::bench]
+fn add_and_remove_order(bencher: Bencher<'_, '_>) {
+    let house = House::new();
+    let order = house.random_order(&mut Random(3), Some(40));
+    let risk = house.risk();
+    let portfolio = positions(&house, 10);
+    let mut account = AccountMargin::new(&risk, &of(1_000_000, &portfolio)).unwrap();
+    bencher.bench_local(|| {
+        account.add(black_box(&order)).unwrap();
+        account.remove(black_box(&order)).unwrap();
+    });
+}
+
+/// One matrix of 92 rows, of which 84 are options.
+#[divan::bench]
+fn build_matrix_of_92_rows(bencher: Bencher<'_, '_>) {
+    let house = House::new();
+    bencher.bench_local(|| black_box(&house).risk());
 }

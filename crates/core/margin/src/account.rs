@@ -103,9 +103,10 @@ impl<'a> AccountMargin<'a> {
     pub fn check(&self, order: &OpenOrder) -> Result<OrderCheck, Refusal> {
         let prepared = self.admit(order)?;
         let arch = self.risk.arch;
-        let new = self.new.sum_with(arch, &prepared.path, &prepared.new);
+        let more = self.more_reserve(&prepared, Turn::Add);
+        let new = self.new.sum_with(arch, &prepared.path, &prepared.new, more);
         let hold = self.hold.as_ref();
-        let hold = hold.map(|hold| hold.sum_with(arch, &prepared.path, &prepared.hold));
+        let hold = hold.map(|hold| hold.sum_with(arch, &prepared.path, &prepared.hold, more));
         let slot = (prepared.slot, prepared.facts);
         let too_many = |_| Refusal::LotsTooMany;
         let charges = self.charges.total_with(self.risk, slot, prepared.lots).map_err(too_many)?;
@@ -217,26 +218,42 @@ impl<'a> AccountMargin<'a> {
         let row_new = self.risk.row_new(row).ok_or_else(unknown)?;
         let row_hold = self.risk.row_hold(row).ok_or_else(unknown)?;
         let size = i128::from(lots).saturating_abs();
+        // Maintenance takes a share of the scan for risk held, and a cost is to count whole.
+        let ratio = self.risk.maintenance_ratio.parts();
+        let whole = i128::from(cost).checked_mul(limits::PPM_ONE);
+        let whole = match self.hold {
+            Some(_) => whole.and_then(|cost| i64::try_from(divided_up(cost, ratio)?).ok()),
+            None => Some(cost),
+        };
+        let cost_hold = whole.ok_or(Refusal::LotsTooMany)?;
         Ok(Prepared {
             slot: row,
             facts,
             path,
             lots: i64::from(lots),
             new: OrderLine { row: row_new, scaled, cost },
-            hold: OrderLine { row: row_hold, scaled, cost },
+            hold: OrderLine { row: row_hold, scaled, cost: cost_hold },
             gross: size
                 .saturating_mul(i128::from(facts.greatest))
                 .saturating_add(i128::from(cost).saturating_abs()),
         })
     }
 
+    /// Returns what an order adds to the reserve for rounding: only short positions need one.
+    #[inline]
+    fn more_reserve(&self, prepared: &Prepared<'a>, turn: Turn) -> i64 {
+        let change = self.charges.short_change(prepared.slot, prepared.lots, turn);
+        change.saturating_mul(prepared.facts.reserve)
+    }
+
     fn turn(&mut self, prepared: &Prepared<'a>, turn: Turn) -> Result<(), Fault> {
+        let more = self.more_reserve(prepared, turn);
         let slot = (prepared.slot, prepared.facts);
         self.charges.apply(self.risk, slot, prepared.lots, turn)?;
         let take_out = turn == Turn::TakeOut;
-        self.new.apply(&prepared.path, &prepared.new, take_out);
+        self.new.apply(&prepared.path, &prepared.new, more, take_out);
         if let Some(hold) = &mut self.hold {
-            hold.apply(&prepared.path, &prepared.hold, take_out);
+            hold.apply(&prepared.path, &prepared.hold, more, take_out);
         }
         (self.gross, self.orders) = if take_out {
             (self.gross.saturating_sub(prepared.gross), self.orders.saturating_sub(1))
@@ -250,8 +267,8 @@ impl<'a> AccountMargin<'a> {
 /// A position or order that no entry check can have let in.
 const UNADMITTED: Fault = Fault::Invariant("margin: the account is within the bounds of its sums");
 
-/// Returns what filling an order costs beside the scenarios: the distance from limit to mark, the fee, and for a sale
-/// what rounding may hide. Rounded up.
+/// Returns what filling an order costs beside the scenarios: the distance from limit to mark, and the fee. It is divided
+/// by what the scan keeps of a loss in every scenario, so that it counts once. Rounded up.
 fn fill_cost(facts: &Slot, order: &OpenOrder, lots: i32) -> Option<i64> {
     let distance = order.price.micros().checked_sub(facts.mark.micros())?;
     let nanos = distance.checked_mul(facts.size.nanos())?;
@@ -260,13 +277,23 @@ fn fill_cost(facts: &Slot, order: &OpenOrder, lots: i32) -> Option<i64> {
     let short = i64::try_from(nanos).ok().filter(|nanos| nanos.rem_euclid(BILLION) == 0);
     let paid = match short {
         Some(nanos) => i128::from(nanos.div_euclid(BILLION)).checked_mul(lots)?,
-        None => {
-            let exact = nanos.checked_mul(lots)?;
-            exact.checked_add(limits::PPB_ONE.checked_sub(1)?)?.div_euclid(limits::PPB_ONE)
-        }
+        None => divided_up(nanos.checked_mul(lots)?, limits::PPB_ONE)?,
     };
-    let hidden = i128::from(facts.reserve).checked_mul(lots.checked_neg()?.max(0))?;
-    i64::try_from(paid.checked_add(order.fee.micros())?.checked_add(hidden)?).ok()
+    let cost = paid.checked_add(order.fee.micros())?;
+    if i128::from(facts.kept) == limits::PPM_ONE {
+        return i64::try_from(cost).ok();
+    }
+    i64::try_from(divided_up(cost.checked_mul(limits::PPM_ONE)?, i128::from(facts.kept))?).ok()
+}
+
+/// Returns a quotient by a positive divisor, rounded up.
+fn divided_up(value: i128, divisor: i128) -> Option<i128> {
+    let short = i64::try_from(value).ok().zip(i64::try_from(divisor).ok());
+    if let Some((value, divisor)) = short {
+        // The same quotient, in one short division.
+        return value.checked_neg()?.checked_div_euclid(divisor)?.checked_neg().map(i128::from);
+    }
+    value.checked_neg()?.checked_div_euclid(divisor)?.checked_neg()
 }
 
 const BILLION: i64 = 1_000_000_000;

@@ -10,12 +10,12 @@
 
 /// Most micro-dollars of gross that an order may bring an account to: 18 billion dollars.
 pub(crate) const GROSS_ADMITTED: i128 = 1 << 54;
-/// Most that is measured.
-pub(crate) const GROSS_MEASURED: i128 = 1 << 62;
+/// Most that is measured. What orders cost counts at most twice in a scan, so sums stay below 2⁶².
+pub(crate) const GROSS_MEASURED: i128 = 1 << 61;
 /// Bits of the greatest scenario value in a row.
 pub(crate) const VALUE_BITS: u32 = 28;
 /// Bits of the charges per lot below the micro-dollar.
 pub(crate) const CHARGE_BITS: u32 = 16;
 
-const _: () = assert!(GROSS_MEASURED < 1 << 63);
-const _: () = assert!(GROSS_ADMITTED << 8 == GROSS_MEASURED);
+const _: () = assert!(2 * GROSS_MEASURED < 1 << 63);
+const _: () = assert!(GROSS_ADMITTED << 7 == GROSS_MEASURED);

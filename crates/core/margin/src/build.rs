@@ -16,6 +16,9 @@ use units::{BlockTime, Num, Ppb, Ppm, Price, Quantity, Round, Vol, limits};
 /// Least value of a lot of collateral: a dollar.
 const PLEDGED_LOT_VALUE: Price = Price::ONE;
 
+/// One, in parts per million.
+const PPM_ONE: i64 = 1_000_000;
+
 /// What gets a row: a contract, or a pledged asset.
 #[derive(Debug, Clone, Copy)]
 struct Item<'a> {
@@ -122,7 +125,7 @@ fn order_underlyings(
     for input in sorted {
         let kept = parts(parameters.class_kept(input.class));
         if classes.last().is_none_or(|class| class.class != input.class) {
-            let offset = parts(Ppm::from_parts(limits::PPM_ONE)).saturating_sub(kept);
+            let offset = PPM_ONE.saturating_sub(kept);
             classes.push(Class { class: input.class, kept: offset });
         }
         underlyings.push(Underlying {
@@ -260,8 +263,12 @@ impl Builder<'_> {
         let (new, hold) = self.profits(item, shared, moves, mark, vol, single)?;
         let bits = hold.as_ref().map_or(0, Profits::bits).max(new.bits());
         let (row_new, row_hold) = (new.row(bits), hold.map(|profits| profits.row(bits)));
+        let group = risk.groups.last().ok_or(Fault::Missing("margin: expiry"))?;
+        let base = parts(self.parameters.calendar.base);
+        let kept = PPM_ONE.saturating_add(group.kept).saturating_sub(base);
         risk.slots.push(Slot {
             group: index_of(risk.groups.len().saturating_sub(1))?,
+            kept,
             underlying: item.underlying,
             strike: if item.strike.is_some() { self.strikes } else { 0 },
             bits,

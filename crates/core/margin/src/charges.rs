@@ -56,6 +56,11 @@ impl Range {
         self.lots.saturating_sub(self.sells)
     }
 
+    /// Returns the most lots that the range is short.
+    fn short(self) -> i64 {
+        self.least().saturating_neg().max(0)
+    }
+
     /// Returns the charge of a row over the range, in 2⁻¹⁶ micro-dollars.
     fn charge(self, charges: &Charges) -> i128 {
         let at = |lots: i64| {
@@ -67,8 +72,7 @@ impl Range {
 
     /// Returns the charge for naked short options of a strike over the range, in 2⁻¹⁶ micro-dollars.
     fn charge_naked(self, charges: &Charges) -> i128 {
-        let naked = self.least().saturating_neg().max(0);
-        i128::from(naked).wrapping_mul(i128::from(charges.naked))
+        i128::from(self.short()).wrapping_mul(i128::from(charges.naked))
     }
 }
 
@@ -296,6 +300,12 @@ impl ChargeBook {
     /// Returns whether a row has a position or an order.
     pub(crate) fn holds(&self, slot: u32) -> bool {
         self.rows.binary_search_by_key(&slot, |(key, _)| *key).is_ok()
+    }
+
+    /// Returns by how many lots an order changes the most that its row can be short.
+    pub(crate) fn short_change(&self, slot: u32, lots: i64, turn: Turn) -> i64 {
+        let range = find(&self.rows, slot);
+        range.turned(lots, turn).unwrap_or(range).short().saturating_sub(range.short())
     }
 
     /// Returns all charges, rounded up.

@@ -132,9 +132,10 @@ pub fn explain(risk: &Risk, portfolio: &Portfolio<'_>) -> Result<Explanation, Fa
     let at = || Fault::at("margin: explanation");
     let holdings = Holdings::new(risk, portfolio.positions, portfolio.collateral)?;
     let equity = equity_part(risk, &holdings, portfolio.cash)?;
-    let new = pools(risk, &risk.new, &holdings, portfolio.orders)?;
-    let hold = pools(risk, risk.rows_hold(), &holdings, &[])?;
-    let hold_orders = pools(risk, risk.rows_hold(), &holdings, portfolio.orders)?;
+    let (whole, ratio) = (Ppm::from_parts(limits::PPM_ONE), risk.maintenance_ratio);
+    let new = pools(risk, &risk.new, &holdings, portfolio.orders, whole)?;
+    let hold = pools(risk, risk.rows_hold(), &holdings, &[], whole)?;
+    let hold_orders = pools(risk, risk.rows_hold(), &holdings, portfolio.orders, ratio)?;
     let (scan_new, parts_new) = scan(risk, &new)?;
     let (scan_hold, parts_hold) = scan(risk, &hold)?;
     let (scan_floor, _) = scan(risk, &hold_orders)?;
@@ -200,29 +201,31 @@ fn equity_part(risk: &Risk, holdings: &Holdings, cash: Notional) -> Result<Expla
     ))
 }
 
-/// Returns the pools of an account by expiry: positions, and the worst subset of orders in each scenario.
+/// Returns the pools of an account by expiry: positions, and the worst subset of orders in each scenario. What orders
+/// cost is divided by the share of the scan that will count.
 fn pools(
     risk: &Risk,
     rows: &[Row],
     holdings: &Holdings,
     orders: &[OpenOrder],
+    counted: Ppm,
 ) -> Result<BTreeMap<u32, Pool>, Fault> {
     let missing = || Fault::Missing("margin: row");
     let row_of =
         |slot: u32| usize::try_from(slot).ok().and_then(|slot| rows.get(slot)).ok_or_else(missing);
     let mut pools: BTreeMap<u32, Pool> = BTreeMap::new();
+    // The fewest lots that each row can come to hold.
+    let mut least: BTreeMap<u32, i128> = BTreeMap::new();
     for line in holdings.lines() {
         let slot = risk.slot(line.slot).ok_or_else(missing)?;
         let unit = 1i128.checked_shl(slot.bits).unwrap_or(0);
         let lots = i128::from(line.lots);
+        least.insert(line.slot, lots);
         let pool = pools.entry(slot.group).or_insert(Pool::EMPTY);
         for (sum, value) in pool.sums.iter_mut().zip(row_of(line.slot)?.0.iter().flatten()) {
             let gained = lots.saturating_mul(i128::from(*value)).saturating_mul(unit);
             *sum = sum.saturating_add(gained);
         }
-        let short = lots.saturating_neg().max(0);
-        let hidden = short.saturating_mul(i128::from(slot.reserve));
-        pool.reserve = pool.reserve.saturating_add(hidden);
     }
     for order in orders {
         let row = risk.row(order.instrument).ok_or_else(missing)?;
@@ -235,12 +238,23 @@ fn pools(
         let paid = order.price.minus(slot.mark).map_err(at())?;
         let signed = units::Lots::from_count(lots);
         let paid = signed.value(paid, slot.size, Round::Up).map_err(at())?;
-        let hidden = lots.saturating_neg().max(0).saturating_mul(i128::from(slot.reserve));
-        let cost = paid.plus(order.fee).map_err(at())?.micros().saturating_add(hidden);
+        let kept = Num::new(i128::from(slot.kept));
+        let cost = paid.plus(order.fee).map_err(at())?;
+        let million = Num::new(limits::PPM_ONE);
+        let cost = cost.number().mul_div(million, kept, Round::Up).map_err(at())?;
+        let cost = cost.mul_div(million, counted.number(), Round::Up).map_err(at())?.raw();
+        let fewest = least.entry(row.0).or_insert(0);
+        *fewest = fewest.saturating_add(lots.min(0));
         for (sum, value) in pool.sums.iter_mut().zip(row_of(row.0)?.0.iter().flatten()) {
             let gained = lots.saturating_mul(i128::from(*value)).saturating_mul(unit);
             *sum = sum.saturating_add(gained.saturating_sub(cost).min(0));
         }
+    }
+    for (number, lots) in least {
+        let slot = risk.slot(number).ok_or_else(missing)?;
+        let pool = pools.entry(slot.group).or_insert(Pool::EMPTY);
+        let hidden = lots.saturating_neg().max(0).saturating_mul(i128::from(slot.reserve));
+        pool.reserve = pool.reserve.saturating_add(hidden);
     }
     Ok(pools)
 }

@@ -165,7 +165,7 @@ pub(crate) fn sweep(
 pub(crate) struct OrderLine<'a> {
     pub(crate) row: &'a Row,
     pub(crate) scaled: i32,
-    /// What filling costs beside the scenario: distance of limit from mark, fee, and rounding reserve.
+    /// What filling costs beside the scenario: distance of limit from mark, and fee.
     pub(crate) cost: i64,
 }
 
@@ -243,4 +243,135 @@ pub(crate) fn add_vector(vector: &mut Vector, more: &Vector) {
 /// Returns the lowest sum of a vector.
 pub(crate) fn lowest_of(vector: &Vector) -> i64 {
     vector.0.iter().map(lowest).fold(i64::MAX, i64::min)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Random(u64);
+
+    impl Random {
+        fn next(&mut self) -> u64 {
+            self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            z ^ (z >> 31)
+        }
+
+        fn within(&mut self, most: i64) -> i64 {
+            (self.next() >> 1).cast_signed() % (2 * most + 1) - most
+        }
+
+        fn row(&mut self) -> Row {
+            let mut row = Row::ZERO;
+            row.0.iter_mut().flatten().for_each(|value| *value = self.within(1 << 28) as i32);
+            row
+        }
+    }
+
+    fn naive(rows: &[Row], entries: &[Entry]) -> Vec<i128> {
+        (0..SCENARIOS)
+            .map(|scenario| {
+                entries
+                    .iter()
+                    .map(|entry| {
+                        let row = &rows[entry.slot as usize];
+                        let value = row.0[scenario / LANES][scenario % LANES];
+                        i128::from(entry.scaled) * i128::from(value)
+                    })
+                    .sum()
+            })
+            .collect()
+    }
+
+    fn low(sums: &[i128]) -> i64 {
+        i64::try_from(*sums.iter().min().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_instruction_set_sums_as_wide_integers_do() {
+        let mut random = Random(0x5EED);
+        let rows: Vec<Row> = (0..40).map(|_| random.row()).collect();
+        for _ in 0..4_000 {
+            let mut entries = Vec::new();
+            let mut spans = Vec::new();
+            let mut expected = Vec::new();
+            let (mut underlying, mut class) = (vec![0; SCENARIOS], vec![0; SCENARIOS]);
+            let add = |sums: &mut Vec<i128>, more: &[i128]| {
+                sums.iter_mut().zip(more).for_each(|(sum, value)| *sum += value);
+            };
+            let count = 1 + random.next() % 5;
+            for group in 0..count {
+                let run: Vec<Entry> = (0..1 + random.next() % 6)
+                    .map(|_| Entry {
+                        slot: (random.next() % 40) as u32,
+                        // Up to the bound: 30 entries of 2^28 · 2^29.
+                        scaled: random.within(1 << 29) as i32,
+                    })
+                    .collect();
+                let last = group + 1 == count;
+                let ends_class = last || random.next() % 4 == 0;
+                let ends_underlying = ends_class || random.next() % 2 == 0;
+                let sums = naive(&rows, &run);
+                add(&mut underlying, &sums);
+                let mut lows = Lows { group: low(&sums), ..Lows::HIGHEST };
+                if ends_underlying {
+                    lows.underlying = low(&underlying);
+                    add(&mut class, &underlying);
+                    underlying = vec![0; SCENARIOS];
+                }
+                if ends_class {
+                    lows.class = low(&class);
+                    class = vec![0; SCENARIOS];
+                }
+                spans.push(Span {
+                    group: group as u32,
+                    entries: run.len() as u32,
+                    ends_underlying,
+                    ends_class,
+                });
+                entries.extend(run);
+                expected.push(lows);
+            }
+            for arch in [pulp::Arch::Scalar, pulp::Arch::new()] {
+                let mut lows = vec![Lows::HIGHEST; spans.len()];
+                sweep(arch, &rows, &entries, &spans, &mut lows);
+                assert_eq!(lows, expected, "{arch:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_adds_orders_as_wide_integers_do() {
+        let mut random = Random(0x0DDE);
+        for _ in 0..4_000 {
+            let (base, row) = (random.row(), random.row());
+            let mut vector = Vector::ZERO;
+            add_position(&mut vector, &base, random.within(1 << 30) as i32);
+            let before = vector;
+            let order = OrderLine {
+                row: &row,
+                scaled: random.within(1 << 30) as i32,
+                cost: random.within(1 << 50),
+            };
+            let expected: Vec<i128> = (before.0.iter().flatten())
+                .zip(row.0.iter().flatten())
+                .map(|(sum, value)| {
+                    let filled = i128::from(order.scaled) * i128::from(*value);
+                    i128::from(*sum) + (filled - i128::from(order.cost)).min(0)
+                })
+                .collect();
+            for arch in [pulp::Arch::Scalar, pulp::Arch::new()] {
+                let [first, second] = lows_with_order(arch, &order, [&vector, &vector]);
+                assert_eq!((first, second), (low(&expected), low(&expected)));
+            }
+            add_order(&mut vector, &order, false);
+            let after: Vec<i128> = vector.0.iter().flatten().map(|sum| i128::from(*sum)).collect();
+            assert_eq!(after, expected);
+            assert_eq!(lowest_of(&vector), low(&expected));
+            add_order(&mut vector, &order, true);
+            assert_eq!(vector, before, "an order taken out leaves nothing behind");
+        }
+    }
 }

@@ -144,3 +144,108 @@ impl Profits {
 pub(crate) fn greatest(row: &Row) -> u32 {
     row.0.iter().flatten().map(|value| value.unsigned_abs()).max().unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parameters::Parameters;
+    use crate::scenario::STANDARD;
+    use crate::valuation::VolMultipliers;
+    use protocol::Right;
+    use units::{BlockTime, Num, Round, Vol};
+
+    const BILLION: i128 = 1_000_000_000;
+
+    /// Checks V · 2ᵏ · scale ≤ numerator < (V + 1) · 2ᵏ · scale, and that k is the least.
+    fn check(profits: &Profits, scale: i128) -> Row {
+        let bits = profits.bits();
+        let row = profits.row(bits);
+        let unit = scale << bits;
+        for (value, numerator) in row.0.iter().flatten().zip(profits.numerators) {
+            let low = i128::from(*value) * unit;
+            assert!(low <= numerator && numerator - low < unit, "{value} of {numerator}");
+        }
+        assert!(greatest(&row) <= 1 << VALUE_BITS);
+        assert!(bits == 0 || greatest(&row) >= 1 << (VALUE_BITS - 1));
+        row
+    }
+
+    fn expiry(forward: i128, days: i128) -> Expiry {
+        let now = BlockTime::from_millis(1_700_000_000_000);
+        let at = BlockTime::from_millis(1_700_000_000_000 + days * 86_400_000);
+        Expiry::new(Price::from_micros(forward), Some(at), now, None).unwrap()
+    }
+
+    #[test]
+    fn rows_of_futures_are_profits_rounded_down() {
+        // 0019-MARG-004, from a millionth of a dollar to the limits.
+        let shocks = shocks(&STANDARD, Ppm::from_parts(163_333));
+        for forward in [1, 777, 60_000_123_456, 999_999_999_999_999] {
+            for size in [1, 1_000_000, BILLION, 4 * BILLION] {
+                for offset in [-1, 0, 3] {
+                    let mark = Price::from_micros(forward + offset);
+                    let size = Quantity::from_nanos(size);
+                    let expiry = expiry(forward, 30);
+                    let profits = Profits::linear(&STANDARD, &shocks, &expiry, mark, size).unwrap();
+                    let row = check(&profits, LINEAR_SCALE);
+                    // The exact profit, another way: in 256 bits, one division.
+                    let shock = shocks[7].parts();
+                    let gained = forward * shock - offset * limits::PPM_ONE;
+                    let weighted = STANDARD[7].weight.parts() * size.nanos();
+                    let scale = Num::new(LINEAR_SCALE << profits.bits());
+                    let exact =
+                        Num::new(gained).mul_div(Num::new(weighted), scale, Round::Down).unwrap();
+                    assert_eq!(i128::from(row.0[0][7]), exact.raw());
+                }
+            }
+        }
+        let too_large = Quantity::from_nanos(1_000 * BILLION);
+        let price = Price::from_micros(limits::PRICE_MICROS_MAX);
+        let expiry = expiry(limits::PRICE_MICROS_MAX, 30);
+        assert!(Profits::linear(&STANDARD, &shocks, &expiry, price, too_large).is_err());
+    }
+
+    #[test]
+    fn rows_of_options_are_profits_rounded_down_and_the_reserve_covers_pricing() {
+        let shocks = shocks(&STANDARD, Ppm::from_parts(160_000));
+        let vols = Parameters::default().vol;
+        for (forward, strikes) in [(60_000i128, [30_000, 60_000, 95_000]), (3, [1, 3, 9])] {
+            for (days, size) in [(0, 1), (1, BILLION), (30, 1_000_000), (400, 4 * BILLION)] {
+                let expiry = expiry(forward * 1_000_000 + 137, days);
+                let moves = VolMultipliers::new(&vols, &expiry).unwrap();
+                let forwards = shocks.map(|shock| expiry.moved(shock).unwrap());
+                for strike in strikes {
+                    for right in [Right::Call, Right::Put] {
+                        let strike = Price::from_micros(strike * 1_000_000);
+                        let vol = Vol::from_points(6_500);
+                        let valuer =
+                            OptionValuer::new(right, strike, vol, &expiry, &moves).unwrap();
+                        let mark = valuer.value(forwards[16], crate::scenario::VolMove::Same);
+                        let size = Quantity::from_nanos(size);
+                        let profits =
+                            Profits::option(&STANDARD, &forwards, &valuer, mark, size).unwrap();
+                        let row = check(&profits, limits::PPM_ONE * limits::PPB_ONE);
+                        assert_eq!(row.0[1][0], 0, "scenario 16 moves nothing");
+                        // Two micro-dollars a unit are more than pricing rounds away.
+                        for (forward, scenario) in forwards.iter().zip(&STANDARD) {
+                            let down = valuer.value(*forward, scenario.vol);
+                            let up = valuer.value_up(*forward, scenario.vol);
+                            assert!(up.minus(down).unwrap().micros() <= 2);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn index_moves_are_rounded_away_from_zero_and_stop_above_nothing() {
+        let moves = shocks(&STANDARD, Ppm::from_parts(160_001));
+        assert_eq!(moves[0].parts(), -160_001);
+        assert_eq!(moves[13].parts(), -32_001);
+        assert_eq!(moves[19].parts(), 32_001);
+        assert_eq!(moves[16].parts(), 0);
+        assert_eq!(moves[33].parts(), -240_002);
+        assert_eq!(shocks(&STANDARD, Ppm::from_parts(600_000))[35].parts(), -990_000);
+    }
+}

@@ -171,7 +171,7 @@ impl Parameters {
                 "class offsets",
             ),
             (
-                within(self.maintenance_ratio, ppm(1), ONE)
+                within(self.maintenance_ratio, ppm(500_000), ONE)
                     && within(self.buffer_ratio, Ppm::ZERO, ONE),
                 "maintenance ratio and buffer",
             ),

@@ -47,6 +47,8 @@ pub(crate) struct Slot {
     pub(crate) bits: u32,
     /// What rounding may hide in a short lot, in micro-dollars.
     pub(crate) reserve: i64,
+    /// 1 − φ₀ + φ, in parts per million: what the scan keeps of a loss in every scenario.
+    pub(crate) kept: i64,
     /// Greatest |V| · 2ᵏ.
     pub(crate) greatest: i64,
     pub(crate) mark: Price,

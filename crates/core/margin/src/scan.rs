@@ -41,8 +41,9 @@ impl Level {
         self
     }
 
-    fn loss_at(&self, low: i64) -> i64 {
-        self.reserve.saturating_sub(low).max(0)
+    /// Returns the loss at a lowest sum, with more kept in reserve.
+    fn loss_at(&self, low: i64, more: i64) -> i64 {
+        self.reserve.saturating_add(more).saturating_sub(low).max(0)
     }
 
     /// Returns what a new loss adds to the sum of the scan, in millionths of micro-dollars, where `kept` counts.
@@ -132,7 +133,7 @@ impl Scan {
         let levels = [&mut scan.groups, &mut scan.underlyings, &mut scan.classes];
         let mut sum: i128 = 0;
         for level in levels.into_iter().flatten() {
-            let loss = level.loss_at(lowest_of(&level.vector));
+            let loss = level.loss_at(lowest_of(&level.vector), 0);
             sum = sum.wrapping_add(level.change(level.kept, loss));
             level.loss = loss;
         }
@@ -159,9 +160,15 @@ impl Scan {
         self.sum
     }
 
-    /// Returns the sum of the scan once an order is added.
+    /// Returns the sum of the scan once an order is added and `more` is reserved for short positions.
     #[inline]
-    pub(crate) fn sum_with(&self, arch: pulp::Arch, path: &Path, order: &OrderLine<'_>) -> i128 {
+    pub(crate) fn sum_with(
+        &self,
+        arch: pulp::Arch,
+        path: &Path,
+        order: &OrderLine<'_>,
+        more: i64,
+    ) -> i128 {
         let known = find(&self.groups, path.group.0);
         let group = known.unwrap_or(Level::NONE);
         let underlying = find(&self.underlyings, path.underlying.0).unwrap_or(Level::NONE);
@@ -190,17 +197,20 @@ impl Scan {
             }
         };
         self.sum
-            .wrapping_add(group.change(path.group.1, group.loss_at(low_group)))
-            .wrapping_add(underlying.change(path.underlying.1, underlying.loss_at(low_underlying)))
-            .wrapping_add(class.change(path.class.1, class.loss_at(low_class)))
+            .wrapping_add(group.change(path.group.1, group.loss_at(low_group, more)))
+            .wrapping_add(
+                underlying.change(path.underlying.1, underlying.loss_at(low_underlying, more)),
+            )
+            .wrapping_add(class.change(path.class.1, class.loss_at(low_class, more)))
     }
 
-    /// Adds an order, or takes it out.
-    pub(crate) fn apply(&mut self, path: &Path, order: &OrderLine<'_>, take_out: bool) {
+    /// Adds an order, or takes it out, and reserves `more` for short positions.
+    pub(crate) fn apply(&mut self, path: &Path, order: &OrderLine<'_>, more: i64, take_out: bool) {
         let mut sum = self.sum;
         for level in self.path_mut(path).into_iter().flatten() {
             add_order(&mut level.vector, order, take_out);
-            let loss = level.loss_at(lowest_of(&level.vector));
+            level.reserve = level.reserve.saturating_add(more);
+            let loss = level.loss_at(lowest_of(&level.vector), 0);
             sum = sum.wrapping_add(level.change(level.kept, loss));
             level.loss = loss;
         }

@@ -262,4 +262,14 @@ impl OptionValuer {
             Right::Put => pricing::put(forward, self.strike, deviation, Round::Down),
         }
     }
+
+    /// Returns the option's value, rounded up.
+    #[cfg(test)]
+    pub(crate) fn value_up(&self, forward: Forward, vol_move: VolMove) -> Price {
+        let deviation = self.deviations.after(vol_move);
+        match self.right {
+            Right::Call => pricing::call(forward, self.strike, deviation, Round::Up),
+            Right::Put => pricing::put(forward, self.strike, deviation, Round::Up),
+        }
+    }
 }

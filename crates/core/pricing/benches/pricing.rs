@@ -84,7 +84,6 @@ fn vol_implied(bencher: Bencher) {
     let terms = terms();
     let price = terms.call(Round::Down);
     let Terms { forward, strike, horizon, .. } = terms;
-    bencher.bench_local(|| {
-        pricing::vol_implied_by_call(black_box(price), forward, strike, horizon)
-    });
+    bencher
+        .bench_local(|| pricing::vol_implied_by_call(black_box(price), forward, strike, horizon));
 }

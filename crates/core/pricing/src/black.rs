@@ -37,7 +37,7 @@ pub fn put(forward: Forward, strike: Strike, deviation: Deviation, round: Round)
     Price::from_micros(i128::from(call.wrapping_sub(parity)))
 }
 
-#[inline]
+#[inline(always)]
 fn call_micros(forward: Forward, strike: Strike, deviation: Deviation, round: Round) -> i64 {
     let (f, k) = (forward.micros(), strike.micros());
     let intrinsic = f.wrapping_sub(k).max(0);
@@ -53,8 +53,8 @@ fn call_micros(forward: Forward, strike: Strike, deviation: Deviation, round: Ro
 }
 
 /// Returns the value of a call in 2⁻⁶² micro-dollars, or nothing where it is exactly max(0, F − K): without deviation,
-/// and where F or K is not positive.
-#[inline]
+/// and where F or K is not positive (spec 0010-PRIC-004).
+#[inline(always)]
 pub(crate) fn call_q62(forward: Forward, strike: Strike, deviation: Deviation) -> Option<i128> {
     let x = forward.log_moneyness(strike)?;
     let half = deviation.half();

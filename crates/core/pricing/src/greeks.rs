@@ -13,7 +13,8 @@ const YEAR_DAYS: i128 = 365;
 /// The sensitivities of one option, undiscounted, per unit of the underlying.
 ///
 /// Where volatility or time is zero, `delta` is 0, ½ or 1 by the sign of F − K, and `gamma` and `theta` are zero.
-/// Rounding: deltas to the nearest, the rest down. Delta, and the density behind the rest, are known to (1 + 1/s)·2⁻⁵⁵.
+/// Rounding: deltas to the nearest, the rest down. Delta, and the density behind the rest, are known to (1 + 1/s)·2⁻⁵⁴;
+/// theta adds F·2⁻⁴³.
 ///
 /// # Source
 ///

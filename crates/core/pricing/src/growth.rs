@@ -10,7 +10,7 @@ const LOG_MAX: i128 = 28 << kernel::LOG_BITS;
 
 /// Returns `2^(−elapsed/half_life)`: what is left of an old observation.
 ///
-/// Rounding: to the nearest billionth, at most one off.
+/// Rounding: to the nearest billionth, at most one off (spec 0010-PRIC-011).
 ///
 /// # Errors
 ///
@@ -34,7 +34,8 @@ pub fn decay(elapsed: BlockSpan, half_life: BlockSpan) -> Result<Ppb, Arithmetic
 
 /// Returns `base^exponent`.
 ///
-/// Rounding: to the nearest millionth, off by at most one plus 10⁻¹⁵ of the result for exponents up to 10.
+/// Rounding: to the nearest millionth, off by at most one plus 10⁻¹⁵ of the result for exponents up to 10 (spec
+/// 0010-PRIC-011).
 ///
 /// # Errors
 ///

@@ -114,7 +114,7 @@ impl Forward {
         self.0.micros
     }
 
-    /// Returns ln(F/K) in Q57, if both have a logarithm. Error: at most 1.2 units.
+    /// Returns ln(F/K) in Q57, if both have a logarithm. Error: at most 1.4 units.
     #[inline]
     pub(crate) fn log_moneyness(self, strike: Strike) -> Option<i64> {
         let both = self.0.micros > 0 && strike.0.micros > 0;

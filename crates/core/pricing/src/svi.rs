@@ -42,7 +42,8 @@ impl Svi {
         Ok(Self { level, slope, tilt, centre, curvature })
     }
 
-    /// Returns the volatility of a strike, to the nearest trillionth but for an error of 10⁻¹⁵ ÷ √τ.
+    /// Returns the volatility of a strike, to the nearest trillionth for a total variance known to 2⁻⁴⁸ (spec
+    /// 0010-PRIC-012).
     ///
     /// # Errors
     ///

@@ -1,1 +1,5 @@
-//! PLACEHOLDER
+//! What tests of several crates share: recorded markets as blocks of orders.
+//!
+//! **Invariant:** nothing that ships depends on it.
+
+pub mod recorded;

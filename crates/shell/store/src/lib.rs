@@ -1,1 +1,40 @@
-//! PLACEHOLDER
+//! What a clearing house leaves on disk, and how it comes back: a block log, snapshots of the machine and the
+//! authenticated state whose root every header carries.
+//!
+//! - [`BlockLog`]: every block, in order, checksummed. It is the truth; the other two are rebuilt from it.
+//! - [`Snapshots`]: the machine's own bytes at some height, so that a restart need not replay from genesis.
+//! - [`StateCommitment`]: one root over all records, and a [`Proof`] that a record is, or is not, under it.
+//! - [`Store`]: the three together in one locked directory, with the order of steps that survives a crash.
+//!
+//! **Invariant:** a block acknowledged as durable is either read back byte for byte, or its loss is a named error; and
+//! a restart, from whatever the disk holds, reaches the same roots as no restart.
+//!
+//! **Left out:** what the bytes mean. Blocks, records and machine state are opaque here, so this crate depends on no
+//! other crate of the project.
+
+mod commitment;
+mod disk;
+mod log;
+mod proof;
+mod qmdb;
+mod snapshot;
+mod store;
+
+pub use commitment::{
+    CommitmentError, KEY_BYTES_MAX, KeyBytes, RECORD_BYTES_MAX, RecordBytes, RecordDigest,
+    StateCommitment, StateRoot,
+};
+pub use disk::{DirectoryLock, DiskError, LockError};
+pub use log::{
+    BlockLog, BlockReader, Durability, ENTRY_BYTES_MAX, EntryError, LogEntry, LogError, LogOptions,
+    Truncated, decode_entry,
+};
+pub use proof::{Claim, PROOF_BYTES_MAX, Proof, ProofError, Verified};
+pub use qmdb::{Checkpoint, QmdbCommitment};
+pub use snapshot::{
+    Snapshot, SnapshotError, SnapshotHeader, SnapshotHeaderError, Snapshots, decode_snapshot_header,
+};
+pub use store::{Resume, Skipped, Store, StoreError, StoreOptions};
+
+/// The hash that names a chain: the first thing every file of a store says, so that two chains never mix.
+pub type GenesisHash = [u8; 32];

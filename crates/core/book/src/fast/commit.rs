@@ -9,7 +9,7 @@ use crate::state::priority;
 use protocol::{Fault, OrderId, Side, TimeInForce};
 use units::Lots;
 
-/// Checks that the auction names orders of this book as they are, and leaves it uncrossed.
+/// Checks that the auction names orders of this book as they are, and leaves it uncrossed: 0015-BOOK-019.
 pub(super) fn check(book: &FastBook, auction: &Auction) -> Result<(), Fault> {
     let mut left = Left::default();
     let mut last = None;

@@ -1,7 +1,7 @@
 //! The few places that change how orders, levels and accounts hang together.
 
 use super::FastBook;
-use super::parts::{LevelSlot, Order, Owner, Sides};
+use super::parts::{LevelSlot, Order, Owner};
 use super::slab::NIL;
 use crate::Open;
 use protocol::{AccountIndex, Fault, Side};
@@ -11,10 +11,11 @@ impl FastBook {
     pub(super) fn put_in(&mut self, open: &Open) -> Result<u32, Fault> {
         let outside = |_| Fault::Invariant("an order of a book is inside the limits");
         let order = Order {
+            owner: self.owner(open.account),
             number: open.order.get(),
             price: i64::try_from(open.price.micros()).map_err(outside)?,
             arrived: i64::try_from(open.arrived.blocks()).map_err(outside)?,
-            lots: i64::try_from(open.lots.count()).map_err(outside)?,
+            lots: u32::try_from(open.lots.count()).map_err(outside)?,
             account: open.account.get(),
             level: NIL,
             prev: NIL,
@@ -34,14 +35,19 @@ impl FastBook {
         Ok(place)
     }
 
+    /// Returns an account's place among the owners, a new one for its first order.
+    fn owner(&mut self, account: AccountIndex) -> u32 {
+        let account = account.get().into();
+        self.accounts.get(account).unwrap_or_else(|| {
+            let at = self.owners.insert(Owner::default());
+            self.accounts.insert(account, at);
+            at
+        })
+    }
+
     /// Links an order in front of its account's orders of its side.
     fn own(&mut self, place: u32, order: &Order) {
-        let at = self.accounts.get(order.account.into()).unwrap_or_else(|| {
-            let at = self.owners.insert(Owner { orders: 0, own: Sides::default() });
-            self.accounts.insert(order.account.into(), at);
-            at
-        });
-        let Some(owner) = self.owners.get_mut(at) else {
+        let Some(owner) = self.owners.get_mut(order.owner) else {
             self.broken = true;
             return;
         };
@@ -59,8 +65,9 @@ impl FastBook {
             self.broken = true;
             return;
         };
-        let ranks = &mut self.ladders.of_mut(order.side).ranks;
-        let at = *ranks.entry(order.rank()).or_insert_with(|| {
+        let ladder = self.ladders.of_mut(order.side);
+        let at = *ladder.ranks.entry(order.rank()).or_insert_with(|| {
+            ladder.kept.note(order.rank());
             self.levels.insert(LevelSlot {
                 price: order.price,
                 lots: 0,
@@ -74,9 +81,11 @@ impl FastBook {
             self.broken = true;
             return;
         };
-        level.lots = level.lots.saturating_add(order.lots);
+        level.lots = level.lots.saturating_add(order.size());
         level.count = level.count.saturating_add(1);
-        level.hash = None;
+        if level.hash.take().is_some() {
+            ladder.kept.note(order.rank());
+        }
         // Numbers ascend, so an order finds its place at the end; where they do not, it is looked for.
         let mut prev = level.last;
         while let Some(before) = self.orders.get(prev)
@@ -121,15 +130,17 @@ impl FastBook {
     }
 
     /// Changes the lots left of an order.
-    pub(super) fn set_lots(&mut self, place: u32, lots: i64) {
+    pub(super) fn set_lots(&mut self, place: u32, lots: u32) {
         let Some(order) = self.orders.get_mut(place) else {
             self.broken = true;
             return;
         };
         let before = std::mem::replace(&mut order.lots, lots);
         if let Some(level) = self.levels.get_mut(order.level) {
-            level.lots = level.lots.saturating_sub(before).saturating_add(lots);
-            level.hash = None;
+            level.lots = level.lots.saturating_sub(before.into()).saturating_add(lots.into());
+            if level.hash.take().is_some() {
+                self.ladders.of_mut(order.side).kept.note(order.rank());
+            }
         }
     }
 
@@ -156,9 +167,12 @@ impl FastBook {
             self.broken = true;
             return;
         };
-        level.lots = level.lots.saturating_sub(order.lots);
+        level.lots = level.lots.saturating_sub(order.size());
         level.count = level.count.saturating_sub(1);
-        level.hash = None;
+        let ladder = self.ladders.of_mut(order.side);
+        if level.hash.take().is_some() {
+            ladder.kept.note(order.rank());
+        }
         if order.prev == NIL {
             level.first = order.next;
         }
@@ -168,7 +182,7 @@ impl FastBook {
         if level.count == 0 {
             self.broken |= level.first != NIL || level.last != NIL || level.lots != 0;
             self.levels.remove(order.level);
-            let at = self.ladders.of_mut(order.side).ranks.remove(&order.rank());
+            let at = ladder.ranks.remove(&order.rank());
             self.broken |= at != Some(order.level);
         }
     }
@@ -176,8 +190,7 @@ impl FastBook {
     fn disown(&mut self, order: &Order) {
         self.link(order.own_prev, |prev| prev.own_next = order.own_next);
         self.link(order.own_next, |next| next.own_prev = order.own_prev);
-        let at = self.accounts.get(order.account.into()).unwrap_or(NIL);
-        let Some(owner) = self.owners.get_mut(at) else {
+        let Some(owner) = self.owners.get_mut(order.owner) else {
             self.broken = true;
             return;
         };
@@ -190,8 +203,8 @@ impl FastBook {
             own.best = i64::MAX;
         }
         if owner.orders == 0 {
-            self.owners.remove(at);
-            self.accounts.remove(order.account.into());
+            self.owners.remove(order.owner);
+            self.broken |= self.accounts.remove(order.account.into()) != Some(order.owner);
         }
     }
 

@@ -12,13 +12,13 @@
 //! A link that leads nowhere marks the book as broken instead of stopping the program; a broken book does not trade.
 
 mod commit;
+mod digest;
 mod links;
 mod parts;
 mod slab;
 mod table;
 mod uncross;
 
-use crate::state::{book_hash, level_hash};
 use crate::{Admitted, Auction, BookState, Entry, Level, Open, OrderBook};
 use parts::{Ladder, LevelSlot, Order, Owner, Sides, rank_of, ranks_cross};
 use protocol::{AccountIndex, Fault, Hash, OrderId, Refusal, SelfTrade, Side, TimeInForce};
@@ -44,6 +44,7 @@ pub struct FastBook {
     /// The lowest rank of any taker of this block, by side.
     takers_best: Sides<i64>,
     broken: bool,
+    /// Room for what is hashed.
     bytes: Vec<u8>,
 }
 
@@ -80,7 +81,7 @@ impl OrderBook for FastBook {
             return self.take_out(place).map(|open| Open { lots: Lots::ZERO, ..open });
         }
         let held = self.orders.get(place)?;
-        let lots = i64::try_from(lots.count()).unwrap_or(i64::MAX).min(held.lots);
+        let lots = u32::try_from(lots.count()).unwrap_or(u32::MAX).min(held.lots);
         self.set_lots(place, lots);
         self.orders.get(place).map(Order::open)
     }
@@ -139,7 +140,7 @@ impl OrderBook for FastBook {
         // From here on the auction is one of this book, or this crate is wrong.
         for fill in &auction.fills {
             if let Some(place) = self.numbers.get(fill.order.get()) {
-                match i64::try_from(fill.left.count()) {
+                match u32::try_from(fill.left.count()) {
                     Ok(0) => drop(self.take_out(place)),
                     Ok(left) => self.set_lots(place, left),
                     Err(_) => self.broken = true,
@@ -222,23 +223,7 @@ impl OrderBook for FastBook {
 
     fn digest(&mut self) -> Hash {
         // 0015-BOOK-018
-        let mut bytes = std::mem::take(&mut self.bytes);
-        let mut hashes = Vec::new();
-        for side in [Side::Buy, Side::Sell] {
-            for (_, at) in self.ladders.of(side).iter() {
-                let Some(level) = self.levels.get(at) else { continue };
-                let hash = level.hash.unwrap_or_else(|| {
-                    let orders = self.level_from(level.first).map(Order::open);
-                    level_hash(side, level.price(), orders, &mut bytes)
-                });
-                if let Some(level) = self.levels.get_mut(at) {
-                    level.hash = Some(hash);
-                }
-                hashes.push(hash);
-            }
-        }
-        self.bytes = bytes;
-        book_hash(self.tick(), hashes.into_iter())
+        self.digest_changes()
     }
 }
 
@@ -337,3 +322,6 @@ impl FastBook {
         std::iter::successors(self.orders.get(first), next)
     }
 }
+
+#[cfg(test)]
+mod tests;

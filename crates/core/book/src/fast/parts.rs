@@ -1,5 +1,6 @@
 //! What the fast book is made of: orders, levels, ladders and the accounts that own orders.
 
+use super::digest::Kept;
 use super::slab::{NIL, index};
 use crate::{Level, Open};
 use protocol::{AccountIndex, Hash, OrderId, Side, TimeInForce};
@@ -12,8 +13,10 @@ pub(super) struct Order {
     pub(super) number: u64,
     pub(super) price: i64,
     pub(super) arrived: i64,
-    pub(super) lots: i64,
+    pub(super) lots: u32,
     pub(super) account: u32,
+    /// The account's place among the owners.
+    pub(super) owner: u32,
     /// Its level, [`NIL`] for a taker.
     pub(super) level: u32,
     /// Its neighbours in the level.
@@ -41,6 +44,11 @@ impl Order {
             time_in_force: self.time_in_force,
             arrived: BlockHeight::from_blocks(self.arrived.into()),
         }
+    }
+
+    /// Returns the lots as they add up.
+    pub(super) fn size(&self) -> i64 {
+        self.lots.into()
     }
 
     pub(super) const fn number(&self) -> OrderId {
@@ -83,6 +91,7 @@ impl LevelSlot {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ladder {
     pub(super) ranks: BTreeMap<i64, u32>,
+    pub(super) kept: Kept,
 }
 
 impl Ladder {
@@ -98,7 +107,7 @@ impl Ladder {
 }
 
 /// An account with orders in this book.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Owner {
     /// How many orders.
     pub(super) orders: u32,

@@ -39,6 +39,12 @@ impl<T> Slab<T> {
         Some(value)
     }
 
+    /// Returns how many values are stored.
+    #[cfg(test)]
+    pub(super) fn used(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
+
     pub(super) fn get(&self, place: u32) -> Option<&T> {
         self.places.get(index(place))?.as_ref()
     }

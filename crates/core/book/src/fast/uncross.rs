@@ -18,7 +18,7 @@ use units::{Lots, Price};
 pub(super) fn uncross(book: &FastBook, reference: Price) -> Result<Auction, Fault> {
     let mut auction = Auction::default();
     if book.takers == 0 {
-        // What stands never crosses: 0015-BOOK-003, 014.
+        // What stands never crosses: 0015-BOOK-003, 0015-BOOK-014.
         return Ok(auction);
     }
     let buyers = crossing_takers(book, Side::Buy);
@@ -62,8 +62,9 @@ fn crossing_takers(book: &FastBook, side: Side) -> Vec<Taker> {
     for &place in &book.batch {
         let Some(order) = book.orders.get(place) else { continue };
         if order.is_taker() && order.side == side && ranks_cross(order.rank(), best) {
-            let Order { arrived, number, lots, .. } = *order;
-            takers.push(Taker { rank: order.rank(), arrived, number, lots, place });
+            let Order { arrived, number, .. } = *order;
+            let (rank, lots) = (order.rank(), order.size());
+            takers.push(Taker { rank, arrived, number, lots, place });
         }
     }
     takers.sort_unstable_by_key(|taker| (taker.rank, taker.arrived, taker.number));
@@ -244,7 +245,7 @@ impl Prices {
 
     /// Returns the price on tick that is closest to the reference, the lower of two.
     fn closest(self, reference: Price, tick: i64) -> Result<i64, Fault> {
-        // 0015-BOOK-008, 009
+        // 0015-BOOK-008, 0015-BOOK-009
         let reference = reference.micros().clamp(self.low.into(), self.high.into());
         let over = reference.checked_rem_euclid(tick.into());
         let over = over.ok_or(Fault::Invariant("a book's tick is positive"))?;
@@ -278,7 +279,7 @@ fn allocate<'a, I: Iterator<Item = (i64, &'a LevelSlot)>>(
         }
         let mut orders = step.orders(book).peekable();
         if step.lots <= left {
-            orders.try_for_each(|order| fill(order, order.lots, fills))?;
+            orders.try_for_each(|order| fill(order, order.size(), fills))?;
             left = left.saturating_sub(step.lots);
             continue;
         }
@@ -290,9 +291,9 @@ fn allocate<'a, I: Iterator<Item = (i64, &'a LevelSlot)>>(
             while let Some(equal) = orders.next_if(|order| order.arrived == first.arrived) {
                 group.push(equal);
             }
-            let lots = group.iter().fold(0_i64, |sum, order| sum.saturating_add(order.lots));
+            let lots = group.iter().fold(0_i64, |sum, order| sum.saturating_add(order.size()));
             if lots <= left {
-                group.iter().try_for_each(|order| fill(order, order.lots, fills))?;
+                group.iter().try_for_each(|order| fill(order, order.size(), fills))?;
             } else {
                 pro_rata(&group, left, lots, fills)?;
             }

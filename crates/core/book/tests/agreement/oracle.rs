@@ -177,7 +177,7 @@ pub(crate) fn conserved(before: &[Open], auction: &Auction, after: &[Open]) {
     }
     expected.retain(|_, open| open.lots.count() > 0);
     assert_eq!(after, expected.into_values().collect::<Vec<_>>());
-    // 0015-BOOK-012, 014
+    // 0015-BOOK-012, 0015-BOOK-014
     assert!(after.iter().all(|open| open.time_in_force != TimeInForce::ImmediateOrCancel));
     let prices = |side| after.iter().filter(move |open| open.side == side).map(|open| open.price);
     let bid = prices(Side::Buy).max();

@@ -3,7 +3,7 @@
 use units::{BlockSpan, Ppb, Price, Round};
 
 use super::random::{Inputs, Random};
-use crate::{Discount, Fixing, FineVol, Strike, Terms, decay, power};
+use crate::{Discount, FineVol, Fixing, Strike, Terms, decay, power};
 
 const ROWS: usize = 20_000;
 

@@ -72,6 +72,16 @@ impl Inputs {
         Self { forward, strike, trillionths, millis }
     }
 
+    /// Returns near-the-money options on prices so large that the error before rounding is a visible part of a
+    /// micro-dollar, so that a bound that is too small puts some of them on the wrong side.
+    pub(super) fn largest(random: &mut Random) -> Self {
+        let forward = random.between(Price::LIMIT / 2, Price::LIMIT);
+        let trillionths = random.between(50_000_000_000, 5_000_000_000_000);
+        let millis = random.between(1_000, 80_000_000_000);
+        let strike = near(random, forward, trillionths, millis);
+        Self { forward, strike, trillionths, millis }
+    }
+
     /// Returns every combination of the ends of the ranges and their neighbours.
     pub(super) fn extremes() -> impl Iterator<Item = Self> {
         let prices = [1, 2, 1_000_000, 999_999_999_999, Price::LIMIT - 1, Price::LIMIT];
@@ -81,7 +91,12 @@ impl Inputs {
         prices.into_iter().flat_map(move |forward| {
             prices.into_iter().flat_map(move |strike| {
                 vols.into_iter().flat_map(move |trillionths| {
-                    spans.into_iter().map(move |millis| Self { forward, strike, trillionths, millis })
+                    spans.into_iter().map(move |millis| Self {
+                        forward,
+                        strike,
+                        trillionths,
+                        millis,
+                    })
                 })
             })
         })

@@ -112,7 +112,7 @@ impl Row {
             Figure::Put => put,
             Figure::DeltaCall => delta(delta_call),
             Figure::DeltaPut => delta(delta_put),
-            Figure::Gamma => (present(gamma) * 100 << BITS) / times(&spot, &spot),
+            Figure::Gamma => ((present(gamma) * 100) << BITS) / times(&spot, &spot),
             Figure::Vega => present(vega),
             Figure::ThetaCall => drift(&call, delta_call),
             Figure::ThetaPut => drift(&put, delta_put),
@@ -205,7 +205,8 @@ fn a_smile_is_that_of_a_peer_on_chain() {
 fn a_smile_without_a_volatility_is_refused() {
     let unit = 1_000_000_000_000_000;
     let horizon = Horizon::after(BlockSpan::from_millis(86_400_000)).expect("valid");
-    let at = |micros| (Forward::new(Price::from_micros(micros)), Strike::new(Price::from_micros(1)));
+    let at =
+        |micros| (Forward::new(Price::from_micros(micros)), Strike::new(Price::from_micros(1)));
     let (Ok(forward), Ok(strike)) = at(1) else { panic!("valid") };
     let negative = Svi::from_quadrillionths([-unit, 0, 0, 0, 0]).expect("valid");
     assert!(negative.vol(forward, strike, horizon).is_err());

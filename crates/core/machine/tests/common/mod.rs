@@ -1,0 +1,312 @@
+//! A small house for tests: two underlyings, a perpetual, a future and options on each, and commands from a seed.
+
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use machine::{Genesis, Machine, Outcome, SourceWeight, UnderlyingGenesis};
+use protocol::{
+    AccountId, Address, AssetId, BasisReport, Block, ClientOrderId, Command, Contract, Instrument,
+    InstrumentId, NewOrder, OrderId, PriceReport, Quote, Right, SelfTrade, Side, SourceId,
+    TimeInForce, Transaction, UnderlyingId, ValidatorId, VolReport, Vote,
+};
+use units::{Amount, BlockTime, Lots, Notional, Price, Quantity, Vol};
+
+pub(crate) const CUSTODIAN: Address = Address::new([0xC0; 20]);
+pub(crate) const SIGNERS: [Address; 3] =
+    [Address::new([0x51; 20]), Address::new([0x52; 20]), Address::new([0x53; 20])];
+pub(crate) const BTC: UnderlyingId = UnderlyingId::new(1);
+pub(crate) const ETH: UnderlyingId = UnderlyingId::new(2);
+pub(crate) const START: i128 = 1_584_000_000_000;
+pub(crate) const HOUR: i128 = 3_600_000;
+
+/// SplitMix64: a seed means the same commands for ever.
+#[derive(Debug, Clone)]
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    pub(crate) fn between(&mut self, low: i128, high: i128) -> i128 {
+        low + i128::from(self.next()).rem_euclid(high - low + 1)
+    }
+}
+
+pub(crate) fn trader(number: u8) -> Address {
+    Address::new([number; 20])
+}
+
+pub(crate) fn account(number: u8) -> AccountId {
+    AccountId { owner: trader(number), sub: 0 }
+}
+
+pub(crate) fn dollars(dollars: i128) -> Amount {
+    Amount::from_notional(Notional::from_micros(dollars * 1_000_000))
+}
+
+fn instrument(id: u32, underlying: UnderlyingId, contract: Contract) -> Instrument {
+    Instrument {
+        id: InstrumentId::new(id),
+        underlying,
+        contract,
+        contract_size: Quantity::from_nanos(10_000_000),
+        tick: Price::from_micros(500_000),
+    }
+}
+
+/// Perpetuals 1 and 11, futures 2 and 12, options 3 to 6 and 13 to 16; the dated ones end five hours after the start.
+pub(crate) fn genesis() -> Genesis {
+    let expires_at = BlockTime::from_millis(START + 5 * HOUR);
+    let mut instruments = Vec::new();
+    for (base, underlying, strikes) in [(0, BTC, [7_000, 8_000]), (10, ETH, [150, 200])] {
+        instruments.push(instrument(base + 1, underlying, Contract::Perpetual));
+        instruments.push(instrument(base + 2, underlying, Contract::Future { expires_at }));
+        let mut next = base + 3;
+        for strike in strikes {
+            for right in [Right::Call, Right::Put] {
+                let strike = Price::from_micros(strike * 1_000_000);
+                let contract = Contract::Option { expires_at, strike, right };
+                instruments.push(instrument(next, underlying, contract));
+                next += 1;
+            }
+        }
+    }
+    let underlying = |id: UnderlyingId, name: &str| UnderlyingGenesis {
+        id,
+        name: name.into(),
+        asset: Some(AssetId::new(id.get())),
+        class: 1,
+        sources: (1..=4).map(|n| SourceWeight { source: SourceId::new(n), weight: 1 }).collect(),
+        sources_min: 3,
+        insurance_fund: Notional::from_micros(1_000_000_000_000),
+    };
+    Genesis {
+        chain: "test".into(),
+        time: BlockTime::from_millis(START),
+        custodian: CUSTODIAN,
+        signers: SIGNERS.to_vec(),
+        threshold: 2,
+        validators: (1..=4).map(|n| (ValidatorId::new(n), 1)).collect(),
+        underlyings: vec![underlying(BTC, "BTC"), underlying(ETH, "ETH")],
+        instruments,
+        parameters: Vec::new(),
+    }
+}
+
+/// A machine with a clock and two prices.
+#[derive(Debug)]
+pub(crate) struct House {
+    pub(crate) machine: Machine,
+    pub(crate) now: i128,
+    pub(crate) btc: i128,
+    pub(crate) eth: i128,
+}
+
+impl House {
+    pub(crate) fn new() -> Self {
+        let (machine, _) = Machine::found(&genesis()).expect("the genesis is sound");
+        Self { machine, now: START, btc: 8_000_000_000, eth: 190_000_000 }
+    }
+
+    /// Returns the next block: `seconds` later, all validators agreeing on the house's prices.
+    pub(crate) fn block(&mut self, seconds: i128, transactions: Vec<Transaction>) -> Block {
+        self.now += seconds * 1_000;
+        let price = |underlying, source: u16, micros: i128| PriceReport {
+            underlying,
+            source: SourceId::new(source),
+            price: Price::from_micros(micros),
+            confidence: Price::from_micros(micros / 10_000),
+        };
+        let prices: Vec<PriceReport> = [(BTC, self.btc), (ETH, self.eth)]
+            .into_iter()
+            .flat_map(|(id, micros)| (1..=4).map(move |source| price(id, source, micros)))
+            .collect();
+        let vols = self
+            .machine
+            .state()
+            .markets
+            .values()
+            .filter(|market| market.instrument.contract.pays_premium());
+        let vols: Vec<VolReport> = vols
+            .map(|market| VolReport {
+                instrument: market.instrument.id,
+                vol: Vol::from_points(9_000),
+            })
+            .collect();
+        let expires_at = BlockTime::from_millis(START + 5 * HOUR);
+        let bases: Vec<BasisReport> = [BTC, ETH]
+            .map(|underlying| BasisReport { underlying, expires_at, basis: Price::ZERO })
+            .to_vec();
+        let votes = (1..=4).map(|n| Vote {
+            validator: ValidatorId::new(n),
+            prices: prices.clone(),
+            vols: vols.clone(),
+            bases: bases.clone(),
+        });
+        Block {
+            height: self.machine.state().height.next().expect("heights suffice"),
+            time: BlockTime::from_millis(self.now),
+            votes: votes.collect(),
+            transactions,
+        }
+    }
+
+    /// Applies the next block.
+    pub(crate) fn apply(&mut self, seconds: i128, transactions: Vec<Transaction>) -> Outcome {
+        let block = self.block(seconds, transactions);
+        self.machine.apply(&block).expect("the block follows")
+    }
+
+    pub(crate) fn cash(&self, number: u8) -> i128 {
+        let index = self.machine.state().accounts.index(account(number)).expect("open");
+        self.machine.state().ledger.cash(index).micros()
+    }
+
+    pub(crate) fn lots(&self, number: u8, instrument: u32) -> i128 {
+        let index = self.machine.state().accounts.index(account(number)).expect("open");
+        let held = self.machine.state().accounts.get(index).expect("open");
+        held.position(InstrumentId::new(instrument)).lots.count()
+    }
+}
+
+pub(crate) fn deposit(number: u8, asset: u16, amount: Amount) -> Transaction {
+    let command = Command::Deposit { account: account(number), asset: AssetId::new(asset), amount };
+    Transaction { sender: CUSTODIAN, command }
+}
+
+pub(crate) fn order(
+    number: u8,
+    client: u64,
+    instrument: u32,
+    side: Side,
+    price: i128,
+    lots: i128,
+) -> Transaction {
+    let order = NewOrder {
+        client: ClientOrderId::new(client),
+        instrument: InstrumentId::new(instrument),
+        side,
+        price: Price::from_micros(price),
+        lots: Lots::from_count(lots),
+        time_in_force: TimeInForce::GoodTillCancelled,
+        reduce_only: false,
+        self_trade: SelfTrade::CancelResting,
+    };
+    Transaction { sender: trader(number), command: Command::PlaceOrder { sub: 0, order } }
+}
+
+/// Returns a command that may be anything: sensible, absurd, of a stranger, at the limits of its units.
+pub(crate) fn anything(random: &mut Random, client: &mut u64, house: &House) -> Transaction {
+    let number = 1 + u8::try_from(random.below(24)).expect("small");
+    let sender = if random.below(50) == 0 { Address::new([0xEE; 20]) } else { trader(number) };
+    let markets = [1u32, 1, 1, 2, 3, 4, 5, 6, 11, 11, 12, 13, 14, 15, 16, 99];
+    let instrument = InstrumentId::new(markets[usize::try_from(random.below(16)).expect("small")]);
+    let state = house.machine.state();
+    let mark = state.markets.get(&instrument).and_then(|market| market.mark);
+    let mark = mark.map_or(house.btc, Price::micros);
+    let tick = 500_000;
+    let near = |random: &mut Random| {
+        let width = (mark / 40).max(5 * tick);
+        let price = (mark + random.between(-width, width)) / tick * tick;
+        match random.below(60) {
+            0 => price + 1,
+            1 => i128::from(random.next()) % units::limits::PRICE_MICROS_MAX,
+            2 => -price,
+            _ => price.max(tick),
+        }
+    };
+    let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
+    let lots = |random: &mut Random| match random.below(80) {
+        0 => 0,
+        1 => -5,
+        2 => units::limits::LOTS_MAX + random.between(0, 1),
+        _ => random.between(1, 900),
+    };
+    *client += 1;
+    let command = match random.below(100) {
+        0..=54 => Command::PlaceOrder {
+            sub: 0,
+            order: NewOrder {
+                client: ClientOrderId::new(if random.below(40) == 0 { 1 } else { *client }),
+                instrument,
+                side,
+                price: Price::from_micros(near(random)),
+                lots: Lots::from_count(lots(random)),
+                time_in_force: [
+                    TimeInForce::GoodTillCancelled,
+                    TimeInForce::ImmediateOrCancel,
+                    TimeInForce::PostOnly,
+                ][usize::try_from(random.below(3)).expect("small")],
+                reduce_only: random.below(8) == 0,
+                self_trade: if random.below(4) == 0 {
+                    SelfTrade::RefuseIncoming
+                } else {
+                    SelfTrade::CancelResting
+                },
+            },
+        },
+        55..=69 => {
+            let open =
+                state.accounts.index(account(number)).and_then(|index| state.accounts.get(index));
+            let orders = open
+                .map(|held| held.orders().keys().copied().collect::<Vec<OrderId>>())
+                .unwrap_or_default();
+            let chosen = usize::try_from(random.next() % 1_000_003).expect("small");
+            let order = orders
+                .get(chosen % orders.len().max(1))
+                .copied()
+                .unwrap_or(OrderId::new(random.next()));
+            Command::CancelOrder { sub: 0, order }
+        }
+        70..=72 => {
+            Command::MassCancel { sub: 0, instrument: (random.below(2) == 0).then_some(instrument) }
+        }
+        73..=84 => {
+            let quotes = (0..random.below(4)).map(|_| Quote {
+                instrument,
+                side: if random.below(2) == 0 { Side::Buy } else { Side::Sell },
+                price: Price::from_micros(near(random)),
+                lots: Lots::from_count(random.between(0, 200)),
+            });
+            Command::MassQuote { sub: 0, quotes: quotes.collect() }
+        }
+        85..=89 => {
+            let asset = AssetId::new(u16::try_from(random.below(4)).expect("small"));
+            let amount = Amount::from_minor(random.between(-10_000_000, 1_000_000_000));
+            let command = Command::Deposit { account: account(number), asset, amount };
+            return Transaction {
+                sender: if random.below(10) == 0 { sender } else { CUSTODIAN },
+                command,
+            };
+        }
+        90..=93 => Command::Withdraw {
+            sub: 0,
+            asset: AssetId::new(u16::try_from(random.below(3)).expect("small")),
+            amount: Amount::from_minor(random.between(-10_000_000, 30_000_000_000)),
+        },
+        94..=97 => Command::Transfer {
+            sub: 0,
+            to: account(1 + u8::try_from(random.below(26)).expect("small")),
+            asset: AssetId::new(u16::try_from(random.below(3)).expect("small")),
+            amount: Amount::from_minor(random.between(-10, 20_000_000_000)),
+        },
+        _ => {
+            let command = Command::Deposit {
+                // Of any size, to somebody who does not trade: wealth would hide every default.
+                account: account(30),
+                asset: AssetId::DOLLAR,
+                amount: Amount::from_minor(i128::from(random.next()) << random.below(60)),
+            };
+            return Transaction { sender: CUSTODIAN, command };
+        }
+    };
+    Transaction { sender, command }
+}

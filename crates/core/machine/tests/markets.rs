@@ -1,0 +1,287 @@
+//! The machine as its users see it: trading, margin calls, liquidation, expiry, halts, governance.
+
+mod common;
+
+use common::{BTC, HOUR, House, SIGNERS, account, deposit, dollars, order, trader};
+use machine::{Machine, Status};
+use protocol::{
+    AssetId, Change, Command, Event, InstrumentId, Mode, ParameterId, ProposalId, Receipt, Refusal,
+    Side, Transaction,
+};
+use units::Notional;
+
+/// Two accounts with money, and marks.
+fn opened() -> House {
+    let mut house = House::new();
+    house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(2, 0, dollars(100_000))]);
+    house
+}
+
+fn sign(signer: usize, command: Command) -> Transaction {
+    Transaction { sender: SIGNERS[signer], command }
+}
+
+#[test]
+fn a_trade_is_novated_at_one_price_and_pays_its_fees() {
+    let mut house = opened();
+    let outcome = house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Buy, 8_000_000_000, 10),
+            order(2, 1, 1, Side::Sell, 7_999_000_000, 10),
+        ],
+    );
+    let fills = outcome.events.iter().filter(|event| matches!(event, Event::Filled { .. })).count();
+    assert_eq!(fills, 2);
+    assert_eq!((house.lots(1, 1), house.lots(2, 1)), (10, -10));
+    // Both came in this block, so both are aggressors: 5 basis points of 800 dollars each.
+    let fee = 400_000;
+    let price = house.machine.state().markets[&InstrumentId::new(1)].last.unwrap();
+    assert!(price.micros() >= 7_999_000_000 && price.micros() <= 8_000_000_000);
+    let paid = 100_000_000_000 - house.cash(1);
+    assert!((fee - 50..=fee).contains(&paid), "{paid}");
+}
+
+#[test]
+fn an_order_that_margin_does_not_cover_is_refused_and_changes_nothing() {
+    let mut house = opened();
+    // 100,000 dollars carry at most 625,000 at a scan range of 16 %: 781 lots of 80 dollars each hundredth of a coin.
+    let outcome = house.apply(1, vec![order(1, 1, 1, Side::Buy, 8_000_000_000, 8_000)]);
+    assert!(matches!(outcome.receipts[0], Receipt::Refused(Refusal::MarginShort { .. })));
+    let outcome = house.apply(1, vec![order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000)]);
+    assert!(matches!(outcome.receipts[0], Receipt::Order(_)), "{:?}", outcome.receipts[0]);
+}
+
+#[test]
+fn a_cancel_beats_the_order_that_would_have_hit_it() {
+    let mut house = opened();
+    let outcome = house.apply(1, vec![order(1, 1, 1, Side::Sell, 8_000_000_000, 5)]);
+    let Receipt::Order(resting) = outcome.receipts[0] else { panic!("it rests") };
+    let cancel =
+        Transaction { sender: trader(1), command: Command::CancelOrder { sub: 0, order: resting } };
+    let outcome = house.apply(1, vec![order(2, 1, 1, Side::Buy, 8_100_000_000, 5), cancel]);
+    assert_eq!(outcome.receipts[1], Receipt::Done);
+    assert!(!outcome.events.iter().any(|event| matches!(event, Event::Filled { .. })));
+}
+
+#[test]
+fn a_falling_market_calls_then_liquidates_and_the_shortfall_shrinks() {
+    let mut house = opened();
+    house.apply(
+        1,
+        vec![
+            deposit(3, 0, dollars(1_000_000)),
+            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
+            order(2, 1, 1, Side::Sell, 8_000_000_000, 3_000),
+        ],
+    );
+    house.apply(1, vec![order(3, 9, 1, Side::Sell, 8_000_000_000, 3_000)]);
+    let (mut called, mut liquidated) = (false, false);
+    for step in 0..20 {
+        house.btc -= 60_000_000;
+        // Somebody stands ready to buy.
+        let bid = (house.btc - 100_000_000) / 500_000 * 500_000;
+        let outcome = house.apply(10, vec![order(3, 100 + step, 1, Side::Buy, bid, 500)]);
+        for event in &outcome.events {
+            match event {
+                Event::MarginCalled { .. } => called = true,
+                Event::Liquidated { account: index, .. } => {
+                    assert!(called, "a margin call comes before a liquidation");
+                    assert_eq!(house.machine.state().accounts.index(account(1)), Some(*index));
+                    liquidated = true;
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(liquidated);
+    assert!(house.lots(1, 1) < 6_000 && house.lots(1, 1) >= 0, "reduced, never flipped");
+    assert!(house.cash(1) > -100_000_000_000);
+    house.machine.state().check().unwrap();
+}
+
+#[test]
+fn dated_contracts_settle_on_the_average_and_leave_the_books() {
+    let mut house = opened();
+    let strike_7000_call = 3;
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 2, Side::Buy, 8_000_000_000, 10),
+            order(2, 1, 2, Side::Sell, 8_000_000_000, 10),
+        ],
+    );
+    let mark =
+        house.machine.state().markets[&InstrumentId::new(strike_7000_call)].mark.unwrap().micros();
+    let price = mark / 500_000 * 500_000;
+    house.apply(
+        1,
+        vec![
+            order(1, 2, strike_7000_call, Side::Buy, price, 4),
+            order(2, 2, strike_7000_call, Side::Sell, price, 4),
+        ],
+    );
+    assert_eq!(house.lots(1, strike_7000_call), 4);
+    let mut expired = 0;
+    while expired == 0 && house.now < common::START + 6 * HOUR {
+        let outcome = house.apply(60, Vec::new());
+        for event in &outcome.events {
+            if let Event::Expired { instrument, price, open_interest, .. } = event {
+                let settled = if instrument.get() < 10 { 8_000_000_000 } else { 190_000_000 };
+                assert_eq!(price.micros(), settled);
+                let open = match instrument.get() {
+                    2 => 10,
+                    3 => 4,
+                    _ => 0,
+                };
+                assert_eq!(open_interest.count(), open);
+                expired += 1;
+            }
+        }
+    }
+    assert_eq!(expired, 10, "a future and four options on each underlying");
+    assert_eq!(house.machine.state().markets.len(), 2);
+    assert_eq!((house.lots(1, 2), house.lots(1, strike_7000_call)), (0, 0));
+    house.machine.state().check().unwrap();
+}
+
+#[test]
+fn a_broken_market_halts_alone_and_the_others_trade_in_the_same_block() {
+    let mut house = opened();
+    let outcome = house.apply(
+        1,
+        vec![
+            sign(0, Command::Drill { instrument: InstrumentId::new(11) }),
+            order(1, 1, 11, Side::Buy, 190_000_000, 10),
+            order(2, 1, 11, Side::Sell, 190_000_000, 10),
+            order(1, 2, 1, Side::Buy, 8_000_000_000, 10),
+            order(2, 2, 1, Side::Sell, 8_000_000_000, 10),
+        ],
+    );
+    let halted: Vec<_> =
+        outcome.events.iter().filter(|event| matches!(event, Event::Halted { .. })).collect();
+    let [Event::Halted { instrument, fault }] = halted[..] else {
+        panic!("one market halts: {halted:?}")
+    };
+    assert_eq!((instrument.get(), fault.contains("drill")), (11, true));
+    assert_eq!((house.lots(1, 11), house.lots(1, 1)), (0, 10));
+    assert!(house.machine.state().accounts.iter().all(|(_, held)| held.orders().is_empty()));
+    assert!(matches!(
+        house.machine.state().markets[&InstrumentId::new(11)].status,
+        Status::Halted { .. }
+    ));
+    let outcome = house.apply(1, vec![order(1, 3, 11, Side::Buy, 190_000_000, 1)]);
+    assert_eq!(outcome.receipts[0], Receipt::Refused(Refusal::InstrumentHalted));
+    house.machine.state().check().unwrap();
+}
+
+#[test]
+fn only_the_custodian_credits_and_only_signers_govern() {
+    let mut house = opened();
+    let mut stranger = deposit(1, 0, dollars(1));
+    stranger.sender = trader(9);
+    let change = Change::SetParameter {
+        parameter: ParameterId::ScanRange,
+        underlying: Some(BTC),
+        value: 200_000,
+    };
+    let outcome = house.apply(
+        1,
+        vec![
+            stranger,
+            Transaction { sender: trader(1), command: Command::Propose { change } },
+            sign(0, Command::Propose { change }),
+        ],
+    );
+    let refused = Receipt::Refused(Refusal::NotPermitted);
+    assert_eq!(outcome.receipts[..2], [refused.clone(), refused]);
+    assert_eq!(outcome.receipts[2], Receipt::Proposal(ProposalId::new(1)));
+    house.apply(1, vec![sign(1, Command::Approve { proposal: ProposalId::new(1) })]);
+    let outcome = house.apply(1, Vec::new());
+    assert!(outcome.events.iter().any(|event| matches!(event, Event::Enacted { .. })));
+    assert_eq!(house.machine.state().parameters.get(Some(BTC), ParameterId::ScanRange), 200_000);
+}
+
+#[test]
+fn a_silent_oracle_restricts_and_then_freezes_the_compartment() {
+    let mut house = opened();
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Buy, 8_000_000_000, 10),
+            order(2, 1, 1, Side::Sell, 8_000_000_000, 10),
+        ],
+    );
+    let silent = |house: &mut House, seconds, transactions| {
+        let mut block = house.block(seconds, transactions);
+        block.votes.clear();
+        house.machine.apply(&block).unwrap()
+    };
+    let outcome = silent(
+        &mut house,
+        11,
+        vec![
+            order(1, 2, 1, Side::Buy, 8_000_000_000, 1),
+            order(1, 3, 1, Side::Sell, 8_000_000_000, 10),
+        ],
+    );
+    assert_eq!(house.machine.state().mode(BTC), Mode::ReduceOnly);
+    assert_eq!(
+        outcome.receipts[0],
+        Receipt::Refused(Refusal::ModeForbids { mode: Mode::ReduceOnly })
+    );
+    assert!(matches!(outcome.receipts[1], Receipt::Order(_)), "reducing is allowed");
+    let outcome = silent(&mut house, 55, vec![order(1, 4, 1, Side::Sell, 8_000_000_000, 1)]);
+    assert_eq!(outcome.receipts[0], Receipt::Refused(Refusal::ModeForbids { mode: Mode::Frozen }));
+}
+
+#[test]
+fn withdrawals_leave_initial_margin_and_respect_the_hourly_limit() {
+    let mut house = opened();
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Buy, 8_000_000_000, 3_000),
+            order(2, 1, 1, Side::Sell, 8_000_000_000, 3_000),
+            deposit(4, 0, dollars(60_000_000)),
+        ],
+    );
+    let withdraw = |number, amount| Transaction {
+        sender: trader(number),
+        command: Command::Withdraw { sub: 0, asset: AssetId::DOLLAR, amount: dollars(amount) },
+    };
+    let outcome = house.apply(
+        1,
+        vec![
+            withdraw(1, 90_000),
+            withdraw(1, 200_000),
+            withdraw(4, 20_000_000),
+            withdraw(4, 20_000_000),
+            withdraw(1, 10_000),
+        ],
+    );
+    assert!(matches!(outcome.receipts[0], Receipt::Refused(Refusal::MarginShort { .. })));
+    assert!(matches!(outcome.receipts[1], Receipt::Refused(Refusal::BalanceShort { .. })));
+    assert_eq!(outcome.receipts[2], Receipt::Done);
+    assert!(matches!(outcome.receipts[3], Receipt::Refused(Refusal::WithdrawalLimit { .. })));
+    assert_eq!(outcome.receipts[4], Receipt::Done);
+}
+
+#[test]
+fn a_block_that_does_not_follow_leaves_the_state_as_it_was() {
+    let mut house = opened();
+    let before = house.machine.snapshot().unwrap();
+    let block = house.block(1, Vec::new());
+    let mut late = block.clone();
+    late.time = house.machine.state().time;
+    let mut skipped = block.clone();
+    skipped.height = skipped.height.next().unwrap();
+    let mut doubled = block;
+    doubled.votes[1] = doubled.votes[0].clone();
+    for block in [late, skipped, doubled] {
+        assert!(house.machine.apply(&block).is_err());
+        assert_eq!(house.machine.snapshot().unwrap(), before);
+    }
+    assert!(Machine::restore(&before[..before.len() - 1]).is_err());
+    assert_eq!(house.machine.state().insurance_fund(BTC), Notional::from_micros(1_000_000_000_000));
+}

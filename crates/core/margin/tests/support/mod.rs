@@ -1,0 +1,205 @@
+//! A small house to measure accounts in, and random portfolios from a printed seed.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use margin::{
+    MarketInput, OffsetClass, OpenOrder, Parameters, Portfolio, Position, Risk, UnderlyingInput,
+    mark_value, on_quantum,
+};
+use protocol::{AssetId, Contract, Instrument, InstrumentId, Right, Side, UnderlyingId};
+use units::{BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Round, Vol};
+
+pub(crate) const NOW: i128 = 1_700_000_000_000;
+pub(crate) const DAY: i128 = 86_400_000;
+pub(crate) const BTC: UnderlyingId = UnderlyingId::new(1);
+pub(crate) const ETH: UnderlyingId = UnderlyingId::new(2);
+pub(crate) const BTC_ASSET: AssetId = AssetId::new(1);
+pub(crate) const BTC_PERP: InstrumentId = InstrumentId::new(1);
+pub(crate) const ETH_PERP: InstrumentId = InstrumentId::new(2);
+
+pub(crate) fn dollars(value: i128) -> Notional {
+    Notional::from_micros(value * 1_000_000)
+}
+
+pub(crate) fn price(value: i128) -> Price {
+    Price::from_micros(value * 1_000_000)
+}
+
+/// SplitMix64: the seed is all there is.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    pub(crate) fn between(&mut self, least: i128, most: i128) -> i128 {
+        least + i128::from(self.next()) % (most - least + 1)
+    }
+}
+
+pub(crate) fn underlying(id: UnderlyingId, class: u16, index: Price) -> UnderlyingInput {
+    UnderlyingInput {
+        underlying: id,
+        class: OffsetClass::new(class),
+        asset: None,
+        index,
+        confidence: Price::ZERO,
+        scan_hold: Ppm::from_parts(160_000),
+        scan_new: Ppm::from_parts(160_000),
+        short_option_maintenance: Ppm::from_parts(3_000),
+        short_option_initial: Ppm::from_parts(2_000),
+        haircut: Ppm::from_parts(100_000),
+        spread: Ppm::ZERO,
+        vol_daily: Ppm::ZERO,
+        volume_daily: Notional::ZERO,
+    }
+}
+
+pub(crate) fn instrument(
+    id: u32,
+    underlying: UnderlyingId,
+    contract: Contract,
+    size: i128,
+) -> Instrument {
+    Instrument {
+        id: InstrumentId::new(id),
+        underlying,
+        contract,
+        contract_size: Quantity::from_nanos(size),
+        tick: Price::from_micros(100_000),
+    }
+}
+
+pub(crate) fn market(instrument: Instrument, forward: Price, vol: i128) -> MarketInput {
+    let vol = Vol::from_points(vol);
+    let now = BlockTime::from_millis(NOW);
+    let mark = mark_value(&instrument, forward, vol, now, None).unwrap();
+    MarketInput { instrument, forward, mark, vol, settlement: None, funding: Ppb::ZERO }
+}
+
+pub(crate) fn expiry(days: i128) -> BlockTime {
+    BlockTime::from_millis(NOW + days * DAY)
+}
+
+pub(crate) fn future(days: i128) -> Contract {
+    Contract::Future { expires_at: expiry(days) }
+}
+
+pub(crate) fn option(days: i128, strike: i128, right: Right) -> Contract {
+    Contract::Option { expires_at: expiry(days), strike: price(strike), right }
+}
+
+/// Inputs of a house with two underlyings, perpetuals, futures and options.
+#[derive(Clone)]
+pub(crate) struct House {
+    pub(crate) parameters: Parameters,
+    pub(crate) underlyings: Vec<UnderlyingInput>,
+    pub(crate) markets: Vec<MarketInput>,
+}
+
+pub(crate) const BTC_LOT: i128 = 1_000_000; // 0.001
+pub(crate) const ETH_LOT: i128 = 10_000_000; // 0.01
+
+impl House {
+    pub(crate) fn new() -> Self {
+        let (btc, eth) = (price(60_000), price(3_000));
+        let mut underlyings = vec![underlying(BTC, 1, btc), underlying(ETH, 1, eth)];
+        underlyings[0].asset = Some(BTC_ASSET);
+        let mut markets = vec![
+            market(instrument(1, BTC, Contract::Perpetual, BTC_LOT), btc, 0),
+            market(instrument(2, ETH, Contract::Perpetual, ETH_LOT), eth, 0),
+        ];
+        let mut id = 10;
+        for days in [2, 30, 180] {
+            for (underlying, index, size) in [(BTC, 60_000, BTC_LOT), (ETH, 3_000, ETH_LOT)] {
+                let forward = price(index + index * days / 3_650);
+                markets.push(market(instrument(id, underlying, future(days), size), forward, 0));
+                id += 1;
+                for percent in [70, 85, 95, 100, 105, 115, 140] {
+                    for right in [Right::Call, Right::Put] {
+                        let contract = option(days, index * percent / 100, right);
+                        let vol = 5_500 + (percent - 100) * (percent - 100) / 2;
+                        markets.push(market(
+                            instrument(id, underlying, contract, size),
+                            forward,
+                            vol,
+                        ));
+                        id += 1;
+                    }
+                }
+            }
+        }
+        Self { parameters: Parameters::default(), underlyings, markets }
+    }
+
+    pub(crate) fn risk(&self) -> Risk {
+        let now = BlockTime::from_millis(NOW);
+        Risk::build(&self.parameters, now, &self.underlyings, &self.markets).unwrap()
+    }
+
+    pub(crate) fn find(&self, underlying: UnderlyingId, contract: Contract) -> &MarketInput {
+        self.markets
+            .iter()
+            .find(|market| {
+                market.instrument.underlying == underlying && market.instrument.contract == contract
+            })
+            .unwrap()
+    }
+
+    pub(crate) fn position(
+        &self,
+        underlying: UnderlyingId,
+        contract: Contract,
+        lots: i128,
+    ) -> Position {
+        let market = self.find(underlying, contract);
+        let lots = Lots::from_count(lots);
+        let worth = lots.value(market.mark, market.instrument.contract_size, Round::Down).unwrap();
+        let cost = if contract.pays_premium() { Notional::ZERO } else { worth };
+        Position { instrument: market.instrument.id, lots, cost }
+    }
+
+    pub(crate) fn random_positions(&self, random: &mut Random, most: u64) -> Vec<Position> {
+        let mut ids: Vec<InstrumentId> = Vec::new();
+        for _ in 0..=random.below(most) {
+            let market =
+                &self.markets[usize::try_from(random.below(self.markets.len() as u64)).unwrap()];
+            ids.push(market.instrument.id);
+        }
+        ids.sort();
+        ids.dedup();
+        ids.into_iter()
+            .map(|instrument| Position {
+                instrument,
+                lots: Lots::from_count(random.between(-2_000, 2_000)),
+                cost: Notional::from_micros(random.between(-1_000_000_000, 1_000_000_000)),
+            })
+            .collect()
+    }
+
+    pub(crate) fn random_order(&self, random: &mut Random, within: Option<usize>) -> OpenOrder {
+        let place = random.below(self.markets.len() as u64) as usize;
+        let market = &self.markets[within.unwrap_or(place)];
+        let away = random.between(-30_000, 30_000);
+        let limit = market.mark.scaled(Ppm::from_parts(1_000_000 + away), Round::Up).unwrap();
+        OpenOrder {
+            instrument: market.instrument.id,
+            side: if random.below(2) == 0 { Side::Buy } else { Side::Sell },
+            price: on_quantum(&market.instrument, limit, Round::Down).unwrap(),
+            lots: Lots::from_count(random.between(1, 2_000)),
+            fee: Notional::from_micros(random.between(0, 1_000_000)),
+        }
+    }
+}
+
+pub(crate) fn of<'a>(cash: i128, positions: &'a [Position]) -> Portfolio<'a> {
+    Portfolio { cash: dollars(cash), positions, collateral: &[], orders: &[] }
+}

@@ -1,0 +1,266 @@
+//! Liquidation, stages 0 and 1, and the insurance fund's cover.
+
+use super::world::protocol::InstrumentId;
+use super::world::units::{Lots, Notional, Ppm, Price, Quantity, limits};
+use super::world::waterfall::{
+    Leg, Parameters, Reduction, Standing, Step, cover, filled, next_step, reduction,
+};
+use super::world::{Exact, Prover};
+use super::{Unit, flip, whole};
+use symx::{Fault, Harness};
+
+pub(super) const ALL: &[Harness<Prover>] = &[
+    Harness {
+        name: "liquidation: only an account below maintenance is touched, orders before positions",
+        covers: &["healthy", "orders cancelled", "reduced", "stuck"],
+        canary: Fault::Order,
+        run: step,
+    },
+    Harness {
+        name: "liquidation: a reduction shrinks a position without flipping it, by no more lots than needed",
+        covers: &["long", "short", "none"],
+        canary: Fault::Rounding,
+        run: reduces,
+    },
+    Harness {
+        name: "liquidation: a reduction's limit is on the tick and inside the band",
+        covers: &["long", "short"],
+        canary: Fault::Lesser,
+        run: limit_in_band,
+    },
+    Harness {
+        name: "liquidation: a fill changes equity by its edge less the fee, rounded against the account",
+        covers: &["filled"],
+        canary: Fault::Rounding,
+        run: fill,
+    },
+    Harness {
+        name: "liquidation: of two legs the one with the larger release is reduced, the first of equals",
+        covers: &["first", "second", "neither"],
+        canary: Fault::Order,
+        run: larger_release,
+    },
+    Harness {
+        name: "liquidation: the fund pays a debt up to its balance and its cap, and no less",
+        covers: &["covered", "uncovered", "no debt"],
+        canary: Fault::Lesser,
+        run: fund,
+    },
+];
+
+/// Most dollars that an account here has or needs, either sign, in micro-dollars: 2^95 is 4·10^22 dollars.
+///
+/// Less than a balance may be. Beyond, the room of a contract of a billionth of a unit leaves 128 bits.
+const STANDING_MICROS_MAX: i128 = 1 << 95;
+
+fn any_dollars(prover: &mut Prover, name: &str) -> Notional {
+    Notional::between(prover, name, -STANDING_MICROS_MAX, STANDING_MICROS_MAX)
+}
+
+fn any_parameters(prover: &mut Prover) -> Parameters {
+    Parameters {
+        band: Ppm::between(prover, "band", 0, limits::PPM_ONE),
+        fee: Ppm::between(prover, "fee", 0, limits::PPM_ONE),
+    }
+}
+
+fn any_standing(prover: &mut Prover) -> Standing {
+    Standing {
+        equity: any_dollars(prover, "equity"),
+        maintenance: any_dollars(prover, "maintenance"),
+        target: any_dollars(prover, "target"),
+        has_orders: flip(prover, "has orders"),
+    }
+}
+
+fn any_leg(prover: &mut Prover, name: &str) -> Leg {
+    let part = |part| format!("{name} {part}");
+    Leg {
+        instrument: InstrumentId::new(u32::try_from(name.len()).unwrap_or(0)),
+        lots: Lots::between(prover, &part("lots"), -limits::LOTS_MAX, limits::LOTS_MAX),
+        mark: Price::limited(prover, &part("mark")),
+        contract_size: Quantity::between(prover, &part("size"), 1, limits::CONTRACT_SIZE_NANOS_MAX),
+        tick: Price::between(prover, &part("tick"), 1, Price::LIMIT),
+        maintenance_without: any_dollars(prover, &part("maintenance without")),
+    }
+}
+
+fn step(prover: &mut Prover) {
+    let (standing, parameters) = (any_standing(prover), any_parameters(prover));
+    let leg = any_leg(prover, "leg");
+    let unhealthy = standing.equity.exact().below(standing.maintenance.exact());
+    let Ok(step) = next_step(&standing, &[leg], &parameters) else {
+        return prover.never("limited accounts have a next step");
+    };
+    let (label, claim) = match step {
+        Step::Healthy => ("healthy", unhealthy.not()),
+        Step::CancelOrders if standing.has_orders => ("orders cancelled", unhealthy),
+        Step::Reduce(_) if !standing.has_orders => ("reduced", unhealthy),
+        Step::Stuck if !standing.has_orders => ("stuck", unhealthy),
+        _ => return prover.never("orders are cancelled before positions are reduced"),
+    };
+    prover.cover(label);
+    prover.check(&claim, "the healthy are left alone, the others are not");
+}
+
+/// Any account below maintenance, and the reduction of a leg of it.
+fn any_reduction(prover: &mut Prover) -> (Standing, Leg, Parameters, Option<Reduction>) {
+    let equity = any_dollars(prover, "equity");
+    let maintenance = any_dollars(prover, "maintenance");
+    let target = any_dollars(prover, "target");
+    let standing = Standing { equity, maintenance, target, has_orders: false };
+    let (parameters, leg) = (any_parameters(prover), any_leg(prover, "leg"));
+    prover.assume(&equity.exact().below(maintenance.exact()));
+    let Ok(reduction) = reduction(&standing, &leg, &parameters) else {
+        prover.never("a limited account below maintenance has no fault");
+        return (standing, leg, parameters, None);
+    };
+    (standing, leg, parameters, reduction)
+}
+
+fn reduces(prover: &mut Prover) {
+    let (standing, leg, _, reduction) = any_reduction(prover);
+    let Some(reduction) = reduction else {
+        return prover.cover("none");
+    };
+    let (held, lots) = (leg.lots.exact(), reduction.lots.exact());
+    prover.observe("lots", lots);
+    prover.observe("limit", reduction.limit.exact());
+    let long = prover.decide(&whole(0).below(held));
+    prover.cover(if long { "long" } else { "short" });
+    let (held, count) = if long { (held, -lots) } else { (-held, lots) };
+    prover.lemma(&count.within(whole(1), held), "the position shrinks and does not flip");
+    let release = standing.maintenance.exact() - leg.maintenance_without.exact();
+    prover.check(&whole(0).below(release), "only a leg that releases margin is reduced");
+    let goal = standing.target.exact().greater(standing.maintenance.exact());
+    let missing = (goal - standing.equity.exact()) * held;
+    prover.check(
+        &count.equals(held).or(missing.at_most(count * release)),
+        "enough lots to reach the target, or all",
+    );
+    prover.check(&((count - whole(1)) * release).below(missing), "one lot fewer is not enough");
+}
+
+fn limit_in_band(prover: &mut Prover) {
+    let (_, leg, parameters, reduction) = any_reduction(prover);
+    let Some(reduction) = reduction else { return };
+    let (limit, mark) = (reduction.limit.exact(), leg.mark.exact());
+    prover.observe("limit", limit);
+    let any_multiple = reduction.limit.number().mul_div(
+        super::number(whole(1)),
+        leg.tick.number(),
+        super::world::units::Round::Down,
+    );
+    let multiple = any_multiple.map_or(whole(0), super::world::exact);
+    prover.check(&(multiple * leg.tick.exact()).equals(limit), "the limit is on the tick");
+    let distance = if prover.decide(&whole(0).below(leg.lots.exact())) {
+        prover.cover("long");
+        mark - limit
+    } else {
+        prover.cover("short");
+        limit - mark
+    };
+    let band = mark.magnitude() * parameters.band.exact();
+    prover.check(&(distance * whole(limits::PPM_ONE)).at_most(band), "the limit is inside the band");
+    prover.check(&(-distance).below(leg.tick.exact()), "no more than a tick better than the mark");
+}
+
+fn fill(prover: &mut Prover) {
+    let (leg, parameters) = (any_leg(prover, "leg"), any_parameters(prover));
+    let lots = Lots::between(prover, "lots", -limits::LOTS_MAX, limits::LOTS_MAX);
+    let price = Price::limited(prover, "price");
+    let Ok(change) = filled(&leg, lots, price, &parameters) else {
+        return prover.never("limited fills have no fault");
+    };
+    prover.cover("filled");
+    prover.observe("change", change.exact());
+    let nanos = whole(1_000_000_000);
+    let exposure = lots.exact() * leg.contract_size.exact();
+    let edge = exposure * (leg.mark.exact() - price.exact());
+    // Gain and fee apart: the gain is the fill without fee.
+    let free = Parameters { fee: Ppm::ZERO, ..parameters };
+    let Ok(gain) = filled(&leg, lots, price, &free).map(Unit::exact) else {
+        return prover.never("limited fills have no fault");
+    };
+    prover.check(&(gain * nanos).at_most(edge), "the gain is rounded down");
+    prover.check(&edge.below((gain + whole(1)) * nanos), "by less than one");
+    let fee = gain - change.exact();
+    let value = (exposure * price.exact()).magnitude();
+    let scale = nanos * whole(limits::PPM_ONE);
+    let owed = value * parameters.fee.exact();
+    prover.check(&whole(0).at_most(fee), "a fee is never paid out");
+    let slack = (whole(1) * nanos) * parameters.fee.exact();
+    prover.check(&(owed - slack).at_most(fee * scale), "the fee is that of the value rounded down");
+    prover.check(&((fee - whole(1)) * scale).below(owed + slack), "and not too large by one");
+}
+
+fn larger_release(prover: &mut Prover) {
+    let equity = any_dollars(prover, "equity");
+    let maintenance = any_dollars(prover, "maintenance");
+    prover.assume(&equity.exact().below(maintenance.exact()));
+    let standing = Standing { equity, maintenance, target: maintenance, has_orders: false };
+    let parameters = any_parameters(prover);
+    let (first, second) = (any_leg(prover, "one"), any_leg(prover, "two more"));
+    let alone = |leg: &Leg| reduction(&standing, leg, &parameters);
+    let (Ok(of_first), Ok(of_second)) = (alone(&first), alone(&second)) else {
+        return prover.never("limited legs have no fault");
+    };
+    let release = |leg: &Leg| maintenance.exact() - leg.maintenance_without.exact();
+    let second_larger = release(&first).below(release(&second));
+    match next_step(&standing, &[first, second], &parameters) {
+        Ok(Step::Reduce(chosen)) if chosen.instrument == first.instrument => {
+            prover.cover("first");
+            let better = super::world::Claim::constant(of_second.is_some()).and(second_larger);
+            prover.check(&better.not(), "the first is not worse");
+            same_reduction(prover, of_first, chosen);
+        }
+        Ok(Step::Reduce(chosen)) => {
+            prover.cover("second");
+            let only = super::world::Claim::constant(of_first.is_none());
+            prover.check(&only.or(second_larger), "the second is better");
+            same_reduction(prover, of_second, chosen);
+        }
+        Ok(Step::Stuck) => {
+            prover.cover("neither");
+            if of_first.is_some() || of_second.is_some() {
+                prover.never("a leg that can be reduced is");
+            }
+        }
+        _ => prover.never("an account below maintenance without orders is reduced or stuck"),
+    }
+}
+
+fn same_reduction(prover: &mut Prover, alone: Option<Reduction>, chosen: Reduction) {
+    let Some(alone) = alone else {
+        return prover.never("a leg that cannot be reduced is not");
+    };
+    let same = |a: Exact, b: Exact| a.equals(b);
+    prover.check(&same(alone.lots.exact(), chosen.lots.exact()), "the lots are those of the leg");
+    prover.check(&same(alone.limit.exact(), chosen.limit.exact()), "and so is the limit");
+}
+
+fn fund(prover: &mut Prover) {
+    let (debt, fund) = (Notional::limited(prover, "debt"), Notional::limited(prover, "fund"));
+    let cap = Ppm::limited(prover, "cap");
+    let (owed, zero) = (debt.exact(), whole(0));
+    let Ok(cover) = cover(debt, fund, cap) else {
+        prover.cover("no debt");
+        return prover.check(&owed.below(zero), "only a negative debt is no debt");
+    };
+    let (paid, uncovered) = (cover.paid.exact(), cover.uncovered.exact());
+    prover.observe("paid", paid);
+    prover.check(&zero.at_most(owed), "a debt is not negative");
+    prover.check(&(paid + uncovered).equals(owed), "what is paid and what is not make up the debt");
+    let (balance, one) = (fund.exact().greater(zero), whole(limits::PPM_ONE));
+    prover.check(&paid.within(zero, balance), "the fund pays no more than it has");
+    prover.check(&zero.at_most(uncovered), "nor more than the debt");
+    let capped = balance * cap.exact().greater(zero);
+    prover.check(&(paid * one).at_most(capped), "nor more than its cap");
+    if prover.decide(&zero.below(uncovered)) {
+        prover.cover("uncovered");
+        let at_cap = capped.below((paid + whole(1)) * one);
+        prover.check(&at_cap.or(paid.equals(balance)), "it pays less only at its cap or its end");
+    } else {
+        prover.cover("covered");
+    }
+}

@@ -1,0 +1,366 @@
+//! The audit: every block of a log again, from genesis, on a state and a tree of roots that are made for the purpose.
+//!
+//! For each block, in this order: the entry's checksum, its place in the chain, its time, the hash of its body, that it
+//! follows the state, the hash of its receipts and events, the state root, the invariants of the books, and the
+//! snapshot at its height if there is one. The first difference ends the audit.
+//!
+//! **Invariant:** nothing of the house's own state is trusted; the directory is only read.
+//!
+//! What it leaves out: whether the genesis is the right one, and whether blocks were cut off where no snapshot shows
+//! it. Compare the genesis hash and the last root with a source you trust.
+
+mod difference;
+mod tail;
+
+use crate::Verdict;
+use crate::archive::{Archive, SnapshotView};
+use crate::cli::AuditArgs;
+use crate::house::hash_of;
+use crate::progress::{Progress, Unit};
+use crate::records::time_text;
+use anyhow::{Context, Result};
+use difference::{Difference, Stop, records_that_differ, same};
+use machine::{Machine, Status};
+use protocol::codec::{self, DecodeError};
+use protocol::{Block, Hash, Header, limits};
+use std::io::Write;
+use std::time::{Duration, Instant};
+use store::{LogEntry, LogError, QmdbCommitment, StateCommitment as _};
+use tail::{Measure, Tail};
+
+/// Runs the audit and prints what it finds.
+pub(crate) fn run(args: &AuditArgs, out: &mut dyn Write) -> Result<Verdict> {
+    let archive = Archive::open(&args.dir)?;
+    let started = Instant::now();
+    match audit(&archive, args) {
+        Ok(audited) => {
+            audited.write(&archive, started.elapsed(), out)?;
+            Ok(Verdict::Holds)
+        }
+        Err(Stop::Differs(difference)) => {
+            write!(out, "{difference}")?;
+            Ok(Verdict::Differs)
+        }
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+/// An audit that found no difference.
+#[derive(Debug)]
+struct Audited {
+    auditor: Auditor,
+    founded: Header,
+    tail: Option<Tail>,
+}
+
+fn audit(archive: &Archive, args: &AuditArgs) -> Result<Audited, Stop> {
+    // Listed before the log is read: a running house syncs its log before it writes a snapshot.
+    let snapshots = archive.snapshots()?;
+    let mut measure = Measure::of(archive)?;
+    let progress = Progress::new("auditing", measure.bytes(), Unit::Bytes, args.quiet);
+    let mut reader = archive.blocks(0)?;
+    let founding = match reader.next() {
+        Some(entry) => entry.map_err(damaged)?,
+        None => return Err(missing_founding(&measure).into()),
+    };
+    measure.passed(&founding);
+    let (mut auditor, founded) = Auditor::found(archive, snapshots, &founding)?;
+    for entry in reader {
+        if args.to == Some(auditor.height) {
+            return Ok(Audited { auditor, founded, tail: None });
+        }
+        let entry = entry.map_err(damaged)?;
+        auditor.block(archive, &entry)?;
+        measure.passed(&entry);
+        progress.at(measure.done());
+        progress.say(format!("block {}", entry.height));
+    }
+    let tail = measure.tail(archive, auditor.height)?;
+    auditor.reaches(args.to)?;
+    Ok(Audited { auditor, founded, tail })
+}
+
+/// What has been replayed so far.
+#[derive(Debug)]
+struct Auditor {
+    machine: Machine,
+    commitment: QmdbCommitment,
+    snapshots: SnapshotView,
+    /// Heights of snapshots not reached yet, the next one last.
+    ahead: Vec<u64>,
+    verified: Vec<u64>,
+    height: u64,
+    last: Header,
+}
+
+impl Auditor {
+    /// Founds the house again and compares its founding entry.
+    fn found(
+        archive: &Archive,
+        snapshots: SnapshotView,
+        entry: &LogEntry,
+    ) -> Result<(Self, Header), Stop> {
+        let header = header_of(entry)?;
+        let (machine, writes) =
+            Machine::found(&archive.genesis).context("the genesis is not one")?;
+        let mut commitment =
+            QmdbCommitment::temporary(&std::env::temp_dir()).map_err(unwritable)?;
+        let writes: Vec<_> = writes.into_iter().map(|write| (write.key, write.record)).collect();
+        let root = commitment.commit(0, &writes).map_err(unwritable)?;
+        let height = entry.height;
+        let cause =
+            "the founding entry was changed, or the genesis is not the one it was made from";
+        same(height, "height of the founding entry", header.height, machine.state().height, cause)?;
+        same(height, "time of the founding entry", header.time, machine.state().time, cause)?;
+        same(height, "parent of the founding entry", header.parent, Hash::default(), cause)?;
+        same(height, "genesis hash in the founding entry", header.body, archive.hash, cause)?;
+        same(height, "receipts of the founding entry", header.receipts, Hash::default(), cause)?;
+        same(height, "length of the founding block", entry.block.len(), 0, cause)?;
+        let mut ahead = snapshots.heights()?;
+        ahead.reverse();
+        let verified = Vec::new();
+        let mut this =
+            Self { machine, commitment, snapshots, ahead, verified, height, last: header };
+        this.root(header.state_root, Hash::new(root.bytes()))?;
+        this.snapshot(archive, header.state_root)?;
+        Ok((this, header))
+    }
+
+    /// Replays a block and compares all that the log says of it.
+    fn block(&mut self, archive: &Archive, entry: &LogEntry) -> Result<(), Stop> {
+        let height = entry.height;
+        let header = header_of(entry)?;
+        let block: Block = codec::decode(&entry.block, limits::BLOCK_BYTES_MAX)
+            .map_err(|error| undecodable(height, "block", &error))?;
+        self.height = height;
+        let place = "a block is missing, doubled, or out of its place";
+        same(height, "height in the header", header.height.blocks(), i128::from(height), place)?;
+        same(height, "height in the block", block.height, header.height, place)?;
+        same(
+            height,
+            "time",
+            header.time,
+            block.time,
+            "the header or the block was changed after sealing",
+        )?;
+        let parent = "the block before, or this header, was exchanged after sealing: the chain is broken here";
+        same(height, "parent hash", header.parent, hash_of(&self.last)?, parent)?;
+        let body = codec::encode(&(&block.votes, &block.transactions))
+            .context("a body that was read has an encoding")?;
+        let changed = "votes or transactions were changed after the header was sealed";
+        same(height, "body hash", header.body, Hash::of("body", &body), changed)?;
+
+        let outcome = self.machine.apply(&block).map_err(|error| Difference {
+            height,
+            field: "place in the chain".into(),
+            log: "a block that follows the one before".into(),
+            replay: error.to_string(),
+            cause:
+                "a block that no honest house would have sealed, or one of another program version"
+                    .into(),
+            details: Vec::new(),
+        })?;
+        let receipts = codec::encode(&(&outcome.receipts, &outcome.events))
+            .context("receipts have an encoding")?;
+        let version =
+            "another version of the program made the log, or this machine computes differently";
+        same(
+            height,
+            "hash of receipts and events",
+            header.receipts,
+            Hash::of("receipts", &receipts),
+            version,
+        )?;
+        let writes: Vec<_> =
+            outcome.writes.into_iter().map(|write| (write.key, write.record)).collect();
+        let root = self.commitment.commit(height, &writes).map_err(unwritable)?;
+        self.root(header.state_root, Hash::new(root.bytes()))?;
+        if let Err(fault) = self.machine.state().check() {
+            return Err(Difference {
+                height,
+                field: "balance of the books".into(),
+                log: "sealed as if they balanced".into(),
+                replay: fault.to_string(),
+                cause: "a fault of the program: stop the house and keep this log".into(),
+                details: Vec::new(),
+            }
+            .into());
+        }
+        self.snapshot(archive, header.state_root)?;
+        self.last = header;
+        Ok(())
+    }
+
+    /// Compares the state root, and looks for the record that differs if a snapshot of that height can tell.
+    fn root(&mut self, log: Hash, replay: Hash) -> Result<(), Stop> {
+        let cause = "another version of the program made the log, or the header was changed";
+        let Err(mut difference) = same(self.height, "state root", log, replay, cause) else {
+            return Ok(());
+        };
+        let snapshot = self.ahead.last().filter(|at| **at == self.height);
+        difference.details = match snapshot.map(|at| self.snapshots.read(*at)) {
+            Some(Ok(snapshot)) => records_that_differ(&snapshot.state, &mut self.machine),
+            Some(Err(reason)) => vec![reason],
+            None => vec!["there is no snapshot at this height to find the record by".into()],
+        };
+        Err(difference.into())
+    }
+
+    /// Compares the snapshot of the height, if there is one.
+    fn snapshot(&mut self, archive: &Archive, root: Hash) -> Result<(), Stop> {
+        let height = self.height;
+        if self.ahead.last() != Some(&height) {
+            return Ok(());
+        }
+        self.ahead.pop();
+        let snapshot = match self.snapshots.read(height) {
+            Ok(snapshot) => snapshot,
+            // A running house deletes its oldest snapshots.
+            Err(_) if !archive.snapshots()?.heights()?.contains(&height) => return Ok(()),
+            Err(reason) => {
+                return Err(Difference {
+                    height,
+                    field: "snapshot".into(),
+                    log: reason,
+                    replay: "the block itself agrees".into(),
+                    cause: "the snapshot's file was changed or cut short after it was written; the log is not \
+                            affected"
+                        .into(),
+                    details: Vec::new(),
+                }
+                .into());
+            }
+        };
+        let cause = "the snapshot was made by another version of the program, or forged; the log is not affected";
+        let told = Hash::new(snapshot.checkpoint.root.bytes());
+        same(height, "state root in the snapshot", told, root, cause)?;
+        let state = self.machine.snapshot().context("a state has an encoding")?;
+        let digest = |bytes: &[u8]| format!("{} bytes, {}", bytes.len(), Hash::of("state", bytes));
+        let (held, replayed) = (digest(&snapshot.state), digest(&state));
+        if let Err(mut difference) = same(height, "state in the snapshot", held, replayed, cause) {
+            difference.details = records_that_differ(&snapshot.state, &mut self.machine);
+            return Err(difference.into());
+        }
+        self.verified.push(height);
+        Ok(())
+    }
+
+    /// Checks that the log goes as far as it should.
+    fn reaches(&self, to: Option<u64>) -> Result<(), Stop> {
+        if let Some(snapshot) = self.ahead.first() {
+            return Err(Difference {
+                height: self.height.saturating_add(1),
+                field: "end of the block log".into(),
+                log: format!("ends at block {}", self.height),
+                replay: format!("there is a snapshot of block {snapshot}"),
+                cause: "blocks that were acknowledged are lost: restore the log from a copy".into(),
+                details: Vec::new(),
+            }
+            .into());
+        }
+        match to {
+            Some(to) if to > self.height => Err(Stop::Failed(anyhow::anyhow!(
+                "there is no block {to}: the log ends at block {}",
+                self.height
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Audited {
+    fn write(&self, archive: &Archive, took: Duration, out: &mut dyn Write) -> Result<()> {
+        let auditor = &self.auditor;
+        let state = auditor.machine.state();
+        writeln!(out, "chain      {}, genesis {}", archive.genesis.chain, archive.hash)?;
+        let (from, to) = (time_text(self.founded.time), time_text(auditor.last.time));
+        writeln!(out, "log        blocks 0 to {}, {from} to {to}", auditor.height)?;
+        let seconds = took.as_secs_f64().max(1e-3);
+        let covered = Duration::from_millis(
+            u64::try_from(auditor.last.time.millis() - self.founded.time.millis()).unwrap_or(0),
+        );
+        let blocks = u32::try_from(auditor.height).map_or(f64::MAX, f64::from);
+        writeln!(
+            out,
+            "replay     {seconds:.2} s: {:.0} blocks a second, {:.0} times as fast as the log was lived",
+            blocks / seconds,
+            covered.as_secs_f64() / seconds,
+        )?;
+        let snapshots: Vec<_> =
+            auditor.verified.iter().map(|height| format!("block {height}")).collect();
+        match snapshots.as_slice() {
+            [] => writeln!(out, "snapshots  none")?,
+            held => {
+                let held = held.join(", ");
+                writeln!(out, "snapshots  {held}: equal to the replayed state, byte for byte")?;
+            }
+        }
+        if let Some(fault) = &state.house_fault {
+            writeln!(out, "halted     the house: {fault}")?;
+        }
+        for (id, market) in &state.markets {
+            if let Status::Halted { fault } = &market.status {
+                writeln!(out, "halted     market {id}: {fault}")?;
+            }
+        }
+        if let Some(tail) = &self.tail {
+            writeln!(out, "warning    {tail}")?;
+        }
+        writeln!(out, "audited {} blocks, state root {}", auditor.height, auditor.last.state_root)?;
+        Ok(())
+    }
+}
+
+/// Returns a part of an entry that cannot be read, though its checksum holds.
+fn undecodable(height: u64, what: &'static str, error: &DecodeError) -> Difference {
+    Difference {
+        height,
+        field: format!("encoding of the {what}"),
+        log: error.to_string(),
+        replay: format!("a {what} of this program's version"),
+        cause: "another version of the program made the log".into(),
+        details: Vec::new(),
+    }
+}
+
+/// Reads the header of an entry.
+fn header_of(entry: &LogEntry) -> Result<Header, Difference> {
+    codec::decode(&entry.header, limits::BLOCK_BYTES_MAX)
+        .map_err(|error| undecodable(entry.height, "header", &error))
+}
+
+/// Returns damage to the log as a difference at its height; anything else stops the audit.
+fn damaged(error: LogError) -> Stop {
+    match error {
+        LogError::Damaged { path, offset, height, what } => Difference {
+            height,
+            field: "entry in the block log".into(),
+            log: format!("{what} (byte {offset} of {})", path.display()),
+            replay: "an entry that matches its checksum".into(),
+            cause: "the file was changed after it was written, or the disk is failing: restore it from a copy".into(),
+            details: Vec::new(),
+        }
+        .into(),
+        error => Stop::Failed(error.into()),
+    }
+}
+
+fn missing_founding(measure: &Measure) -> Difference {
+    Difference {
+        height: 0,
+        field: "founding entry".into(),
+        log: format!("none in {} bytes of block log", measure.bytes()),
+        replay: "an entry for block 0".into(),
+        cause: "the house was never founded to the end, or its log is damaged from the start"
+            .into(),
+        details: Vec::new(),
+    }
+}
+
+fn unwritable(error: store::CommitmentError) -> Stop {
+    let advice = format!(
+        "the audit needs room below {}: set TMPDIR to another place",
+        std::env::temp_dir().display()
+    );
+    Stop::Failed(anyhow::Error::from(error).context(advice))
+}

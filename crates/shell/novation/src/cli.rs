@@ -1,0 +1,329 @@
+//! The command line: what may be asked of the program, and what is refused before anything is opened.
+//!
+//! **Invariant:** a value of these types is one the commands can work with, as far as the text alone can tell; all
+//! else is a usage error, which exits with 2.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use protocol::{AccountId, AccountIndex, Hash};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// Novation: a clearing house for crypto perpetuals, dated futures and options that anybody can replay.
+#[derive(Debug, Parser)]
+#[command(
+    name = "novation",
+    version,
+    about,
+    propagate_version = true,
+    disable_help_subcommand = true,
+    subcommand_value_name = "COMMAND",
+    after_help = "Begin with:\n  \
+        novation demo --out ./demo        run a crash through a clearing house\n  \
+        novation audit ./demo             replay every block of it and compare every root\n\n\
+        Results go to standard output, progress and errors to standard error.\n\
+        Exit codes: 0 done, 1 failed or something differs, 2 the command line makes no sense."
+)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs market data through a clearing house and leaves its blocks, state and a report on disk.
+    Demo(DemoArgs),
+    /// Replays every block from genesis and compares all that the log says with what comes out.
+    Audit(AuditArgs),
+    /// Writes a proof of what an account, market, parameter or balance is, for somebody who has only a root.
+    Prove(ProveArgs),
+    /// Checks a proof file against a root and says in words what it proves.
+    Verify(VerifyArgs),
+    /// Shows the arithmetic behind a margin requirement.
+    Explain(ExplainArgs),
+}
+
+/// What to run, and where to leave it.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  \
+    novation demo                                  seed 1 into ./demo\n  \
+    novation demo --seed 7 --out /tmp/house        another crowd of traders\n  \
+    novation demo --blocks 60 --quiet              the first hour, no progress bar\n  \
+    novation demo --data ../shared/data            recorded market data from a directory\n\n\
+    The same seed, data and number of blocks lead to the same state root on every machine.\n\
+    The directory must not hold a house yet. Afterwards: novation audit DIR")]
+pub(crate) struct DemoArgs {
+    /// Seed of everything random: traders, their orders, delays and faults. Decimal, or hexadecimal with 0x.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = seed)]
+    pub(crate) seed: u64,
+    /// Directory to leave the house in; it is created if it is missing.
+    #[arg(long, value_name = "DIR", default_value = "./demo", value_parser = directory)]
+    pub(crate) out: PathBuf,
+    /// Directory of recorded market data, the one that holds MANIFEST.csv.
+    #[arg(long, value_name = "DIR", env = "NOVATION_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// Stop after this many blocks; all of the scenario if absent.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) blocks: Option<u64>,
+    /// No progress bar.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+/// What to replay, and how far.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  \
+    novation audit ./demo                 every block\n  \
+    novation audit ./demo --to 100        blocks 1 to 100\n\n\
+    The directory is only read, so it may be that of a running house, or on a read-only disk. The tree of\n\
+    state roots is built anew in a temporary directory (TMPDIR chooses where) and compared block by block.\n\
+    Prints the first difference and exits with 1, or ends with the line\n  \
+    audited <blocks> blocks, state root 0x…")]
+pub(crate) struct AuditArgs {
+    /// Directory of the house.
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Last block to replay; the last of the log if absent.
+    #[arg(long, value_name = "HEIGHT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) to: Option<u64>,
+    /// No progress bar.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+/// What to prove.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "What can be proved, under the root after the last block:\n  \
+    block                                   height, time, signers and proposals, whether the house is halted\n  \
+    account 0x<40 hex digits>/<sub>         balances and positions\n  \
+    market <number>                         terms, mark, open interest, digest of the book\n  \
+    underlying <name or number>             index and mode\n  \
+    parameter <name> [<underlying>]         a governed number, as scan_range BTC\n  \
+    house fees | outside | insurance <underlying> | clearing <market> [<asset>]\n\n\
+    Examples:\n  \
+    novation prove ./demo account 0xa1…/0 --proof alice.proof\n  \
+    novation prove ./demo house insurance BTC --proof fund.proof\n  \
+    novation verify alice.proof\n\n\
+    What is absent can be proved too: the proof then says that there is no such record.")]
+pub(crate) struct ProveArgs {
+    /// Directory of the house; no other process may hold it.
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Kind of record.
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: RecordKind,
+    /// Which record of that kind.
+    #[arg(value_name = "NAME", num_args = 0..=3)]
+    pub(crate) names: Vec<String>,
+    /// File to write; an older proof of that name is replaced, any other file is refused.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) proof: PathBuf,
+}
+
+/// A kind of record under the state root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RecordKind {
+    /// The last block.
+    Block,
+    /// An account.
+    Account,
+    /// A listed contract.
+    Market,
+    /// An underlying.
+    Underlying,
+    /// A balance of the house.
+    House,
+    /// A governed number.
+    Parameter,
+}
+
+/// What to verify.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  \
+    novation verify alice.proof\n  \
+    novation verify alice.proof --root 0x3f…\n\n\
+    Without --root the proof is checked against the root that the file itself names: that shows that the file is\n\
+    whole, and no more. Take the root from a header you trust, or from the last line of `novation audit`.")]
+pub(crate) struct VerifyArgs {
+    /// The proof.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// State root from a header that you trust.
+    #[arg(long, value_name = "0xROOT", value_parser = root)]
+    pub(crate) root: Option<Hash>,
+}
+
+/// What to explain.
+#[derive(Debug, Clone, Args)]
+#[command(subcommand_value_name = "WHAT", disable_help_subcommand = true)]
+pub(crate) struct ExplainArgs {
+    /// Which margin.
+    #[command(subcommand)]
+    pub(crate) what: Explained,
+}
+
+/// What can be explained.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Explained {
+    /// The margin of one account of a house.
+    Margin(MarginArgs),
+    /// The margins of textbook option strategies on a recorded option chain.
+    Strategies(StrategyArgs),
+}
+
+/// Whose margin.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  \
+    novation explain margin 12 --dir ./demo\n  \
+    novation explain margin 0xa1…/0 --dir ./demo --height 100 --json")]
+pub(crate) struct MarginArgs {
+    /// Account as 0x<40 hex digits>/<sub>, or its number: 12 or '#12'.
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) account: AccountName,
+    /// Directory of the house; it is only read.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// After which block: a height or 'latest'.
+    #[arg(long, value_name = "HEIGHT", default_value = "latest")]
+    pub(crate) height: Height,
+    /// Print JSON in place of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// On which data.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:\n  \
+    novation explain strategies --data ../shared/data\n\n\
+    Takes the recorded chain with the most options, values a short strangle, a covered call, a calendar spread and\n\
+    a box at its quotes, and compares each margin with those of its legs held apart.")]
+pub(crate) struct StrategyArgs {
+    /// Directory of recorded market data, the one that holds MANIFEST.csv.
+    #[arg(long, value_name = "DIR", env = "NOVATION_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// Print JSON in place of tables.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// An account as a person names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AccountName {
+    /// By owner and sub-account.
+    Id(AccountId),
+    /// By its place in the machine.
+    Index(AccountIndex),
+}
+
+impl FromStr for AccountName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.strip_prefix('#').unwrap_or(text);
+        if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return match digits.parse() {
+                Ok(index) => Ok(Self::Index(AccountIndex::new(index))),
+                Err(_) => Err("no account has so high a number".into()),
+            };
+        }
+        match text.parse() {
+            Ok(id) => Ok(Self::Id(id)),
+            Err(error) => Err(format!("{error}; or give the account's number")),
+        }
+    }
+}
+
+/// A block as a person names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Height {
+    /// The last one.
+    Latest,
+    /// This one.
+    At(u64),
+}
+
+impl FromStr for Height {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match (text, text.parse()) {
+            ("latest", _) => Ok(Self::Latest),
+            (_, Ok(height)) => Ok(Self::At(height)),
+            (_, Err(_)) => Err("a height is a number, or 'latest'".into()),
+        }
+    }
+}
+
+/// Reads a seed.
+fn seed(text: &str) -> Result<u64, String> {
+    let parsed = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|_| "a seed is a whole number from 0 to 2^64 - 1".into())
+}
+
+/// Reads a directory that exists or can be made.
+fn directory(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if text.is_empty() {
+        return Err("the name of the directory is empty".into());
+    }
+    match path.ancestors().find(|above| above.exists() && *above != Path::new("")) {
+        Some(above) if !above.is_dir() => {
+            Err(format!("{} is a file: name a directory", above.display()))
+        }
+        _ => Ok(path),
+    }
+}
+
+/// Reads a state root.
+fn root(text: &str) -> Result<Hash, String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let refuse = || "a state root is 0x and 64 hexadecimal digits".to_string();
+    if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(refuse());
+    }
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks(2)) {
+        let pair = std::str::from_utf8(pair).map_err(|_| refuse())?;
+        *byte = u8::from_str_radix(pair, 16).map_err(|_| refuse())?;
+    }
+    Ok(Hash::new(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn accounts_are_named_by_owner_or_by_number() {
+        let id = format!("0x{}/3", "a1".repeat(20));
+        assert!(matches!(id.parse(), Ok(AccountName::Id(id)) if id.sub == 3));
+        assert_eq!("#12".parse(), Ok(AccountName::Index(AccountIndex::new(12))));
+        assert_eq!("12".parse(), Ok(AccountName::Index(AccountIndex::new(12))));
+        for text in ["", "#", "alice", "0x12/0", "99999999999", "-1"] {
+            assert!(text.parse::<AccountName>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_root_reads_back_from_its_text() {
+        let hash = Hash::of("test", b"x");
+        assert_eq!(root(&hash.to_string()), Ok(hash));
+        assert!(root("0x12").is_err() && root(&"g".repeat(64)).is_err());
+    }
+
+    #[test]
+    fn a_seed_is_decimal_or_hexadecimal() {
+        assert_eq!((seed("16"), seed("0x10")), (Ok(16), Ok(16)));
+        assert!(seed("-1").is_err() && seed("1.5").is_err() && seed("").is_err());
+    }
+}

@@ -1,0 +1,269 @@
+//! The main job: a clearing house in one process takes a market through a crash and reports.
+
+mod crowd;
+mod flow;
+mod listing;
+mod observe;
+mod quotes;
+mod random;
+mod tape;
+
+use crate::cli::DemoArgs;
+use crate::house::House;
+use anyhow::{Context, Result, bail};
+use crowd::Crowd;
+use flow::Flow;
+use indicatif::{ProgressBar, ProgressStyle};
+use listing::{Listing, VALIDATORS};
+use machine::State;
+use market::Dataset;
+use market::chain::Chain;
+use observe::Observer;
+use protocol::{
+    BasisReport, Block, Command, Contract, PriceReport, Transaction, UnderlyingId, ValidatorId,
+    VolReport, Vote,
+};
+use report::{DataKind, DataLabel, DataSource};
+use std::io::Write as _;
+use std::time::Instant;
+use store::{Durability, LogOptions, StoreOptions};
+use tape::{Tape, Tick};
+use units::{BlockHeight, Price, Vol};
+
+/// The two underlyings of the demo.
+pub(crate) const BTC: UnderlyingId = UnderlyingId::new(1);
+/// See [`BTC`].
+pub(crate) const ETH: UnderlyingId = UnderlyingId::new(2);
+/// Blocks between two reports of implied vols and bases.
+const VOL_BLOCKS: i128 = 5;
+/// Blocks between two snapshots.
+const SNAPSHOT_BLOCKS: u64 = 500;
+/// Block in which a drill breaks the books of one market.
+const DRILL_BLOCK: i128 = 600;
+
+/// Everything that a run needs beside the house.
+struct Stage {
+    tape: Tape,
+    listing: Listing,
+    flow: Flow,
+    label: DataLabel,
+    title: String,
+}
+
+/// Runs the demo to its report.
+pub(crate) fn run(args: &DemoArgs) -> Result<()> {
+    let stage = match &args.data {
+        Some(dir) => recorded(&Dataset::open(dir)?, args.seed)?,
+        None => embedded()?,
+    };
+    let genesis = listing::genesis(&stage.listing, &stage.tape, "novation-demo")?;
+    let options = StoreOptions {
+        log: LogOptions { durability: Durability::OnDemand, ..LogOptions::default() },
+        ..StoreOptions::default()
+    };
+    let mut house = House::found(&args.out, &genesis, options)?;
+    let mut observer = Observer::new(&stage.tape, genesis.time);
+    let started = Instant::now();
+    let applying = play(args, stage.tape.ticks.len(), &stage, &mut house, &mut observer)?;
+    house.snapshot()?;
+    house.sync()?;
+    let root = house.root().to_string();
+    let report =
+        observer.finish(house.machine.state(), &stage, &root, applying, started.elapsed())?;
+    report.write(&args.out)?;
+    let mut out = std::io::stdout().lock();
+    if !args.quiet {
+        writeln!(out, "{}", report::text::page(&report))?;
+        writeln!(out, "report {}", args.out.join("report.html").display())?;
+    }
+    writeln!(out, "state root {root}")?;
+    Ok(())
+}
+
+/// Plays the tape block by block; returns the seconds spent in the machine and its store.
+fn play(
+    args: &DemoArgs,
+    length: usize,
+    stage: &Stage,
+    house: &mut House,
+    observer: &mut Observer,
+) -> Result<f64> {
+    let mut crowd = Crowd::new(args.seed);
+    let mut flow_at = stage.flow.seconds_left();
+    let mut flow = stage.flow.clone();
+    let first = stage.tape.first_price(BTC).context("the scenario has no BTC price")?;
+    let blocks =
+        args.blocks.map_or(length, |blocks| usize::try_from(blocks).unwrap_or(length).min(length));
+    let bar = progress(args, blocks);
+    let mut applying = 0.0;
+    for (number, tick) in (1i128..).zip(stage.tape.ticks.iter().take(blocks)) {
+        let state = house.machine.state();
+        let mut transactions = Vec::new();
+        if number == 1 {
+            transactions.extend(flow.deposits());
+            transactions.extend(crowd.deposits());
+        } else {
+            transactions.extend(flow.act(state, number - 1));
+            if flow_at > 0 && number > flow_at {
+                transactions.extend(flow.close());
+                flow_at = 0;
+            }
+            transactions.extend(crowd.act(state, number, tick.time));
+            transactions.extend(crowd.govern(state, first));
+            transactions.extend(drill(state, number));
+        }
+        let block = Block {
+            height: BlockHeight::from_blocks(number),
+            time: tick.time,
+            votes: votes(state, &stage.listing, tick, number),
+            transactions,
+        };
+        let start = Instant::now();
+        let applied = house.apply(&block)?;
+        let spent = start.elapsed().as_secs_f64();
+        applying += spent;
+        observer.block(house.machine.state(), &block, &applied.outcome, spent)?;
+        if u64::try_from(number).is_ok_and(|number| number.is_multiple_of(SNAPSHOT_BLOCKS)) {
+            house.snapshot()?;
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    if blocks == 0 {
+        bail!("nothing to play: the scenario has no minutes");
+    }
+    Ok(applying)
+}
+
+fn progress(args: &DemoArgs, blocks: usize) -> ProgressBar {
+    if args.quiet {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(u64::try_from(blocks).unwrap_or(u64::MAX));
+    let style =
+        ProgressStyle::with_template("{bar:40} block {pos}/{len}  {elapsed} elapsed, {eta} to go");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+/// Returns the drill that breaks the books of one dated future, to show that it halts alone.
+fn drill(state: &State, number: i128) -> Option<Transaction> {
+    if number != DRILL_BLOCK {
+        return None;
+    }
+    let future = |market: &&machine::Market| {
+        market.instrument.underlying == ETH
+            && matches!(market.instrument.contract, Contract::Future { .. })
+    };
+    let instrument = state.markets.values().rev().find(future)?.instrument.id;
+    Some(crowd::sign(2, Command::Drill { instrument }))
+}
+
+/// Returns what the validators report: three what they see, the fourth twice the price for one hour.
+fn votes(state: &State, listing: &Listing, tick: &Tick, number: i128) -> Vec<Vote> {
+    let lies = (700..760).contains(&number);
+    let vote = |validator: u16| {
+        let double = lies && validator == VALIDATORS;
+        let mut prices: Vec<PriceReport> = tick
+            .prices
+            .iter()
+            .map(|(underlying, source, price)| {
+                let price = if double { Price::from_micros(price.micros() * 2) } else { *price };
+                let confidence = Price::from_micros(price.micros() / 10_000);
+                PriceReport { underlying: *underlying, source: *source, price, confidence }
+            })
+            .collect();
+        prices.sort_by_key(|seen| (seen.underlying, seen.source));
+        let (mut vols, mut bases) = (Vec::new(), Vec::new());
+        if number % VOL_BLOCKS == 1 {
+            for (instrument, start) in &listing.vols {
+                if state.markets.contains_key(instrument) {
+                    let points = (start.points() * tick.vol_level / 1_000_000).clamp(500, 50_000);
+                    vols.push(VolReport { instrument: *instrument, vol: Vol::from_points(points) });
+                }
+            }
+            for ((underlying, expires_at), basis) in &listing.bases {
+                bases.push(BasisReport {
+                    underlying: *underlying,
+                    expires_at: *expires_at,
+                    basis: *basis,
+                });
+            }
+        }
+        Vote { validator: ValidatorId::new(validator), prices, vols, bases }
+    };
+    (1..=VALIDATORS).map(vote).collect()
+}
+
+/// The scenario in the program: published figures of 12 and 13 March 2020, the rest computed.
+fn embedded() -> Result<Stage> {
+    let scenario = market::embedded::march_2020();
+    let tape = tape::of_scenario(&scenario)?;
+    let from = tape.ticks.first().context("the scenario has no prices")?.time;
+    let vol = scenario.volatility.first().map_or(Vol::from_points(7_000), |point| point.vol);
+    let mut spots = Vec::new();
+    for id in [BTC, ETH] {
+        spots.push((id, tape.first_price(id).context("an underlying has no price")?));
+    }
+    let listing = listing::of_prices(&spots, from, vol)?;
+    let label = DataLabel {
+        kind: DataKind::Interpolated,
+        name: scenario.title.clone(),
+        sources: scenario.attributions.iter().map(source).collect(),
+        caveats: scenario.caveats.clone(),
+    };
+    Ok(Stage { tape, listing, flow: Flow::default(), label, title: scenario.title })
+}
+
+/// Recorded data: order flow, two days of returns, venues, and real option chains.
+fn recorded(dataset: &Dataset, seed: u64) -> Result<Stage> {
+    let chains = dataset.chains()?;
+    let chain = |underlying| -> Result<&Chain> {
+        let same_day = chains.iter().filter(|chain: &&Chain| chain.underlying == underlying);
+        same_day
+            .filter(|chain| market::utc_text(chain.taken_at).starts_with("2026-05-21"))
+            .next_back()
+            .context("the data has no option chain of 21 May 2026")
+    };
+    let chains = [(BTC, chain(market::Underlying::Btc)?), (ETH, chain(market::Underlying::Eth)?)];
+    let mut tape = tape::of_recorded_days(dataset, &chains, seed)?;
+    let from = tape.ticks.first().context("the recorded days have no prices")?.time;
+    let listing = listing::of_chains(&chains, from)?;
+    let flow = flow::prepend(dataset, &mut tape)?;
+    let sources = [
+        ("order flow and venue prices of 8 August 2024, Binance", "nkaz001/hftbacktest", "MIT"),
+        ("option chains of 21 May 2026, Deribit", "quantmind/quantflow", "BSD-3-Clause"),
+        ("minute bars of 4 September 2017 and 13 December 2022", "QuantConnect/Lean", "Apache-2.0"),
+        (
+            "book minutes of 17 and 18 April 2021, Coinbase",
+            "TradeMaster-NTU/TradeMaster",
+            "Apache-2.0",
+        ),
+    ];
+    let source = |(what, origin, licence): (&str, &str, &str)| DataSource {
+        what: what.into(),
+        origin: origin.into(),
+        licence: licence.into(),
+    };
+    let title = "Recorded order flow, chains and crashes".to_string();
+    let label = DataLabel {
+        kind: DataKind::Recorded,
+        name: title.clone(),
+        sources: sources.into_iter().map(source).collect(),
+        caveats: vec![
+            "The parts were recorded on different days: levels are those of the option chains, returns and order flow are scaled to them.".into(),
+            "On 17 and 18 April 2021 only BTC was recorded; ETH follows it one for one, by assumption.".into(),
+            "Venues deviate from the median as six markets did on 13 December 2022.".into(),
+            "Implied vols start at the quoted ones and rise with the fall from the peak, by assumption.".into(),
+        ],
+    };
+    Ok(Stage { tape, listing, flow, label, title })
+}
+
+fn source(attribution: &market::path::Attribution) -> DataSource {
+    DataSource {
+        what: attribution.what.clone(),
+        origin: attribution.origin.clone(),
+        licence: attribution.licence.clone(),
+    }
+}

@@ -1,0 +1,119 @@
+//! Shows the arithmetic behind an account's margin, as a tree or as JSON.
+
+use crate::archive::Archive;
+use crate::cli::{AccountName, Height, MarginArgs};
+use crate::records::{contract_text, time_text};
+use anyhow::{Context, Result, bail};
+use machine::{Account, State};
+use margin::{Explanation, Figure, Requirement, Standing};
+use protocol::{AccountIndex, InstrumentId};
+use serde_json::{Value, json};
+use std::io::Write;
+
+/// What each line of the tree means, for those who see one for the first time.
+pub(crate) const LEGEND: &str = "\
+How to read this: equity is cash, plus positions at their marks above what they were last settled at, plus pledged
+assets. Initial margin is what must be held to add risk, maintenance margin what must be held not to be liquidated.
+Both begin with a scan: the whole account is revalued in 48 scenarios of index and volatility, and the worst loss
+counts. Gains in one contract offset losses in another: wholly within an expiry, in part across expiries and
+underlyings; 'share' says how much of a part's own worst loss is kept. Charges come on top. Dollars are exact.
+";
+
+/// Explains the margin of an account.
+pub(crate) fn run(args: &MarginArgs, out: &mut dyn Write) -> Result<()> {
+    let archive = Archive::open(&args.dir)?;
+    let height = match args.height {
+        Height::Latest => None,
+        Height::At(height) => Some(height),
+    };
+    let machine = archive.machine_at(height)?;
+    let state = machine.state();
+    let (index, account) = find(state, args.account)?;
+    let risk = state.risk().context("the margin matrices cannot be built")?;
+    let cannot = || format!("the margin of account {} cannot be computed", account.id);
+    let requirement = state.required(&risk, index, true).with_context(cannot)?;
+    let explanation = state.explain(&risk, index).with_context(cannot)?;
+    if args.json {
+        let value = json!({
+            "account": account.id.to_string(),
+            "index": index.get(),
+            "height": state.height.to_string(),
+            "time": time_text(state.time),
+            "standing": standing(&requirement),
+            "explanation": tree(&explanation),
+        });
+        serde_json::to_writer_pretty(&mut *out, &value)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    let (height, time) = (state.height, time_text(state.time));
+    writeln!(out, "Margin of account {} (#{index}) after block {height}, {time}\n", account.id)?;
+    writeln!(out, "{LEGEND}")?;
+    for (instrument, position) in account.positions() {
+        writeln!(out, "{:>8} lots of {}", position.lots.to_string(), market(state, *instrument))?;
+    }
+    writeln!(
+        out,
+        "{:>8} open orders, each counted where filling it would hurt\n",
+        account.orders().len()
+    )?;
+    write!(out, "{explanation}")?;
+    writeln!(out, "\nstanding: {}", standing(&requirement))?;
+    Ok(())
+}
+
+fn find(state: &State, name: AccountName) -> Result<(AccountIndex, &Account)> {
+    let index = match name {
+        AccountName::Index(index) => Some(index),
+        AccountName::Id(id) => state.accounts.index(id),
+    };
+    let found = index.and_then(|index| state.accounts.get(index).map(|account| (index, account)));
+    match (found, name) {
+        (Some(found), _) => Ok(found),
+        (None, AccountName::Id(id)) => {
+            bail!(
+                "account {id} is not open after block {}: no deposit has reached it",
+                state.height
+            )
+        }
+        (None, AccountName::Index(index)) => {
+            bail!(
+                "there is no account #{index} after block {}: there are {}",
+                state.height,
+                state.accounts.len()
+            )
+        }
+    }
+}
+
+fn market(state: &State, id: InstrumentId) -> String {
+    match state.markets.get(&id) {
+        Some(market) => {
+            let instrument = &market.instrument;
+            format!("market {id}, {}", contract_text(instrument.underlying, &instrument.contract))
+        }
+        None => format!("market {id}"),
+    }
+}
+
+/// Returns where an account stands, and what that means for it.
+pub(crate) fn standing(requirement: &Requirement) -> &'static str {
+    match requirement.standing() {
+        Standing::Healthy => "healthy: may add risk",
+        Standing::ReduceOnly => "below initial margin: may only reduce",
+        Standing::Liquidatable => "below maintenance margin: is being liquidated",
+        Standing::Takeover => "below two thirds of maintenance margin: to be taken over",
+        Standing::Insolvent => "owes more than it has",
+    }
+}
+
+/// Returns an explanation as JSON; dollars and shares as exact decimal text.
+pub(crate) fn tree(explanation: &Explanation) -> Value {
+    let (kind, figure) = match explanation.figure {
+        Figure::Dollars(dollars) => ("dollars", json!(dollars.to_string())),
+        Figure::Share(share) => ("share", json!(share.to_string())),
+        Figure::Scenario(scenario) => ("scenario", json!(scenario.get())),
+    };
+    let parts: Vec<_> = explanation.parts.iter().map(tree).collect();
+    json!({ "label": explanation.label, kind: figure, "parts": parts })
+}

@@ -1,0 +1,329 @@
+//! The records under the state root, in words: their keys as people name them, their contents as people read them.
+
+use crate::cli::RecordKind;
+use anyhow::{Result, bail};
+use governance::{Definition, Scope, Unit};
+use ledger::Holder;
+use machine::{AccountRecord, BlockRecord, MarketRecord, State, StateKey, UnderlyingRecord};
+use machine::{Status, Underlying};
+use protocol::codec::{self, DecodeError};
+use protocol::{AssetId, Contract, InstrumentId, ParameterId, Right, UnderlyingId};
+use units::{Amount, BlockTime, Lots, Ppb, Ppm};
+
+/// Returns the key that a person means.
+pub(crate) fn key(kind: RecordKind, names: &[String], state: &State) -> Result<StateKey> {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    Ok(match (kind, names.as_slice()) {
+        (RecordKind::Block, []) => StateKey::Block,
+        (RecordKind::Account, [account]) => StateKey::Account(account.parse()?),
+        (RecordKind::Market, [market]) => StateKey::Market(market_of(market)?),
+        (RecordKind::Underlying, [name]) => StateKey::Underlying(underlying_of(name, state)?),
+        (RecordKind::Parameter, [name]) => parameter(name, None)?,
+        (RecordKind::Parameter, [name, place]) => {
+            parameter(name, Some(underlying_of(place, state)?))?
+        }
+        (RecordKind::House, [holder, rest @ ..]) => house(holder, rest, state)?,
+        (RecordKind::Block, _) => bail!("the block is named by 'block' alone"),
+        (RecordKind::Account, _) => bail!("name one account: 0x<40 hex digits>/<sub>"),
+        (RecordKind::Market, _) => bail!("name one market by its number"),
+        (RecordKind::Underlying, _) => bail!("name one underlying, such as BTC"),
+        (RecordKind::Parameter, _) => {
+            bail!("name a parameter and, if it is one of an underlying, which: scan_range BTC")
+        }
+        (RecordKind::House, _) => {
+            bail!("name a balance: fees, outside, insurance <underlying> or clearing <market>")
+        }
+    })
+}
+
+fn market_of(text: &str) -> Result<InstrumentId> {
+    match text.parse() {
+        Ok(number) => Ok(InstrumentId::new(number)),
+        Err(_) => bail!("'{text}' is not the number of a market"),
+    }
+}
+
+fn underlying_of(text: &str, state: &State) -> Result<UnderlyingId> {
+    let named = |(_, held): &(&UnderlyingId, &Underlying)| held.name.eq_ignore_ascii_case(text);
+    if let Some((id, _)) = state.underlyings.iter().find(named) {
+        return Ok(*id);
+    }
+    match text.parse() {
+        Ok(number) => Ok(UnderlyingId::new(number)),
+        Err(_) => {
+            let names: Vec<_> = state.underlyings.values().map(|held| held.name.as_str()).collect();
+            bail!("'{text}' is not an underlying: there are {}", names.join(", "))
+        }
+    }
+}
+
+fn parameter(name: &str, place: Option<UnderlyingId>) -> Result<StateKey> {
+    let Some(found) = Definition::all().iter().find(|definition| definition.name == name) else {
+        let names: Vec<_> = Definition::all().iter().map(|definition| definition.name).collect();
+        bail!("'{name}' is not a parameter: there are {}", names.join(", "));
+    };
+    match (found.scope, place) {
+        (Scope::House, Some(_)) => bail!("{name} has one value for the house: name no underlying"),
+        (Scope::Underlying, None) => {
+            bail!("{name} has a value for each underlying: say which, as {name} BTC")
+        }
+        (Scope::House, None) | (Scope::Underlying, Some(_)) => {
+            Ok(StateKey::Parameter(place, found.parameter))
+        }
+    }
+}
+
+fn house(holder: &str, rest: &[&str], state: &State) -> Result<StateKey> {
+    let (holder, rest) = match (holder, rest) {
+        ("fees", rest) => (Holder::Fees, rest),
+        ("outside", rest) => (Holder::Outside, rest),
+        ("insurance", [place, rest @ ..]) => {
+            (Holder::Insurance(underlying_of(place, state)?), rest)
+        }
+        ("clearing", [market, rest @ ..]) => (Holder::Clearing(market_of(market)?), rest),
+        _ => bail!(
+            "'{holder}' is not a balance: fees, outside, insurance <underlying> or clearing <market>"
+        ),
+    };
+    let asset = match rest {
+        [] => AssetId::DOLLAR,
+        [asset] => match asset.parse() {
+            Ok(number) => AssetId::new(number),
+            Err(_) => bail!("'{asset}' is not the number of an asset; dollars are 0"),
+        },
+        _ => bail!("too many names: a balance is named by its holder and at most one asset"),
+    };
+    Ok(StateKey::House(holder, asset))
+}
+
+/// Returns the name of a key in words.
+pub(crate) fn name(key: &StateKey) -> String {
+    match key {
+        StateKey::Block => "the block".into(),
+        StateKey::Account(id) => format!("account {id}"),
+        StateKey::Market(id) => format!("market {id}"),
+        StateKey::Underlying(id) => format!("underlying {id}"),
+        StateKey::House(holder, asset) => {
+            format!("house balance '{holder}' in {}", asset_name(*asset))
+        }
+        StateKey::Parameter(None, id) => format!("parameter {}", parameter_name(*id)),
+        StateKey::Parameter(Some(place), id) => {
+            format!("parameter {} of underlying {place}", parameter_name(*id))
+        }
+    }
+}
+
+/// Returns every key that a state has a record under.
+pub(crate) fn keys(state: &State) -> Vec<StateKey> {
+    let mut keys = vec![StateKey::Block];
+    keys.extend(state.accounts.iter().map(|(_, account)| StateKey::Account(account.id)));
+    keys.extend(state.markets.keys().copied().map(StateKey::Market));
+    keys.extend(state.underlyings.keys().copied().map(StateKey::Underlying));
+    keys.extend(state.ledger.house().map(|(holder, asset, _)| StateKey::House(holder, asset)));
+    for definition in Definition::all() {
+        match definition.scope {
+            Scope::House => keys.push(StateKey::Parameter(None, definition.parameter)),
+            Scope::Underlying => keys.extend(
+                state
+                    .underlyings
+                    .keys()
+                    .map(|id| StateKey::Parameter(Some(*id), definition.parameter)),
+            ),
+        }
+    }
+    keys
+}
+
+/// A name and a value, as one line of a record.
+pub(crate) type Line = (String, String);
+
+/// Returns a record in words, line by line.
+///
+/// # Errors
+///
+/// [`DecodeError`] if the bytes are not a record of the kind that the key names.
+pub(crate) fn lines(key: &StateKey, record: &[u8]) -> Result<Vec<Line>, DecodeError> {
+    let limit = store::RECORD_BYTES_MAX;
+    Ok(match key {
+        StateKey::Block => block_lines(&codec::decode(record, limit)?),
+        StateKey::Account(_) => account_lines(&codec::decode(record, limit)?),
+        StateKey::Market(_) => market_lines(&codec::decode(record, limit)?),
+        StateKey::Underlying(_) => underlying_lines(&codec::decode(record, limit)?),
+        StateKey::House(_, asset) => {
+            let amount: Amount = codec::decode(record, limit)?;
+            vec![line("balance", amount_text(*asset, amount))]
+        }
+        StateKey::Parameter(_, id) => parameter_lines(*id, codec::decode(record, limit)?),
+    })
+}
+
+fn line(name: impl Into<String>, value: impl Into<String>) -> Line {
+    (name.into(), value.into())
+}
+
+fn block_lines(record: &BlockRecord) -> Vec<Line> {
+    vec![
+        line("height", record.height.to_string()),
+        line("time", time_text(record.time)),
+        line("signers and proposals", record.council.to_string()),
+        line(
+            "house",
+            record
+                .house_fault
+                .as_ref()
+                .map_or("takes orders".into(), |fault| format!("halted: {fault}")),
+        ),
+    ]
+}
+
+fn account_lines(record: &AccountRecord) -> Vec<Line> {
+    let mut lines = vec![line("number", format!("#{}", record.index))];
+    for (asset, amount) in &record.balances {
+        lines
+            .push(line(format!("balance in {}", asset_name(*asset)), amount_text(*asset, *amount)));
+    }
+    for (instrument, position) in &record.positions {
+        let side = if position.lots < Lots::ZERO { "short" } else { "long" };
+        let lots = position.lots.magnitude().unwrap_or(position.lots);
+        let text = format!("{side} {lots} lots, last settled at a value of {} $", position.cost);
+        lines.push(line(format!("position in market {instrument}"), text));
+    }
+    lines.push(line("margin call", if record.called { "yes: may only reduce" } else { "no" }));
+    lines
+}
+
+fn market_lines(record: &MarketRecord) -> Vec<Line> {
+    let instrument = &record.instrument;
+    let status = match &record.status {
+        Status::Trading => "trading".into(),
+        Status::Paused => "paused".into(),
+        Status::Halted { fault } => format!("halted: {fault}"),
+    };
+    let mut lines = vec![
+        line("contract", contract_text(instrument.underlying, &instrument.contract)),
+        line("lot", format!("{} units, tick {} $", instrument.contract_size, instrument.tick)),
+        line("status", status),
+        line("mark", record.mark.map_or("none yet".into(), |mark| format!("{mark} $"))),
+    ];
+    lines.extend(record.vol.map(|vol| line("implied volatility", vol.to_string())));
+    lines.push(line("open interest", format!("{} lots", record.aggregate.open_interest)));
+    lines.push(line("digest of the book", record.book.to_string()));
+    lines
+}
+
+fn underlying_lines(record: &UnderlyingRecord) -> Vec<Line> {
+    let price =
+        |price: Option<units::Price>| price.map_or("none yet".into(), |price| format!("{price} $"));
+    vec![
+        line("name", record.name.clone()),
+        line("index", price(record.index)),
+        line("index uncertainty", price(record.confidence)),
+        line("index formed", record.updated_at.map_or("never".into(), time_text)),
+        line("mode", format!("{:?}", record.mode).to_lowercase()),
+    ]
+}
+
+fn parameter_lines(id: ParameterId, value: i64) -> Vec<Line> {
+    let mut lines = vec![line("value", value_text(id, value))];
+    if let Some(definition) = Definition::of(id) {
+        let bounds = [definition.lowest, definition.highest].map(|bound| value_text(id, bound));
+        lines.push(line("bounds compiled in", bounds.join(" to ")));
+    }
+    lines
+}
+
+/// Returns what a contract is, in words.
+pub(crate) fn contract_text(underlying: UnderlyingId, contract: &Contract) -> String {
+    match contract {
+        Contract::Perpetual => format!("perpetual on underlying {underlying}"),
+        Contract::Future { expires_at } => {
+            format!("future on underlying {underlying}, expires {}", time_text(*expires_at))
+        }
+        Contract::Option { expires_at, strike, right } => {
+            let right = match right {
+                Right::Call => "call",
+                Right::Put => "put",
+            };
+            let expires = time_text(*expires_at);
+            format!("{right} on underlying {underlying}, strike {strike} $, expires {expires}")
+        }
+    }
+}
+
+fn parameter_name(id: ParameterId) -> &'static str {
+    Definition::of(id).map_or("unknown", |definition| definition.name)
+}
+
+/// Returns the value of a parameter with its unit.
+fn value_text(id: ParameterId, value: i64) -> String {
+    let wide = i128::from(value);
+    // Percent is the unit times one hundred, exactly.
+    let percent = wide.saturating_mul(100);
+    match Definition::of(id).map(|definition| definition.unit) {
+        Some(Unit::Ppm) => format!("{} %", Ppm::from_parts(percent)),
+        Some(Unit::PpmPerSecond) => format!("{} % a second", Ppm::from_parts(percent)),
+        Some(Unit::PpbPerHour) => format!("{} % an hour", Ppb::from_parts(percent)),
+        Some(Unit::Millis) => format!("{value} ms"),
+        Some(Unit::Lots) => format!("{value} lots"),
+        Some(Unit::Micros) => format!("{} $", units::Notional::from_micros(wide)),
+        None => value.to_string(),
+    }
+}
+
+fn asset_name(asset: AssetId) -> String {
+    if asset == AssetId::DOLLAR { "dollars".into() } else { format!("asset {asset}") }
+}
+
+fn amount_text(asset: AssetId, amount: Amount) -> String {
+    if asset == AssetId::DOLLAR {
+        format!("{} $", amount.notional())
+    } else {
+        format!("{} units", amount.quantity())
+    }
+}
+
+/// Returns a time as UTC text.
+pub(crate) fn time_text(time: BlockTime) -> String {
+    market::utc_text(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_asked_for_where_it_has_a_value() {
+        let btc = Some(UnderlyingId::new(1));
+        assert_eq!(
+            parameter("scan_range", btc).unwrap(),
+            StateKey::Parameter(btc, ParameterId::ScanRange)
+        );
+        assert!(parameter("scan_range", None).is_err());
+        assert!(parameter("timelock", None).is_ok());
+        assert!(parameter("timelock", btc).is_err());
+        let unknown = parameter("margin", None).unwrap_err().to_string();
+        assert!(unknown.contains("scan_range"), "{unknown}");
+    }
+
+    #[test]
+    fn parameters_are_printed_in_their_own_unit() {
+        for (id, value, text) in [
+            (ParameterId::ScanRange, 160_000, "16 %"),
+            (ParameterId::FundingInterest, 12_500, "0.00125 % an hour"),
+            (ParameterId::IndexVelocity, 10_000, "1 % a second"),
+            (ParameterId::WithdrawalLimit, 25_000_000, "25 $"),
+            (ParameterId::PositionLimit, 7, "7 lots"),
+        ] {
+            assert_eq!(value_text(id, value), text);
+        }
+    }
+
+    #[test]
+    fn bytes_of_another_kind_are_no_record() {
+        let amount = codec::encode(&Amount::from_minor(5_000_000)).unwrap();
+        let fees = StateKey::House(Holder::Fees, AssetId::DOLLAR);
+        assert_eq!(lines(&fees, &amount).unwrap(), [line("balance", "5 $")]);
+        assert!(lines(&StateKey::Block, &amount).is_err());
+        assert!(lines(&fees, &[]).is_err());
+    }
+}

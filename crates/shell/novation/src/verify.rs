@@ -1,0 +1,81 @@
+//! Checks a proof file against a state root and says what it proves.
+//!
+//! **Invariant:** nothing is said to be proved that the root does not commit to; and where the root came from the file
+//! itself, that is said too.
+
+use crate::Verdict;
+use crate::cli::VerifyArgs;
+use crate::records;
+use anyhow::{Context, Result, bail};
+use machine::StateKey;
+use protocol::codec;
+use std::fs::File;
+use std::io::{Read as _, Write};
+use std::path::Path;
+use store::{Claim, KEY_BYTES_MAX, PROOF_BYTES_MAX, Proof, StateRoot, Verified};
+
+/// Verifies a proof and prints what it shows, or why it is refused.
+pub(crate) fn run(args: &VerifyArgs, out: &mut dyn Write) -> Result<Verdict> {
+    let bytes = read(&args.file)?;
+    let proof = Proof::decode(&bytes);
+    let root =
+        |proof: &Proof| args.root.map_or(proof.root(), |root| StateRoot::from_bytes(*root.bytes()));
+    let verified = match proof.and_then(|proof| proof.verify(root(&proof))) {
+        Ok(verified) => verified,
+        Err(error) => {
+            writeln!(out, "refused    {error}")?;
+            return Ok(Verdict::Differs);
+        }
+    };
+    let Ok(key) = codec::decode::<StateKey>(&verified.key, KEY_BYTES_MAX) else {
+        writeln!(out, "refused    the proof holds, but its key is none of this program's version")?;
+        return Ok(Verdict::Differs);
+    };
+    let source = match args.root {
+        Some(_) => "as given",
+        None => "named by the file itself: compare it with a header you trust, or give --root",
+    };
+    writeln!(out, "root       0x{} ({source})", verified.root)?;
+    writeln!(out, "after      block {}", verified.height)?;
+    show(&key, &verified, out)
+}
+
+fn show(key: &StateKey, verified: &Verified, out: &mut dyn Write) -> Result<Verdict> {
+    let name = records::name(key);
+    match &verified.claim {
+        Claim::Absent => {
+            writeln!(out, "proved     there is no {}", name.trim_start_matches("the "))?
+        }
+        Claim::Present(record) => {
+            let lines = match records::lines(key, record) {
+                Ok(lines) => lines,
+                Err(error) => {
+                    writeln!(
+                        out,
+                        "refused    the proof holds, but its record cannot be read: {error}"
+                    )?;
+                    return Ok(Verdict::Differs);
+                }
+            };
+            writeln!(out, "proved     {name}:")?;
+            let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+            for (name, value) in lines {
+                writeln!(out, "  {name:width$}  {value}")?;
+            }
+        }
+    }
+    Ok(Verdict::Holds)
+}
+
+/// Reads a file no longer than a proof can be.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let cannot = || format!("cannot read {}", path.display());
+    let file = File::open(path).with_context(cannot)?;
+    let longest = u64::try_from(PROOF_BYTES_MAX).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    file.take(longest.saturating_add(1)).read_to_end(&mut bytes).with_context(cannot)?;
+    if bytes.len() > PROOF_BYTES_MAX {
+        bail!("{} is longer than any proof", path.display());
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,147 @@
+//! An audit of an honest house, and of houses whose disk was not kind to them.
+
+use crate::support::{BLOCKS, copy, edit, entries, house, place, root_of, run, segment, snapshot};
+use protocol::Hash;
+use std::fs;
+use std::path::Path;
+use store::DirectoryLock;
+
+/// Returns the hash of every file below a directory.
+fn fingerprint(dir: &Path) -> Vec<(String, Hash)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).expect("listed") {
+        let path = entry.expect("listed").path();
+        if path.is_dir() {
+            found.extend(fingerprint(&path));
+        } else {
+            let hash = Hash::of("file", &fs::read(&path).expect("readable"));
+            found.push((path.display().to_string(), hash));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn an_honest_house_is_replayed_to_its_own_root() {
+    let out = run("audit {}", house()).succeeded();
+    let last = out.lines().last().expect("a line");
+    assert_eq!(last, format!("audited {BLOCKS} blocks, state root {}", root_of(&out)));
+    assert!(out.contains(&format!("snapshots  block {BLOCKS}:")), "{out}");
+    assert!(!out.contains("warning"), "{out}");
+}
+
+#[test]
+fn an_audit_needs_no_lock_and_changes_nothing() {
+    let dir = copy("untouched");
+    let unfinished = dir.join("snapshots/snapshot-00000000000000000021.state.unfinished");
+    fs::write(&unfinished, b"a running house is writing this").expect("written");
+    let _lock = DirectoryLock::acquire(&dir).expect("free");
+    let before = fingerprint(&dir);
+    run("audit {}", &dir).succeeded();
+    run("explain margin 0 --dir {}", &dir).succeeded();
+    assert_eq!(fingerprint(&dir), before);
+}
+
+#[test]
+fn an_audit_stops_where_it_is_told() {
+    let out = run("audit {} --to 5", house()).succeeded();
+    assert!(out.lines().last().is_some_and(|line| line.starts_with("audited 5 blocks, ")), "{out}");
+    run("audit {} --to 999", house()).failed(1, &["there is no block 999", "ends at block 20"]);
+}
+
+#[test]
+fn a_changed_byte_anywhere_in_the_log_names_its_block() {
+    let dir = copy("flipped");
+    let file = segment(&dir);
+    let places = entries(&dir);
+    let whole = fs::read(&file).expect("a log");
+    for height in [0, 1, 7, 20] {
+        let (at, length) = places[height];
+        for byte in [at + 2, at + 15, at + 30, at + 40, at + length / 2, at + length - 1] {
+            let mut changed = whole.clone();
+            changed[byte] ^= 0x10;
+            fs::write(&file, changed).expect("written");
+            run("audit {}", &dir).failed(1, &[&format!("block {height} differs"), "cause"]);
+        }
+    }
+}
+
+#[test]
+fn a_changed_segment_header_names_the_file() {
+    for (name, byte, words) in [
+        ("magic", 0, "is not a block log"),
+        ("version", 11, "has block log version 0, this build reads 1"),
+        ("chain", 20, "belongs to genesis"),
+        ("first-height", 54, "blocks-00000000.log"),
+    ] {
+        let dir = copy(&format!("segment-{name}"));
+        edit(&segment(&dir), |bytes| bytes[byte] ^= 1);
+        run("audit {}", &dir).failed(1, &["blocks-00000000.log", words]);
+    }
+}
+
+#[test]
+fn a_torn_tail_is_a_warning_unless_a_snapshot_says_more() {
+    let dir = copy("torn");
+    let (at, length) = *entries(&dir).last().expect("entries");
+    edit(&segment(&dir), |bytes| bytes.truncate(at + length - 10));
+    run("audit {}", &dir).failed(
+        1,
+        &["block 20 differs", "ends at block 19", "a snapshot of block 20", "acknowledged"],
+    );
+    fs::remove_file(snapshot(&dir)).expect("removable");
+    let out = run("audit {}", &dir).succeeded();
+    assert!(out.contains(&format!("warning    the last {} bytes", length - 10)), "{out}");
+    assert!(out.contains("audited 19 blocks, "), "{out}");
+}
+
+#[test]
+fn a_damaged_snapshot_is_named_with_its_reason() {
+    for (name, change, words) in [
+        (
+            "cut",
+            (|bytes: &mut Vec<u8>| bytes.truncate(bytes.len() - 1)) as fn(&mut Vec<u8>),
+            "bytes where",
+        ),
+        ("empty", |bytes| bytes.clear(), "not a snapshot"),
+        ("version", |bytes| bytes[11] = 9, "snapshot version 9, this build reads 1"),
+        ("header", |bytes| bytes[50] ^= 1, "the snapshot's header was changed"),
+        (
+            "body",
+            |bytes| *bytes.last_mut().expect("bytes") ^= 1,
+            "the body does not match its hash",
+        ),
+    ] {
+        let dir = copy(&format!("snapshot-{name}"));
+        edit(&snapshot(&dir), change);
+        run("audit {}", &dir).failed(1, &["block 20 differs: snapshot", "house/snapshots/", words]);
+    }
+}
+
+#[test]
+fn a_wrong_genesis_is_named() {
+    let dir = copy("genesis");
+    let file = dir.join("genesis");
+    let whole = fs::read(&file).expect("a genesis");
+    edit(&file, |bytes| bytes[0] = 9);
+    run("audit {}", &dir).failed(1, &["genesis is damaged", "encoding version 9"]);
+    fs::write(&file, &whole[..whole.len() / 2]).expect("written");
+    run("audit {}", &dir).failed(1, &["genesis is damaged"]);
+    // A digit of the chain's name: still a genesis, but another one.
+    let mut other = whole;
+    other[5] ^= 1;
+    fs::write(&file, other).expect("written");
+    run("audit {}", &dir).failed(1, &["belongs to genesis", "not"]);
+}
+
+#[test]
+fn a_directory_that_is_no_house_says_what_to_do() {
+    let empty = place("empty");
+    run("audit {}", &empty).failed(1, &["is not a house", "novation demo --out"]);
+    run("audit {}", &empty.join("absent")).failed(1, &["is not a house"]);
+    assert!(!empty.join("absent").exists());
+    let dir = copy("no-log");
+    fs::remove_dir_all(dir.join("blocks")).expect("removable");
+    run("audit {}", &dir).failed(1, &["has no block log"]);
+}

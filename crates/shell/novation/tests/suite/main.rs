@@ -1,0 +1,11 @@
+//! The program as its user meets it: what it prints, what it refuses, and with which exit code.
+//!
+//! One short demo is run and shared; every test that changes a house works on a copy.
+
+mod audit;
+mod explain;
+mod forgery;
+mod proof;
+mod restart;
+mod support;
+mod usage;

@@ -1,0 +1,155 @@
+//! What this repository consists of: its root, its files, its packages.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::call::Call;
+
+/// Returns the root of the repository, wherever the caller stands.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies one folder below the root")
+}
+
+/// Returns the folder for what the verbs build besides cargo's own output.
+pub(crate) fn scratch(name: &str) -> Result<PathBuf> {
+    let folder = root().join("target").join(name);
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// Lists the files that git tracks or would track, relative to the root.
+pub(crate) fn files() -> Result<Vec<String>> {
+    let listing = Call::new("git")
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .output()
+        .context("the list of files comes from git")?;
+    Ok(listing
+        .split('\0')
+        .filter(|path| !path.is_empty() && root().join(path).is_file())
+        .map(str::to_owned)
+        .collect())
+}
+
+/// The packages of the workspace, as cargo describes them.
+#[derive(Debug, Default)]
+pub(crate) struct Packages {
+    metadata: Value,
+}
+
+/// A benchmark program of a package.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct BenchTarget {
+    pub(crate) package: String,
+    pub(crate) bench: String,
+}
+
+impl Packages {
+    pub(crate) fn read() -> Result<Self> {
+        let text = Call::cargo(["metadata", "--no-deps", "--format-version", "1"]).output()?;
+        Ok(Self { metadata: serde_json::from_str(&text)? })
+    }
+
+    fn all(&self) -> &[Value] {
+        self.metadata["packages"].as_array().map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn names(&self) -> BTreeSet<String> {
+        self.all().iter().filter_map(|p| p["name"].as_str()).map(str::to_owned).collect()
+    }
+
+    /// Returns the packages that reach the theorem prover: they build only in the environment of `prove`, and
+    /// their libraries carry the names of the packages they shadow.
+    pub(crate) fn proving(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        loop {
+            let before = found.len();
+            for package in self.all() {
+                let depends = package["dependencies"].as_array().into_iter().flatten().any(|d| {
+                    d["name"].as_str().is_some_and(|name| name == "z3" || found.contains(name))
+                });
+                if let Some(name) = package["name"].as_str()
+                    && depends
+                {
+                    found.insert(name.to_owned());
+                }
+            }
+            if found.len() == before {
+                return found;
+            }
+        }
+    }
+
+    /// Returns `--exclude NAME` for every package that needs the theorem prover.
+    pub(crate) fn without_proving(&self) -> Vec<String> {
+        self.proving().into_iter().flat_map(|name| ["--exclude".to_owned(), name]).collect()
+    }
+
+    /// Returns the packages that depend on `name` in any way, tests included.
+    pub(crate) fn depending_on(&self, name: &str) -> BTreeSet<String> {
+        self.all()
+            .iter()
+            .filter(|package| {
+                let dependencies = package["dependencies"].as_array();
+                dependencies.into_iter().flatten().any(|d| d["name"].as_str() == Some(name))
+            })
+            .filter_map(|package| package["name"].as_str())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    pub(crate) fn benches(&self) -> BTreeSet<BenchTarget> {
+        let mut found = BTreeSet::new();
+        for package in self.all() {
+            for target in package["targets"].as_array().into_iter().flatten() {
+                let kinds = target["kind"].as_array();
+                let is_bench = kinds.into_iter().flatten().any(|k| k.as_str() == Some("bench"));
+                if let (Some(package), Some(bench), true) =
+                    (package["name"].as_str(), target["name"].as_str(), is_bench)
+                {
+                    found.insert(BenchTarget { package: package.into(), bench: bench.into() });
+                }
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn packages() -> Packages {
+        Packages {
+            metadata: json!({"packages": [
+                {"name": "proofs", "dependencies": [{"name": "ledger-symbolic"}], "targets": []},
+                {"name": "ledger-symbolic", "dependencies": [{"name": "num-symbolic"}], "targets": []},
+                {"name": "num-symbolic", "dependencies": [{"name": "z3"}], "targets": []},
+                {"name": "ledger", "dependencies": [{"name": "num"}],
+                 "targets": [{"name": "post", "kind": ["bench"]}, {"name": "ledger", "kind": ["lib"]}]},
+            ]}),
+        }
+    }
+
+    #[test]
+    fn a_package_that_reaches_the_prover_through_others_is_found() {
+        let proving: Vec<String> = packages().proving().into_iter().collect();
+        assert_eq!(proving, ["ledger-symbolic", "num-symbolic", "proofs"]);
+    }
+
+    #[test]
+    fn only_bench_targets_are_benches() {
+        let expected = BenchTarget { package: "ledger".into(), bench: "post".into() };
+        assert_eq!(packages().benches(), BTreeSet::from([expected]));
+    }
+
+    #[test]
+    fn the_list_of_files_holds_this_one() {
+        assert!(files().expect("git answers").contains(&"xtask/src/workspace.rs".to_owned()));
+    }
+}
