@@ -89,7 +89,6 @@ fn a_million_commands_never_create_or_lose_a_unit() {
         refused.into_iter().for_each(|(code, count)| *refusals.entry(code).or_insert(0) += count);
         happened.into_iter().for_each(|(name, count)| *events.entry(name).or_insert(0) += count);
     }
-    println!("{sent} commands; events {events:?}; refusals by code {refusals:?}");
     assert!(sent >= 1_000_000, "only {sent} commands");
     assert_eq!(events.get("halted"), None, "no market halts of itself");
     // A generator that stops reaching a case is a test that stops testing it.

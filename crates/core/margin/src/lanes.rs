@@ -246,6 +246,7 @@ pub(crate) fn lowest_of(vector: &Vector) -> i64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "test values are drawn inside the narrow type")]
 mod tests {
     use super::*;
 
@@ -311,8 +312,8 @@ mod tests {
                     })
                     .collect();
                 let last = group + 1 == count;
-                let ends_class = last || random.next() % 4 == 0;
-                let ends_underlying = ends_class || random.next() % 2 == 0;
+                let ends_class = last || random.next().is_multiple_of(4);
+                let ends_underlying = ends_class || random.next().is_multiple_of(2);
                 let sums = naive(&rows, &run);
                 add(&mut underlying, &sums);
                 let mut lows = Lows { group: low(&sums), ..Lows::HIGHEST };

@@ -197,7 +197,7 @@ fn every_subset_of_open_orders_is_covered_and_the_worst_is_exact() {
         for exact in [true, false] {
             let count = 1 + random.below(if exact { 6 } else { 5 });
             let positions: Vec<Position> = if exact {
-                let market = &house.markets[one_expiry[random.below(15) as usize]];
+                let market = &house.markets[one_expiry[usize::try_from(random.below(15)).unwrap()]];
                 vec![Position {
                     instrument: market.instrument.id,
                     lots: Lots::from_count(random.between(-500, 500)),
@@ -208,7 +208,8 @@ fn every_subset_of_open_orders_is_covered_and_the_worst_is_exact() {
             };
             let orders: Vec<OpenOrder> = (0..count)
                 .map(|_| {
-                    let place = one_expiry[random.below(one_expiry.len() as u64) as usize];
+                    let place =
+                        one_expiry[usize::try_from(random.below(one_expiry.len() as u64)).unwrap()];
                     house.random_order(random, exact.then_some(place))
                 })
                 .collect();

@@ -1,7 +1,7 @@
 //! One clearing house in one process: the machine, its authenticated state and its block log in one directory.
 
 use anyhow::{Context, Result, bail};
-use machine::{BlockError, Genesis, Machine, Outcome, StateKey};
+use machine::{Genesis, Machine, Outcome, StateKey};
 use protocol::{Block, Hash, Header, codec, limits};
 use std::fs;
 use std::io::Write as _;
@@ -19,19 +19,10 @@ pub(crate) struct House {
     parent: Hash,
 }
 
-/// What a block has done, and its header.
-#[derive(Debug)]
-pub(crate) struct Applied {
-    pub(crate) header: Header,
-    pub(crate) outcome: Outcome,
-}
-
 /// A house as it comes back from disk.
 #[derive(Debug)]
 pub(crate) struct Reopened {
     pub(crate) house: House,
-    /// Blocks executed again.
-    pub(crate) replayed: u64,
     /// Snapshots that could not be used.
     pub(crate) skipped: Vec<Skipped>,
 }
@@ -66,17 +57,14 @@ impl House {
     pub(crate) fn reopen(dir: &Path, options: StoreOptions) -> Result<Reopened> {
         let (genesis, hash) = read_genesis(dir)?;
         let (mut store, resume) = Store::open(dir, hash.bytes(), options)?;
-        let (mut machine, mut replayed) = match resume.snapshot {
-            Some(snapshot) => {
-                let machine = Machine::restore(&snapshot.state).with_context(|| {
-                    format!("the snapshot at height {} is of no use", snapshot.checkpoint.height)
-                })?;
-                (machine, 0)
-            }
+        let mut machine = match resume.snapshot {
+            Some(snapshot) => Machine::restore(&snapshot.state).with_context(|| {
+                format!("the snapshot at height {} is of no use", snapshot.checkpoint.height)
+            })?,
             None => {
                 let (machine, writes) = Machine::found(&genesis)?;
                 commit(&mut store, 0, writes)?;
-                (machine, 0)
+                machine
             }
         };
         let mut parent = last_header(dir, &hash, machine.state().height.blocks())?;
@@ -103,13 +91,12 @@ impl House {
                 );
             }
             parent = hash_of(&header)?;
-            replayed += 1;
         }
-        Ok(Reopened { house: Self { machine, store, parent }, replayed, skipped: resume.skipped })
+        Ok(Reopened { house: Self { machine, store, parent }, skipped: resume.skipped })
     }
 
     /// Applies a block, commits the state and appends the block to the log.
-    pub(crate) fn apply(&mut self, block: &Block) -> Result<Applied> {
+    pub(crate) fn apply(&mut self, block: &Block) -> Result<Outcome> {
         let body = codec::encode(block)?;
         let outcome = self.machine.apply(block)?;
         let height = u64::try_from(block.height.blocks())?;
@@ -117,7 +104,7 @@ impl House {
         let header = seal(block, &outcome, self.parent, root)?;
         self.store.append(height, &codec::encode(&header)?, &body)?;
         self.parent = hash_of(&header)?;
-        Ok(Applied { header, outcome })
+        Ok(outcome)
     }
 
     /// Writes a snapshot after the last block.
@@ -206,9 +193,4 @@ fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
         .and_then(|()| file.sync_all())
         .with_context(|| format!("cannot write {}", staged.display()))?;
     fs::rename(&staged, path).with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Whether a block does not follow the state, as opposed to a failure of the disk.
-pub(crate) fn is_block_error(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<BlockError>().is_some()
 }

@@ -56,9 +56,9 @@ pub(crate) fn run(args: &StrategyArgs, out: &mut dyn Write) -> Result<()> {
 }
 
 /// What a leg holds: lots of a contract, or coins.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Held {
-    Lots(MarketInput, i128),
+    Lots(Box<MarketInput>, i128),
     Coins(Quantity),
 }
 
@@ -85,7 +85,7 @@ fn compare(chain: &Chain) -> Result<Vec<Compared>> {
     let mut markets: Vec<MarketInput> = Vec::new();
     for held in strategies.iter().flat_map(|strategy| &strategy.legs) {
         match held {
-            Held::Lots(market, _) if !markets.contains(market) => markets.push(*market),
+            Held::Lots(market, _) if !markets.contains(&**market) => markets.push(**market),
             _ => {}
         }
     }
@@ -144,8 +144,8 @@ fn strategies(chain: &Chain) -> Result<Vec<Strategy>> {
             name: "Short strangle",
             what: "sells a put below the market and a call above it: both cannot end in the money",
             legs: vec![
-                Held::Lots(market(1, near, low, Right::Put)?, -1),
-                Held::Lots(market(2, near, high, Right::Call)?, -1),
+                Held::Lots(Box::new(market(1, near, low, Right::Put)?), -1),
+                Held::Lots(Box::new(market(2, near, high, Right::Call)?), -1),
             ],
         },
         Strategy {
@@ -153,25 +153,25 @@ fn strategies(chain: &Chain) -> Result<Vec<Strategy>> {
             what: "pledges a coin and sells a call on it: the coin gains what the call loses",
             legs: vec![
                 Held::Coins(Quantity::ONE),
-                Held::Lots(market(2, near, high, Right::Call)?, -1),
+                Held::Lots(Box::new(market(2, near, high, Right::Call)?), -1),
             ],
         },
         Strategy {
             name: "Calendar spread",
             what: "sells a near call and buys a far one of the same strike",
             legs: vec![
-                Held::Lots(market(3, near, money, Right::Call)?, -1),
-                Held::Lots(market(4, far, money, Right::Call)?, 1),
+                Held::Lots(Box::new(market(3, near, money, Right::Call)?), -1),
+                Held::Lots(Box::new(market(4, far, money, Right::Call)?), 1),
             ],
         },
         Strategy {
             name: "Box",
             what: "buys a call and sells a put, and the reverse at a higher strike: worth the distance, whatever happens",
             legs: vec![
-                Held::Lots(market(5, near, under, Right::Call)?, 1),
-                Held::Lots(market(6, near, under, Right::Put)?, -1),
-                Held::Lots(market(7, near, over, Right::Call)?, -1),
-                Held::Lots(market(8, near, over, Right::Put)?, 1),
+                Held::Lots(Box::new(market(5, near, under, Right::Call)?), 1),
+                Held::Lots(Box::new(market(6, near, under, Right::Put)?), -1),
+                Held::Lots(Box::new(market(7, near, over, Right::Call)?), -1),
+                Held::Lots(Box::new(market(8, near, over, Right::Put)?), 1),
             ],
         },
     ])

@@ -186,7 +186,7 @@ impl House {
     }
 
     pub(crate) fn random_order(&self, random: &mut Random, within: Option<usize>) -> OpenOrder {
-        let place = random.below(self.markets.len() as u64) as usize;
+        let place = usize::try_from(random.below(self.markets.len() as u64)).unwrap();
         let market = &self.markets[within.unwrap_or(place)];
         let away = random.between(-30_000, 30_000);
         let limit = market.mark.scaled(Ppm::from_parts(1_000_000 + away), Round::Up).unwrap();

@@ -90,10 +90,9 @@ pub(crate) fn address(role: Role, number: u16) -> Address {
         Role::Trader => 0xA5,
         Role::Flow => 0xA6,
     };
-    if let [first, .., high, low] = &mut bytes {
-        *first = tag;
-        [*high, *low] = number.to_be_bytes();
-    }
+    let [first, .., high, low] = &mut bytes;
+    *first = tag;
+    [*high, *low] = number.to_be_bytes();
     Address::new(bytes)
 }
 
@@ -139,11 +138,6 @@ impl Crowd {
             }
         }
         Self { agents, next_client: 1, raised: false }
-    }
-
-    /// Returns the number of accounts.
-    pub(crate) fn len(&self) -> usize {
-        self.agents.len()
     }
 
     /// Returns the deposits that open every account.
@@ -238,7 +232,7 @@ impl NearMarkets {
             let closing = |at: BlockTime| at.millis() - now.millis() < HOUR / 6;
             match market.instrument.contract {
                 Contract::Perpetual => {
-                    drop(near.perpetuals.insert(market.instrument.underlying, *id))
+                    near.perpetuals.insert(market.instrument.underlying, *id);
                 }
                 Contract::Future { expires_at } if !closing(expires_at) => near.futures.push(*id),
                 Contract::Option { expires_at, .. } if !closing(expires_at) => {

@@ -10,10 +10,10 @@ mod tape;
 
 use crate::cli::DemoArgs;
 use crate::house::House;
+use crate::progress::{Progress, Unit};
 use anyhow::{Context, Result, bail};
 use crowd::Crowd;
 use flow::Flow;
-use indicatif::{ProgressBar, ProgressStyle};
 use listing::{Listing, VALIDATORS};
 use machine::State;
 use market::Dataset;
@@ -25,7 +25,7 @@ use protocol::{
 };
 use report::{DataKind, DataLabel, DataSource};
 use std::io::Write as _;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use store::{Durability, LogOptions, StoreOptions};
 use tape::{Tape, Tick};
 use units::{BlockHeight, Price, Vol};
@@ -80,22 +80,22 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     Ok(())
 }
 
-/// Plays the tape block by block; returns the seconds spent in the machine and its store.
+/// Plays the tape block by block; returns the time spent in the machine and its store.
 fn play(
     args: &DemoArgs,
     length: usize,
     stage: &Stage,
     house: &mut House,
     observer: &mut Observer,
-) -> Result<f64> {
+) -> Result<Duration> {
     let mut crowd = Crowd::new(args.seed);
     let mut flow_at = stage.flow.seconds_left();
     let mut flow = stage.flow.clone();
     let first = stage.tape.first_price(BTC).context("the scenario has no BTC price")?;
     let blocks =
         args.blocks.map_or(length, |blocks| usize::try_from(blocks).unwrap_or(length).min(length));
-    let bar = progress(args, blocks);
-    let mut applying = 0.0;
+    let bar = Progress::new("playing", blocks as u64, Unit::Blocks, args.quiet);
+    let mut applying = Duration::ZERO;
     for (number, tick) in (1i128..).zip(stage.tape.ticks.iter().take(blocks)) {
         let state = house.machine.state();
         let mut transactions = Vec::new();
@@ -119,31 +119,20 @@ fn play(
             transactions,
         };
         let start = Instant::now();
-        let applied = house.apply(&block)?;
-        let spent = start.elapsed().as_secs_f64();
+        let outcome = house.apply(&block)?;
+        let spent = start.elapsed();
         applying += spent;
-        observer.block(house.machine.state(), &block, &applied.outcome, spent)?;
+        observer.block(house.machine.state(), &block, &outcome, spent.as_secs_f64())?;
         if u64::try_from(number).is_ok_and(|number| number.is_multiple_of(SNAPSHOT_BLOCKS)) {
             house.snapshot()?;
         }
-        bar.inc(1);
+        bar.at(u64::try_from(number)?);
     }
-    bar.finish_and_clear();
+    drop(bar);
     if blocks == 0 {
         bail!("nothing to play: the scenario has no minutes");
     }
     Ok(applying)
-}
-
-fn progress(args: &DemoArgs, blocks: usize) -> ProgressBar {
-    if args.quiet {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(u64::try_from(blocks).unwrap_or(u64::MAX));
-    let style =
-        ProgressStyle::with_template("{bar:40} block {pos}/{len}  {elapsed} elapsed, {eta} to go");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
 }
 
 /// Returns the drill that breaks the books of one dated future, to show that it halts alone.
@@ -219,11 +208,11 @@ fn embedded() -> Result<Stage> {
 fn recorded(dataset: &Dataset, seed: u64) -> Result<Stage> {
     let chains = dataset.chains()?;
     let chain = |underlying| -> Result<&Chain> {
-        let same_day = chains.iter().filter(|chain: &&Chain| chain.underlying == underlying);
-        same_day
-            .filter(|chain| market::utc_text(chain.taken_at).starts_with("2026-05-21"))
-            .next_back()
-            .context("the data has no option chain of 21 May 2026")
+        let same_day = |held: &&Chain| {
+            held.underlying == underlying
+                && market::utc_text(held.taken_at).starts_with("2026-05-21")
+        };
+        chains.iter().rfind(same_day).context("the data has no option chain of 21 May 2026")
     };
     let chains = [(BTC, chain(market::Underlying::Btc)?), (ETH, chain(market::Underlying::Eth)?)];
     let mut tape = tape::of_recorded_days(dataset, &chains, seed)?;

@@ -148,7 +148,7 @@ impl Observer {
 
     fn receipts(&mut self, receipts: &[Receipt]) {
         let mut refuse = |refusal: &Refusal| {
-            let entry = self.refusals.entry(u16::from(refusal.code()));
+            let entry = self.refusals.entry(refusal.code());
             entry.or_insert_with(|| (plain(refusal), 0)).1 += 1;
         };
         for receipt in receipts {
@@ -304,10 +304,11 @@ impl Observer {
         state: &State,
         stage: &Stage,
         root: &str,
-        applying: f64,
+        applying: Duration,
         wall: Duration,
     ) -> Result<RunReport> {
-        let per_second = if applying > 0.0 { (self.commands as f64 / applying) as u64 } else { 0 };
+        let micros = (applying.as_micros()).max(1);
+        let per_second = u128::from(self.commands) * 1_000_000 / micros;
         let refused = self.refusals.values().map(|(_, count)| *count).sum();
         let summary = Summary {
             blocks: self.blocks,
@@ -325,7 +326,7 @@ impl Observer {
                 .collect(),
             insurance_fund: state.insurance_fund(BTC).plus(state.insurance_fund(ETH))?,
             conservation_ok: self.conserved && state.check().is_ok() && state.house_fault.is_none(),
-            commands_per_second: per_second,
+            commands_per_second: u64::try_from(per_second).unwrap_or(u64::MAX),
             state_root: root.to_string(),
             data: stage.label.name.clone(),
         };
@@ -336,7 +337,7 @@ impl Observer {
         figures.push(Figure::new("Debt paid by the funds", format::dollars(self.covered)));
         figures.push(
             Figure::new("Wall clock", format!("{:.1} s", wall.as_secs_f64()))
-                .note(format!("{applying:.1} s in machine and store")),
+                .note(format!("{:.1} s in machine and store", applying.as_secs_f64())),
         );
         let mut sections = Vec::new();
         let mut prices = Section::new(
