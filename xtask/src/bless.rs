@@ -9,11 +9,10 @@ use crate::step::{Step, run_all};
 use crate::workspace::Packages;
 
 /// Both `expect_test` and the conformance tests rewrite their files when this variable is set.
-pub(crate) const UPDATE: &str = "UPDATE_EXPECT";
+const UPDATE: &str = "UPDATE_EXPECT";
 
 pub(crate) fn run() -> Result<()> {
-    let packages = Packages::read()?;
-    let mut blessed = packages.depending_on("expect-test");
+    let mut blessed = Packages::read()?.depending_on("expect-test");
     for path in crate::workspace::files()? {
         if let Some(folder) = path.strip_suffix("/conformance.toml")
             && let Some((_, package)) = folder.rsplit_once('/')
@@ -22,7 +21,7 @@ pub(crate) fn run() -> Result<()> {
         }
     }
     let mut call = Call::cargo(["test"]).env(UPDATE, "1");
-    for package in blessed.difference(&packages.proving()) {
+    for package in &blessed {
         call = call.args(["--package", package]);
     }
     run_all(vec![

@@ -53,6 +53,11 @@ impl Call {
         self
     }
 
+    pub(crate) fn without_env(mut self, name: impl AsRef<OsStr>) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     pub(crate) fn envs<I, N, V>(mut self, pairs: I) -> Self
     where
         I: IntoIterator<Item = (N, V)>,
@@ -64,22 +69,34 @@ impl Call {
     }
 
     /// Runs the call with its output passed through, and fails unless it succeeds.
-    pub(crate) fn run(mut self) -> Result<Tests> {
+    pub(crate) fn run(self) -> Result<Tests> {
+        let mut tests = Tests::default();
+        self.stream(|line| tests.count(line))?;
+        Ok(tests)
+    }
+
+    /// Runs the call with its output passed through, and returns that output.
+    pub(crate) fn printed(self) -> Result<String> {
+        let mut text = String::new();
+        self.stream(|line| text += line)?;
+        Ok(text)
+    }
+
+    fn stream(mut self, mut each: impl FnMut(&str)) -> Result<()> {
         println!("$ {self}");
         self.command.stdout(Stdio::piped());
         let mut child = self.command.spawn().with_context(|| format!("cannot start {self}"))?;
-        let stdout = child.stdout.take().context("the child has no standard output")?;
-        let mut tests = Tests::default();
-        for_each_line(stdout, |line| {
-            tests.count(line);
+        let mut reader = BufReader::new(child.stdout.take().context("there is no output")?);
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line)? > 0 {
             let mut out = std::io::stdout().lock();
-            Ok(out.write_all(line.as_bytes()).and_then(|()| out.flush())?)
-        })?;
-        let status = child.wait()?;
-        if !status.success() {
-            bail!("{self} ended with {status}");
+            out.write_all(&line)?;
+            out.flush()?;
+            each(&String::from_utf8_lossy(&line));
+            line.clear();
         }
-        Ok(tests)
+        let status = child.wait()?;
+        if status.success() { Ok(()) } else { bail!("{self} ended with {status}") }
     }
 
     /// Returns the standard output of the call; its standard error is passed through.
@@ -93,6 +110,14 @@ impl Call {
             bail!("{self} ended with {}", output.status);
         }
         Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Runs the call, which must fail; its output is kept back.
+    pub(crate) fn refused(mut self) -> Result<()> {
+        println!("$ {self}    (must fail)");
+        self.command.stdout(Stdio::null()).stderr(Stdio::null());
+        let status = self.command.status().with_context(|| format!("cannot start {self}"))?;
+        if status.success() { bail!("{self} succeeded and must not") } else { Ok(()) }
     }
 
     /// Says whether the program can be started at all and answers `--version`.
@@ -147,20 +172,6 @@ impl Tests {
             ignored: self.ignored + other.ignored,
         }
     }
-}
-
-/// Hands every line of `reader` to `each` as it arrives, its line end included.
-fn for_each_line(
-    reader: impl std::io::Read,
-    mut each: impl FnMut(&str) -> Result<()>,
-) -> Result<()> {
-    let mut reader = BufReader::new(reader);
-    let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line)? > 0 {
-        each(&String::from_utf8_lossy(&line))?;
-        line.clear();
-    }
-    Ok(())
 }
 
 #[cfg(test)]

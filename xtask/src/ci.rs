@@ -5,16 +5,16 @@ use anyhow::Result;
 use crate::call::Call;
 use crate::step::{Step, run_all};
 use crate::workspace::Packages;
-use crate::{bench, check, prove, trace};
+use crate::{bench, check, demo, prove, trace};
 
 pub(crate) fn run() -> Result<()> {
-    let packages = Packages::read()?;
     let mut steps = vec![Step::call("locked versions", Call::cargo(["fetch", "--locked"]))];
-    steps.extend(check::lints(&packages));
+    steps.extend(check::lints());
     steps.push(Step::plain("spec and code", trace::run));
-    steps.push(Step::tests("all tests", check::tests(&packages)));
-    steps.extend(prove::steps(&packages)?);
-    steps.extend(bench::once(&packages));
+    steps.push(Step::tests("all tests", check::tests()));
+    steps.extend(prove::steps()?);
+    steps.extend(bench::once(&Packages::read()?));
+    steps.extend(demo::steps());
     steps.push(Step::plain("licences and sources", deny));
     run_all(steps)
 }

@@ -8,6 +8,7 @@ mod bless;
 mod call;
 mod check;
 mod ci;
+mod demo;
 mod mutants;
 mod prove;
 mod spec;

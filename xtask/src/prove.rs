@@ -11,39 +11,34 @@ use anyhow::{Context, Result, bail};
 
 use crate::call::Call;
 use crate::step::{Step, run_all};
-use crate::workspace::{self, Packages};
+use crate::workspace;
 
 /// The version of the prover, and of the wheel that carries it.
 const VERSION: &str = "5.4.1";
 const WHEEL: &str = "z3-solver==5.4.1.0";
 const WHEEL_RECORD: &str = "z3_solver-5.4.1.0.dist-info";
 
-/// The package that holds every proof.
-const PROOFS: &str = "proofs";
+/// The workspace of its own that holds every proof: it alone needs the prover's library.
+pub(crate) const WORKSPACE: &str = "crates/dev/proofs/Cargo.toml";
 
 pub(crate) fn run() -> Result<()> {
-    run_all(steps(&Packages::read()?)?)
+    run_all(steps()?)
 }
 
 /// Returns the steps: fetch the prover, lint what needs it, prove.
-pub(crate) fn steps(packages: &Packages) -> Result<Vec<Step>> {
-    let proving = packages.proving();
-    if !proving.contains(PROOFS) {
-        bail!("the workspace has no package '{PROOFS}' that uses the prover");
-    }
-    let selected: Vec<String> =
-        proving.into_iter().flat_map(|name| ["--package".to_owned(), name]).collect();
-    let clippy = Call::cargo(["clippy", "--all-targets"])
-        .args(selected)
-        .args(["--", "-D", "warnings"])
-        .envs(environment()?);
-    let prove = Call::cargo(["test", "--release", "--package", PROOFS, "--", "--nocapture"])
-        .envs(environment()?);
+pub(crate) fn steps() -> Result<Vec<Step>> {
+    let clippy = cargo("clippy")?.args(["--workspace", "--all-targets", "--", "-D", "warnings"]);
     Ok(vec![
         Step::plain("prover", fetch),
         Step::call("clippy of proofs", clippy),
-        Step::tests("proofs", prove),
+        Step::tests("proofs", cargo("test")?),
     ])
+}
+
+/// Returns a call of cargo on the proofs, in the environment of the prover.
+pub(crate) fn cargo(verb: &str) -> Result<Call> {
+    let call = Call::cargo([verb, "--release", "--locked", "--manifest-path", WORKSPACE]);
+    Ok(call.env("CARGO_TARGET_DIR", workspace::scratch("proofs")?).envs(environment()?))
 }
 
 fn folder() -> Result<PathBuf> {
@@ -54,17 +49,8 @@ fn folder() -> Result<PathBuf> {
 pub(crate) fn fetch() -> Result<()> {
     let folder = folder()?;
     if !folder.join(WHEEL_RECORD).is_dir() {
-        let pip = [
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--root-user-action=ignore",
-            "--upgrade",
-            "--target",
-        ];
-        Call::new("python3")
-            .args(pip)
+        let pip = Call::new("python3").args(["-m", "pip", "install", "--quiet", "--upgrade"]);
+        pip.args(["--root-user-action=ignore", "--target"])
             .arg(&folder)
             .arg(WHEEL)
             .run()
@@ -85,7 +71,7 @@ fn is_version(said: &str, version: &str) -> Result<()> {
 }
 
 /// Returns the variables under which the proofs build and run.
-pub(crate) fn environment() -> Result<Vec<(&'static str, OsString)>> {
+fn environment() -> Result<Vec<(&'static str, OsString)>> {
     let library = folder()?.join("z3").join("lib");
     Ok(vec![
         ("LD_LIBRARY_PATH", in_front(&library, std::env::var_os("LD_LIBRARY_PATH"))?),
@@ -118,10 +104,5 @@ mod tests {
         let first = |path: Option<OsString>| in_front(Path::new("z3/lib"), path).expect("it joins");
         assert_eq!(first(None), "z3/lib");
         assert_eq!(first(Some("a:b".into())), "z3/lib:a:b");
-    }
-
-    #[test]
-    fn a_workspace_without_proofs_is_not_proved() {
-        assert!(steps(&Packages::default()).is_err());
     }
 }

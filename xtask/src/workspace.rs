@@ -35,7 +35,7 @@ pub(crate) fn files() -> Result<Vec<String>> {
 }
 
 /// The packages of the workspace, as cargo describes them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Packages {
     metadata: Value,
 }
@@ -55,37 +55,6 @@ impl Packages {
 
     fn all(&self) -> &[Value] {
         self.metadata["packages"].as_array().map_or(&[], Vec::as_slice)
-    }
-
-    pub(crate) fn names(&self) -> BTreeSet<String> {
-        self.all().iter().filter_map(|p| p["name"].as_str()).map(str::to_owned).collect()
-    }
-
-    /// Returns the packages that reach the theorem prover: they build only in the environment of `prove`, and
-    /// their libraries carry the names of the packages they shadow.
-    pub(crate) fn proving(&self) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
-        loop {
-            let before = found.len();
-            for package in self.all() {
-                let depends = package["dependencies"].as_array().into_iter().flatten().any(|d| {
-                    d["name"].as_str().is_some_and(|name| name == "z3" || found.contains(name))
-                });
-                if let Some(name) = package["name"].as_str()
-                    && depends
-                {
-                    found.insert(name.to_owned());
-                }
-            }
-            if found.len() == before {
-                return found;
-            }
-        }
-    }
-
-    /// Returns `--exclude NAME` for every package that needs the theorem prover.
-    pub(crate) fn without_proving(&self) -> Vec<String> {
-        self.proving().into_iter().flat_map(|name| ["--exclude".to_owned(), name]).collect()
     }
 
     /// Returns the packages that depend on `name` in any way, tests included.
@@ -127,19 +96,16 @@ mod tests {
     fn packages() -> Packages {
         Packages {
             metadata: json!({"packages": [
-                {"name": "proofs", "dependencies": [{"name": "ledger-symbolic"}], "targets": []},
-                {"name": "ledger-symbolic", "dependencies": [{"name": "num-symbolic"}], "targets": []},
-                {"name": "num-symbolic", "dependencies": [{"name": "z3"}], "targets": []},
-                {"name": "ledger", "dependencies": [{"name": "num"}],
+                {"name": "ledger", "dependencies": [{"name": "num"}, {"name": "expect-test"}],
                  "targets": [{"name": "post", "kind": ["bench"]}, {"name": "ledger", "kind": ["lib"]}]},
+                {"name": "num", "dependencies": [], "targets": [{"name": "num", "kind": ["lib"]}]},
             ]}),
         }
     }
 
     #[test]
-    fn a_package_that_reaches_the_prover_through_others_is_found() {
-        let proving: Vec<String> = packages().proving().into_iter().collect();
-        assert_eq!(proving, ["ledger-symbolic", "num-symbolic", "proofs"]);
+    fn who_depends_on_a_package_is_found() {
+        assert_eq!(packages().depending_on("expect-test"), BTreeSet::from(["ledger".to_owned()]));
     }
 
     #[test]

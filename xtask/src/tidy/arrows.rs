@@ -56,9 +56,6 @@ const CORE_OUTSIDE_BESIDES: &[(&str, &str, &str)] = &[(
 /// The only shell that may see the others.
 const BINARY: &str = "novation";
 
-/// Who may turn errors into text without a type.
-const MAY_USE_ANYHOW: &[&str] = &[BINARY, "xtask"];
-
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// The folder a crate lives in.
@@ -130,10 +127,10 @@ fn manifests(tree: &Tree) -> Vec<Manifest<'_>> {
     found
 }
 
-/// Returns the names of all crates below `crates`.
+/// Returns the names of the crates in the folders of `crates`, not of those inside another crate.
 pub(super) fn crate_names(tree: &Tree) -> Vec<String> {
-    let all = manifests(tree).into_iter().filter(|manifest| manifest.layer != Layer::Tool);
-    all.map(|manifest| manifest.name).collect()
+    let own = |manifest: &Manifest<'_>| manifest.path.split('/').count() == 4;
+    manifests(tree).into_iter().filter(own).map(|manifest| manifest.name).collect()
 }
 
 /// Every dependency between our crates follows the arrows.
@@ -165,7 +162,7 @@ pub(super) fn arrows(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// Core takes little from outside, and errors without a type stay in the binary and here.
+/// Core takes little from outside, and errors without a type stay in the binary and in tools.
 pub(super) fn outside_dependencies(tree: &Tree) -> Vec<Finding> {
     let manifests = manifests(tree);
     let ours: BTreeSet<&str> = manifests.iter().map(|manifest| manifest.name.as_str()).collect();
@@ -183,7 +180,8 @@ pub(super) fn outside_dependencies(tree: &Tree) -> Vec<Finding> {
                 let message = format!("core crates use {CORE_OUTSIDE:?} only, not {dependency}");
                 findings.push(manifest.finding(message));
             }
-            if dependency == "anyhow" && !MAY_USE_ANYHOW.contains(&name) {
+            let ships = matches!(manifest.layer, Layer::Core | Layer::Shell);
+            if dependency == "anyhow" && ships && name != BINARY {
                 findings.push(manifest.finding("a library names its errors: use thiserror"));
             }
         }
@@ -191,14 +189,11 @@ pub(super) fn outside_dependencies(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// Every version is exact, and one that the root states is inherited from there.
+/// Every version is exact, and one that the root states is the same everywhere.
 pub(super) fn pinned_versions(tree: &Tree) -> Vec<Finding> {
-    let root = tree.text("Cargo.toml").unwrap_or_default().parse::<Table>().unwrap_or_default();
-    let shared =
-        root.get("workspace").and_then(|workspace| workspace.get("dependencies")?.as_table());
-    let shared = shared.cloned().unwrap_or_default();
+    let root = workspace_table(tree.text("Cargo.toml").unwrap_or_default(), "dependencies");
     let mut findings = Vec::new();
-    for (name, entry) in &shared {
+    for (name, entry) in &root {
         if let Some(problem) = floating(name, entry) {
             findings.push(Finding::new("Cargo.toml", 1, problem));
         }
@@ -208,7 +203,7 @@ pub(super) fn pinned_versions(tree: &Tree) -> Vec<Finding> {
         for (name, entry) in ours {
             if let Some(problem) = floating(name, entry) {
                 findings.push(manifest.finding(problem));
-            } else if shared.contains_key(name) && version(entry).is_some() {
+            } else if root.contains_key(name) && version(entry).is_some() {
                 findings.push(
                     manifest.finding(format!("{name}: the root states its version, inherit it")),
                 );
@@ -216,6 +211,39 @@ pub(super) fn pinned_versions(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// A workspace besides ours, such as that of the proofs, states the same versions and the same lints: what is proved
+/// is built from what ships.
+pub(super) fn workspaces_agree(tree: &Tree) -> Vec<Finding> {
+    let root = tree.text("Cargo.toml").unwrap_or_default();
+    let versions = workspace_table(root, "dependencies");
+    let lints = workspace_table(root, "lints");
+    let mut findings = Vec::new();
+    for (path, text) in tree.texts().filter(|(path, _)| path.ends_with("/Cargo.toml")) {
+        for (name, entry) in &workspace_table(text, "dependencies") {
+            let ours = versions.get(name).and_then(version);
+            if let Some(problem) = floating(name, entry) {
+                findings.push(Finding::new(path, 1, problem));
+            } else if ours.is_some() && ours != version(entry) {
+                let message = format!("{name}: the root states another version");
+                findings.push(Finding::new(path, 1, message));
+            }
+        }
+        if text.lines().any(|line| line.trim() == "[workspace]")
+            && workspace_table(text, "lints") != lints
+        {
+            findings.push(Finding::new(path, 1, "its lints differ from those of the root"));
+        }
+    }
+    findings
+}
+
+/// Returns a table of the `[workspace]` of a manifest; empty if there is none.
+fn workspace_table(manifest: &str, name: &str) -> Table {
+    let manifest = manifest.parse::<Table>().unwrap_or_default();
+    let table = manifest.get("workspace").and_then(|workspace| workspace.get(name)?.as_table());
+    table.cloned().unwrap_or_default()
 }
 
 fn version(entry: &Value) -> Option<&str> {
@@ -232,15 +260,16 @@ fn floating(name: &str, entry: &Value) -> Option<String> {
 
 /// Every locked dependency comes from the one public registry, with a checksum.
 pub(super) fn one_registry(tree: &Tree) -> Vec<Finding> {
-    let Some(text) = tree.text("Cargo.lock") else { return Vec::new() };
-    let lock = text.parse::<Table>().unwrap_or_default();
     let mut findings = Vec::new();
-    for package in lock.get("package").and_then(Value::as_array).into_iter().flatten() {
-        let Some(source) = package.get("source").and_then(Value::as_str) else { continue };
-        if source != REGISTRY || package.get("checksum").is_none() {
-            let name = package.get("name").and_then(Value::as_str).unwrap_or_default();
-            let message = format!("{name} does not come from the public registry");
-            findings.push(Finding::new("Cargo.lock", 1, message));
+    for (path, text) in tree.texts().filter(|(path, _)| path.ends_with("Cargo.lock")) {
+        let lock = text.parse::<Table>().unwrap_or_default();
+        for package in lock.get("package").and_then(Value::as_array).into_iter().flatten() {
+            let Some(source) = package.get("source").and_then(Value::as_str) else { continue };
+            if source != REGISTRY || package.get("checksum").is_none() {
+                let name = package.get("name").and_then(Value::as_str).unwrap_or_default();
+                let message = format!("{name} does not come from the public registry");
+                findings.push(Finding::new(path, 1, message));
+            }
         }
     }
     findings
@@ -351,6 +380,22 @@ mod tests {
             pinned_versions(&tree).into_iter().map(|finding| finding.message).collect();
         let names: Vec<&str> = messages.iter().filter_map(|m| m.split(':').next()).collect();
         assert_eq!(names, ["borsh", "sha2", "proptest"]);
+    }
+
+    #[test]
+    fn a_second_workspace_that_disagrees_is_found() {
+        let root = "[workspace.dependencies]\nborsh = \"=1.8.1\"\n[workspace.lints.rust]\nunsafe_code = \"forbid\"\n";
+        let found = |borsh: &str, lint: &str| {
+            let proofs = format!(
+                "[workspace]\n[workspace.dependencies]\nborsh = {{ version = \"{borsh}\" }}\nz3 = \"=0.22.0\"\n\
+                 [workspace.lints.rust]\nunsafe_code = \"{lint}\"\n"
+            );
+            let files = [("Cargo.toml", root), ("crates/dev/proofs/Cargo.toml", proofs.as_str())];
+            workspaces_agree(&Tree::of(&files)).len()
+        };
+        assert_eq!(found("=1.8.1", "forbid"), 0);
+        assert_eq!(found("=1.8.2", "forbid"), 1);
+        assert_eq!(found("1.8.1", "allow"), 2);
     }
 
     #[test]

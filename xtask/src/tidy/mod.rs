@@ -45,7 +45,7 @@ pub(crate) struct Line<'a> {
     pub(crate) text: &'a str,
     /// The line without its comment.
     pub(crate) code: &'a str,
-    /// Whether the line belongs to tests: a file of tests, or below the first `#[cfg(test)]`.
+    /// Whether the line belongs to tests or proofs: a file of them, or below the first `#[cfg(test)]`.
     pub(crate) in_tests: bool,
 }
 
@@ -56,6 +56,7 @@ const RULES: &[(&str, Rule)] = &[
     ("arrows between crates", arrows::arrows),
     ("outside dependencies", arrows::outside_dependencies),
     ("pinned versions", arrows::pinned_versions),
+    ("workspaces agree", arrows::workspaces_agree),
     ("one registry", arrows::one_registry),
     ("inherited lints", arrows::inherited_lints),
     ("core header", sources::core_header),
@@ -159,8 +160,8 @@ impl fmt::Display for Finding {
 /// Returns the lines of a file; `code` and `in_tests` are exact for Rust and approximate elsewhere.
 pub(crate) fn lines<'a>(path: &str, text: &'a str) -> impl Iterator<Item = Line<'a>> {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let mut in_tests =
-        path.contains("/tests/") || name == "tests.rs" || path.starts_with("crates/dev/");
+    let proofs = path.starts_with("crates/dev/") && !path.contains("/mutants/");
+    let mut in_tests = path.contains("/tests/") || name == "tests.rs" || proofs;
     text.lines().enumerate().map(move |(index, text)| {
         in_tests |= text.trim_start().starts_with("#[cfg(test)]");
         Line { number: index + 1, text, code: without_comment(text), in_tests }

@@ -61,7 +61,7 @@ impl Market {
 
     /// Places a post-only order somewhere in the nearest thousand levels, denser towards the best.
     fn quote(&mut self) {
-        let behind = 1 + self.below(32) * self.below(32);
+        let behind = 1 + self.below(1_000).min(self.below(1_000));
         let entry = self.entry(behind.into(), 100, TimeInForce::PostOnly);
         self.book.check(&entry, SelfTrade::CancelResting).unwrap();
         self.book.admit(entry, SelfTrade::CancelResting).unwrap().unwrap();

@@ -196,7 +196,7 @@ impl Feed {
         self.average.record(price.micros(), now)
     }
 
-    /// Keeps the mode that there is reason for now, if it is the worst or the last one has run out (0017-ORAC-012).
+    /// Keeps the mode that there is reason for at this time, if it is the worst or the last one has run out (0017-ORAC-012).
     fn hold(&mut self, now: BlockTime, params: &Parameters) -> Result<(), Fault> {
         let reason = self.reason(now, params)?;
         let is_over = !self.is_lasting(now, params);

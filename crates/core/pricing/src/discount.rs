@@ -39,9 +39,11 @@ impl Discount {
         // product ≤ 32 · unit < 2⁷⁰, so the numerator is below 2¹²⁷ and the quotient below 2⁶³.
         let exponent = (product << kernel::LOG_BITS).checked_div(unit).unwrap_or(0);
         let (mantissa, power) = kernel::exp(kernel::low(exponent.saturating_neg()));
-        // e^−x < 1 has a power of −47 … −1; Q61 to Q62 is one bit up. Zero is the case of x below the resolution.
+        // e^−x < 1 has a power of −47 … −1; Q61 to Q62 is one bit up. An exponent below the resolution gives power 0.
         let down = u32::try_from(power.saturating_add(1).saturating_neg()).unwrap_or(0);
-        Ok(if power < 0 { Self(mantissa.wrapping_shr(down)) } else { Self::NONE })
+        let factor = if power < 0 { mantissa.wrapping_shr(down) } else { i64::MAX };
+        // Whatever discounts at all is below one: only `NONE` is exact.
+        Ok(Self(factor.min((1 << FACTOR_BITS) - 1)))
     }
 
     /// Returns the value today of a price at expiry that is not negative, rounded as told.

@@ -8,5 +8,10 @@
 //!
 //! What it leaves out: any number of accounts or steps. Bodies of loops are proved for one step.
 
+#![expect(
+    clippy::duplicate_mod,
+    reason = "the harnesses and the kernel are compiled in both worlds"
+)]
+
 pub mod shipped;
 pub mod symbolic;

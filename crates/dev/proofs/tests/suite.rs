@@ -72,10 +72,8 @@ fn properties() -> Result<Vec<Property>, String> {
             names.join("\n")
         ));
     }
-    let pair = |(symbolic, shipped): (_, &symx::Harness<_>)| Property {
-        symbolic,
-        shipped: shipped.run,
-    };
+    let pair =
+        |(symbolic, shipped): (_, &symx::Harness<_>)| Property { symbolic, shipped: shipped.run };
     Ok(symbolic.into_iter().zip(shipped).map(pair).collect())
 }
 

@@ -13,8 +13,8 @@ thread_local! {
 #[derive(Debug, Clone, Copy)]
 pub struct Exact(usize);
 
-/// A statement that holds or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A statement that holds or not; not to be copied, since a symbolic one cannot.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim(bool);
 
 impl Exact {
@@ -235,6 +235,12 @@ impl Prover {
 
     /// As [`Prover::check`].
     pub fn lemma(&mut self, claim: &Claim, what: &str) {
+        self.check(claim, what);
+    }
+
+    /// As [`Prover::check`] of all of them.
+    pub fn lemma_from(&mut self, from: &[&Claim], claim: &Claim, what: &str) {
+        from.iter().for_each(|fact| self.check(fact, what));
         self.check(claim, what);
     }
 

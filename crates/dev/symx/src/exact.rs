@@ -38,8 +38,8 @@ pub fn require(claim: &Claim, what: &str) {
 
 /// Proves a claim from some facts of this path only, and keeps it as a fact.
 ///
-/// A claim that does not follow from those alone is tried with all. One of `from` that is no fact leaves the claim
-/// unproved.
+/// A fact of `from` that is not known yet is proved first. A claim that does not follow from those alone is tried with
+/// all that is known.
 pub fn derive(from: &[&Claim], claim: &Claim, what: &str) {
     let facts: Vec<Bool> = from.iter().map(|fact| fact.0.clone()).collect();
     if let Err(thrown) = path::with(|path| path.derive(&facts, &claim.0, what)) {

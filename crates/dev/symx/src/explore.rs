@@ -91,7 +91,9 @@ pub fn prove(
         let ended = catch_unwind(AssertUnwindSafe(|| (symbolic.run)(&mut Prover::new())));
         let ended = match ended {
             Ok(()) => finish(),
-            Err(thrown) => thrown.downcast::<Thrown>().map_or(Err(Verdict::Panicked), |t| judge(*t)),
+            Err(thrown) => {
+                thrown.downcast::<Thrown>().map_or(Err(Verdict::Panicked), |t| judge(*t))
+            }
         };
         let mut path = path::leave();
         let replayed = match ended {

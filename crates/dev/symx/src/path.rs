@@ -8,10 +8,13 @@ use std::time::{Duration, Instant};
 use z3::ast::{Ast, Bool, Int};
 use z3::{Model, Params, SatResult, Solver};
 
-/// How long the prover may think about a branch. If it gives up, both sides are explored, which is sound.
-const BRANCH_LIMIT: Duration = Duration::from_secs(2);
-/// How long the prover may think about a claim. If it gives up, the claim fails.
-const CLAIM_LIMIT: Duration = Duration::from_secs(20);
+/// What the prover may spend on a branch, in its own units, so that an answer does not depend on how busy the machine
+/// is: a million or two are a second. If it gives up, both sides are explored, which is sound.
+const BRANCH_LIMIT: u32 = 2_000_000;
+/// What the prover may spend on a claim. If it gives up, the claim fails.
+const CLAIM_LIMIT: u32 = 60_000_000;
+/// What the prover may spend on an example with one input fixed.
+const GUESS_LIMIT: u32 = 1_000_000;
 
 /// What a proof cost.
 #[derive(Debug, Clone, Copy, Default)]
@@ -193,15 +196,15 @@ impl Path {
     }
 
     /// Asks whether the facts and one more thing can hold together; an example is returned if they can.
-    fn ask(&mut self, extra: Option<&Bool>, limit: Duration) -> (SatResult, Option<Rc<Model>>) {
+    fn ask(&mut self, extra: Option<&Bool>, limit: u32) -> (SatResult, Option<Rc<Model>>) {
         let facts: Vec<Bool> = self.facts.iter().chain(extra).cloned().collect();
         self.ask_of(&facts, limit)
     }
 
-    fn ask_of(&mut self, facts: &[Bool], limit: Duration) -> (SatResult, Option<Rc<Model>>) {
+    fn ask_of(&mut self, facts: &[Bool], limit: u32) -> (SatResult, Option<Rc<Model>>) {
         let solver = Solver::new();
         let mut params = Params::new();
-        params.set_u32("timeout", u32::try_from(limit.as_millis()).unwrap_or(u32::MAX));
+        params.set_u32("rlimit", limit);
         solver.set_params(&params);
         for fact in facts {
             solver.assert(fact);
@@ -275,10 +278,12 @@ impl Path {
     /// Proves a claim from some facts only and keeps it: fewer facts are fewer ways for the prover to get lost.
     pub(crate) fn derive(&mut self, from: &[Bool], claim: &Bool, what: &str) -> Result<(), Thrown> {
         self.statistics.checks += 1;
-        let unknown = || Thrown::Unknown { claim: what.to_owned() };
-        let holds = |fact: &Bool| fact.simplify().as_bool() == Some(true);
-        if !from.iter().all(|fact| holds(fact) || self.facts.contains(fact)) {
-            return Err(unknown());
+        for fact in from {
+            let known = fact.simplify().as_bool() == Some(true) || self.facts.contains(fact);
+            if !known {
+                self.establish(fact, what)?;
+                self.learn(fact.clone());
+            }
         }
         let mut facts = from.to_vec();
         facts.push(claim.not());
@@ -299,6 +304,12 @@ impl Path {
     /// Returns an example of the whole path; `Ok(None)` if no input takes it.
     pub(crate) fn example(&mut self) -> Result<Option<Rc<Model>>, Thrown> {
         if self.example.is_none() {
+            self.example = match self.ask(None, BRANCH_LIMIT) {
+                (SatResult::Unknown, _) => self.guess_example(),
+                (_, found) => found,
+            };
+        }
+        if self.example.is_none() {
             let (answer, example) = self.ask(None, CLAIM_LIMIT);
             if answer == SatResult::Unknown {
                 return Err(Thrown::Unknown { claim: "an example of the path".to_owned() });
@@ -306,6 +317,19 @@ impl Path {
             self.example = example;
         }
         Ok(self.example.clone())
+    }
+
+    /// Looks for an example with one input fixed: a product with a number is easier than one of two unknowns.
+    fn guess_example(&mut self) -> Option<Rc<Model>> {
+        let inputs: Vec<Int> = self.inputs.iter().map(|(_, term)| term.clone()).collect();
+        let numbers = [i128::MAX, i128::MIN, 1, -1, 2, 3].map(Int::from_i128);
+        let guesses = inputs.iter().flat_map(|input| numbers.iter().map(|n| input.eq(n)));
+        for guess in guesses.collect::<Vec<_>>() {
+            if let (SatResult::Sat, example) = self.ask(Some(&guess), GUESS_LIMIT) {
+                return example;
+            }
+        }
+        None
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a harness talks to while its inputs are symbols.
 
 use crate::path::{self, Thrown};
-use crate::{Claim, Exact, decide, require};
+use crate::{Claim, Exact, decide, derive, require};
 
 /// The prover of one run.
 #[derive(Debug)]
@@ -56,6 +56,11 @@ impl Prover {
     pub fn lemma(&mut self, claim: &Claim, what: &str) {
         self.check(claim, what);
         path::with(|path| path.learn(claim.formula()));
+    }
+
+    /// Proves a claim from a few others and keeps it: as [`crate::derive`].
+    pub fn lemma_from(&mut self, from: &[&Claim], claim: &Claim, what: &str) {
+        derive(from, claim, what);
     }
 
     /// Proves that no input comes here.

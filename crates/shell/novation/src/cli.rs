@@ -178,7 +178,7 @@ pub(crate) enum Explained {
     novation explain margin 12 --dir ./demo\n  \
     novation explain margin 0xa1…/0 --dir ./demo --height 100 --json")]
 pub(crate) struct MarginArgs {
-    /// Account as 0x<40 hex digits>/<sub>, or its number: 12 or '#12'.
+    /// Account as `0x` and forty hex digits, `/`, sub-account; or its number: 12 or '#12'.
     #[arg(value_name = "ACCOUNT")]
     pub(crate) account: AccountName,
     /// Directory of the house; it is only read.

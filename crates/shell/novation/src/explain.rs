@@ -5,10 +5,14 @@ use crate::cli::{AccountName, Height, MarginArgs};
 use crate::records::{contract_text, time_text};
 use anyhow::{Context, Result, bail};
 use machine::{Account, State};
-use margin::{Explanation, Figure, Requirement, Standing};
+use margin::{
+    Explanation, Figure, Requirement, STANDARD, Scenario, ScenarioId, SpotMove, Standing, VolMove,
+};
 use protocol::{AccountIndex, InstrumentId};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::io::Write;
+use units::{BlockTime, Ppm};
 
 /// What each line of the tree means, for those who see one for the first time.
 pub(crate) const LEGEND: &str = "\
@@ -57,7 +61,7 @@ pub(crate) fn run(args: &MarginArgs, out: &mut dyn Write) -> Result<()> {
         "{:>8} open orders, each counted where filling it would hurt\n",
         account.orders().len()
     )?;
-    write!(out, "{explanation}")?;
+    write_tree(&explanation, out)?;
     writeln!(out, "\nstanding: {}", standing(&requirement))?;
     Ok(())
 }
@@ -116,4 +120,91 @@ pub(crate) fn tree(explanation: &Explanation) -> Value {
     };
     let parts: Vec<_> = explanation.parts.iter().map(tree).collect();
     json!({ "label": explanation.label, kind: figure, "parts": parts })
+}
+
+/// Prints an explanation, and below it what the scenarios that it names are.
+pub(crate) fn write_tree(explanation: &Explanation, out: &mut dyn Write) -> Result<()> {
+    write_part(explanation, 0, out)?;
+    let mut named = BTreeSet::new();
+    collect_scenarios(explanation, &mut named);
+    for id in named {
+        if let Some(scenario) = STANDARD.get(usize::from(id.get())) {
+            writeln!(out, "scenario #{id}: {}", scenario_text(scenario))?;
+        }
+    }
+    Ok(())
+}
+
+fn write_part(part: &Explanation, depth: usize, out: &mut dyn Write) -> Result<()> {
+    let label = format!("{}{}", "  ".repeat(depth), label(&part.label));
+    writeln!(out, "{label:<56}{:>24}", part.figure)?;
+    part.parts.iter().try_for_each(|part| write_part(part, depth + 1, out))
+}
+
+/// Returns a label with its expiry as a date.
+fn label(label: &str) -> String {
+    let millis = label.strip_prefix("expiry ").and_then(|millis| millis.parse().ok());
+    match millis {
+        Some(millis) => format!("expiry {}", time_text(BlockTime::from_millis(millis))),
+        None => label.to_string(),
+    }
+}
+
+fn collect_scenarios(explanation: &Explanation, named: &mut BTreeSet<ScenarioId>) {
+    if let Figure::Scenario(id) = explanation.figure {
+        named.insert(id);
+    }
+    explanation.parts.iter().for_each(|part| collect_scenarios(part, named));
+}
+
+/// Returns what happens in a scenario.
+fn scenario_text(scenario: &Scenario) -> String {
+    let percent = |parts: i128| Ppm::from_parts(parts * 100);
+    let spot = match scenario.spot {
+        SpotMove::Tenths(0) => "index unmoved".to_string(),
+        SpotMove::Tenths(tenths) => {
+            format!("index {:+} % of the scan range", i32::from(tenths) * 10)
+        }
+        SpotMove::Ratio(ratio) if ratio > Ppm::ZERO => {
+            format!("index +{} %", percent(ratio.parts()))
+        }
+        SpotMove::Ratio(ratio) => format!("index {} %", percent(ratio.parts())),
+    };
+    let vol = match scenario.vol {
+        VolMove::Down => "vols down",
+        VolMove::Same => "vols unmoved",
+        VolMove::Up => "vols up",
+        VolMove::SkewUp => "high strikes dearer",
+        VolMove::SkewDown => "low strikes dearer",
+        VolMove::WingsUp => "both wings dearer",
+        VolMove::WingsDown => "both wings cheaper",
+        VolMove::FrontUp => "near expiries dearer, far ones cheaper",
+        VolMove::FrontDown => "near expiries cheaper, far ones dearer",
+    };
+    format!("{spot}, {vol}; {} % of the loss counts", percent(scenario.weight.parts()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenarios_are_said_in_words() {
+        for (number, words) in [
+            (2, "index -100 % of the scan range, vols up; 100 % of the loss counts"),
+            (16, "index unmoved, vols unmoved; 100 % of the loss counts"),
+            (37, "index -66 %, vols up; 21 % of the loss counts"),
+            (41, "index +300 %, vols up; 4.62 % of the loss counts"),
+            (43, "index unmoved, low strikes dearer; 100 % of the loss counts"),
+        ] {
+            assert_eq!(scenario_text(&STANDARD[number]), words);
+        }
+    }
+
+    #[test]
+    fn an_expiry_is_shown_as_a_date_and_other_labels_as_they_are() {
+        assert_eq!(label("expiry 1584000000000"), "expiry 2020-03-12T08:00:00Z");
+        assert_eq!(label("expiry unknown"), "expiry unknown");
+        assert_eq!(label("least scan"), "least scan");
+    }
 }

@@ -4,7 +4,7 @@
 //! the vol that its own quotes imply. Parameters are those that governance begins with.
 
 use crate::cli::StrategyArgs;
-use crate::explain::{LEGEND, tree};
+use crate::explain::{LEGEND, tree, write_tree};
 use crate::records::{contract_text, time_text};
 use anyhow::{Context, Result};
 use governance::Definition;
@@ -307,7 +307,9 @@ impl Compared {
                 "  {name:<16} initial {initial:>16} $   maintenance {maintenance:>16} $"
             )?;
         }
-        writeln!(out, "\n{}", self.explanation)?;
+        writeln!(out)?;
+        write_tree(&self.explanation, out)?;
+        writeln!(out)?;
         Ok(())
     }
 

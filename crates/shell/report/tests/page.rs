@@ -16,8 +16,8 @@ fn minute(minute: i128) -> BlockTime {
 /// Returns a report in which every text is hostile.
 fn hostile() -> RunReport {
     let mut series = Series::new(HOSTILE);
-    for now in 0..5_000 {
-        series.push(minute(now), Price::from_micros(7_913_620_000 - now * 700_000));
+    for at in 0..5_000 {
+        series.push(minute(at), Price::from_micros(7_913_620_000 - at * 700_000));
     }
     let mut table = Table::new(HOSTILE, &[HOSTILE, ">Count"]).caption(HOSTILE);
     table.cells([Cell::new(HOSTILE).tone(Tone::Bad), Cell::new("1")]);

@@ -1,5 +1,5 @@
 //! A small house to measure accounts in, and random portfolios from a printed seed.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![expect(dead_code, reason = "each test file uses its part")]
 
 use margin::{
     MarketInput, OffsetClass, OpenOrder, Parameters, Portfolio, Position, Risk, UnderlyingInput,

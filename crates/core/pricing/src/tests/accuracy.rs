@@ -1,11 +1,13 @@
 //! Values and Greeks against the reference on random and extreme inputs.
 
 use num_bigint::BigInt;
-use units::{Price, Round};
+use units::{BlockSpan, Ppb, Price, Round};
 
 use super::random::{Inputs, Random};
-use super::reference::{BITS, Exact, Reference, whole};
+use super::reference::{BITS, Exact, Reference, fraction, whole};
+use crate::Discount;
 use crate::black::call_q62;
+use crate::inputs::HORIZON_MILLIS_MAX;
 
 /// What the comparison of many inputs has seen.
 #[derive(Debug, Default)]
@@ -101,6 +103,29 @@ fn values_at_the_ends_of_every_range_are_directed() {
     }
     assert_eq!(seen.rows, 6 * 6 * 6 * 7);
     assert!(seen.error <= BigInt::from(1_900), "{seen:?}");
+}
+
+// 0010-PRIC-010
+#[test]
+fn discounted_prices_are_directed() {
+    let reference = Reference::new();
+    let mut random = Random(0x6469_7363);
+    for row in 0..2_000 {
+        let rate = random.magnitude(300_000_000);
+        let millis = random.magnitude(HORIZON_MILLIS_MAX);
+        let price = if row % 2 == 0 { Price::LIMIT } else { random.magnitude(Price::LIMIT) };
+        let factor = reference.exp(&-fraction(rate * millis, 31_536_000_000 * 1_000_000_000));
+        let exact = factor * price;
+        let discount =
+            Discount::of(Ppb::from_parts(rate), BlockSpan::from_millis(millis)).expect("valid");
+        let at = |round| discount.apply(Price::from_micros(price), round).expect("valid").micros();
+        let (below, above) = (&exact - whole(at(Round::Down)), whole(at(Round::Up)) - &exact);
+        // The reference is known to far more digits than this.
+        let (doubt, most) = (whole(price) >> 300, whole(1) + (whole(price) >> 54));
+        for off in [below, above] {
+            assert!(off >= -&doubt && off <= most, "{rate} {millis} {price}");
+        }
+    }
 }
 
 // 0010-PRIC-007

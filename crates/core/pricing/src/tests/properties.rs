@@ -180,6 +180,28 @@ fn both_forms_of_the_settlement_average_meet_where_the_window_opens() {
     assert_eq!(shorter, crate::Horizon::after(BlockSpan::from_millis(600_000)).expect("valid"));
 }
 
+// 0010-PRIC-008
+#[test]
+fn inside_the_window_the_open_part_is_priced_with_its_weight_and_a_third_of_the_variance() {
+    let window = BlockSpan::from_millis(1_800_000);
+    let fixed = Price::from_micros(40_000_000_000);
+    let fixing = Fixing::new(BlockSpan::from_millis(600_000), window, fixed).expect("valid");
+    let third = crate::Horizon::after(BlockSpan::from_millis(200_000)).expect("valid");
+    assert_eq!(fixing.horizon(), third);
+    let price = Price::from_micros(60_000_000_001);
+    let open = |round| fixing.forward(price, round).expect("valid").price().micros();
+    assert_eq!((open(Round::Down), open(Round::Up)), (20_000_000_000, 20_000_000_001));
+    let strike = fixing.strike(Price::from_micros(58_000_000_000)).expect("valid");
+    assert_eq!(strike.price().micros(), 18_000_000_000);
+    let passed = fixing.strike(Price::from_micros(39_000_000_000)).expect("valid");
+    let vol = FineVol::from_trillionths(650_000_000_000).expect("within limits");
+    let deviation = crate::Deviation::new(vol, third);
+    let forward = fixing.forward(price, Round::Down).expect("valid");
+    let call = crate::call(forward, passed, deviation, Round::Up);
+    assert_eq!(call.micros(), 21_000_000_000);
+    assert_eq!(crate::put(forward, passed, deviation, Round::Up), Price::ZERO);
+}
+
 #[test]
 fn nothing_is_fixed_before_the_window_opens() {
     let (window, early) = (BlockSpan::from_millis(1_800_000), BlockSpan::from_millis(1_800_001));

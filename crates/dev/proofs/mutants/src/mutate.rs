@@ -27,8 +27,6 @@ const METHODS: &[(&str, &str)] = &[
     ("greater", "lesser"),
     ("negated", "magnitude"),
     ("magnitude", "negated"),
-    ("checked_add", "checked_sub"),
-    ("checked_sub", "checked_add"),
     ("checked_div_euclid", "checked_rem_euclid"),
     ("checked_rem_euclid", "checked_div_euclid"),
     ("min", "max"),
@@ -36,9 +34,8 @@ const METHODS: &[(&str, &str)] = &[
 ];
 
 /// Types whose functions may return their default instead.
-const DEFAULTS: &[&str] = &[
-    "Self", "Notional", "Amount", "Price", "Lots", "Ppb", "Ppm", "Quantity", "BlockSpan", "()",
-];
+const DEFAULTS: &[&str] =
+    &["Self", "Notional", "Amount", "Price", "Lots", "Ppb", "Ppm", "Quantity", "BlockSpan", "()"];
 
 /// Writes mutants into one file.
 pub(crate) struct Mutator<'a> {
@@ -89,9 +86,18 @@ impl<'a> Mutator<'a> {
         *expression = parse_quote!((if #on { #mistake } else { #expression }));
     }
 
-    fn function(&mut self, signature: &syn::Signature, block: &mut Block, attributes: &[syn::Attribute]) {
+    fn function(
+        &mut self,
+        signature: &syn::Signature,
+        block: &mut Block,
+        attributes: &[syn::Attribute],
+    ) {
         let test = attributes.iter().any(|attribute| attribute.path().is_ident("test"));
-        if signature.constness.is_some() || signature.ident == "fmt" || signature.ident == "mutant" || test {
+        if signature.constness.is_some()
+            || signature.ident == "fmt"
+            || signature.ident == "mutant"
+            || test
+        {
             return;
         }
         let outer = std::mem::replace(&mut self.function, signature.ident.to_string());
@@ -136,7 +142,14 @@ impl<'a> Mutator<'a> {
             let mistake = syn::ExprMethodCall { method, ..original.clone() };
             self.offer(&format!("{name} → {other}"), expression, &Expr::MethodCall(mistake));
         }
-        if matches!(name.as_str(), "is_positive" | "is_negative" | "is_none_or" | "is_some" | "is_none") {
+        if matches!(name.as_str(), "checked_add" | "checked_sub" | "checked_mul") {
+            let receiver = &original.receiver;
+            self.offer(&format!("{name} left out"), expression, &parse_quote!(Some(#receiver)));
+        }
+        if matches!(
+            name.as_str(),
+            "is_positive" | "is_negative" | "is_none_or" | "is_some" | "is_none"
+        ) {
             let mistake = parse_quote!(!#original);
             self.offer(&format!("not {name}"), expression, &mistake);
         }
@@ -144,7 +157,11 @@ impl<'a> Mutator<'a> {
             if self.signatures.same_parameters(&name, first) {
                 let mut mistake = original.clone();
                 swap_arguments(&mut mistake.args, first);
-                self.offer(&format!("arguments of {name} swapped"), expression, &Expr::MethodCall(mistake));
+                self.offer(
+                    &format!("arguments of {name} swapped"),
+                    expression,
+                    &Expr::MethodCall(mistake),
+                );
             }
         }
     }
@@ -156,7 +173,11 @@ impl<'a> Mutator<'a> {
             if self.signatures.same_parameters(&name, first) {
                 let mut mistake = original.clone();
                 swap_arguments(&mut mistake.args, first);
-                self.offer(&format!("arguments of {name} swapped"), expression, &Expr::Call(mistake));
+                self.offer(
+                    &format!("arguments of {name} swapped"),
+                    expression,
+                    &Expr::Call(mistake),
+                );
             }
         }
     }
@@ -176,7 +197,8 @@ impl<'a> Mutator<'a> {
             for other in one + 1..original.fields.len() {
                 if self.signatures.same_fields(&name, &member(one), &member(other)) {
                     let mut mistake = original.clone();
-                    let values = [original.fields[other].expr.clone(), original.fields[one].expr.clone()];
+                    let values =
+                        [original.fields[other].expr.clone(), original.fields[one].expr.clone()];
                     for (index, value) in [one, other].into_iter().zip(values) {
                         mistake.fields[index].expr = value;
                         mistake.fields[index].colon_token = Some(parse_quote!(:));
@@ -192,9 +214,11 @@ impl<'a> Mutator<'a> {
         if let Expr::If(choice) = expression
             && !holds_let(&choice.cond)
         {
-            let line = format!("condition {}", choice.cond.span().source_text().unwrap_or_default());
+            let line =
+                format!("condition {}", choice.cond.span().source_text().unwrap_or_default());
             let what = line.split_whitespace().collect::<Vec<_>>().join(" ");
-            let (never, always) = (self.note(&format!("{what}: never")), self.note(&format!("{what}: always")));
+            let (never, always) =
+                (self.note(&format!("{what}: never")), self.note(&format!("{what}: always")));
             let original = &choice.cond;
             *choice.cond = parse_quote!((!#never && (#original || #always)));
         }
@@ -267,7 +291,8 @@ impl VisitMut for Mutator<'_> {
                 if let syn::Lit::Int(number) = &literal.lit
                     && let Ok(value) = number.base10_parse::<u64>()
                 {
-                    let more = LitInt::new(&format!("{}{}", value + 1, number.suffix()), number.span());
+                    let more =
+                        LitInt::new(&format!("{}{}", value + 1, number.suffix()), number.span());
                     let what = format!("{value} → {}", value + 1);
                     self.offer(&what, expression, &parse_quote!(#more));
                 }
@@ -299,7 +324,8 @@ fn returns_default(output: &syn::ReturnType) -> bool {
 }
 
 fn other_rounding(path: &syn::Path) -> Option<(&'static str, Expr)> {
-    let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+    let names: Vec<String> =
+        path.segments.iter().map(|segment| segment.ident.to_string()).collect();
     match names.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["Round", "Down"] => Some(("Down → Up", parse_quote!(Round::Up))),
         ["Round", "Up"] => Some(("Up → Down", parse_quote!(Round::Down))),

@@ -51,9 +51,9 @@ impl Signatures {
 
     /// Returns whether two fields of a struct have the same type.
     pub(crate) fn same_fields(&self, name: &str, one: &str, other: &str) -> bool {
-        self.fields.get(name).is_some_and(|fields| {
-            fields.get(one).is_some() && fields.get(one) == fields.get(other)
-        })
+        self.fields
+            .get(name)
+            .is_some_and(|fields| fields.get(one).is_some() && fields.get(one) == fields.get(other))
     }
 
     /// Returns whether two neighbouring parameters of a function have the same type.

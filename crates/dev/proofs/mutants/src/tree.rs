@@ -52,6 +52,9 @@ pub(crate) const FAMILIES: &[Family] = &[
     },
 ];
 
+/// The condition of the limit that every unit shares.
+const LIMIT: &str = "self > limit || self.plus(limit)? < Self::ZERO";
+
 /// The operations that every unit shares stand in a macro, which is text: what to find, once each, and what to write.
 const SHARED: &[(&str, &str, &str)] = &[
     ("plus → minus", "self.0.plus(other.0).map(Self)", "self.0.minus(other.0).map(Self)"),
@@ -61,10 +64,12 @@ const SHARED: &[(&str, &str, &str)] = &[
     ("magnitude → lesser", "self.greater(negated)", "self.lesser(negated)"),
     ("lesser → greater", "Self(self.0.lesser(other.0))", "Self(self.0.greater(other.0))"),
     ("greater → lesser", "Self(self.0.greater(other.0))", "Self(self.0.lesser(other.0))"),
-    ("limit: > → >=", "self > limit", "self >= limit"),
-    ("limit: || → &&", "|| self.plus(limit)? < Self::ZERO", "&& self.plus(limit)? < Self::ZERO"),
-    ("limit: < → <=", "self.plus(limit)? < Self::ZERO", "self.plus(limit)? <= Self::ZERO"),
-    ("limit: plus → minus", "self.plus(limit)? <", "self.minus(limit)? <"),
+    ("limit: > → >=", LIMIT, "self >= limit || self.plus(limit)? < Self::ZERO"),
+    ("limit: || → &&", LIMIT, "self > limit && self.plus(limit)? < Self::ZERO"),
+    ("limit: < → <=", LIMIT, "self > limit || self.plus(limit)? <= Self::ZERO"),
+    ("limit: plus → minus", LIMIT, "self > limit || self.minus(limit)? < Self::ZERO"),
+    ("limit: upper only", LIMIT, "self > limit"),
+    ("limit: lower only", LIMIT, "self.plus(limit)? < Self::ZERO"),
     ("lt → le", "self.0 < other.0", "self.0 <= other.0"),
     ("le → lt", "self.0 <= other.0", "self.0 < other.0"),
     ("gt → ge", "self.0 > other.0", "self.0 >= other.0"),
@@ -159,11 +164,7 @@ impl Tree {
                 bail!("not once in {file}: {from}")
             };
             let number = u32::try_from(mutants.len())? + 1;
-            mutants.push(Mutant {
-                number,
-                name: format!("{file}: {name}"),
-                words: &["units:"],
-            });
+            mutants.push(Mutant { number, name: format!("{file}: {name}"), words: &["units:"] });
             let chosen = |otherwise: &str| {
                 format!("(if ::num::mutant({number}) {{ {to} }} else {{ {otherwise} }})")
             };

@@ -197,7 +197,10 @@ fn settlement(prover: &mut Prover) {
             prover.cover("settled");
             let (paid, cost) = (settled.paid.exact(), settled.position.cost.exact());
             prover.observe("paid", paid);
-            prover.check(&settled.position.lots.exact().equals(position.lots.exact()), "it stays open");
+            prover.check(
+                &settled.position.lots.exact().equals(position.lots.exact()),
+                "it stays open",
+            );
             let exact = position.lots.exact() * size.exact() * price.exact();
             check_value(prover, cost, exact);
             let gained = cost - position.cost.exact();
@@ -269,8 +272,12 @@ fn payoffs(prover: &mut Prover) {
     let expires_at = BlockTime::from_millis(1);
     let (strike, price) = (Price::limited(prover, "strike"), Price::limited(prover, "price"));
     let option = |right| Contract::Option { expires_at, strike, right };
-    let contracts =
-        [Contract::Perpetual, Contract::Future { expires_at }, option(Right::Call), option(Right::Put)];
+    let contracts = [
+        Contract::Perpetual,
+        Contract::Future { expires_at },
+        option(Right::Call),
+        option(Right::Put),
+    ];
     let [Ok(perpetual), Ok(future), Ok(call), Ok(put)] =
         contracts.map(|contract| payoff(&contract, price).map(Unit::exact))
     else {

@@ -137,7 +137,10 @@ pub(super) fn rounded(
         }
         Err(ArithmeticError::DivisorNotPositive) => {
             prover.cover("divisor not positive");
-            prover.check(&divisor.at_most(whole(0)), "only a divisor that is not positive is refused");
+            prover.check(
+                &divisor.at_most(whole(0)),
+                "only a divisor that is not positive is refused",
+            );
         }
         Err(ArithmeticError::OutOfLimits) => prover.never("a quotient has no limits but its width"),
     }

@@ -1,7 +1,7 @@
 //! Liquidation, stages 0 and 1, and the insurance fund's cover.
 
 use super::world::protocol::InstrumentId;
-use super::world::units::{Lots, Notional, Ppm, Price, Quantity, limits};
+use super::world::units::{Lots, Notional, Ppm, Price, Quantity, Round, limits};
 use super::world::waterfall::{
     Leg, Parameters, Reduction, Standing, Step, cover, filled, next_step, reduction,
 };
@@ -27,6 +27,12 @@ pub(super) const ALL: &[Harness<Prover>] = &[
         covers: &["long", "short"],
         canary: Fault::Lesser,
         run: limit_in_band,
+    },
+    Harness {
+        name: "liquidation: a reduction filled at its limit or better never makes the shortfall grow",
+        covers: &["long", "short"],
+        canary: Fault::Rounding,
+        run: shortfall,
     },
     Harness {
         name: "liquidation: a fill changes equity by its edge less the fee, rounded against the account",
@@ -93,7 +99,12 @@ fn step(prover: &mut Prover) {
         return prover.never("limited accounts have a next step");
     };
     let (label, claim) = match step {
-        Step::Healthy => ("healthy", unhealthy.not()),
+        Step::Healthy => {
+            if reduction(&standing, &leg, &parameters).is_ok() {
+                prover.never("a healthy account is not reduced");
+            }
+            ("healthy", unhealthy.not())
+        }
         Step::CancelOrders if standing.has_orders => ("orders cancelled", unhealthy),
         Step::Reduce(_) if !standing.has_orders => ("reduced", unhealthy),
         Step::Stuck if !standing.has_orders => ("stuck", unhealthy),
@@ -146,11 +157,8 @@ fn limit_in_band(prover: &mut Prover) {
     let Some(reduction) = reduction else { return };
     let (limit, mark) = (reduction.limit.exact(), leg.mark.exact());
     prover.observe("limit", limit);
-    let any_multiple = reduction.limit.number().mul_div(
-        super::number(whole(1)),
-        leg.tick.number(),
-        super::world::units::Round::Down,
-    );
+    let any_multiple =
+        reduction.limit.number().mul_div(super::number(whole(1)), leg.tick.number(), Round::Down);
     let multiple = any_multiple.map_or(whole(0), super::world::exact);
     prover.check(&(multiple * leg.tick.exact()).equals(limit), "the limit is on the tick");
     let distance = if prover.decide(&whole(0).below(leg.lots.exact())) {
@@ -161,8 +169,137 @@ fn limit_in_band(prover: &mut Prover) {
         limit - mark
     };
     let band = mark.magnitude() * parameters.band.exact();
-    prover.check(&(distance * whole(limits::PPM_ONE)).at_most(band), "the limit is inside the band");
+    prover
+        .check(&(distance * whole(limits::PPM_ONE)).at_most(band), "the limit is inside the band");
     prover.check(&(-distance).below(leg.tick.exact()), "no more than a tick better than the mark");
+}
+
+/// Maintenance margin is convex along a position, so closing `n` of `held` lots releases at least `n / held` of what
+/// closing the leg releases. The shortfall does not grow if equity loses no more than that.
+fn shortfall(prover: &mut Prover) {
+    let (standing, leg, parameters, reduction) = any_reduction(prover);
+    let Some(reduction) = reduction else { return };
+    let long = prover.decide(&whole(0).below(leg.lots.exact()));
+    prover.cover(if long { "long" } else { "short" });
+    let sign = whole(if long { 1 } else { -1 });
+    let filled_lots = Lots::between(prover, "filled", -limits::LOTS_MAX, limits::LOTS_MAX);
+    let count = -filled_lots.exact() * sign;
+    prover.assume(&count.within(whole(1), -reduction.lots.exact() * sign));
+    let price = Price::limited(prover, "price");
+    let Some(bounds) = Bounds::of(&standing, &leg, &parameters) else {
+        return prover.never("what a reduction computes can be computed");
+    };
+    let (mark, size, held) = (leg.mark.exact(), leg.contract_size.exact(), leg.lots.exact() * sign);
+    // Against the account: how much worse than the mark, per unit. At the limit or better, and inside the band.
+    let worse = (mark - price.exact()) * sign;
+    prover.assume(
+        &(price.exact() - reduction.limit.exact())
+            .equals(whole(0))
+            .or(whole(0).below((price.exact() - reduction.limit.exact()) * sign)),
+    );
+    prover.assume(&(-bounds.band).at_most(worse));
+    let (Ok(change), Ok(gain), Ok(value)) = (
+        filled(&leg, filled_lots, price, &parameters),
+        filled(&leg, filled_lots, price, &Parameters { fee: Ppm::ZERO, ..parameters }),
+        filled_lots.value(price, leg.contract_size, Round::Down).and_then(Notional::magnitude),
+    ) else {
+        return prover.never("limited fills have no fault");
+    };
+    let (change, gain, value) = (change.exact(), gain.exact(), value.exact());
+    let (nanos, zero) = (whole(1_000_000_000), whole(0));
+    prover.observe("change", change);
+
+    let positive = zero.below(count).and(zero.below(size)).and(zero.below(held));
+    let bounded = worse.at_most(bounds.distance);
+    prover.lemma(&bounded, "no worse than the limit");
+    let distance_paid = (size * bounds.distance).at_most(bounds.room * nanos);
+    prover.lemma(&distance_paid, "the distance costs no more than the room");
+    let worse_paid = (count * size * worse).at_most(count * bounds.room * nanos);
+    prover.lemma_from(&[&positive, &bounded, &distance_paid], &worse_paid, "nor does the fill");
+    let rounded = (-(count * size * worse)).below((gain + whole(1)) * nanos);
+    prover.lemma(&rounded, "the gain is rounded down by less than one");
+    let gain_low = (-(count * bounds.room)).at_most(gain);
+    prover.lemma_from(&[&worse_paid, &rounded], &gain_low, "the loss is within the room");
+
+    let near = price.exact().magnitude().at_most(bounds.dearest);
+    prover.lemma(&near, "no price inside the band is dearer than the dearest");
+    let dearest_paid = (size * bounds.dearest).at_most(bounds.value * nanos);
+    prover.lemma(&dearest_paid, "the dearest price bounds the value of a lot");
+    let value_exact = count * size * price.exact().magnitude();
+    let value_high = value_exact.at_most(count * bounds.value * nanos);
+    prover.lemma_from(&[&positive, &near, &dearest_paid], &value_high, "and of the fill");
+    let value_rounded = ((value - whole(1)) * nanos).below(value_exact);
+    prover.lemma(&value_rounded, "the value is rounded by less than one");
+    let value_low = value.at_most(count * bounds.value);
+    prover.lemma_from(&[&value_high, &value_rounded], &value_low, "the value is within bounds");
+    let (fee, ppm, rate) = (gain - change, whole(limits::PPM_ONE), parameters.fee.exact());
+    let fee_rounded = ((fee - whole(1)) * ppm).below(value * rate);
+    prover.lemma(&fee_rounded, "the fee is rounded up by less than one");
+    let lot_fee = (bounds.value * rate).at_most(bounds.fee * ppm);
+    prover.lemma(&lot_fee, "the fee of a lot is not too small");
+    let rate_fine = zero.at_most(rate);
+    let fees = (value * rate).at_most(count * bounds.fee * ppm);
+    prover.lemma_from(
+        &[&positive, &rate_fine, &value_low, &lot_fee],
+        &fees,
+        "the fee of the fill is at most that of its lots",
+    );
+    let fee_low = fee.at_most(count * bounds.fee);
+    prover.lemma_from(&[&fees, &fee_rounded], &fee_low, "fees are within bounds");
+
+    let release = standing.maintenance.exact() - leg.maintenance_without.exact();
+    let split = (bounds.room + bounds.fee + whole(1)).equals(bounds.per_lot);
+    prover.lemma(&split, "room and fee are less than what a lot releases");
+    let share = (bounds.per_lot * held).at_most(release);
+    prover.lemma(&share, "what a lot releases is its share, rounded down");
+    let lots_low = (-(count * bounds.per_lot)).at_most(change);
+    prover.lemma_from(
+        &[&positive, &gain_low, &fee_low, &split],
+        &lots_low,
+        "a lot pays for itself",
+    );
+    let safe = (-(count * release)).at_most(change * held);
+    prover.lemma_from(&[&positive, &lots_low, &share], &safe, "the shortfall does not grow");
+}
+
+/// What a reduction computes on its way, computed again.
+struct Bounds {
+    band: Exact,
+    dearest: Exact,
+    value: Exact,
+    fee: Exact,
+    per_lot: Exact,
+    room: Exact,
+    distance: Exact,
+}
+
+impl Bounds {
+    fn of(standing: &Standing, leg: &Leg, parameters: &Parameters) -> Option<Self> {
+        let number = |exact: Exact| super::number(exact);
+        let mark = leg.mark.magnitude().ok()?;
+        let band = mark.scaled(parameters.band, Round::Down).ok()?;
+        let dearest = mark.plus(band).ok()?;
+        let value = Lots::from_count(1).value(dearest, leg.contract_size, Round::Up).ok()?;
+        let fee = value.fraction_ppm(parameters.fee, Round::Up).ok()?;
+        let release = standing.maintenance.minus(leg.maintenance_without).ok()?;
+        let held = leg.lots.magnitude().ok()?;
+        let per_lot =
+            release.number().mul_div(number(whole(1)), held.number(), Round::Down).ok()?;
+        let room = Notional::from_number(per_lot).minus(fee).ok()?;
+        let room = room.minus(Notional::from_micros(1)).ok()?;
+        let (one, size) = (Quantity::ONE.number(), leg.contract_size.number());
+        let per_unit = room.number().mul_div(one, size, Round::Down).ok()?;
+        let distance = Price::from_number(per_unit).lesser(band);
+        Some(Self {
+            band: band.exact(),
+            dearest: dearest.exact(),
+            value: value.exact(),
+            fee: fee.exact(),
+            per_lot: super::world::exact(per_lot),
+            room: room.exact(),
+            distance: distance.exact(),
+        })
+    }
 }
 
 fn fill(prover: &mut Prover) {

@@ -9,7 +9,8 @@ mod units;
 use super::world::{self, Claim, Exact, Prover, number};
 
 /// Every property.
-pub const ALL: &[&[symx::Harness<Prover>]] = &[kernel::ALL, units::ALL, ledger::ALL, clearing::ALL, liquidation::ALL];
+pub const ALL: &[&[symx::Harness<Prover>]] =
+    &[kernel::ALL, units::ALL, ledger::ALL, clearing::ALL, liquidation::ALL];
 
 /// What an operation on numbers returns.
 type Outcome<T> = Result<T, world::units::ArithmeticError>;
@@ -86,7 +87,20 @@ macro_rules! unit {
         })*
     };
 }
-unit!(Price, Quantity, Notional, Amount, Lots, Bps, Ppm, Ppb, Vol, BlockTime, BlockSpan, BlockHeight);
+unit!(
+    Price,
+    Quantity,
+    Notional,
+    Amount,
+    Lots,
+    Bps,
+    Ppm,
+    Ppb,
+    Vol,
+    BlockTime,
+    BlockSpan,
+    BlockHeight
+);
 
 /// Claims that an integer fits in 128 bits.
 fn fits(value: Exact) -> Claim {

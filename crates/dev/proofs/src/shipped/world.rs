@@ -1,7 +1,7 @@
 //! What the harnesses speak about: the core as it ships.
 
-pub(crate) use super::kernel;
 pub(crate) use self::contract::{contract, lemmas};
+pub(crate) use super::kernel;
 pub(crate) use ::{clearing, ledger, protocol, units, waterfall};
 pub(crate) use symx::concrete::{Claim, Exact, Prover};
 use units::Round;

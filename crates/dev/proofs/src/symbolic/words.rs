@@ -135,6 +135,7 @@ impl Shr<u32> for Word {
 
 impl Shl<u32> for Word {
     type Output = Self;
+    #[expect(clippy::suspicious_arithmetic_impl, reason = "a shift is a product over integers")]
     fn shl(self, places: u32) -> Self {
         let shifted = self.exact() * Exact::power_of_two(places);
         Self::Term { value: shifted.low_bits(Self::BITS), zeros: places, bits: Self::BITS }
@@ -163,6 +164,7 @@ impl BitAnd for Word {
 
 impl BitOr for Word {
     type Output = Self;
+    #[expect(clippy::suspicious_arithmetic_impl, reason = "disjoint bits are joined by a sum")]
     fn bitor(self, low: Self) -> Self {
         let zeros = match self {
             Self::Constant(value) => value.trailing_zeros(),

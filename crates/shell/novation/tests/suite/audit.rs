@@ -72,7 +72,7 @@ fn a_changed_segment_header_names_the_file() {
     for (name, byte, words) in [
         ("magic", 0, "is not a block log"),
         ("version", 11, "has block log version 0, this build reads 1"),
-        ("chain", 20, "belongs to genesis"),
+        ("chain", 20, "header was changed"),
         ("first-height", 54, "blocks-00000000.log"),
     ] {
         let dir = copy(&format!("segment-{name}"));

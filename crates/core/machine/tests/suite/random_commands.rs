@@ -1,9 +1,7 @@
 //! A million commands that may be anything, through crashes and an expiry: nothing is created, nothing is lost, nothing
 //! panics, and a machine restored from a snapshot goes on exactly as the one that never stopped.
 
-mod common;
-
-use common::{House, Random, anything, deposit, dollars};
+use super::common::{House, Random, anything, deposit, dollars};
 use machine::Machine;
 use protocol::{Event, Receipt};
 use std::collections::BTreeMap;
@@ -18,7 +16,7 @@ impl Drop for Reproduce {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!(
-                "reproduce: seed {:#x} in crates/core/machine/tests/random_commands.rs",
+                "reproduce: seed {:#x} in crates/core/machine/tests/suite/random_commands.rs",
                 self.0
             );
         }

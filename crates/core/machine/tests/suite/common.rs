@@ -1,7 +1,5 @@
 //! A small house for tests: two underlyings, a perpetual, a future and options on each, and commands from a seed.
 
-#![allow(dead_code, reason = "each test file uses a part")]
-
 use machine::{Genesis, Machine, Outcome, SourceWeight, UnderlyingGenesis};
 use protocol::{
     AccountId, Address, AssetId, BasisReport, Block, ClientOrderId, Command, Contract, Instrument,

@@ -1,8 +1,6 @@
 //! The machine as its users see it: trading, margin calls, liquidation, expiry, halts, governance.
 
-mod common;
-
-use common::{BTC, HOUR, House, SIGNERS, account, deposit, dollars, order, trader};
+use super::common::{BTC, HOUR, House, SIGNERS, account, deposit, dollars, order, trader};
 use machine::{Machine, Status};
 use protocol::{
     AssetId, Change, Command, Event, InstrumentId, Mode, ParameterId, ProposalId, Receipt, Refusal,
@@ -123,7 +121,7 @@ fn dated_contracts_settle_on_the_average_and_leave_the_books() {
     );
     assert_eq!(house.lots(1, strike_7000_call), 4);
     let mut expired = 0;
-    while expired == 0 && house.now < common::START + 6 * HOUR {
+    while expired == 0 && house.now < super::common::START + 6 * HOUR {
         let outcome = house.apply(60, Vec::new());
         for event in &outcome.events {
             if let Event::Expired { instrument, price, open_interest, .. } = event {

@@ -1,0 +1,5 @@
+//! The machine from outside: markets, and a million random commands.
+
+mod common;
+mod markets;
+mod random_commands;

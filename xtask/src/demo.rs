@@ -1,0 +1,192 @@
+//! The steps of `cargo x ci` that run the shipped program as its user does.
+//!
+//! They show that the program does its main job from a clean checkout, that its own audit agrees with it, that a proof
+//! of a record holds and a wrong root is told, and that another build under another environment reaches the same
+//! state root.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::call::{Call, Tests};
+use crate::step::Step;
+use crate::workspace;
+
+/// Blocks of the runs that are compared with one another.
+const BLOCKS_COMPARED: &str = "90";
+
+/// How a program was built.
+#[derive(Debug, Clone, Copy)]
+enum Build {
+    /// Optimised, as it ships.
+    Release,
+    /// As tests run it.
+    Debug,
+}
+
+pub(crate) fn steps() -> Vec<Step> {
+    let build =
+        |arguments: &[&str]| Call::cargo(["build", "--package", "novation"]).args(arguments);
+    vec![
+        Step::call("build the program", build(&["--release"])),
+        Step::plain("demo and audit", demo_and_audit),
+        Step::plain("demo on recorded data", demo_on_recorded_data),
+        Step::new("same root in every build", move || {
+            build(&[]).run()?;
+            same_root_in_every_build().map(|()| Tests::default())
+        }),
+    ]
+}
+
+/// Returns a call of the built program, blind to what the caller's environment says of data.
+fn novation(build: Build) -> Call {
+    let folder = match build {
+        Build::Release => "release",
+        Build::Debug => "debug",
+    };
+    Call::new(target().join(folder).join("novation")).without_env("NOVATION_DATA")
+}
+
+/// Returns the folder that cargo builds into.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| workspace::root().join("target"), |folder| workspace::root().join(folder))
+}
+
+/// Returns an absent folder below `target` for one run to fill.
+fn fresh(name: &str) -> Result<PathBuf> {
+    let folder = workspace::scratch("demo")?.join(name);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot clear {}", folder.display()))?;
+    }
+    Ok(folder)
+}
+
+fn demo_and_audit() -> Result<()> {
+    let house = fresh("house")?;
+    let said = novation(Build::Release).args(["demo", "--out"]).arg(&house).printed()?;
+    let root = state_root(&said)?.to_owned();
+    let audited = novation(Build::Release).args(["audit", "--quiet"]).arg(&house).printed()?;
+    if state_root(&audited)? != root {
+        bail!("the audit ends at another root than the demo, {root}");
+    }
+    let proof = house.join("fund.proof");
+    novation(Build::Release)
+        .arg("prove")
+        .arg(&house)
+        .args(["house", "insurance", "BTC", "--proof"])
+        .arg(&proof)
+        .run()?;
+    let verify = || novation(Build::Release).arg("verify").arg(&proof);
+    verify().args(["--root", &root]).run()?;
+    verify().args(["--root", &format!("0x{}", "00".repeat(32))]).refused()
+}
+
+/// Runs the demo on recorded data where the caller has it; it is never part of a checkout.
+fn demo_on_recorded_data() -> Result<()> {
+    let data = std::env::var_os("NOVATION_DATA")
+        .map_or_else(|| workspace::root().join("../shared/data"), PathBuf::from);
+    if !data.join("MANIFEST.csv").is_file() {
+        println!("left out: data absent (name its folder in NOVATION_DATA)");
+        return Ok(());
+    }
+    let house = fresh("recorded")?;
+    let demo = ["demo", "--quiet", "--blocks", BLOCKS_COMPARED, "--data"];
+    let said = novation(Build::Release).args(demo).arg(&data).arg("--out").arg(&house).printed()?;
+    let root = state_root(&said)?.to_owned();
+    let audited = novation(Build::Release).args(["audit", "--quiet"]).arg(&house).printed()?;
+    if state_root(&audited)? == root { Ok(()) } else { bail!("the audit ends at another root") }
+}
+
+fn same_root_in_every_build() -> Result<()> {
+    let run = |build: Build, seed: &str, name: &str| -> Result<String> {
+        let demo = ["demo", "--quiet", "--blocks", BLOCKS_COMPARED, "--seed", seed, "--out"];
+        let elsewhere = [("TZ", "Pacific/Kiritimati"), ("LC_ALL", "tr_TR.UTF-8")];
+        let mut call = novation(build).args(demo).arg(fresh(name)?);
+        if matches!(build, Build::Debug) {
+            call = call.envs(elsewhere);
+        }
+        Ok(state_root(&call.printed()?)?.to_owned())
+    };
+    let release = run(Build::Release, "7", "release")?;
+    let debug = run(Build::Debug, "7", "debug")?;
+    if release != debug {
+        bail!("the optimised program ends at {release}, the other at {debug}");
+    }
+    // Roots that never differ would agree by saying nothing.
+    if run(Build::Release, "8", "other-seed")? == release {
+        bail!("another seed ends at the same root {release}");
+    }
+    same_bytes(&fresh_sibling("release")?, &fresh_sibling("debug")?)
+}
+
+fn fresh_sibling(name: &str) -> Result<PathBuf> {
+    Ok(workspace::scratch("demo")?.join(name))
+}
+
+/// Fails unless two runs left the same genesis and the same block log.
+fn same_bytes(left: &Path, right: &Path) -> Result<()> {
+    for name in ["genesis", "log"] {
+        let (left, right) = (read_all(&left.join(name))?, read_all(&right.join(name))?);
+        if left.is_empty() || left != right {
+            bail!("{name} differs between the two builds, or is empty");
+        }
+    }
+    Ok(())
+}
+
+/// Returns the bytes of a file, or of all files of a folder in the order of their names.
+fn read_all(path: &Path) -> Result<Vec<u8>> {
+    if !path.is_dir() {
+        return std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        files.push(entry?.path());
+    }
+    files.sort();
+    let mut bytes = Vec::new();
+    for file in files {
+        bytes.extend(read_all(&file)?);
+    }
+    Ok(bytes)
+}
+
+/// Returns the root that the program's last line states.
+fn state_root(said: &str) -> Result<&str> {
+    let line = said.lines().rev().find(|line| line.contains("state root"));
+    let root = line.and_then(|line| line.split_whitespace().next_back());
+    root.filter(|root| root.starts_with("0x") && root.len() == 66)
+        .context("the program does not end with a state root")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_is_read_from_the_last_line_that_states_one() {
+        let root = format!("0x{}", "ab".repeat(32));
+        let said = format!("state root 0x12\naudited 90 blocks, state root {root}\n");
+        assert_eq!(state_root(&said).expect("it is stated"), root);
+        assert!(state_root("audited 90 blocks\n").is_err());
+        assert!(state_root("state root 0x12\n").is_err());
+    }
+
+    #[test]
+    fn logs_are_compared_by_their_bytes() {
+        let folder = std::env::temp_dir().join(format!("xtask-logs-{}", std::process::id()));
+        let write = |house: &str, log: &str| {
+            let house = folder.join(house);
+            std::fs::create_dir_all(house.join("log")).expect("it can be made");
+            std::fs::write(house.join("genesis"), "same").expect("it can be written");
+            std::fs::write(house.join("log").join("0"), log).expect("it can be written");
+            house
+        };
+        let (one, same, other) = (write("one", "abc"), write("same", "abc"), write("other", "abd"));
+        assert!(same_bytes(&one, &same).is_ok());
+        assert!(same_bytes(&one, &other).is_err());
+        std::fs::remove_dir_all(folder).expect("it was made above");
+    }
+}
