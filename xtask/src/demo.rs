@@ -127,7 +127,7 @@ fn fresh_sibling(name: &str) -> Result<PathBuf> {
 
 /// Fails unless two runs left the same genesis and the same block log.
 fn same_bytes(left: &Path, right: &Path) -> Result<()> {
-    for name in ["genesis", "log"] {
+    for name in ["genesis", "blocks"] {
         let (left, right) = (read_all(&left.join(name))?, read_all(&right.join(name))?);
         if left.is_empty() || left != right {
             bail!("{name} differs between the two builds, or is empty");
@@ -179,9 +179,9 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("xtask-logs-{}", std::process::id()));
         let write = |house: &str, log: &str| {
             let house = folder.join(house);
-            std::fs::create_dir_all(house.join("log")).expect("it can be made");
+            std::fs::create_dir_all(house.join("blocks")).expect("it can be made");
             std::fs::write(house.join("genesis"), "same").expect("it can be written");
-            std::fs::write(house.join("log").join("0"), log).expect("it can be written");
+            std::fs::write(house.join("blocks").join("0"), log).expect("it can be written");
             house
         };
         let (one, same, other) = (write("one", "abc"), write("same", "abc"), write("other", "abd"));
