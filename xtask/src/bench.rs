@@ -36,14 +36,44 @@ struct Bar {
 }
 
 /// Every promise. A result that does not appear in the run fails it, so no promise is forgotten.
-const BARS: &[Bar] = &[Bar {
-    package: "pricing",
-    bench: "pricing",
-    name: "pricing::scenario_loop",
-    operations: 48,
-    bar: 20.0,
-    vs: Some("pricing::price_cold"),
-}];
+const BARS: &[Bar] = &[
+    // The margin of an account with ten positions, in 48 scenarios.
+    Bar {
+        package: "margin",
+        bench: "margin",
+        name: "margin::read_account/10",
+        operations: 1,
+        bar: 100.0,
+        vs: Some("margin::required_from_nothing/10"),
+    },
+    // The check of an order before it enters, open orders in their worst combination.
+    Bar {
+        package: "margin",
+        bench: "margin",
+        name: "margin::check_order_of_a_perpetual_account",
+        operations: 1,
+        bar: 50.0,
+        vs: None,
+    },
+    // One price of an option inside the loop over scenarios.
+    Bar {
+        package: "pricing",
+        bench: "pricing",
+        name: "pricing::scenario_loop",
+        operations: 48,
+        bar: 20.0,
+        vs: Some("pricing::price_cold"),
+    },
+    // One order of a block that places, cancels and trades in a deep book.
+    Bar {
+        package: "book",
+        bench: "book",
+        name: "book::mixed_block/10000",
+        operations: 1_000,
+        bar: 500.0,
+        vs: None,
+    },
+];
 
 /// One figure of one benchmark.
 #[derive(Debug, Clone, PartialEq)]
