@@ -117,7 +117,11 @@ fn same_root_in_every_build() -> Result<()> {
     same_bytes(&release_house, &debug_house)?;
     // Roots that never differ would agree by saying nothing.
     let (other_seed, _) = run(Build::Release, "8", "other-seed")?;
-    if other_seed == release { bail!("another seed ends at the same root {release}") } else { Ok(()) }
+    if other_seed == release {
+        bail!("another seed ends at the same root {release}")
+    } else {
+        Ok(())
+    }
 }
 
 /// Fails unless two runs left the same genesis and the same block log.
