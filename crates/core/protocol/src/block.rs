@@ -1,5 +1,6 @@
 //! A block: what the machine applies, and what commits to the result.
 
+use crate::codec::{self, EncodeError};
 use crate::{Hash, Transaction, Vote};
 use borsh::{BorshDeserialize, BorshSerialize};
 use units::{BlockHeight, BlockTime};
@@ -32,4 +33,15 @@ pub struct Header {
     pub receipts: Hash,
     /// Root of the state after the block.
     pub state_root: Hash,
+}
+
+impl Header {
+    /// Returns the hash by which a child names its parent.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] if a number in the header is outside the limits of its unit.
+    pub fn hash(&self) -> Result<Hash, EncodeError> {
+        Ok(Hash::of("header", &codec::encode(self)?))
+    }
 }

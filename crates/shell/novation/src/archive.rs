@@ -3,7 +3,6 @@
 //! **Invariant:** nothing below the directory is created, changed or removed, and no lock is taken, so the house may be
 //! running, or on a disk that cannot be written.
 
-use crate::house;
 use anyhow::{Context, Result, bail};
 use machine::{Genesis, Machine};
 use protocol::{Block, Hash, codec, limits};

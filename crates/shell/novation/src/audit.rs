@@ -15,7 +15,6 @@ mod tail;
 use crate::Verdict;
 use crate::archive::{Archive, SnapshotView};
 use crate::cli::AuditArgs;
-use crate::house::hash_of;
 use crate::progress::{Progress, Unit};
 use crate::records::time_text;
 use anyhow::{Context, Result};
@@ -144,7 +143,13 @@ impl Auditor {
             "the header or the block was changed after sealing",
         )?;
         let parent = "the block before, or this header, was exchanged after sealing: the chain is broken here";
-        same(height, "parent hash", header.parent, hash_of(&self.last)?, parent)?;
+        same(
+            height,
+            "parent hash",
+            header.parent,
+            self.last.hash().context("a header that was read has a hash")?,
+            parent,
+        )?;
         let body = codec::encode(&(&block.votes, &block.transactions))
             .context("a body that was read has an encoding")?;
         let changed = "votes or transactions were changed after the header was sealed";

@@ -42,6 +42,122 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Shows the arithmetic behind a margin requirement.
     Explain(ExplainArgs),
+    /// Runs a network of validators on this machine, with the demo as its traffic.
+    Devnet(DevnetArgs),
+    /// Writes the genesis, the list of validators, and a directory with configuration and key for each.
+    Init(InitArgs),
+    /// Runs one validator.
+    Node(NodeArgs),
+    /// Makes a validator's key, or shows the public part of one.
+    Keys(KeysArgs),
+    /// Asks a validator for a record, with all that proves it, and writes the answer to a file.
+    Ask(AskArgs),
+}
+
+/// Which network to run.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  \
+    novation devnet --dir ./devnet                    four validators, all of the demo\n  \
+    novation devnet --dir ./devnet --blocks 100       the first hundred blocks, then stop\n\n\
+    Each validator is a process of its own; DIR/<i>/pid holds its process id, DIR/<i>/log what it says. To start one\n\
+    again that was killed: novation node --config DIR/<i>/node.toml. Run again on the same directory, the chain goes\n\
+    on. With --blocks, or at the end of the demo, the last line is\n  \
+    finalised <height>, state root 0x…")]
+pub(crate) struct DevnetArgs {
+    /// How many validators.
+    #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=32))]
+    pub(crate) validators: u16,
+    /// Seed of the traders and of the validators' keys. Decimal, or hexadecimal with 0x.
+    #[arg(long, value_name = "S", default_value = "1", value_parser = seed)]
+    pub(crate) seed: u64,
+    /// Directory of the network; it is created if it is missing.
+    #[arg(long, value_name = "DIR", default_value = "./devnet", value_parser = directory)]
+    pub(crate) dir: PathBuf,
+    /// Stop once this block is final; at the end of the demo if absent.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) blocks: Option<u64>,
+    /// First of the ports: validators talk on P, P+1, …, and answer on P+100, P+101, ….
+    #[arg(long, value_name = "P", default_value = "26600", value_parser = clap::value_parser!(u16).range(1024..=65_000))]
+    pub(crate) base_port: u16,
+    /// No view of the running network.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+/// Which network to write.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  \
+    novation init --dir ./net --hosts 10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4\n\n\
+    Copy DIR/<i> to the machine of validator i, keep its validator.key secret, and start it there with\n  \
+    novation node --config node.toml")]
+pub(crate) struct InitArgs {
+    /// Directory to write; it must not hold a network yet.
+    #[arg(long, value_name = "DIR", value_parser = directory)]
+    pub(crate) dir: PathBuf,
+    /// Addresses of the validators' machines, separated by commas.
+    #[arg(long, value_name = "IP,…", value_delimiter = ',', required = true)]
+    pub(crate) hosts: Vec<std::net::IpAddr>,
+    /// Name of the chain.
+    #[arg(long, value_name = "NAME", default_value = "novation")]
+    pub(crate) chain: String,
+    /// Port on which validators talk; they answer clients on P+100. On one address, each takes the next port.
+    #[arg(long, value_name = "P", default_value = "26600", value_parser = clap::value_parser!(u16).range(1024..=65_000))]
+    pub(crate) base_port: u16,
+}
+
+/// Which validator to run.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Environment: NOVATION_LISTEN and NOVATION_RPC override the addresses of the file.\n\
+    SIGINT and SIGTERM end it cleanly; after kill -9 it comes back where it was."
+)]
+pub(crate) struct NodeArgs {
+    /// Its configuration; the file lies in its data directory.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Listen there, whatever the file says.
+    #[arg(long, value_name = "IP:PORT", env = "NOVATION_LISTEN")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+    /// Answer clients there, whatever the file says.
+    #[arg(long, value_name = "IP:PORT", env = "NOVATION_RPC")]
+    pub(crate) rpc: Option<std::net::SocketAddr>,
+    /// End when standard input does: for a parent that must not leave validators behind.
+    #[arg(long, hide = true)]
+    pub(crate) with_parent: bool,
+}
+
+/// What to do with keys.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct KeysArgs {
+    /// Make a new key in this file, or show the public part of the one in it.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Make a new key; a file that exists is never overwritten.
+    #[arg(long)]
+    pub(crate) new: bool,
+}
+
+/// What to ask a validator.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Records are named as for `novation prove`, underlyings by their number.\n\n\
+    Example:\n  \
+    novation ask house insurance 1 --node 127.0.0.1:26700 --proof fund.answer\n  \
+    novation verify fund.answer --trust ./devnet/network.toml"
+)]
+pub(crate) struct AskArgs {
+    /// Kind of record.
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: RecordKind,
+    /// Which record of that kind.
+    #[arg(value_name = "NAME", num_args = 0..=3)]
+    pub(crate) names: Vec<String>,
+    /// Where the validator answers.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:26700")]
+    pub(crate) node: std::net::SocketAddr,
+    /// File to write.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) proof: PathBuf,
 }
 
 /// What to run, and where to leave it.
@@ -142,7 +258,8 @@ pub(crate) enum RecordKind {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  \
     novation verify alice.proof\n  \
-    novation verify alice.proof --root 0x3f…\n\n\
+    novation verify alice.proof --root 0x3f…\n  \
+    novation verify alice.answer --trust network.toml\n\n\
     Without --root the proof is checked against the root that the file itself names: that shows that the file is\n\
     whole, and no more. Take the root from a header you trust, or from the last line of `novation audit`.")]
 pub(crate) struct VerifyArgs {
@@ -152,6 +269,9 @@ pub(crate) struct VerifyArgs {
     /// State root from a header that you trust.
     #[arg(long, value_name = "0xROOT", value_parser = root)]
     pub(crate) root: Option<Hash>,
+    /// List of validators that you trust: checks an answer down to their signatures, and needs nothing else.
+    #[arg(long, value_name = "KEYFILE", conflicts_with = "root")]
+    pub(crate) trust: Option<PathBuf>,
 }
 
 /// What to explain.

@@ -7,8 +7,9 @@ mod archive;
 mod audit;
 mod cli;
 mod demo;
+mod devnet;
 mod explain;
-mod house;
+mod network;
 mod progress;
 mod prove;
 mod records;
@@ -65,6 +66,11 @@ fn run(cli: &Cli) -> anyhow::Result<Verdict> {
             Explained::Strategies(args) => strategies::run(args, &mut out),
         }
         .map(|()| Verdict::Holds)?,
+        Command::Devnet(args) => devnet::run(args, &mut out)?,
+        Command::Init(args) => network::init::run(args, &mut out).map(|()| Verdict::Holds)?,
+        Command::Node(args) => network::node::run(args)?,
+        Command::Keys(args) => network::keys::run(args, &mut out).map(|()| Verdict::Holds)?,
+        Command::Ask(args) => network::ask::run(args, &mut out).map(|()| Verdict::Holds)?,
     };
     out.flush()?;
     Ok(verdict)

@@ -1,13 +1,13 @@
 //! Writes the proof of a record, for somebody who has nothing but a state root.
 
 use crate::cli::ProveArgs;
-use crate::house::{House, Reopened};
 use crate::records;
 use anyhow::{Context, Result, bail};
+use house::{House, Reopened};
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
-use store::{PROOF_BYTES_MAX, Proof, StoreOptions};
+use store::{Proof, StoreOptions};
 
 /// Opens the house, proves the record and writes the file.
 pub(crate) fn run(args: &ProveArgs, out: &mut dyn Write) -> Result<()> {
@@ -22,7 +22,7 @@ pub(crate) fn run(args: &ProveArgs, out: &mut dyn Write) -> Result<()> {
             skipped.reason
         ));
     }
-    let key = records::key(args.kind, &args.names, house.machine.state())?;
+    let key = records::key(args.kind, &args.names, &records::underlyings(house.machine().state()))?;
     let proof = house.prove(&key)?;
     let bytes = proof.encode();
     if let Err(error) = fs::write(&args.proof, &bytes) {
@@ -40,15 +40,16 @@ pub(crate) fn run(args: &ProveArgs, out: &mut dyn Write) -> Result<()> {
 }
 
 /// Refuses to replace a file that is not a proof.
-fn refuse_other_files(path: &Path) -> Result<()> {
+pub(crate) fn refuse_other_files(path: &Path) -> Result<()> {
     let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
     if metadata.is_dir() {
         bail!("{} is a directory: name a file with --proof", path.display());
     }
-    let small = metadata.len() <= u64::try_from(PROOF_BYTES_MAX).unwrap_or(u64::MAX);
+    let small = metadata.len() <= u64::try_from(light::ANSWER_BYTES_MAX).unwrap_or(u64::MAX);
     let is_proof = metadata.is_file()
         && small
-        && fs::read(path).is_ok_and(|bytes| Proof::decode(&bytes).is_ok());
+        && fs::read(path)
+            .is_ok_and(|bytes| Proof::decode(&bytes).is_ok() || light::is_answer(&bytes));
     match is_proof || !metadata.is_file() {
         true => Ok(()),
         false => bail!(

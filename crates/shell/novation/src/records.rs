@@ -4,14 +4,27 @@ use crate::cli::RecordKind;
 use anyhow::{Result, bail};
 use governance::{Definition, Scope, Unit};
 use ledger::Holder;
-use machine::{AccountRecord, BlockRecord, MarketRecord, State, StateKey, UnderlyingRecord};
-use machine::{Status, Underlying};
+use machine::{
+    AccountRecord, BlockRecord, MarketRecord, State, StateKey, Status, UnderlyingRecord,
+};
 use protocol::codec::{self, DecodeError};
 use protocol::{AssetId, Contract, InstrumentId, ParameterId, Right, UnderlyingId};
 use units::{Amount, BlockTime, Lots, Ppb, Ppm};
 
+/// Names of underlyings, for people.
+pub(crate) type Underlyings = Vec<(UnderlyingId, String)>;
+
+/// Returns the underlyings of a state.
+pub(crate) fn underlyings(state: &State) -> Underlyings {
+    state.underlyings.iter().map(|(id, held)| (*id, held.name.clone())).collect()
+}
+
 /// Returns the key that a person means.
-pub(crate) fn key(kind: RecordKind, names: &[String], state: &State) -> Result<StateKey> {
+pub(crate) fn key(
+    kind: RecordKind,
+    names: &[String],
+    state: &[(UnderlyingId, String)],
+) -> Result<StateKey> {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     Ok(match (kind, names.as_slice()) {
         (RecordKind::Block, []) => StateKey::Block,
@@ -43,15 +56,16 @@ fn market_of(text: &str) -> Result<InstrumentId> {
     }
 }
 
-fn underlying_of(text: &str, state: &State) -> Result<UnderlyingId> {
-    let named = |(_, held): &(&UnderlyingId, &Underlying)| held.name.eq_ignore_ascii_case(text);
-    if let Some((id, _)) = state.underlyings.iter().find(named) {
+fn underlying_of(text: &str, state: &[(UnderlyingId, String)]) -> Result<UnderlyingId> {
+    let named = |(_, name): &&(UnderlyingId, String)| name.eq_ignore_ascii_case(text);
+    if let Some((id, _)) = state.iter().find(named) {
         return Ok(*id);
     }
     match text.parse() {
         Ok(number) => Ok(UnderlyingId::new(number)),
         Err(_) => {
-            let names: Vec<_> = state.underlyings.values().map(|held| held.name.as_str()).collect();
+            let names: Vec<_> =
+                state.iter().map(|(id, name)| format!("{name} (number {id})")).collect();
             bail!("'{text}' is not an underlying: there are {}", names.join(", "))
         }
     }
@@ -73,7 +87,7 @@ fn parameter(name: &str, place: Option<UnderlyingId>) -> Result<StateKey> {
     }
 }
 
-fn house(holder: &str, rest: &[&str], state: &State) -> Result<StateKey> {
+fn house(holder: &str, rest: &[&str], state: &[(UnderlyingId, String)]) -> Result<StateKey> {
     let (holder, rest) = match (holder, rest) {
         ("fees", rest) => (Holder::Fees, rest),
         ("outside", rest) => (Holder::Outside, rest),

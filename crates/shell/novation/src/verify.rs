@@ -7,16 +7,26 @@ use crate::Verdict;
 use crate::cli::VerifyArgs;
 use crate::records;
 use anyhow::{Context, Result, bail};
+use light::{ANSWER_BYTES_MAX, Anchor, Answer};
 use machine::StateKey;
 use protocol::codec;
 use std::fs::File;
 use std::io::{Read as _, Write};
 use std::path::Path;
-use store::{Claim, KEY_BYTES_MAX, PROOF_BYTES_MAX, Proof, StateRoot, Verified};
+use store::{Claim, KEY_BYTES_MAX, Proof, StateRoot, Verified};
 
 /// Verifies a proof and prints what it shows, or why it is refused.
 pub(crate) fn run(args: &VerifyArgs, out: &mut dyn Write) -> Result<Verdict> {
     let bytes = read(&args.file)?;
+    if let Some(trust) = &args.trust {
+        return answered(&bytes, trust, out);
+    }
+    if light::is_answer(&bytes) {
+        bail!(
+            "{} is a validator's answer: give the list of validators with --trust",
+            args.file.display()
+        );
+    }
     let proof = Proof::decode(&bytes);
     let root =
         |proof: &Proof| args.root.map_or(proof.root(), |root| StateRoot::from_bytes(*root.bytes()));
@@ -38,6 +48,50 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut dyn Write) -> Result<Verdict> {
     writeln!(out, "root       0x{} ({source})", verified.root)?;
     writeln!(out, "after      block {}", verified.height)?;
     show(&key, &verified, out)
+}
+
+/// Verifies an answer down to the signatures of trusted validators; one line either way.
+fn answered(bytes: &[u8], trust: &Path, out: &mut dyn Write) -> Result<Verdict> {
+    let text = std::fs::read_to_string(trust)
+        .with_context(|| format!("cannot read {}", trust.display()))?;
+    let anchor =
+        Anchor::parse(&text).with_context(|| format!("{} is of no use", trust.display()))?;
+    let shown = match Answer::decode(bytes).and_then(|answer| answer.verify(&anchor)) {
+        Ok(shown) => shown,
+        Err(error) => {
+            writeln!(out, "refused    {error}")?;
+            return Ok(Verdict::Differs);
+        }
+    };
+    let Ok(key) = codec::decode::<StateKey>(&shown.key, KEY_BYTES_MAX) else {
+        writeln!(out, "refused    the proof holds, but its key is none of this program's version")?;
+        return Ok(Verdict::Differs);
+    };
+    let name = records::name(&key);
+    let what = match &shown.claim {
+        Claim::Absent => format!("there is no {}", name.trim_start_matches("the ")),
+        Claim::Present(record) => match records::lines(&key, record) {
+            Ok(lines) => {
+                let lines: Vec<_> =
+                    lines.iter().map(|(name, value)| format!("{name} {value}")).collect();
+                format!("{name}: {}", lines.join(", "))
+            }
+            Err(error) => {
+                writeln!(
+                    out,
+                    "refused    the proof holds, but its record cannot be read: {error}"
+                )?;
+                return Ok(Verdict::Differs);
+            }
+        },
+    };
+    let (height, time) = (shown.height, records::time_text(shown.time));
+    writeln!(
+        out,
+        "proved     {what}; after block {height} of {} at {time}, finalised by the validators with block {}",
+        anchor.chain, shown.finalised
+    )?;
+    Ok(Verdict::Holds)
 }
 
 fn show(key: &StateKey, verified: &Verified, out: &mut dyn Write) -> Result<Verdict> {
@@ -71,10 +125,10 @@ fn show(key: &StateKey, verified: &Verified, out: &mut dyn Write) -> Result<Verd
 fn read(path: &Path) -> Result<Vec<u8>> {
     let cannot = || format!("cannot read {}", path.display());
     let file = File::open(path).with_context(cannot)?;
-    let longest = u64::try_from(PROOF_BYTES_MAX).unwrap_or(u64::MAX);
+    let longest = u64::try_from(ANSWER_BYTES_MAX).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
     file.take(longest.saturating_add(1)).read_to_end(&mut bytes).with_context(cannot)?;
-    if bytes.len() > PROOF_BYTES_MAX {
+    if bytes.len() > ANSWER_BYTES_MAX {
         bail!("{} is longer than any proof", path.display());
     }
     Ok(bytes)

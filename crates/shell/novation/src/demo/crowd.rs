@@ -140,6 +140,11 @@ impl Crowd {
         Self { agents, next_client: 1, raised: false }
     }
 
+    /// Numbers its orders from another start, for a crowd that comes back to accounts it has traded on before.
+    pub(crate) fn number_from(&mut self, client: u64) {
+        self.next_client = client;
+    }
+
     /// Returns the deposits that open every account.
     pub(crate) fn deposits(&self) -> Vec<Transaction> {
         let mut deposits = Vec::new();

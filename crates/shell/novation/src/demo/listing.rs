@@ -179,7 +179,12 @@ fn smile(vol: Vol, strike: Price, spot: Price) -> Result<Vol> {
 }
 
 /// Returns the genesis of a demo house.
-pub(crate) fn genesis(listing: &Listing, tape: &Tape, chain: &str) -> Result<Genesis> {
+pub(crate) fn genesis(
+    listing: &Listing,
+    tape: &Tape,
+    chain: &str,
+    validators: u16,
+) -> Result<Genesis> {
     let first = tape.ticks.first().context("the scenario has no prices")?;
     let underlying = |id: UnderlyingId, name: &str, fund: i128| UnderlyingGenesis {
         id,
@@ -212,7 +217,7 @@ pub(crate) fn genesis(listing: &Listing, tape: &Tape, chain: &str) -> Result<Gen
         custodian: CUSTODIAN,
         signers: SIGNERS.to_vec(),
         threshold: 2,
-        validators: (1..=VALIDATORS).map(|n| (ValidatorId::new(n), 1)).collect(),
+        validators: (1..=validators).map(|n| (ValidatorId::new(n), 1)).collect(),
         underlyings: vec![underlying(BTC, "BTC", 5_000_000), underlying(ETH, "ETH", 2_000_000)],
         instruments,
         parameters,

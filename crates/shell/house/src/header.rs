@@ -1,0 +1,28 @@
+//! Headers: what commits to a block and to what came out of it.
+
+use crate::HouseError;
+use machine::Outcome;
+use protocol::{Block, Hash, Header, codec};
+use store::StateRoot;
+
+/// Returns the header of a block with its outcome and root.
+///
+/// # Errors
+///
+/// [`HouseError::Encode`] if a number in it is outside its limits.
+pub fn seal(
+    block: &Block,
+    outcome: &Outcome,
+    parent: Hash,
+    root: StateRoot,
+) -> Result<Header, HouseError> {
+    let receipts = codec::encode(&(&outcome.receipts, &outcome.events))?;
+    Ok(Header {
+        height: block.height,
+        time: block.time,
+        parent,
+        body: Hash::of("body", &codec::encode(&(&block.votes, &block.transactions))?),
+        receipts: Hash::of("receipts", &receipts),
+        state_root: Hash::new(root.bytes()),
+    })
+}

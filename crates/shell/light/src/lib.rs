@@ -1,0 +1,22 @@
+//! What a stranger checks, with nothing but a list of public keys: that a quorum of a network's validators finalised a
+//! block, that the block names the outcome of an earlier one, and that a record is, or is not, in that outcome.
+//!
+//! The chain of an [`Answer`], from the bottom: the record, its proof under a state root; the header that carries the
+//! root, and the headers after it up to the one whose hash an ordered block names as executed; that ordered block, and
+//! those after it up to one that is finalised; the signatures of more than two thirds of the [`Anchor`]'s validators.
+//!
+//! **Invariant:** nothing is accepted that the anchor's validators have not signed for, and there is one encoding of
+//! one answer: an answer with any byte changed is refused.
+//!
+//! **Left out:** networking, and how the anchor reaches the client: it comes with the software, or from people the
+//! client trusts.
+
+mod anchor;
+mod answer;
+mod certificate;
+mod order;
+
+pub use anchor::{Anchor, AnchorError, Clock, Validator};
+pub use answer::{ANSWER_BYTES_MAX, Answer, AnswerError, Shown, is_answer};
+pub use certificate::{CertificateError, Verifier};
+pub use order::OrderHeader;

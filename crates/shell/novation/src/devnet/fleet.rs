@@ -1,0 +1,250 @@
+//! The validators' processes, and a client to each.
+
+use crate::network::config::NodeConfig;
+use crate::network::init::directory;
+use crate::network::rpc::Client;
+use anyhow::{Context, Result, bail};
+use gateway::{decode_hex, encode_hex};
+use protocol::{Block, Hash, Header, Vote, codec, limits};
+use serde_json::{Value, json};
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Between two attempts to reach a validator that does not answer.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+/// Longest wait for a process to end once it has been told to.
+const END_MAX: Duration = Duration::from_secs(20);
+
+/// A finalised block as a validator tells it.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) header: Header,
+    pub(super) block: Block,
+}
+
+/// One validator.
+#[derive(Debug)]
+struct Member {
+    child: Child,
+    client: Client,
+    /// When it is worth asking again, after it did not answer.
+    ask_again: Instant,
+}
+
+impl Member {
+    fn call(&mut self, method: &str, params: &Value) -> Result<Value> {
+        let answer = self.client.call(method, params);
+        if answer.is_err() {
+            self.ask_again = Instant::now() + RETRY_AFTER;
+        }
+        answer
+    }
+
+    fn is_worth_asking(&self) -> bool {
+        Instant::now() >= self.ask_again
+    }
+}
+
+/// All validators of the network.
+#[derive(Debug)]
+pub(super) struct Fleet {
+    members: Vec<Member>,
+}
+
+impl Fleet {
+    /// Starts every validator.
+    pub(super) fn start(dir: &Path, validators: u16) -> Result<Self> {
+        let program = std::env::current_exe().context("the program cannot find itself")?;
+        let mut members = Vec::new();
+        for index in 0..usize::from(validators) {
+            let place = directory(dir, index);
+            let config = place.join("node.toml");
+            let rpc: SocketAddr = NodeConfig::read(&config)?.rpc;
+            let log = place.join("log");
+            let open = || -> Result<File> {
+                let mut options = File::options();
+                let file = options.create(true).append(true).open(&log);
+                file.with_context(|| format!("cannot write {}", log.display()))
+            };
+            let child = Command::new(&program)
+                .args(["node", "--with-parent", "--config"])
+                .arg(&config)
+                .env_remove("NOVATION_LISTEN")
+                .env_remove("NOVATION_RPC")
+                // When this process goes, the pipe closes, and the validator ends.
+                .stdin(Stdio::piped())
+                .stdout(open()?)
+                .stderr(open()?)
+                .spawn()
+                .with_context(|| format!("cannot start validator {index}"))?;
+            members.push(Member { child, client: Client::new(rpc), ask_again: Instant::now() });
+        }
+        Ok(Self { members })
+    }
+
+    /// Waits until every validator answers.
+    pub(super) fn wait_for_answer(&mut self, patience: Duration) -> Result<()> {
+        let deadline = Instant::now() + patience;
+        for (index, member) in self.members.iter_mut().enumerate() {
+            while let Err(error) = member.call("status", &json!({})) {
+                if let Some(status) = member.child.try_wait()? {
+                    bail!("validator {index} has ended ({status}): see its log");
+                }
+                if Instant::now() > deadline {
+                    return Err(
+                        error.context(format!("validator {index} does not answer: see its log"))
+                    );
+                }
+                thread::park_timeout(RETRY_AFTER);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the validators in turn until one answers.
+    fn any(&mut self, method: &str, params: &Value) -> Result<Value> {
+        let mut last = None;
+        for member in self.members.iter_mut().filter(|member| member.is_worth_asking()) {
+            match member.call(method, params) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => last = Some(error),
+            }
+        }
+        match last {
+            Some(error) => Err(error),
+            None => bail!("no validator answers"),
+        }
+    }
+
+    /// Returns the height that the first validator that answers has executed.
+    pub(super) fn height(&mut self) -> Result<u64> {
+        match self.any("follow", &json!({ "height": 0 })) {
+            Ok(answer) => answer["height"].as_u64().context("a validator sent no height"),
+            Err(_) => {
+                thread::park_timeout(RETRY_AFTER);
+                Ok(0)
+            }
+        }
+    }
+
+    /// Waits for a block to be final, and returns it; nothing if that takes long.
+    pub(super) fn next_block(&mut self, height: u64) -> Result<Option<Told>> {
+        let params = json!({ "height": height });
+        let Ok(answer) = self.any("follow", &params) else {
+            // All are down, or starting.
+            thread::park_timeout(RETRY_AFTER);
+            return Ok(None);
+        };
+        if answer["height"].as_u64().is_none_or(|at| at < height) {
+            return Ok(None);
+        }
+        let Ok(answer) = self.any("block", &params) else { return Ok(None) };
+        Ok(Some(told(&answer)?))
+    }
+
+    /// Hands submissions to the validators in turn, some to each that answers.
+    pub(super) fn submit(&mut self, submissions: &[Vec<u8>]) -> Result<()> {
+        let awake: Vec<usize> = (0..self.members.len())
+            .filter(|index| self.members.get(*index).is_some_and(Member::is_worth_asking))
+            .collect();
+        let share = submissions.len().div_ceil(awake.len().max(1)).max(1);
+        for (at, chunk) in submissions.chunks(share).enumerate() {
+            let texts: Vec<String> = chunk.iter().map(|held| encode_hex(held)).collect();
+            let params = json!({ "submissions": texts });
+            let first = awake.get(at).and_then(|index| self.members.get_mut(*index));
+            let taken = first.is_some_and(|member| member.call("submit", &params).is_ok());
+            if !taken {
+                // That one is down; the others take its share. Should none, the next block is without it.
+                drop(self.any("submit", &params));
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands a validator what its feed reports for a block.
+    pub(super) fn feed(&mut self, height: u64, vote: &Vote) -> Result<()> {
+        let index = usize::from(vote.validator.get()).saturating_sub(1);
+        let bytes = codec::encode(vote)?;
+        if let Some(member) = self.members.get_mut(index).filter(|member| member.is_worth_asking())
+        {
+            // It may be down, or ahead of us: the network goes on without its report.
+            drop(member.call("feed", &json!({ "height": height, "vote": encode_hex(&bytes) })));
+        }
+        Ok(())
+    }
+
+    /// Returns how many validators answered last time.
+    pub(super) fn awake(&self) -> usize {
+        self.members.iter().filter(|member| member.is_worth_asking()).count()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Returns every validator's root after a block, waiting for those that have not come so far.
+    pub(super) fn roots(&mut self, height: u64, patience: Duration) -> Vec<(usize, Result<Hash>)> {
+        let deadline = Instant::now() + patience;
+        let params = json!({ "height": height });
+        let mut roots = Vec::new();
+        for (index, member) in self.members.iter_mut().enumerate() {
+            let root = loop {
+                let root = member.call("block", &params).and_then(|answer| told(&answer));
+                match root {
+                    Ok(told) => break Ok(told.header.state_root),
+                    Err(_) if height == 0 => break Err(anyhow::anyhow!("there is no block yet")),
+                    Err(error) => {
+                        let gone = matches!(member.child.try_wait(), Ok(Some(_)));
+                        let silent = member.client.call("status", &json!({})).is_err();
+                        if (gone && silent) || Instant::now() > deadline {
+                            break Err(error);
+                        }
+                        // It is behind: it answers this request once it is not, or after a while.
+                        drop(member.client.call("follow", &params));
+                    }
+                }
+            };
+            roots.push((index, root));
+        }
+        roots
+    }
+
+    /// Tells every validator to end, and waits until it has.
+    pub(super) fn stop(&mut self) -> Result<()> {
+        for member in &mut self.members {
+            drop(member.child.stdin.take());
+        }
+        let deadline = Instant::now() + END_MAX;
+        for (index, member) in self.members.iter_mut().enumerate() {
+            while member.child.try_wait()?.is_none() {
+                if Instant::now() > deadline {
+                    member.child.kill()?;
+                    bail!("validator {index} did not end when told to: it was killed");
+                }
+                thread::park_timeout(Duration::from_millis(20));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        // After an error: the pipes close with the children's handles, and the validators end by themselves.
+        drop(self.stop());
+    }
+}
+
+fn told(answer: &Value) -> Result<Told> {
+    let bytes = |name: &str| -> Result<Vec<u8>> {
+        let text = answer[name].as_str().with_context(|| format!("a validator sent no {name}"))?;
+        Ok(decode_hex(text)?)
+    };
+    let header = codec::decode(&bytes("header")?, limits::BLOCK_BYTES_MAX)?;
+    let block = codec::decode(&bytes("block")?, limits::BLOCK_BYTES_MAX)?;
+    Ok(Told { header, block })
+}

@@ -1,0 +1,156 @@
+//! A network on one machine: validators as processes, the demo as their traffic, and an observer that believes nobody.
+//!
+//! The parent plays everybody outside: it follows finalised blocks, applies each to a house of its own, and from the
+//! state it finds there sends what the traders do next, and to each validator what its feed reports next. In the end it
+//! compares the roots of all validators with its own.
+
+mod fleet;
+mod observer;
+mod traffic;
+mod view;
+
+use crate::Verdict;
+use crate::cli::DevnetArgs;
+use crate::demo::tape::MINUTE;
+use crate::demo::{self, Stage, listing};
+use crate::network::init::{self, Plan};
+use anyhow::{Context, Result, bail};
+use fleet::Fleet;
+use light::{Anchor, Clock};
+use machine::Genesis;
+use observer::Observer;
+use protocol::Hash;
+use replica::keys::ValidatorKey;
+use std::fs;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use traffic::Traffic;
+use units::{BlockSpan, BlockTime};
+use view::View;
+
+/// How long the validators may take to answer for the first time, and to reach the last block.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs the network to its last block, or until it is told to end.
+pub(crate) fn run(args: &DevnetArgs, out: &mut dyn Write) -> Result<Verdict> {
+    let stage = demo::embedded()?;
+    let length = u64::try_from(stage.tape.ticks.len())?;
+    let blocks = args.blocks.unwrap_or(length);
+    if blocks > length {
+        bail!("the demo has {length} blocks: --blocks can be no more");
+    }
+    let genesis = genesis(&stage, args.validators)?;
+    prepare(args, &genesis)?;
+    let ended = end_on_signal()?;
+    let mut fleet = Fleet::start(&args.dir, args.validators)?;
+    let mut observer = Observer::found(&genesis)?;
+    let mut view = View::new(args.quiet);
+    let mut traffic = Traffic::new(&stage, args.seed, args.validators)?;
+    fleet.wait_for_answer(PATIENCE)?;
+    while observer.height() < blocks && !ended.load(Ordering::Relaxed) {
+        let tip = fleet.height()?;
+        let behind = observer.height() < tip;
+        if !behind {
+            traffic.play(&mut fleet, observer.state(), observer.height())?;
+        }
+        let started = Instant::now();
+        if let Some(block) = fleet.next_block(observer.height() + 1)? {
+            let seen = observer.apply(&block)?;
+            view.block(&fleet, observer.state(), &seen, started.elapsed(), behind);
+        }
+    }
+    view.clear();
+    let height = observer.height();
+    let verdict = settle(&mut fleet, &observer, height, out)?;
+    fleet.stop()?;
+    writeln!(out, "finalised {height}, state root {}", observer.root())?;
+    Ok(verdict)
+}
+
+/// Returns the genesis of the demo for a number of validators, a minute before its first block.
+fn genesis(stage: &Stage, validators: u16) -> Result<Genesis> {
+    let genesis = listing::genesis(&stage.listing, &stage.tape, "novation-devnet", validators)?;
+    let first = stage.tape.ticks.first().context("the scenario has no prices")?.time;
+    Ok(Genesis { time: BlockTime::from_millis(first.millis() - MINUTE), ..genesis })
+}
+
+/// Writes the network's files, or checks that those there are of the same network.
+fn prepare(args: &DevnetArgs, genesis: &Genesis) -> Result<()> {
+    let keys = (0..args.validators)
+        .map(|index| {
+            let seed = [args.seed.to_be_bytes().as_slice(), &index.to_be_bytes()].concat();
+            // Known to whoever knows the seed: keys for play.
+            Ok(ValidatorKey::from_secret(*Hash::of("devnet key", &seed).bytes())?)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let list = args.dir.join("network.toml");
+    if let Ok(text) = fs::read_to_string(&list) {
+        let anchor =
+            Anchor::parse(&text).with_context(|| format!("{} is of no use", list.display()))?;
+        let same = anchor.validators.len() == keys.len()
+            && anchor.validators.iter().zip(&keys).all(|(held, key)| held.key == key.public());
+        if !same {
+            bail!(
+                "{} holds a network of another seed or size: give the same --seed and --validators to go on with it",
+                args.dir.display()
+            );
+        }
+        return Ok(());
+    }
+    let hosts = vec![IpAddr::V4(Ipv4Addr::LOCALHOST); keys.len()];
+    let clock = Clock::Step { span: BlockSpan::from_millis(MINUTE) };
+    init::write(
+        &args.dir,
+        &Plan { genesis, clock, keys: &keys, hosts: &hosts, base_port: args.base_port },
+    )
+}
+
+/// Compares every validator's root with the observer's.
+fn settle(
+    fleet: &mut Fleet,
+    observer: &Observer,
+    height: u64,
+    out: &mut dyn Write,
+) -> Result<Verdict> {
+    let mut verdict = Verdict::Holds;
+    for (index, root) in fleet.roots(height, PATIENCE) {
+        match root {
+            Ok(root) if root == observer.root() => {}
+            Ok(root) => {
+                writeln!(
+                    out,
+                    "validator {index} has root {root}, a replay of the blocks {}",
+                    observer.root()
+                )?;
+                verdict = Verdict::Differs;
+            }
+            Err(error) => writeln!(out, "validator {index} could not be compared: {error:#}")?,
+        }
+    }
+    Ok(verdict)
+}
+
+/// Returns a flag that is raised by SIGINT or SIGTERM.
+fn end_on_signal() -> Result<Arc<AtomicBool>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let flag = Arc::new(AtomicBool::new(false));
+    let raised = flag.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (mut interrupt, mut terminate) = {
+        let _inside = runtime.enter();
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            raised.store(true, Ordering::Relaxed);
+        });
+    })?;
+    Ok(flag)
+}

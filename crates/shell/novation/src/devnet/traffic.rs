@@ -1,0 +1,66 @@
+//! The outside world of the network: what the traders send, and what each validator's feed reports.
+
+use super::fleet::Fleet;
+use crate::demo::crowd::Crowd;
+use crate::demo::{self, BTC, Stage};
+use anyhow::{Context, Result};
+use machine::State;
+use mempool::Submission;
+use protocol::{Transaction, codec};
+use units::Price;
+
+/// Client order numbers set aside for each block, so that a crowd that comes back never meets its own.
+const CLIENTS_PER_BLOCK: u64 = 1 << 20;
+
+/// Everybody outside.
+pub(super) struct Traffic<'a> {
+    stage: &'a Stage,
+    crowd: Crowd,
+    first: Price,
+    validators: u16,
+    /// The height for which traffic was sent last.
+    sent_for: Option<u64>,
+}
+
+impl<'a> Traffic<'a> {
+    pub(super) fn new(stage: &'a Stage, seed: u64, validators: u16) -> Result<Self> {
+        let first = stage.tape.first_price(BTC).context("the scenario has no BTC price")?;
+        Ok(Self { stage, crowd: Crowd::new(seed), first, validators, sent_for: None })
+    }
+
+    /// Sends what belongs into the block after `height`, once.
+    pub(super) fn play(&mut self, fleet: &mut Fleet, state: &State, height: u64) -> Result<()> {
+        if self.sent_for == Some(height) {
+            return Ok(());
+        }
+        if self.sent_for.is_none() && height > 0 {
+            self.crowd.number_from((height + 1).saturating_mul(CLIENTS_PER_BLOCK));
+        }
+        self.sent_for = Some(height);
+        let number = i128::from(height) + 1;
+        let index = usize::try_from(height)?;
+        let Some(tick) = self.stage.tape.ticks.get(index) else { return Ok(()) };
+        let mut transactions = Vec::new();
+        if number == 1 {
+            transactions.extend(self.crowd.deposits());
+        } else {
+            transactions.extend(self.crowd.act(state, number, tick.time));
+            transactions.extend(self.crowd.govern(state, self.first));
+            transactions.extend(demo::drill(state, number));
+        }
+        fleet.submit(&submissions(transactions, height)?)?;
+        for vote in demo::votes(state, &self.stage.listing, tick, number, self.validators) {
+            fleet.feed(height + 1, &vote)?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the submissions of transactions; their nonces tell apart what is the same in two blocks.
+fn submissions(transactions: Vec<Transaction>, height: u64) -> Result<Vec<Vec<u8>>> {
+    let nonces = (height.saturating_mul(CLIENTS_PER_BLOCK))..;
+    nonces
+        .zip(transactions)
+        .map(|(nonce, transaction)| Ok(codec::encode(&Submission { nonce, transaction })?))
+        .collect()
+}

@@ -1,0 +1,76 @@
+//! One line on standard error that says how the network does, where somebody looks.
+
+use super::fleet::Fleet;
+use super::observer::Seen;
+use crate::demo::{BTC, ETH};
+use indicatif::{ProgressBar, ProgressStyle};
+use ledger::Holder;
+use machine::State;
+use protocol::{AssetId, Receipt};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Blocks over which rates are taken.
+const WINDOW: usize = 32;
+
+/// The line, and what it is made of.
+#[derive(Debug)]
+pub(super) struct View {
+    bar: ProgressBar,
+    recent: VecDeque<(Instant, usize)>,
+}
+
+impl View {
+    pub(super) fn new(quiet: bool) -> Self {
+        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+        let style = ProgressStyle::with_template("{msg}");
+        let bar = bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        Self { bar, recent: VecDeque::new() }
+    }
+
+    /// Shows a block; `waited` is the time from the traffic to its finality.
+    pub(super) fn block(
+        &mut self,
+        fleet: &Fleet,
+        state: &State,
+        seen: &Seen,
+        waited: Duration,
+        behind: bool,
+    ) {
+        self.recent.push_back((Instant::now(), seen.transactions));
+        if self.recent.len() > WINDOW {
+            self.recent.pop_front();
+        }
+        let first = self.recent.front().map_or_else(Instant::now, |(at, _)| *at);
+        let seconds = first.elapsed().as_secs_f64().max(1e-3);
+        let count: usize = self.recent.iter().map(|(_, count)| count).sum();
+        let count = u32::try_from(count).map_or(f64::MAX, f64::from);
+        let refused = seen.outcome.receipts.iter();
+        let refused = refused.filter(|receipt| matches!(receipt, Receipt::Refused(_))).count();
+        let index = state.index(BTC).map_or_else(|| "-".into(), |price| format!("{price} $"));
+        let mode =
+            state.underlyings.get(&BTC).map(|held| format!("{:?}", held.mode).to_lowercase());
+        let fund = [BTC, ETH].map(|id| {
+            state.ledger.balance(Holder::Insurance(id), AssetId::DOLLAR).notional().micros()
+                / 1_000_000
+        });
+        let finality =
+            if behind { "catching up".into() } else { format!("{} ms", waited.as_millis()) };
+        self.bar.set_message(format!(
+            "height {}  finality {finality}  {:.0} tx/s ({refused} refused)  {} of {} validators, {} reports  \
+             BTC {index}, {}  funds {} $",
+            state.height,
+            count / seconds,
+            fleet.awake(),
+            fleet.len(),
+            seen.reports,
+            mode.unwrap_or_default(),
+            fund.iter().sum::<i128>(),
+        ));
+    }
+
+    /// Takes the line away.
+    pub(super) fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}

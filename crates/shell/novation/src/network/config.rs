@@ -1,0 +1,186 @@
+//! A validator's configuration file.
+//!
+//! **Invariant:** a key that is not known is refused, and so is a combination with which the engine could not run.
+
+use anyhow::{Context, Result, bail};
+use mempool::Limits;
+use protocol::ValidatorId;
+use replica::{Pace, Timeouts};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Longest file that is read.
+const TEXT_BYTES_MAX: u64 = 64 << 10;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Text {
+    network: PathBuf,
+    key: PathBuf,
+    listen: SocketAddr,
+    rpc: SocketAddr,
+    addresses: BTreeMap<String, SocketAddr>,
+    #[serde(default)]
+    pace: PaceText,
+    #[serde(default)]
+    pool: PoolText,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PaceText {
+    idle_ms: u64,
+    gather_ms: u64,
+    leader_timeout_ms: u64,
+    certification_timeout_ms: u64,
+    fetch_timeout_ms: u64,
+}
+
+impl Default for PaceText {
+    fn default() -> Self {
+        Self {
+            idle_ms: 500,
+            gather_ms: 100,
+            leader_timeout_ms: 1_000,
+            certification_timeout_ms: 2_000,
+            fetch_timeout_ms: 2_000,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PoolText {
+    submissions: usize,
+    bytes: usize,
+}
+
+impl Default for PoolText {
+    fn default() -> Self {
+        let limits = Limits::default();
+        Self { submissions: limits.count, bytes: limits.bytes }
+    }
+}
+
+/// What a validator's file says, its paths made whole.
+#[derive(Debug)]
+pub(crate) struct NodeConfig {
+    /// Where it keeps everything: the directory of the file.
+    pub(crate) directory: PathBuf,
+    pub(crate) network: PathBuf,
+    pub(crate) key: PathBuf,
+    pub(crate) listen: SocketAddr,
+    pub(crate) rpc: SocketAddr,
+    pub(crate) addresses: Vec<(ValidatorId, SocketAddr)>,
+    pub(crate) pace: Pace,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) limits: Limits,
+}
+
+impl NodeConfig {
+    /// Reads a file.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let cannot = || format!("cannot read {}", path.display());
+        let length = std::fs::metadata(path).with_context(cannot)?.len();
+        if length > TEXT_BYTES_MAX {
+            bail!("{} is too long for a configuration", path.display());
+        }
+        let text = std::fs::read_to_string(path).with_context(cannot)?;
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+            _ => PathBuf::from("."),
+        };
+        Self::parse(&text, &directory)
+            .with_context(|| format!("{} is not a configuration", path.display()))
+    }
+
+    fn parse(text: &str, directory: &Path) -> Result<Self> {
+        let text: Text = toml::from_str(text)?;
+        let mut addresses = Vec::new();
+        for (id, address) in &text.addresses {
+            let id = id.parse().with_context(|| format!("'{id}' is not a validator's number"))?;
+            addresses.push((ValidatorId::new(id), *address));
+        }
+        let millis = Duration::from_millis;
+        let pace =
+            Pace { idle_max: millis(text.pace.idle_ms), gather: millis(text.pace.gather_ms) };
+        let timeouts = Timeouts {
+            leader: millis(text.pace.leader_timeout_ms),
+            certification: millis(text.pace.certification_timeout_ms),
+            fetch: millis(text.pace.fetch_timeout_ms),
+        };
+        if pace.idle_max >= timeouts.leader || timeouts.leader >= timeouts.certification {
+            bail!(
+                "idle_ms must be less than leader_timeout_ms, and that less than certification_timeout_ms"
+            );
+        }
+        let limits =
+            Limits { count: text.pool.submissions, bytes: text.pool.bytes, ..Limits::default() };
+        Ok(Self {
+            directory: directory.to_path_buf(),
+            network: directory.join(&text.network),
+            key: directory.join(&text.key),
+            listen: text.listen,
+            rpc: text.rpc,
+            addresses,
+            pace,
+            timeouts,
+            limits,
+        })
+    }
+}
+
+/// Returns the text of a configuration that [`NodeConfig::read`] takes.
+pub(crate) fn text(
+    listen: SocketAddr,
+    rpc: SocketAddr,
+    addresses: &[(ValidatorId, SocketAddr)],
+) -> String {
+    let pace = PaceText::default();
+    let mut text = format!(
+        "# Paths are relative to this file, whose directory is the validator's data directory.\n\
+         network = \"network.toml\"\nkey = \"validator.key\"\n\
+         # Where other validators, and where clients connect.\n\
+         listen = \"{listen}\"\nrpc = \"{rpc}\"\n\n\
+         # How long a proposer waits for a first submission, and then for the reports of all validators; how long a\n\
+         # validator waits for a proposal, and for it to be certified.\n\
+         [pace]\nidle_ms = {}\ngather_ms = {}\nleader_timeout_ms = {}\ncertification_timeout_ms = {}\n\n\
+         # Where each validator is reached, by its number.\n[addresses]\n",
+        pace.idle_ms, pace.gather_ms, pace.leader_timeout_ms, pace.certification_timeout_ms,
+    );
+    for (id, address) in addresses {
+        // Writing to a string cannot fail.
+        let _written = writeln!(text, "{id} = \"{address}\"");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole() -> String {
+        let address: SocketAddr = "127.0.0.1:9000".parse().unwrap();
+        text(address, address, &[(ValidatorId::new(1), address)])
+    }
+
+    #[test]
+    fn a_configuration_reads_back_and_its_paths_are_in_its_directory() {
+        let read = NodeConfig::parse(&whole(), Path::new("dir")).unwrap();
+        assert_eq!(read.key, Path::new("dir/validator.key"));
+        assert_eq!(read.addresses.len(), 1);
+    }
+
+    #[test]
+    fn an_unknown_key_and_timeouts_that_cannot_work_are_refused() {
+        let refused =
+            |text: &str| format!("{:#}", NodeConfig::parse(text, Path::new(".")).unwrap_err());
+        assert!(refused(&format!("colour = 1\n{}", whole())).contains("colour"));
+        let impatient = whole().replace("leader_timeout_ms = 1000", "leader_timeout_ms = 400");
+        assert!(refused(&impatient).contains("idle_ms must be less"));
+    }
+}

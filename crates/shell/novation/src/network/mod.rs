@@ -1,0 +1,8 @@
+//! What an operator needs to run a validator: the files of a network, the process itself, and a client to ask it.
+
+pub(crate) mod ask;
+pub(crate) mod config;
+pub(crate) mod init;
+pub(crate) mod keys;
+pub(crate) mod node;
+pub(crate) mod rpc;

@@ -1,0 +1,143 @@
+//! Executing finalised blocks, one after the other, and noticing when the network disagrees with the outcome.
+//!
+//! The engine's marshal delivers finalised blocks in order, at least once, and again after a restart from the last one
+//! that was acknowledged. A block is acknowledged once the ledger holds it durably. If the ledger has lost blocks that
+//! were acknowledged, they are taken from the marshal's archive.
+//!
+//! **Invariant:** a block is executed once, after its parent, and only if it is final.
+
+use crate::block::Block;
+use crate::chain::{Chain, Executed, Halt};
+use crate::guard::VoteGuard;
+use crate::ledger::SharedLedger;
+use crate::payload::Payload;
+use crate::scheme::Guarded;
+use crate::waiting::Waiting;
+use commonware_actor::Feedback;
+use commonware_consensus::{
+    Reporter,
+    marshal::{Identifier, Update, core::Mailbox, standard::Standard},
+    types::Height,
+};
+use commonware_utils::{Acknowledgement as _, acknowledgement::Exact};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc;
+
+/// Blocks between two checkpoints of the ledger.
+const CHECKPOINT_BLOCKS: u64 = 500;
+
+/// A finalised block and the promise to say when it is done.
+pub(crate) type Delivery = (Arc<Block>, Option<Exact>);
+
+/// What the marshal reports to. The queue is as long as the marshal's bound on blocks that are not acknowledged.
+#[derive(Debug, Clone)]
+pub(crate) struct Inbox {
+    pub(crate) queue: mpsc::UnboundedSender<Delivery>,
+    pub(crate) chain: Arc<Chain>,
+}
+
+impl Reporter for Inbox {
+    type Activity = Update<Block>;
+
+    fn report(&mut self, update: Update<Block>) -> Feedback {
+        match update {
+            Update::Tip(_, height, _) => {
+                self.chain.saw_tip(height.get());
+                Feedback::Ok
+            }
+            Update::Block(block, done) => {
+                match self.queue.send((block.inner_shared(), Some(done))) {
+                    Ok(()) => Feedback::Ok,
+                    Err(_) => Feedback::Closed,
+                }
+            }
+        }
+    }
+}
+
+/// Executes what is final.
+pub(crate) struct Executor {
+    pub(crate) ledger: SharedLedger,
+    pub(crate) chain: Arc<Chain>,
+    pub(crate) waiting: Arc<Waiting>,
+    pub(crate) guard: Arc<Mutex<VoteGuard>>,
+    pub(crate) marshal: Mailbox<Guarded, Standard<Block>>,
+}
+
+impl Executor {
+    /// Runs until the engine is gone, or until the replica may go no further.
+    pub(crate) async fn run(self, mut inbox: mpsc::UnboundedReceiver<Delivery>) {
+        while let Some((block, done)) = inbox.recv().await {
+            if let Err(halt) = self.deliver(&block).await {
+                self.halt(halt);
+                // The block is never acknowledged, and the engine waits for that; voting has ended.
+                let _unacknowledged = (done, inbox);
+                return std::future::pending().await;
+            }
+            if let Some(done) = done {
+                done.acknowledge();
+            }
+        }
+    }
+
+    /// Signs and executes nothing more.
+    fn halt(&self, halt: Halt) {
+        self.guard.lock().unwrap_or_else(PoisonError::into_inner).stop(halt.to_string());
+        self.chain.stop(halt);
+    }
+
+    /// Executes a block, and before it whatever the ledger lacks.
+    async fn deliver(&self, block: &Block) -> Result<(), Halt> {
+        let mut next = self.chain.height().saturating_add(1);
+        while next < block.number() {
+            let held = self.marshal.get_block(Identifier::Height(Height::new(next))).await;
+            let Some(held) = held else {
+                let why = "neither the ledger nor the archive holds it: start again from an empty \
+                           directory"
+                    .to_owned();
+                return Err(Halt::Unexecutable { height: next, why });
+            };
+            self.execute(held.inner())?;
+            next = next.saturating_add(1);
+        }
+        if block.number() < next { Ok(()) } else { self.execute(block) }
+    }
+
+    fn execute(&self, block: &Block) -> Result<(), Halt> {
+        self.compare(block)?;
+        let height = block.number();
+        let unexecutable = |why: String| Halt::Unexecutable { height, why };
+        let contents = Payload::read(&block.payload)
+            .and_then(|payload| payload.open(&block.header))
+            .map_err(|error| unexecutable(error.to_string()))?;
+        let header = {
+            let mut ledger = self.ledger.lock();
+            let header =
+                ledger.apply(&contents.block).map_err(|error| unexecutable(error.to_string()))?;
+            if height.is_multiple_of(CHECKPOINT_BLOCKS) {
+                ledger.checkpoint().map_err(|error| unexecutable(error.to_string()))?;
+            }
+            header
+        };
+        let executed =
+            Executed { order: block.header, block: Arc::new(contents.block), header };
+        self.waiting.executed(height, contents.names);
+        self.chain.push(executed).map_err(|error| unexecutable(error.to_string()))
+    }
+
+    /// Compares the outcome that a finalised block names with the one computed here.
+    fn compare(&self, block: &Block) -> Result<(), Halt> {
+        let Ok(height) = u64::try_from(block.header.executed_height.blocks()) else {
+            return Ok(());
+        };
+        match self.chain.outcome(height) {
+            Some((_, ours)) if ours != block.header.executed => Err(Halt::Diverged {
+                height,
+                ours,
+                finalised: block.header.executed,
+                named_by: block.number(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What executes blocks: a house on disk, or a model of one in a simulation.
+
+use house::House;
+use machine::StateKey;
+use protocol::{Block, Header};
+use std::error::Error;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Why a ledger could not do as asked; the replica goes no further.
+pub type LedgerError = Box<dyn Error + Send + Sync>;
+
+/// Executes blocks and keeps what comes out.
+pub trait Ledger: Send + 'static {
+    /// Returns the newest headers, ascending, at most `count` of them.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be read.
+    fn headers(&self, count: u64) -> Result<Vec<Header>, LedgerError>;
+
+    /// Executes the next block, durably.
+    ///
+    /// # Errors
+    ///
+    /// If the block does not follow, or cannot be kept.
+    fn apply(&mut self, block: &Block) -> Result<Header, LedgerError>;
+
+    /// Returns a block that was executed.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    fn block(&self, height: u64) -> Result<Option<(Header, Block)>, LedgerError>;
+
+    /// Returns the newest header and the encoded proof of a record under its state root.
+    ///
+    /// # Errors
+    ///
+    /// If there is no proof.
+    fn prove(&mut self, key: &StateKey) -> Result<(Header, Vec<u8>), LedgerError>;
+
+    /// Makes the next start short.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot.
+    fn checkpoint(&mut self) -> Result<(), LedgerError>;
+}
+
+impl Ledger for House {
+    fn headers(&self, count: u64) -> Result<Vec<Header>, LedgerError> {
+        let last = crate::chain::number(self.header());
+        Ok(House::headers(self, last.saturating_sub(count.saturating_sub(1)))?)
+    }
+
+    fn apply(&mut self, block: &Block) -> Result<Header, LedgerError> {
+        Ok(House::apply(self, block)?.header)
+    }
+
+    fn block(&self, height: u64) -> Result<Option<(Header, Block)>, LedgerError> {
+        Ok(House::block(self, height)?)
+    }
+
+    fn prove(&mut self, key: &StateKey) -> Result<(Header, Vec<u8>), LedgerError> {
+        let proof = House::prove(self, key)?;
+        Ok((*self.header(), proof.encode()))
+    }
+
+    fn checkpoint(&mut self) -> Result<(), LedgerError> {
+        Ok(self.snapshot()?)
+    }
+}
+
+/// A ledger shared by the executor, which writes, and those who ask.
+#[derive(Clone)]
+pub(crate) struct SharedLedger(Arc<Mutex<Box<dyn Ledger>>>);
+
+impl SharedLedger {
+    pub(crate) fn new(ledger: Box<dyn Ledger>) -> Self {
+        Self(Arc::new(Mutex::new(ledger)))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Box<dyn Ledger>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for SharedLedger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedLedger")
+    }
+}

@@ -1,0 +1,40 @@
+//! One validator: the consensus engine, and the ledger that executes what it orders.
+//!
+//! This is the only crate that names the engine, its network and its broadcast. Blocks are ordered first and executed
+//! once they are final; each names the newest outcome its proposer knew, so that every finalised block certifies the
+//! state of an earlier one (see `docs/adr/0004-order-then-execute.md`).
+//!
+//! [`live::run`] runs a validator on real sockets and disks. Everything else about it is written against traits of the
+//! engine's runtime, so that the simulation runs the same code.
+//!
+//! **Invariant:** a block is executed only if it is final, and a vote is signed only if it is written down.
+//!
+//! **Left out:** what a client may ask over HTTP, and what transactions mean.
+
+mod app;
+mod block;
+mod chain;
+mod committee;
+mod engine;
+mod execute;
+mod guard;
+pub mod keys;
+mod ledger;
+pub mod live;
+mod node;
+mod observe;
+mod payload;
+mod scheme;
+#[cfg(feature = "simulation")]
+pub mod simulation;
+mod spread;
+mod waiting;
+
+pub use app::Pace;
+pub use chain::{Executed, Halt};
+pub use committee::CommitteeError;
+pub use engine::Timeouts;
+pub use guard::{Ballot, GuardError, VoteGuard};
+pub use ledger::{Ledger, LedgerError};
+pub use mempool::Rejected;
+pub use node::{AnswerFailure, CertifiedHeader, FeedFailure, Node, Status, SubmitFailure};

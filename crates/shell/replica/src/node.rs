@@ -1,0 +1,293 @@
+//! A running validator, as those who ask see it: submit, feed, follow, and take answers that prove themselves.
+
+use crate::block::Block;
+use crate::chain::{Chain, Executed, Halt};
+use crate::committee::{Committee, Report};
+use crate::guard::VoteGuard;
+use crate::ledger::SharedLedger;
+use crate::observe::{Activities, Observer};
+use crate::scheme::Guarded;
+use crate::waiting::Waiting;
+use commonware_codec::Encode as _;
+use commonware_consensus::{
+    marshal::{Identifier, core::Mailbox, standard::Standard},
+    types::Height,
+};
+use commonware_cryptography::ed25519::PrivateKey;
+use light::{Anchor, Answer, OrderHeader};
+use machine::StateKey;
+use mempool::Rejected;
+use protocol::{Hash, Header, ValidatorId, Vote};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc;
+use units::BlockHeight;
+
+/// Ordered blocks that are looked through for one with a certificate of its own.
+const CERTIFICATE_SPAN: u64 = 64;
+
+pub(crate) struct Parts {
+    pub(crate) me: ValidatorId,
+    pub(crate) key: PrivateKey,
+    pub(crate) committee: Arc<Committee>,
+    pub(crate) chain: Arc<Chain>,
+    pub(crate) waiting: Arc<Waiting>,
+    pub(crate) guard: Arc<Mutex<VoteGuard>>,
+    pub(crate) ledger: SharedLedger,
+    pub(crate) marshal: Mailbox<Guarded, Standard<Block>>,
+    pub(crate) observer: Observer,
+    pub(crate) submit: mpsc::Sender<Vec<u8>>,
+    pub(crate) report: mpsc::Sender<Report>,
+}
+
+/// A handle on a running validator. Clones speak to the same one.
+#[derive(Clone)]
+pub struct Node(Arc<Parts>);
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Node({})", self.0.me)
+    }
+}
+
+/// How a validator stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Which validator.
+    pub validator: ValidatorId,
+    /// The newest header computed.
+    pub header: Option<Header>,
+    /// The highest block known to be final.
+    pub finalised: u64,
+    /// Submissions waiting.
+    pub waiting: usize,
+    /// Their bytes.
+    pub waiting_bytes: usize,
+    /// Why it goes no further, if so.
+    pub halted: Option<Halt>,
+    /// Why it signs nothing more, if so.
+    pub signing_stopped: Option<String>,
+    /// What the engine has done.
+    pub activities: Activities,
+}
+
+/// Why a submission was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitFailure {
+    /// The pool refused it.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
+    /// The validator goes no further.
+    #[error("this validator has halted: submit to another")]
+    Halted,
+}
+
+/// Why a report was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedFailure {
+    /// For another validator.
+    #[error("the report is of validator {given}, this is validator {own}")]
+    NotOurs {
+        /// Whose report it is.
+        given: ValidatorId,
+        /// Who this is.
+        own: ValidatorId,
+    },
+    /// The block has been executed, or is too far ahead, or a report for it has been given.
+    #[error("no report is wanted for block {0}: it is final, far ahead, or has this validator's report")]
+    NotWanted(u64),
+    /// A number outside its limits.
+    #[error(transparent)]
+    Encode(#[from] protocol::codec::EncodeError),
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerFailure {
+    /// The ledger has none.
+    #[error("the record cannot be proved: {0}")]
+    Ledger(String),
+    /// The chain has moved on by more than an answer can span.
+    #[error("the block that certifies the answer is gone from memory: ask again")]
+    TooSlow,
+    /// The replica has halted.
+    #[error(transparent)]
+    Halted(#[from] Halt),
+}
+
+/// An ordered block and the certificate that finalises it or a descendant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertifiedHeader {
+    /// Ordered blocks, ascending, from the one asked for to the one with the certificate.
+    pub orders: Vec<OrderHeader>,
+    /// The certificate of the last.
+    pub certificate: Vec<u8>,
+}
+
+impl Node {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Returns what clients of this network trust.
+    #[must_use]
+    pub fn anchor(&self) -> &Anchor {
+        &self.0.committee.anchor
+    }
+
+    /// Returns how the validator stands.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let parts = &self.0;
+        let (waiting, waiting_bytes) = parts.waiting.size();
+        let guard = parts.guard.lock().unwrap_or_else(PoisonError::into_inner);
+        Status {
+            validator: parts.me,
+            header: parts.chain.outcome(parts.chain.height()).map(|(header, _)| header),
+            finalised: parts.chain.tip(),
+            waiting,
+            waiting_bytes,
+            halted: parts.chain.halted(),
+            signing_stopped: guard.stopped().map(str::to_owned),
+            activities: parts.observer.now(),
+        }
+    }
+
+    /// Takes a submission, and sends it to the other validators.
+    ///
+    /// # Errors
+    ///
+    /// [`SubmitFailure`] if it is not taken.
+    pub fn submit(&self, submission: Vec<u8>) -> Result<Hash, SubmitFailure> {
+        if self.0.chain.halted().is_some() {
+            return Err(SubmitFailure::Halted);
+        }
+        let name = self.0.waiting.admit(&submission)?;
+        // A full queue: the submission goes into a block when this validator leads.
+        drop(self.0.submit.try_send(submission));
+        Ok(name)
+    }
+
+    /// Takes this validator's own report of prices for a block, signs it, and sends it to the other validators.
+    ///
+    /// # Errors
+    ///
+    /// [`FeedFailure`] if it is not wanted.
+    pub fn feed(&self, height: u64, vote: Vote) -> Result<(), FeedFailure> {
+        let parts = &self.0;
+        if vote.validator != parts.me {
+            return Err(FeedFailure::NotOurs { given: vote.validator, own: parts.me });
+        }
+        let at = BlockHeight::from_blocks(i128::from(height));
+        let report = parts.committee.sign(&parts.key, at, vote)?;
+        if !parts.waiting.report(report.clone()) {
+            return Err(FeedFailure::NotWanted(height));
+        }
+        drop(parts.report.try_send(report));
+        Ok(())
+    }
+
+    /// Returns the height of the newest block executed.
+    #[must_use]
+    pub fn height(&self) -> u64 {
+        self.0.chain.height()
+    }
+
+    /// Waits until a block has been executed.
+    pub async fn reached(&self, height: u64) {
+        self.0.chain.reached(height).await;
+    }
+
+    /// Waits until the validator goes no further, and returns why.
+    pub async fn halts(&self) -> Option<Halt> {
+        self.0.chain.halts().await
+    }
+
+    /// Returns a block that was executed not long ago.
+    #[must_use]
+    pub fn recent(&self, height: u64) -> Option<Executed> {
+        self.0.chain.block(height)
+    }
+
+    /// Returns a block that was executed, with the header of its outcome; reads the disk, so it may block.
+    ///
+    /// # Errors
+    ///
+    /// In words, if the ledger cannot be read.
+    pub fn block(&self, height: u64) -> Result<Option<(Header, protocol::Block)>, String> {
+        if let Some(held) = self.recent(height) {
+            return Ok(Some((held.header, held.block.as_ref().clone())));
+        }
+        self.0.ledger.lock().block(height).map_err(|error| error.to_string())
+    }
+
+    /// Returns the ordered block of a height and the certificate that finalises it; nothing if it is not final here.
+    pub async fn certified(&self, height: u64) -> Option<CertifiedHeader> {
+        let mut orders = Vec::new();
+        for at in height..height.saturating_add(CERTIFICATE_SPAN) {
+            let at = Height::new(at);
+            let block = self.0.marshal.get_block(Identifier::Height(at)).await?;
+            orders.push(block.inner().header);
+            if let Some(finalization) = self.0.marshal.get_finalization(at).await {
+                let certificate = finalization.encode().to_vec();
+                return Some(CertifiedHeader { orders, certificate });
+            }
+        }
+        None
+    }
+
+    /// Returns a record as it is after the newest block, or its absence, with all that proves it. Waits for the block
+    /// that certifies it; its first step reads the ledger, so it may block.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerFailure`] if the ledger has no proof, or the replica halts.
+    pub async fn answer(&self, key: &StateKey) -> Result<Answer, AnswerFailure> {
+        let chain = &self.0.chain;
+        if let Some(halt) = chain.halted() {
+            return Err(halt.into());
+        }
+        let (header, proof) = self
+            .0
+            .ledger
+            .lock()
+            .prove(key)
+            .map_err(|error| AnswerFailure::Ledger(error.to_string()))?;
+        let proved = crate::chain::number(&header);
+        let mut at = proved.saturating_add(1);
+        let order = loop {
+            let halts = std::pin::pin!(chain.halts());
+            let reached = std::pin::pin!(chain.reached(at));
+            if let futures::future::Either::Right((Some(halt), _)) =
+                futures::future::select(reached, halts).await
+            {
+                return Err(halt.into());
+            }
+            let order = chain.block(at).ok_or(AnswerFailure::TooSlow)?.order;
+            if order.executed_height >= header.height {
+                break order;
+            }
+            at = at.saturating_add(1);
+        };
+        let named = u64::try_from(order.executed_height.blocks()).unwrap_or(0);
+        let headers = (proved..=named)
+            .map(|height| chain.outcome(height).map(|(header, _)| header))
+            .collect::<Option<Vec<_>>>()
+            .ok_or(AnswerFailure::TooSlow)?;
+        loop {
+            if let Some(CertifiedHeader { orders, certificate }) = self.certified(at).await {
+                return Ok(Answer { proof, headers, orders, certificate });
+            }
+            // Not every block has a certificate of its own; the next ones will.
+            chain.reached(chain.height().saturating_add(1)).await;
+        }
+    }
+
+    /// Runs a checkpoint of the ledger, so that the next start is short.
+    ///
+    /// # Errors
+    ///
+    /// In words, if the disk refuses.
+    pub fn checkpoint(&self) -> Result<(), String> {
+        self.0.ledger.lock().checkpoint().map_err(|error| error.to_string())
+    }
+}

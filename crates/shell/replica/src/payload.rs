@@ -1,0 +1,104 @@
+//! What a block says: reports of validators and submissions of clients, and the rules that both obey.
+//!
+//! **Invariant:** a payload that opens becomes one block of the machine, the same on every validator; one that does not
+//! gets no honest vote.
+
+use crate::committee::{Committee, Report};
+use borsh::{BorshDeserialize, BorshSerialize};
+use light::OrderHeader;
+use mempool::Rejected;
+use protocol::codec::{self, DecodeError};
+use protocol::{Block, Hash, ValidatorId, Vote, limits};
+use std::collections::BTreeSet;
+use units::BlockHeight;
+
+/// The contents of a block.
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(crate) struct Payload {
+    /// Ascending by validator.
+    pub(crate) reports: Vec<Report>,
+    /// As clients handed them in.
+    pub(crate) submissions: Vec<Vec<u8>>,
+}
+
+/// A payload that obeys the rules.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    /// What the machine is given.
+    pub(crate) block: Block,
+    /// Names of the submissions.
+    pub(crate) names: Vec<Hash>,
+}
+
+/// Why a payload gets no vote.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PayloadError {
+    #[error("not a payload: {0}")]
+    Malformed(#[from] DecodeError),
+    #[error("reports must be ascending by validator, one each")]
+    ReportsOutOfOrder,
+    #[error("the report of validator {0} is for another block")]
+    ReportOfAnotherBlock(ValidatorId),
+    #[error("the report of validator {0} is not signed by it")]
+    ReportForged(ValidatorId),
+    #[error("{0} submissions are too many for a block")]
+    TooManySubmissions(usize),
+    #[error("submission {0} stands in the block twice")]
+    SubmissionTwice(Hash),
+    #[error("submission {at}: {why}")]
+    Submission { at: usize, why: Rejected },
+}
+
+impl Payload {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, PayloadError> {
+        Ok(codec::decode(bytes, crate::block::PAYLOAD_BYTES_MAX)?)
+    }
+
+    /// Checks every rule that needs no state.
+    pub(crate) fn check(
+        &self,
+        height: BlockHeight,
+        committee: &Committee,
+    ) -> Result<(), PayloadError> {
+        if !self.reports.is_sorted_by(|a, b| a.vote.validator < b.vote.validator) {
+            return Err(PayloadError::ReportsOutOfOrder);
+        }
+        for report in &self.reports {
+            let validator = report.vote.validator;
+            if report.height != height {
+                return Err(PayloadError::ReportOfAnotherBlock(validator));
+            }
+            if !committee.is_genuine(report) {
+                return Err(PayloadError::ReportForged(validator));
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens every submission and returns the machine's block.
+    pub(crate) fn open(self, header: &OrderHeader) -> Result<Contents, PayloadError> {
+        if self.submissions.len() > limits::TRANSACTIONS_PER_BLOCK_MAX {
+            return Err(PayloadError::TooManySubmissions(self.submissions.len()));
+        }
+        let mut seen = BTreeSet::new();
+        let (mut names, mut transactions) = (Vec::new(), Vec::new());
+        for (at, submission) in self.submissions.iter().enumerate() {
+            let opened = mempool::open(submission)
+                .map_err(|why| PayloadError::Submission { at, why })?;
+            if !seen.insert(opened.name) {
+                return Err(PayloadError::SubmissionTwice(opened.name));
+            }
+            names.push(opened.name);
+            transactions.push(opened.transaction);
+        }
+        let votes: Vec<Vote> = self.reports.into_iter().map(|report| report.vote).collect();
+        let block = Block { height: header.height, time: header.time, votes, transactions };
+        Ok(Contents { block, names })
+    }
+}
+
+/// Returns the names of the submissions in a payload; none if it cannot be read.
+pub(crate) fn names(payload: &[u8]) -> Vec<Hash> {
+    let submissions = Payload::read(payload).map(|payload| payload.submissions);
+    submissions.unwrap_or_default().iter().map(|held| mempool::name_of(held)).collect()
+}
