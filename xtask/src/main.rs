@@ -11,6 +11,7 @@ mod ci;
 mod demo;
 mod mutants;
 mod prove;
+mod sim;
 mod spec;
 mod step;
 mod tidy;
@@ -58,6 +59,11 @@ const VERBS: &[Verb] = &[
         name: "bless",
         about: "rewrite expected outputs and conformance hashes from what the code says now",
         run: |arguments| no_arguments(arguments).and_then(|()| bless::run()),
+    },
+    Verb {
+        name: "sim",
+        about: "simulate the network: --seeds K [--from S] [--plant NAME]",
+        run: sim::run,
     },
     Verb {
         name: "prove",

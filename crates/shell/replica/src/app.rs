@@ -212,8 +212,7 @@ impl<E: Runtime> Application<E> for App {
         let reported = codec::encode(&reports).map_or(usize::MAX, |bytes| bytes.len());
         let reports = if reported > REPORT_BYTES { Vec::new() } else { reports };
         let room = PAYLOAD_BYTES_MAX - REPORT_BYTES - 64;
-        let submissions =
-            self.waiting.take(room, limits::TRANSACTIONS_PER_BLOCK_MAX, &ancestors);
+        let submissions = self.waiting.take(room, limits::TRANSACTIONS_PER_BLOCK_MAX, &ancestors);
         let submissions = submissions.iter().map(|held| held.to_vec()).collect();
         let payload = codec::encode(&Payload { reports, submissions }).ok()?;
         let (executed_height, executed) =

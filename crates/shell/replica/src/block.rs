@@ -135,7 +135,10 @@ mod tests {
             let mut changed = bytes.to_vec();
             changed[at] ^= 1;
             let read = Block::decode(Copying(&changed));
-            assert!(read.is_err() || read.is_ok_and(|read| read.digest() != block.digest()), "{at}");
+            assert!(
+                read.is_err() || read.is_ok_and(|read| read.digest() != block.digest()),
+                "{at}"
+            );
         }
     }
 }

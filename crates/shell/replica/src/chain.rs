@@ -45,7 +45,9 @@ pub enum Halt {
         named_by: u64,
     },
     /// A finalised block that this program cannot execute.
-    #[error("finalised block {height} cannot be executed: {why}; this validator signs nothing more")]
+    #[error(
+        "finalised block {height} cannot be executed: {why}; this validator signs nothing more"
+    )]
     Unexecutable {
         /// At which height.
         height: u64,

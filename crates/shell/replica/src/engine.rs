@@ -30,8 +30,10 @@ use commonware_consensus::{
     types::{Epoch, FixedEpocher, ViewDelta},
 };
 use commonware_cryptography::{
-    Digested, Digestible as _, Sha256, Signer as _, certificate::{ConstantProvider, Verifier as _},
-    ed25519::{PrivateKey, PublicKey}, sha256,
+    Digested, Digestible as _, Sha256, Signer as _,
+    certificate::{ConstantProvider, Verifier as _},
+    ed25519::{PrivateKey, PublicKey},
+    sha256,
 };
 use commonware_p2p::{Blocker, Provider, Receiver, Sender, max_message_size};
 use commonware_parallel::Sequential;
@@ -51,7 +53,7 @@ use units::BlockTime;
 pub(crate) type Digest = sha256::Digest;
 
 /// Names the layout of what the engine keeps on disk.
-const LAYOUT: &str = "novation-v1";
+pub(crate) const LAYOUT: &str = "novation-v1";
 const PAGE_SIZE: NonZeroU16 = NZU16!(4_096);
 const PAGES: NonZeroUsize = NZUsize!(2_048);
 const BUFFER: NonZeroUsize = NZUsize!(1 << 18);
@@ -94,6 +96,8 @@ pub struct Timeouts {
 pub(crate) struct Config {
     pub(crate) key: PrivateKey,
     pub(crate) committee: Arc<Committee>,
+    /// Begins the name of everything that the engine keeps: [`LAYOUT`], unless several validators share a storage.
+    pub(crate) layout: String,
     /// Time of the genesis.
     pub(crate) founded_at: BlockTime,
     pub(crate) guard: Arc<Mutex<VoteGuard>>,
@@ -114,7 +118,9 @@ pub(crate) enum StartError {
     Ledger(crate::ledger::LedgerError),
     #[error(transparent)]
     Encode(#[from] protocol::codec::EncodeError),
-    #[error("the engine's archive cannot be opened: {0}; restore it, or start again from an empty directory")]
+    #[error(
+        "the engine's archive cannot be opened: {0}; restore it, or start again from an empty directory"
+    )]
     Archive(String),
 }
 
@@ -127,13 +133,18 @@ pub(crate) fn message_bytes_max(validators: u32) -> u32 {
     ])
 }
 
-fn archive_config<C>(name: &str, cache: &CacheRef, codec_config: C) -> prunable::Config<EightCap, C> {
+fn archive_config<C>(
+    layout: &str,
+    name: &str,
+    cache: &CacheRef,
+    codec_config: C,
+) -> prunable::Config<EightCap, C> {
     prunable::Config {
         translator: EightCap,
-        metadata_partition: format!("{LAYOUT}-{name}-metadata"),
-        key_partition: format!("{LAYOUT}-{name}-key"),
+        metadata_partition: format!("{layout}-{name}-metadata"),
+        key_partition: format!("{layout}-{name}-key"),
         key_page_cache: cache.clone(),
-        value_partition: format!("{LAYOUT}-{name}-value"),
+        value_partition: format!("{layout}-{name}-value"),
         compression: None,
         codec_config,
         items_per_section: NZU64!(256),
@@ -209,19 +220,20 @@ where
         },
         backfill,
     );
-    let unreadable = |error: commonware_storage::archive::Error| {
-        StartError::Archive(error.to_string())
-    };
+    let unreadable =
+        |error: commonware_storage::archive::Error| StartError::Archive(error.to_string());
     let finalizations = prunable::Archive::init(
         context.child("finalizations"),
-        archive_config("finalizations", &cache, scheme.certificate_codec_config()),
+        archive_config(&config.layout, "finalizations", &cache, scheme.certificate_codec_config()),
     )
     .await
     .map_err(unreadable)?;
-    let blocks =
-        prunable::Archive::init(context.child("blocks"), archive_config("blocks", &cache, ()))
-            .await
-            .map_err(unreadable)?;
+    let blocks = prunable::Archive::init(
+        context.child("blocks"),
+        archive_config(&config.layout, "blocks", &cache, ()),
+    )
+    .await
+    .map_err(unreadable)?;
     let (marshal_actor, marshal_mailbox, _) =
         MarshalActor::<_, Standard<Block>, _, _, _, _, _>::init(
             context.child("marshal"),
@@ -231,7 +243,7 @@ where
                 provider: ConstantProvider::<Guarded, Epoch>::new(scheme.clone()),
                 epocher: FixedEpocher::new(EPOCH_BLOCKS),
                 start: marshal::Start::Genesis(Digested::precomputed(genesis, genesis_digest)),
-                partition_prefix: format!("{LAYOUT}-marshal"),
+                partition_prefix: format!("{}-marshal", config.layout),
                 mailbox_size: MAILBOX,
                 view_retention: ViewDelta::new(64),
                 prunable_items_per_section: NZU64!(64),
@@ -264,7 +276,7 @@ where
         #[cfg(feature = "simulation")]
         planted: config
             .planted
-            .map(|plant| crate::simulation::Planted::new(plant, deliveries.clone())),
+            .map(|plant| crate::simulation::Planted::new(plant, deliveries.clone(), chain.clone())),
     };
     context.child("executor").dedicated().spawn(move |_| executor.run(inbox));
     marshal_actor.start(
@@ -285,8 +297,7 @@ where
     context
         .child("submissions_in")
         .spawn(move |_| spread::receive_submissions(submissions_in, watcher, pool));
-    let (pool, watcher, committee) =
-        (waiting.clone(), blocker.clone(), config.committee.clone());
+    let (pool, watcher, committee) = (waiting.clone(), blocker.clone(), config.committee.clone());
     context
         .child("reports_in")
         .spawn(move |_| spread::receive_reports(reports_in, watcher, pool, committee));
@@ -304,12 +315,8 @@ where
         submit,
         report,
     });
-    let inline = Inline::new(
-        context.child("inline"),
-        app,
-        marshal_mailbox,
-        FixedEpocher::new(EPOCH_BLOCKS),
-    );
+    let inline =
+        Inline::new(context.child("inline"), app, marshal_mailbox, FixedEpocher::new(EPOCH_BLOCKS));
     let timeouts = config.timeouts;
     // On the context itself: its children above end with it.
     let engine = simplex::Engine::new(
@@ -322,7 +329,7 @@ where
             relay: inline.clone(),
             reporter: Reporters::from((inline, observer)),
             strategy: Sequential,
-            partition: format!("{LAYOUT}-simplex"),
+            partition: format!("{}-simplex", config.layout),
             mailbox_size: MAILBOX,
             epoch: Epoch::zero(),
             floor: Floor::Genesis(genesis_digest),
@@ -345,4 +352,3 @@ where
     );
     Ok((engine.start(votes, certificates, resolver), node))
 }
-

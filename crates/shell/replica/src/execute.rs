@@ -119,8 +119,7 @@ impl Executor {
             }
             header
         };
-        let executed =
-            Executed { order: block.header, block: Arc::new(contents.block), header };
+        let executed = Executed { order: block.header, block: Arc::new(contents.block), header };
         self.waiting.executed(height, contents.names);
         self.chain.push(executed).map_err(|error| unexecutable(error.to_string()))
     }

@@ -68,7 +68,9 @@ pub enum GuardError {
         ballot: Ballot,
     },
     /// Its view is older than all that is remembered.
-    #[error("view {view} is older than all that the guard remembers: nothing below {floor} is signed")]
+    #[error(
+        "view {view} is older than all that the guard remembers: nothing below {floor} is signed"
+    )]
     TooOld {
         /// The view.
         view: u64,
@@ -146,7 +148,11 @@ impl Signed {
 /// Where votes are written down.
 #[derive(Debug)]
 enum Book {
-    Disk { path: PathBuf, file: File, network: Hash },
+    Disk {
+        path: PathBuf,
+        file: File,
+        network: Hash,
+    },
     /// Of a simulated validator: what outlives a crash there is not a file.
     Memory,
 }

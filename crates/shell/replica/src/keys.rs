@@ -90,12 +90,8 @@ impl ValidatorKey {
             text.push_str(&format!("{byte:02x}"));
         }
         text.push('\n');
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(disk)?;
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(disk)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(disk)
     }
 
@@ -112,9 +108,7 @@ impl ValidatorKey {
         }
         let malformed = || KeyError::Malformed(path.to_path_buf());
         let mut text = String::new();
-        File::open(path)
-            .and_then(|file| file.take(128).read_to_string(&mut text))
-            .map_err(disk)?;
+        File::open(path).and_then(|file| file.take(128).read_to_string(&mut text)).map_err(disk)?;
         let digits = text.trim_end();
         if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(malformed());

@@ -10,7 +10,7 @@ use crate::keys::ValidatorKey;
 use crate::ledger::Ledger;
 use crate::node::Node;
 use commonware_codec::{Copying, DecodeExt as _};
-use commonware_cryptography::{ChaCha20Poly1305, ed25519::PublicKey};
+use commonware_cryptography::{ChaCha20Poly1305, Signer as _, ed25519::PublicKey};
 use commonware_p2p::{
     Address, AddressableManager as _,
     authenticated::lookup::{Config as NetworkConfig, Network},
@@ -27,6 +27,7 @@ use mempool::Limits;
 use protocol::ValidatorId;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -81,7 +82,9 @@ pub enum LiveError {
     #[error(transparent)]
     Guard(#[from] GuardError),
     /// An address for nobody, or nobody's address.
-    #[error("the addresses must name every validator of the network once: validator {0} is missing or not in its list")]
+    #[error(
+        "the addresses must name every validator of the network once: validator {0} is missing or not in its list"
+    )]
     Addresses(ValidatorId),
     /// The engine ended by itself.
     #[error("the consensus engine has stopped: see its log above, then start again")]
@@ -106,6 +109,8 @@ where
 {
     let committee = Arc::new(Committee::new(setup.anchor)?);
     let peers = addresses(&committee, &setup.addresses)?;
+    // The network takes it for granted.
+    committee.id_of(&setup.key.0.public_key()).ok_or(StartError::NotAValidator)?;
     let storage = setup.directory.join("engine");
     let has_voted = std::fs::read_dir(&storage).is_ok_and(|mut entries| entries.next().is_some());
     let guard = VoteGuard::open(&setup.directory.join("votes"), committee.network, has_voted)?;
@@ -124,7 +129,8 @@ where
             },
             cups::Version::V1,
         );
-        let peers_max = NZUsize!(protocol::limits::VALIDATORS_MAX);
+        // Mailboxes are sized by it.
+        let peers_max = NonZeroUsize::new(committee.len()).unwrap_or(NonZeroUsize::MIN);
         let mut config = NetworkConfig::local(
             handshake,
             &committee.namespace,
@@ -148,6 +154,7 @@ where
             engine::Config {
                 key: setup.key.0,
                 committee,
+                layout: engine::LAYOUT.to_owned(),
                 founded_at: setup.founded_at,
                 guard: Arc::new(Mutex::new(guard)),
                 ledger: setup.ledger,
@@ -182,13 +189,12 @@ fn addresses(
         let (Some((id, address)), None) = (found.next(), found.next()) else {
             return Err(LiveError::Addresses(validator.id));
         };
-        let key = PublicKey::decode(Copying(&validator.key))
-            .map_err(|_| LiveError::Addresses(*id))?;
+        let key =
+            PublicKey::decode(Copying(&validator.key)).map_err(|_| LiveError::Addresses(*id))?;
         peers.push((key, Address::from(*address)));
     }
-    if let Some((stranger, _)) = given
-        .iter()
-        .find(|(id, _)| !committee.anchor.validators.iter().any(|held| held.id == *id))
+    if let Some((stranger, _)) =
+        given.iter().find(|(id, _)| !committee.anchor.validators.iter().any(|held| held.id == *id))
     {
         return Err(LiveError::Addresses(*stranger));
     }

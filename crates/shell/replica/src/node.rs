@@ -93,7 +93,9 @@ pub enum FeedFailure {
         own: ValidatorId,
     },
     /// The block has been executed, or is too far ahead, or a report for it has been given.
-    #[error("no report is wanted for block {0}: it is final, far ahead, or has this validator's report")]
+    #[error(
+        "no report is wanted for block {0}: it is final, far ahead, or has this validator's report"
+    )]
     NotWanted(u64),
     /// A number outside its limits.
     #[error(transparent)]

@@ -83,8 +83,8 @@ impl Payload {
         let mut seen = BTreeSet::new();
         let (mut names, mut transactions) = (Vec::new(), Vec::new());
         for (at, submission) in self.submissions.iter().enumerate() {
-            let opened = mempool::open(submission)
-                .map_err(|why| PayloadError::Submission { at, why })?;
+            let opened =
+                mempool::open(submission).map_err(|why| PayloadError::Submission { at, why })?;
             if !seen.insert(opened.name) {
                 return Err(PayloadError::SubmissionTwice(opened.name));
             }

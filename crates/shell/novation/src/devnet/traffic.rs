@@ -12,6 +12,9 @@ use units::Price;
 /// Client order numbers set aside for each block, so that a crowd that comes back never meets its own.
 const CLIENTS_PER_BLOCK: u64 = 1 << 20;
 
+/// Blocks after which deposits that have not arrived are sent again.
+const DEPOSIT_BLOCKS: u64 = 10;
+
 /// Everybody outside.
 pub(super) struct Traffic<'a> {
     stage: &'a Stage,
@@ -20,12 +23,21 @@ pub(super) struct Traffic<'a> {
     validators: u16,
     /// The height for which traffic was sent last.
     sent_for: Option<u64>,
+    /// The height for which the deposits were sent last.
+    deposited_for: Option<u64>,
 }
 
 impl<'a> Traffic<'a> {
     pub(super) fn new(stage: &'a Stage, seed: u64, validators: u16) -> Result<Self> {
         let first = stage.tape.first_price(BTC).context("the scenario has no BTC price")?;
-        Ok(Self { stage, crowd: Crowd::new(seed), first, validators, sent_for: None })
+        Ok(Self {
+            stage,
+            crowd: Crowd::new(seed),
+            first,
+            validators,
+            sent_for: None,
+            deposited_for: None,
+        })
     }
 
     /// Sends what belongs into the block after `height`, once.
@@ -41,8 +53,12 @@ impl<'a> Traffic<'a> {
         let index = usize::try_from(height)?;
         let Some(tick) = self.stage.tape.ticks.get(index) else { return Ok(()) };
         let mut transactions = Vec::new();
-        if number == 1 {
-            transactions.extend(self.crowd.deposits());
+        if state.accounts.iter().next().is_none() {
+            // They may still be on their way.
+            if self.deposited_for.is_none_or(|at| height >= at + DEPOSIT_BLOCKS) {
+                self.deposited_for = Some(height);
+                transactions.extend(self.crowd.deposits());
+            }
         } else {
             transactions.extend(self.crowd.act(state, number, tick.time));
             transactions.extend(self.crowd.govern(state, self.first));

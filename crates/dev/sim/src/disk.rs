@@ -1,0 +1,142 @@
+//! A ledger whose disk is simulated: the machine is the real one, the log is in memory and outlives a crash.
+//!
+//! The state root is a hash chain over the records that blocks change: equal for equal histories, and nothing else is
+//! asked of it here. That the real store comes back from a real disk is for its own tests.
+
+use crate::watch::Watch;
+use machine::{Genesis, Machine, StateKey, Write};
+use protocol::{Block, Hash, Header, codec};
+use replica::{Ledger, LedgerError};
+use std::sync::{Arc, Mutex};
+
+/// What a validator's disk holds.
+#[derive(Debug, Clone)]
+pub(crate) struct Disk {
+    genesis: Arc<Genesis>,
+    log: Arc<Mutex<Vec<(Header, Block)>>>,
+}
+
+impl Disk {
+    pub(crate) fn new(genesis: Arc<Genesis>) -> Self {
+        Self { genesis, log: Arc::default() }
+    }
+
+    /// Returns an empty disk for the same genesis.
+    pub(crate) fn emptied(&self) -> Self {
+        Self::new(self.genesis.clone())
+    }
+
+    /// Forgets the last blocks, as a disk does that was lied to about what is durable.
+    pub(crate) fn lose(&self, blocks: usize) {
+        let mut log = self.log.lock().expect("nobody panics with it");
+        let kept = log.len().saturating_sub(blocks);
+        log.truncate(kept);
+    }
+
+    pub(crate) fn height(&self) -> u64 {
+        self.log.lock().expect("nobody panics with it").len() as u64
+    }
+
+    /// Opens the ledger by replaying the log.
+    pub(crate) fn open(&self, index: usize, watch: Watch, wrong_from: Option<u64>) -> SimLedger {
+        let (machine, writes) = Machine::found(&self.genesis).expect("the genesis is sound");
+        let root = after(Hash::default(), &writes);
+        let founding = Header {
+            height: machine.state().height,
+            time: machine.state().time,
+            parent: Hash::default(),
+            body: Hash::default(),
+            receipts: Hash::default(),
+            state_root: root,
+        };
+        let mut ledger = SimLedger {
+            machine,
+            founding,
+            last: founding,
+            root,
+            disk: self.clone(),
+            index,
+            watch,
+            wrong_from,
+        };
+        let log = self.log.lock().expect("nobody panics with it").clone();
+        for (header, block) in log {
+            let (replayed, _) = ledger.execute(&block).expect("it was applied before");
+            assert_eq!(replayed, header, "a replay of validator {index} leads elsewhere");
+        }
+        ledger
+    }
+}
+
+/// The real machine over a simulated disk.
+#[derive(Debug)]
+pub(crate) struct SimLedger {
+    machine: Machine,
+    founding: Header,
+    last: Header,
+    root: Hash,
+    disk: Disk,
+    index: usize,
+    watch: Watch,
+    /// From this height on, the machine of this validator computes wrongly.
+    wrong_from: Option<u64>,
+}
+
+impl SimLedger {
+    fn execute(&mut self, block: &Block) -> Result<(Header, usize), LedgerError> {
+        let outcome = self.machine.apply(block)?;
+        self.root = after(self.root, &outcome.writes);
+        if self.wrong_from.is_some_and(|from| block.height.blocks() >= i128::from(from)) {
+            self.root = Hash::of("wrong", self.root.bytes());
+        }
+        let body = codec::encode(&(&block.votes, &block.transactions))?;
+        let receipts = codec::encode(&(&outcome.receipts, &outcome.events))?;
+        self.last = Header {
+            height: block.height,
+            time: block.time,
+            parent: self.last.hash()?,
+            body: Hash::of("body", &body),
+            receipts: Hash::of("receipts", &receipts),
+            state_root: self.root,
+        };
+        Ok((self.last, outcome.receipts.len()))
+    }
+}
+
+/// Returns the root after some writes.
+fn after(root: Hash, writes: &[Write]) -> Hash {
+    let writes: Vec<_> = writes.iter().map(|write| (&write.key, &write.record)).collect();
+    let writes = codec::encode(&writes).expect("records are within limits");
+    Hash::of("simulated root", &[root.bytes().as_slice(), &writes].concat())
+}
+
+impl Ledger for SimLedger {
+    fn headers(&self, count: u64) -> Result<Vec<Header>, LedgerError> {
+        let log = self.disk.log.lock().expect("nobody panics with it");
+        let headers = std::iter::once(self.founding).chain(log.iter().map(|(header, _)| *header));
+        let skipped = (log.len() + 1).saturating_sub(usize::try_from(count)?);
+        Ok(headers.skip(skipped).collect())
+    }
+
+    fn apply(&mut self, block: &Block) -> Result<Header, LedgerError> {
+        let (header, _) = self.execute(block)?;
+        self.disk.log.lock().expect("nobody panics with it").push((header, block.clone()));
+        self.watch.executed(self.index, &header, block);
+        self.machine.state().check()?;
+        Ok(header)
+    }
+
+    fn block(&self, height: u64) -> Result<Option<(Header, Block)>, LedgerError> {
+        let log = self.disk.log.lock().expect("nobody panics with it");
+        let at = usize::try_from(height)?.checked_sub(1);
+        Ok(at.and_then(|at| log.get(at).cloned()))
+    }
+
+    fn prove(&mut self, _: &StateKey) -> Result<(Header, Vec<u8>), LedgerError> {
+        Err("a simulated disk has no proofs".into())
+    }
+
+    fn checkpoint(&mut self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+}

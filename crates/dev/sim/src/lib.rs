@@ -1,0 +1,19 @@
+//! The whole network in simulation: validators, clock, network and disks from one seed.
+//!
+//! A seed draws everything: how many validators there are, how far apart, which kinds of faults happen and when. Faults
+//! go on for a while (safety: no two validators ever compute different outcomes, and none halts); then the network heals
+//! (liveness: all validators must come to the same height, and what a client sends must be executed everywhere).
+//!
+//! **Invariant:** one seed is one history, on any machine: randomness is this crate's own, and no float decides
+//! anything.
+
+mod disk;
+mod drawn;
+mod house;
+mod random;
+mod scenario;
+mod watch;
+
+pub use drawn::{Drawn, Fault};
+pub use scenario::{Planting, Run, run};
+pub use watch::Failure;

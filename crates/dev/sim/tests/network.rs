@@ -1,0 +1,41 @@
+//! What the network must bear, and what the simulation must find.
+
+use sim::{Failure, Planting, run};
+
+/// Seeds of each test; `cargo x sim` runs as many as one likes.
+const SEEDS: u64 = 8;
+
+#[test]
+fn the_network_bears_its_faults_and_comes_back() {
+    for seed in 0..SEEDS {
+        let ran = run(seed, None);
+        assert_eq!(ran.failure, None, "reproduce: cargo x sim --seeds 1 --from {seed}");
+        assert!(ran.height > 5 && ran.transactions > 0, "seed {seed} says nothing: {ran:?}");
+    }
+}
+
+#[test]
+fn a_seed_is_one_history() {
+    for seed in 100..103 {
+        assert_eq!(run(seed, None), run(seed, None), "seed {seed}");
+    }
+}
+
+#[test]
+fn validators_that_wait_for_no_quorum_are_found() {
+    let found = (0..SEEDS).any(|seed| {
+        matches!(run(seed, Some(Planting::NoQuorum)).failure, Some(Failure::Disagreement { .. }))
+    });
+    assert!(found, "no disagreement within {SEEDS} seeds");
+}
+
+#[test]
+fn a_validator_that_computes_wrongly_notices_and_goes_no_further() {
+    for seed in 0..SEEDS {
+        let failure = run(seed, Some(Planting::Divergence)).failure;
+        let Some(Failure::Halted { why, .. }) = failure else {
+            panic!("seed {seed}: {failure:?}");
+        };
+        assert!(why.starts_with("DIVERGED at height"), "{why}");
+    }
+}

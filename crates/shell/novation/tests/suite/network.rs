@@ -1,0 +1,221 @@
+//! Four validators as processes: they agree, they bear the loss of one, they stop without two, and they come back.
+
+use crate::support::{novation, place, root_of, run};
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Longest wait for anything, on a machine that is busy with other tests.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// Between two looks at what is waited for.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A running network and what it takes to disturb it.
+struct Devnet {
+    dir: PathBuf,
+    base_port: u16,
+    parent: Child,
+    /// Validators that the test has started itself.
+    restarted: Vec<Child>,
+}
+
+impl Drop for Devnet {
+    fn drop(&mut self) {
+        // The validators end when their parent does.
+        drop(self.parent.kill());
+        drop(self.parent.wait());
+        for child in &mut self.restarted {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+impl Devnet {
+    fn start(name: &str, blocks: u64) -> Self {
+        let dir = place(name).join("net");
+        let base_port = free_ports();
+        let parent = novation()
+            .args(["devnet", "--validators", "4", "--seed", "5", "--quiet", "--dir"])
+            .arg(&dir)
+            .args(["--blocks", &blocks.to_string(), "--base-port", &base_port.to_string()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        Self { dir, base_port, parent, restarted: Vec::new() }
+    }
+
+    /// Sends a request to a validator; what it answered.
+    fn call(&self, index: u16, method: &str, params: &str) -> Option<String> {
+        let address = SocketAddr::from(([127, 0, 0, 1], self.base_port + 100 + index));
+        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+        let body = format!("{{\"method\":\"{method}\",\"params\":{params},\"id\":1}}");
+        let head = format!(
+            "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(format!("{head}{body}").as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Some(answer)
+    }
+
+    /// Waits for a block at a validator, for as long as one request may last, and returns how far it has come.
+    fn follow(&self, index: u16, height: u64) -> Option<u64> {
+        let answer = self.call(index, "follow", &format!("{{\"height\":{height}}}"))?;
+        let (_, rest) = answer.rsplit_once("\"height\":")?;
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok()
+    }
+
+    /// Waits until a validator has executed a block.
+    fn reaches(&self, index: u16, height: u64) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.follow(index, height).is_none_or(|at| at < height) {
+            assert!(Instant::now() < deadline, "validator {index} does not reach block {height}");
+            thread::park_timeout(LOOK);
+        }
+    }
+
+    fn config(&self, index: u16) -> PathBuf {
+        self.dir.join(index.to_string()).join("node.toml")
+    }
+
+    /// Ends a validator as a power cut does.
+    fn kill(&self, index: u16) {
+        let pid = fs::read_to_string(self.dir.join(index.to_string()).join("pid")).expect("a pid");
+        let killed = Command::new("kill").args(["-9", pid.trim()]).status().expect("kill runs");
+        assert!(killed.success());
+    }
+
+    fn restart(&mut self, index: u16) {
+        let child = novation().args(["node", "--config"]).arg(self.config(index)).spawn();
+        self.restarted.push(child.expect("the program starts"));
+    }
+
+    /// Waits for the end of the network and returns its last words.
+    fn ends(&mut self) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        while self.parent.try_wait().expect("a child").is_none() {
+            assert!(Instant::now() < deadline, "the network does not end");
+            thread::park_timeout(LOOK);
+        }
+        let (mut out, mut err) = (String::new(), String::new());
+        self.parent.stdout.take().expect("piped").read_to_string(&mut out).expect("text");
+        self.parent.stderr.take().expect("piped").read_to_string(&mut err).expect("text");
+        assert_eq!(err, "", "{out}");
+        out
+    }
+}
+
+/// Returns the first of a range of ports that nobody listens on.
+fn free_ports() -> u16 {
+    let start = 30_000 + u16::try_from(std::process::id() % 100).expect("small") * 200;
+    let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let all_free = |base: &u16| (0..4).all(|index| free(base + index) && free(base + 100 + index));
+    (0..20).map(|step| start + step * 10).find(all_free).expect("free ports")
+}
+
+fn audited(dir: &Path, to: u64) -> String {
+    root_of(&run(&format!("audit {{}} --quiet --to {to}"), dir).succeeded())
+}
+
+#[test]
+fn four_validators_agree_lose_one_stop_without_two_and_come_back() {
+    let mut net = Devnet::start("network", 60);
+    net.reaches(0, 10);
+
+    net.kill(3);
+    let at = net.follow(0, 0).expect("it answers");
+    net.reaches(0, at + 5);
+
+    net.kill(2);
+    let at = net.follow(0, 0).expect("it answers");
+    // What had votes enough may still become final; more may not, in all the time that a request lasts.
+    assert!(net.follow(0, at + 4).is_some_and(|now| now < at + 4), "two of four are no quorum");
+    net.restart(2);
+    net.reaches(0, at + 4);
+
+    net.restart(3);
+    let out = net.ends();
+    let last = out.lines().last().expect("a line");
+    assert!(last.starts_with("finalised 60, state root 0x"), "{out}");
+    assert_eq!(
+        out.lines().count(),
+        1,
+        "every validator could be compared, and none differed: {out}"
+    );
+    for index in 0..4 {
+        assert_eq!(audited(&net.dir.join(index.to_string()), 60), root_of(&out), "{index}");
+    }
+}
+
+#[test]
+fn answers_prove_themselves_and_a_second_run_goes_on() {
+    let mut net = Devnet::start("answers", 12);
+    net.reaches(1, 6);
+    let node = format!("127.0.0.1:{}", net.base_port + 101);
+    let answer = net.dir.join("fund.answer");
+    let path = answer.to_str().expect("plain text");
+    let ask = format!("ask house insurance 1 --node {node} --proof {path}");
+    run(&ask, &net.dir).succeeded();
+    assert!(net.ends().starts_with("finalised 12, state root 0x"));
+
+    let verify = format!("verify {path} --trust {{}}/network.toml");
+    let out = run(&verify, &net.dir).succeeded();
+    assert_eq!(out.lines().count(), 1, "{out}");
+    assert!(out.starts_with("proved     house balance 'insurance fund 1'"), "{out}");
+
+    let whole = fs::read(&answer).expect("readable");
+    let mut changed = whole.clone();
+    changed[whole.len() / 2] ^= 1;
+    fs::write(&answer, &changed).expect("writable");
+    run(&verify, &net.dir).failed(1, &["refused"]);
+    fs::write(&answer, &whole).expect("writable");
+    let list = net.dir.join("network.toml");
+    let text = fs::read_to_string(&list).expect("readable");
+    fs::write(net.dir.join("other.toml"), text.replace("novation-devnet", "another")).expect("ok");
+    let other = format!("verify {path} --trust {{}}/other.toml");
+    run(&other, &net.dir).failed(1, &["signatures"]);
+
+    let again = format!(
+        "devnet --validators 4 --seed 5 --quiet --dir {{}} --blocks 20 --base-port {}",
+        net.base_port
+    );
+    let out = run(&again, &net.dir).succeeded();
+    assert!(out.starts_with("finalised 20, state root 0x"), "{out}");
+}
+
+#[test]
+fn a_node_refuses_what_it_cannot_run_on_and_says_why() {
+    let dir = place("refusals").join("net");
+    run("init --dir {} --hosts 127.0.0.1,127.0.0.1,127.0.0.1,127.0.0.1", &dir).succeeded();
+    let (zero, one) = (dir.join("0"), dir.join("1"));
+    let node = |dir: &Path| run("node --config {}/node.toml", dir);
+
+    let config = fs::read_to_string(zero.join("node.toml")).expect("readable");
+    fs::write(zero.join("node.toml"), format!("colour = 1\n{config}")).expect("writable");
+    node(&zero).failed(1, &["unknown field `colour`"]);
+    fs::write(zero.join("node.toml"), &config).expect("writable");
+
+    let list = fs::read_to_string(zero.join("network.toml")).expect("readable");
+    let digits = list.find("genesis = \"0x").expect("a genesis") + "genesis = \"0x".len();
+    let mut forged = list.clone();
+    forged.replace_range(digits..digits + 8, "00000000");
+    fs::write(zero.join("network.toml"), forged).expect("writable");
+    node(&zero).failed(1, &["wrong genesis"]);
+    fs::write(zero.join("network.toml"), &list).expect("writable");
+
+    fs::rename(zero.join("validator.key"), zero.join("old.key")).expect("renamed");
+    run("keys --new {}/validator.key", &zero).succeeded();
+    node(&zero).failed(1, &["not in the network's list"]);
+
+    fs::create_dir_all(one.join("engine/journal")).expect("creatable");
+    node(&one).failed(1, &["votes", "is missing although the engine has a journal"]);
+}
