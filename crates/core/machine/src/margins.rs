@@ -5,8 +5,8 @@ use crate::commands::Answer;
 use crate::state::{Market, State, Underlying};
 use crate::work::Work;
 use margin::{
-    AccountMargin, MarketInput, OffsetClass, Parameters, Portfolio, Position, Requirement, Risk,
-    Settlement, UnderlyingInput,
+    AccountMargin, Ceiling, MarketInput, Meter, OffsetClass, OrderCeiling, Parameters, Portfolio,
+    Position, Reading, Requirement, Risk, Settlement, UnderlyingInput,
 };
 use oracle::SettlementAverage;
 use protocol::{
@@ -16,11 +16,20 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use units::{BlockTime, Notional, Ppm, Price, Quantity, Round, Vol};
 
+/// What is known of the margin of an account with its open orders.
+#[derive(Debug)]
+enum Known<'a> {
+    /// A bound that equity covers.
+    Ceiling(Ceiling),
+    /// The margin itself: equity may not cover the next order.
+    Exact(Box<AccountMargin<'a>>),
+}
+
 /// Scenario matrices and account margins, valid for one block.
 #[derive(Debug)]
 pub(crate) struct Margins<'a> {
     risk: &'a OnceCell<Risk>,
-    accounts: BTreeMap<AccountIndex, AccountMargin<'a>>,
+    accounts: BTreeMap<AccountIndex, Known<'a>>,
 }
 
 impl<'a> Margins<'a> {
@@ -49,6 +58,11 @@ struct Holdings {
 }
 
 impl Holdings {
+    /// Returns positions and collateral in the order of the matrices.
+    fn sorted(&self, risk: &Risk) -> Result<margin::Holdings, Fault> {
+        margin::Holdings::new(risk, &self.positions, &self.collateral)
+    }
+
     fn portfolio(&self) -> Portfolio<'_> {
         Portfolio {
             cash: self.cash,
@@ -229,12 +243,22 @@ impl<'a> Work<'a> {
     }
 
     /// Returns what an account must hold without its open orders; `None` if it has no position.
-    pub(crate) fn requirement(&self, account: AccountIndex) -> Result<Option<Requirement>, Fault> {
+    pub(crate) fn reading(
+        &self,
+        meter: &mut Meter<'_>,
+        account: AccountIndex,
+    ) -> Result<Option<Reading>, Fault> {
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         if held.positions().is_empty() {
             return Ok(None);
         }
-        self.state.required(self.margins.risk()?, account, false).map(Some)
+        let holdings = self.state.holdings(account, false)?;
+        meter.read(&holdings.sorted(self.margins.risk()?)?, holdings.cash).map(Some)
+    }
+
+    /// Returns a meter over the block's matrices.
+    pub(crate) fn meter(&self) -> Result<Meter<'a>, Fault> {
+        Ok(Meter::new(self.margins.risk()?))
     }
 
     /// Returns an account's maintenance margin without one of its positions.
@@ -249,15 +273,28 @@ impl<'a> Work<'a> {
         Ok(requirement.maintenance)
     }
 
+    /// Returns the ceiling of an account with its open orders; `None` if equity may not cover them.
+    fn ceiling(&self, risk: &'a Risk, account: AccountIndex) -> Result<Option<Ceiling>, Fault> {
+        let holdings = self.state.holdings(account, true)?;
+        let sorted = holdings.sorted(risk)?;
+        let reading = Meter::new(risk).read(&sorted, holdings.cash)?;
+        let none = Ceiling::new(&reading, &sorted);
+        let mut orders = holdings.orders.iter();
+        Ok(orders.try_fold(none, |sum, order| sum.with(OrderCeiling::of(risk, order)?)))
+    }
+
     /// Returns the margin of an account with its open orders, computed once and kept up to date.
     fn margin(&mut self, account: AccountIndex) -> Result<&mut AccountMargin<'a>, Fault> {
         let risk = self.margins.risk()?;
-        match self.margins.accounts.entry(account) {
-            std::collections::btree_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                let holdings = self.state.holdings(account, true)?;
-                Ok(entry.insert(AccountMargin::new(risk, &holdings.portfolio())?))
-            }
+        let exact = matches!(self.margins.accounts.get(&account), Some(Known::Exact(_)));
+        if !exact {
+            let holdings = self.state.holdings(account, true)?;
+            let margin = AccountMargin::new(risk, &holdings.portfolio())?;
+            self.margins.accounts.insert(account, Known::Exact(Box::new(margin)));
+        }
+        match self.margins.accounts.get_mut(&account) {
+            Some(Known::Exact(margin)) => Ok(margin),
+            Some(Known::Ceiling(_)) | None => Err(Fault::Missing("margin of an account")),
         }
     }
 
@@ -272,11 +309,31 @@ impl<'a> Work<'a> {
     /// Checks that initial margin is covered with a new order too, whichever orders fill.
     pub(crate) fn check_margin(&mut self, account: AccountIndex, open: &OpenOrder) -> Answer<()> {
         let order = self.state.margined(open)?;
+        if self.is_below_ceiling(account, &order)? {
+            return Ok(Ok(()));
+        }
         let short_by = match self.margin(account)?.check(&order) {
             Ok(check) => check.short_by(),
             Err(refusal) => return Ok(Err(refusal)),
         };
         Ok(if short_by > Notional::ZERO { Err(Refusal::MarginShort { short_by }) } else { Ok(()) })
+    }
+
+    /// Returns whether equity covers the account's ceiling with a new order; if not, its margin has to say.
+    fn is_below_ceiling(
+        &mut self,
+        account: AccountIndex,
+        order: &margin::OpenOrder,
+    ) -> Result<bool, Fault> {
+        let risk = self.margins.risk()?;
+        let ceiling = match self.margins.accounts.get(&account) {
+            Some(Known::Exact(_)) => return Ok(false),
+            Some(Known::Ceiling(ceiling)) => Some(*ceiling),
+            None => self.ceiling(risk, account)?,
+        };
+        let Some(ceiling) = ceiling else { return Ok(false) };
+        self.margins.accounts.insert(account, Known::Ceiling(ceiling));
+        Ok(OrderCeiling::of(risk, order).is_some_and(|more| ceiling.with(more).is_some()))
     }
 
     /// Notes an order that has been admitted.
@@ -286,8 +343,16 @@ impl<'a> Work<'a> {
         open: &OpenOrder,
     ) -> Result<(), Fault> {
         let order = self.state.margined(open)?;
-        let added = self.margins.accounts.get_mut(&account).map(|margin| margin.add(&order));
-        if matches!(added, Some(Err(_))) {
+        let risk = self.margins.risk()?;
+        let noted = match self.margins.accounts.get_mut(&account) {
+            Some(Known::Exact(margin)) => margin.add(&order).is_ok(),
+            Some(Known::Ceiling(ceiling)) => match OrderCeiling::of(risk, &order) {
+                Some(more) => ceiling.plus(more).map(|sum| *ceiling = sum).is_some(),
+                None => false,
+            },
+            None => true,
+        };
+        if !noted {
             // The house's own orders are not bound by the account's limits.
             self.margins.forget(account);
         }
@@ -296,8 +361,15 @@ impl<'a> Work<'a> {
 
     /// Notes an order that has left its book before the auction.
     pub(crate) fn order_closed(&mut self, account: AccountIndex, open: &OpenOrder) {
-        let Some(margin) = self.margins.accounts.get_mut(&account) else { return };
-        let removed = self.state.margined(open).and_then(|order| margin.remove(&order));
+        let Some(known) = self.margins.accounts.get_mut(&account) else { return };
+        let removed = self.state.margined(open).and_then(|order| match known {
+            Known::Exact(margin) => margin.remove(&order),
+            Known::Ceiling(ceiling) => {
+                let less = self.margins.risk.get().and_then(|risk| OrderCeiling::of(risk, &order));
+                let left = less.and_then(|less| ceiling.minus(less));
+                left.map(|left| *ceiling = left).ok_or(Fault::Missing("ceiling of an order"))
+            }
+        });
         if removed.is_err() {
             self.margins.forget(account);
         }
