@@ -299,7 +299,7 @@ impl Work<'_> {
             open.push(order);
         }
         for order in open {
-            self.closed(id, order.account, order.order, order.lots, reason);
+            self.closed(id, order.account, order.order, order.lots, reason)?;
         }
         Ok(())
     }
@@ -311,7 +311,7 @@ impl Work<'_> {
         market.status = Status::Halted { fault: fault.clone() };
         let dropped = market.book.drop_batch();
         for order in dropped {
-            self.closed(id, order.account, order.order, order.lots, CancelReason::Halt);
+            self.closed(id, order.account, order.order, order.lots, CancelReason::Halt)?;
         }
         self.active.remove(&id);
         self.touched.markets.insert(id);

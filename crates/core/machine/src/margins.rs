@@ -29,13 +29,15 @@ enum Known<'a> {
 #[derive(Debug)]
 pub(crate) struct Margins<'a> {
     risk: &'a OnceCell<Risk>,
+    /// Ceilings of accounts without their orders, from the pass over all accounts.
+    idle: BTreeMap<AccountIndex, Ceiling>,
     accounts: BTreeMap<AccountIndex, Known<'a>>,
 }
 
 impl<'a> Margins<'a> {
     /// Returns margins that wait for the block's matrices.
     pub(crate) const fn new(risk: &'a OnceCell<Risk>) -> Self {
-        Self { risk, accounts: BTreeMap::new() }
+        Self { risk, idle: BTreeMap::new(), accounts: BTreeMap::new() }
     }
 
     fn risk(&self) -> Result<&'a Risk, Fault> {
@@ -44,6 +46,7 @@ impl<'a> Margins<'a> {
 
     /// Forgets the margin of an account whose balances, positions or resting orders have changed.
     pub(crate) fn forget(&mut self, account: AccountIndex) {
+        self.idle.remove(&account);
         self.accounts.remove(&account);
     }
 }
@@ -244,7 +247,7 @@ impl<'a> Work<'a> {
 
     /// Returns what an account must hold without its open orders; `None` if it has no position.
     pub(crate) fn reading(
-        &self,
+        &mut self,
         meter: &mut Meter<'_>,
         account: AccountIndex,
     ) -> Result<Option<Reading>, Fault> {
@@ -253,7 +256,10 @@ impl<'a> Work<'a> {
             return Ok(None);
         }
         let holdings = self.state.holdings(account, false)?;
-        meter.read(&holdings.sorted(self.margins.risk()?)?, holdings.cash).map(Some)
+        let sorted = holdings.sorted(self.margins.risk()?)?;
+        let reading = meter.read(&sorted, holdings.cash)?;
+        self.margins.idle.insert(account, Ceiling::new(&reading, &sorted));
+        Ok(Some(reading))
     }
 
     /// Returns a meter over the block's matrices.
@@ -275,12 +281,23 @@ impl<'a> Work<'a> {
 
     /// Returns the ceiling of an account with its open orders; `None` if equity may not cover them.
     fn ceiling(&self, risk: &'a Risk, account: AccountIndex) -> Result<Option<Ceiling>, Fault> {
-        let holdings = self.state.holdings(account, true)?;
-        let sorted = holdings.sorted(risk)?;
-        let reading = Meter::new(risk).read(&sorted, holdings.cash)?;
-        let none = Ceiling::new(&reading, &sorted);
-        let mut orders = holdings.orders.iter();
-        Ok(orders.try_fold(none, |sum, order| sum.with(OrderCeiling::of(risk, order)?)))
+        let mut ceiling = match self.margins.idle.get(&account) {
+            Some(idle) => *idle,
+            None => {
+                let holdings = self.state.holdings(account, false)?;
+                let sorted = holdings.sorted(risk)?;
+                Ceiling::new(&Meter::new(risk).read(&sorted, holdings.cash)?, &sorted)
+            }
+        };
+        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
+        for open in held.orders().values() {
+            let order = self.state.margined(open)?;
+            match OrderCeiling::of(risk, &order).and_then(|more| ceiling.with(more)) {
+                Some(sum) => ceiling = sum,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(ceiling))
     }
 
     /// Returns the margin of an account with its open orders, computed once and kept up to date.

@@ -93,8 +93,7 @@ impl Work<'_> {
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let open = *held.orders().get(&order).ok_or(Fault::Missing("order of an account"))?;
         self.state.market_mut(open.instrument)?.book.cancel(order);
-        self.closed(open.instrument, account, order, open.lots, reason);
-        Ok(())
+        self.closed(open.instrument, account, order, open.lots, reason)
     }
 
     /// Notes that an order has left its book.
@@ -105,13 +104,15 @@ impl Work<'_> {
         order: OrderId,
         lots: Lots,
         reason: CancelReason,
-    ) {
-        let held = self.state.accounts.get_mut(account);
-        if let Some(open) = held.and_then(|held| held.leave(order, Lots::ZERO)) {
+    ) -> Result<(), Fault> {
+        if let Some(held) = self.state.accounts.get_mut(account)
+            && let Some(open) = held.leave(order, Lots::ZERO)?
+        {
             self.order_closed(account, &open);
         }
         self.touched.markets.insert(instrument);
         self.events.push(Event::Cancelled { instrument, account, order, lots, reason });
+        Ok(())
     }
 
     /// Enters a trader's order into this block's auction.
@@ -272,10 +273,8 @@ impl Work<'_> {
         let at = Fault::at("size of orders");
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let lots = held.position(open.instrument).lots;
-        let same_side =
-            |other: &&OpenOrder| other.instrument == open.instrument && other.side == open.side;
-        let mut others = held.orders().values().filter(same_side);
-        let total = others.try_fold(open.lots, |sum, other| sum.plus(other.lots)).map_err(&at)?;
+        let others = held.side(open.instrument, open.side).lots;
+        let total = open.lots.plus(others).map_err(&at)?;
         if open.reduce_only && room_to_reduce(lots, open.side).is_none_or(|room| total > room) {
             return Ok(Err(Refusal::ReduceOnlyWouldIncrease));
         }
@@ -320,10 +319,10 @@ impl Work<'_> {
                 left.order,
                 left.lots,
                 CancelReason::SelfTrade,
-            );
+            )?;
         }
         let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
-        held.open_order(entry.order, open);
+        held.open_order(entry.order, open)?;
         self.order_opened(account, &open)?;
         self.active.insert(open.instrument);
         self.trim_reduce_only(account, open.instrument, open.side)?;
@@ -341,15 +340,15 @@ impl Work<'_> {
     ) -> Result<(), Fault> {
         let at = Fault::at("size of orders");
         let Some(held) = self.state.accounts.get(account) else { return Ok(()) };
-        let on_side = |open: &OpenOrder| open.instrument == instrument && open.side == side;
-        let orders = held.orders().iter().filter(|(_, open)| on_side(open));
-        let (mut total, mut reducing) = (Lots::ZERO, Vec::new());
-        for (order, open) in orders {
-            total = total.plus(open.lots).map_err(&at)?;
-            if open.reduce_only {
-                reducing.push((*order, open.lots));
-            }
+        let open = held.side(instrument, side);
+        if open.reduce_only == 0 {
+            return Ok(());
         }
+        let mut total = open.lots;
+        let reducing = held.orders().iter().filter(|(_, open)| {
+            open.reduce_only && open.instrument == instrument && open.side == side
+        });
+        let mut reducing: Vec<_> = reducing.map(|(order, open)| (*order, open.lots)).collect();
         let lots = held.position(instrument).lots;
         let room = room_to_reduce(lots, side).unwrap_or(Lots::ZERO);
         while total > room

@@ -1,7 +1,8 @@
 //! Mixed traffic of a busy house, from a seed: what benches and instruction gates measure the whole machine with.
 //!
-//! Forty-eight markets on two underlyings; traders place, cancel and take, every order checked against portfolio
-//! margin; the oracle moves a little in every block, so every mark does too. The flow is written against a machine of
+//! Forty-eight markets on two underlyings; traders place, cancel and take, one account in a hundred sends half of it,
+//! and every order is checked against portfolio margin; the oracle moves a little in every block, so every mark does
+//! too. The flow is written against a machine of
 //! its own, since a cancel names the number that the machine gave an order.
 //!
 //! **Invariant:** the same seed and sizes give the same blocks.
@@ -114,7 +115,7 @@ impl Traders {
         let mut cancelled = std::collections::BTreeSet::new();
         (0..count)
             .map(|_| {
-                let number = self.random.below(self.accounts);
+                let number = self.sender();
                 let cancel = self.random.below(100) < 45;
                 let order = cancel.then(|| self.open_order(number)).flatten();
                 let command = match order {
@@ -126,6 +127,13 @@ impl Traders {
                 Transaction { sender: owner(number), command }
             })
             .collect()
+    }
+
+    /// Returns who sends the next command: half of them come from one account in a hundred.
+    fn sender(&mut self) -> u32 {
+        let makers = (self.accounts / 100).max(1);
+        let among = if self.random.below(2) == 0 { makers } else { self.accounts };
+        self.random.below(among)
     }
 
     fn open_order(&mut self, number: u32) -> Option<OrderId> {
