@@ -256,9 +256,10 @@ impl<'a> Work<'a> {
             return Ok(None);
         }
         let holdings = self.state.holdings(account, false)?;
-        let sorted = holdings.sorted(self.margins.risk()?)?;
+        let risk = self.margins.risk()?;
+        let sorted = holdings.sorted(risk)?;
         let reading = meter.read(&sorted, holdings.cash)?;
-        self.margins.idle.insert(account, Ceiling::new(&reading, &sorted));
+        self.margins.idle.insert(account, Ceiling::new(risk, &reading, &sorted));
         Ok(Some(reading))
     }
 
@@ -286,7 +287,7 @@ impl<'a> Work<'a> {
             None => {
                 let holdings = self.state.holdings(account, false)?;
                 let sorted = holdings.sorted(risk)?;
-                Ceiling::new(&Meter::new(risk).read(&sorted, holdings.cash)?, &sorted)
+                Ceiling::new(risk, &Meter::new(risk).read(&sorted, holdings.cash)?, &sorted)
             }
         };
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;

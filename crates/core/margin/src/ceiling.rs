@@ -68,17 +68,20 @@ pub struct Ceiling {
     gross: i128,
     /// Positions, pledges and orders: no fewer than the rows that the account has.
     rows: usize,
+    /// Rows that there are.
+    rows_listed: usize,
 }
 
 impl Ceiling {
     /// Returns the ceiling of an account without orders.
     #[must_use]
-    pub fn new(reading: &Reading, holdings: &Holdings) -> Self {
+    pub fn new(risk: &Risk, reading: &Reading, holdings: &Holdings) -> Self {
         Self {
             equity: reading.equity,
             initial: reading.initial,
             gross: reading.gross,
             rows: holdings.lines().len(),
+            rows_listed: risk.rows(),
         }
     }
 
@@ -88,7 +91,7 @@ impl Ceiling {
         let added = self.plus(order)?;
         let room = added.initial <= added.equity
             && added.gross <= GROSS_ADMITTED
-            && added.rows <= counts::POSITIONS_PER_ACCOUNT_MAX;
+            && added.rows.min(self.rows_listed) <= counts::POSITIONS_PER_ACCOUNT_MAX;
         room.then_some(added)
     }
 
@@ -96,10 +99,10 @@ impl Ceiling {
     #[must_use]
     pub fn plus(self, order: OrderCeiling) -> Option<Self> {
         Some(Self {
-            equity: self.equity,
             initial: self.initial.plus(order.margin).ok()?,
             gross: self.gross.checked_add(order.gross)?,
             rows: self.rows.checked_add(1)?,
+            ..self
         })
     }
 
@@ -107,10 +110,10 @@ impl Ceiling {
     #[must_use]
     pub fn minus(self, order: OrderCeiling) -> Option<Self> {
         Some(Self {
-            equity: self.equity,
             initial: self.initial.minus(order.margin).ok()?,
             gross: self.gross.checked_sub(order.gross)?,
             rows: self.rows.checked_sub(1)?,
+            ..self
         })
     }
 }

@@ -116,7 +116,7 @@ fn the_ceiling_lets_in_only_what_the_account_covers() {
             let positions = house.random_positions(random, 12);
             let cash = dollars(random.between(0, 300_000));
             let holdings = Holdings::new(&risk, &positions, &[]).unwrap();
-            let mut ceiling = Ceiling::new(&meter.read(&holdings, cash).unwrap(), &holdings);
+            let mut ceiling = Ceiling::new(&risk, &meter.read(&holdings, cash).unwrap(), &holdings);
             let portfolio = Portfolio { cash, positions: &positions, collateral: &[], orders: &[] };
             let mut account = AccountMargin::new(&risk, &portfolio).unwrap();
             let mut open: Vec<OpenOrder> = Vec::new();
