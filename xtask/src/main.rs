@@ -9,6 +9,7 @@ mod call;
 mod check;
 mod ci;
 mod demo;
+mod fuzz;
 mod mutants;
 mod prove;
 mod spec;
@@ -58,6 +59,11 @@ const VERBS: &[Verb] = &[
         name: "bless",
         about: "rewrite expected outputs and conformance hashes from what the code says now",
         run: |arguments| no_arguments(arguments).and_then(|()| bless::run()),
+    },
+    Verb {
+        name: "fuzz",
+        about: "damaged inputs for every decoder; --seconds N, --seed N, --file FILE, words",
+        run: fuzz::run,
     },
     Verb {
         name: "prove",
