@@ -4,7 +4,7 @@ use crate::Answer;
 use crate::codec::canonical;
 use crate::generate::Generate;
 use crate::house::{
-    House, Random as HouseRandom, SIGNERS, anything, deposit, dollars, genesis as sample,
+    House, Random as HouseRandom, SIGNERS, anything, deposit, dollars, genesis as sample, hostile,
 };
 use crate::random::Random;
 use machine::{
@@ -184,6 +184,11 @@ pub(crate) fn command_lists() -> Vec<Vec<u8>> {
             let senders = [crate::house::trader(1), crate::house::CUSTODIAN, SIGNERS[1]];
             sent.sender = senders[at % senders.len()];
         }
+        lists.push(encode(&list).expect("encodes"));
+    }
+    let mut random = HouseRandom(0xBAD);
+    for _ in 0..32 {
+        let list: Vec<Transaction> = (0..4).map(|_| hostile(&mut random)).collect();
         lists.push(encode(&list).expect("encodes"));
     }
     let dear = Price::from_micros(Price::LIMIT).micros();
