@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::call::Call;
 use crate::step::{Step, run_all};
 use crate::workspace::Packages;
-use crate::{bench, check, demo, fuzz, prove, trace};
+use crate::{bench, check, demo, fuzz, gates, prove, trace};
 
 pub(crate) fn run() -> Result<()> {
     let mut steps = vec![Step::call("locked versions", Call::cargo(["fetch", "--locked"]))];
@@ -15,6 +15,7 @@ pub(crate) fn run() -> Result<()> {
     steps.push(Step::call("damaged inputs", fuzz::campaign()));
     steps.extend(prove::steps()?);
     steps.extend(bench::once(&Packages::read()?));
+    steps.push(Step::plain("instruction gates", gates::run));
     steps.extend(demo::steps());
     steps.push(Step::plain("licences and sources", deny));
     run_all(steps)

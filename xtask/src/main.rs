@@ -10,6 +10,7 @@ mod check;
 mod ci;
 mod demo;
 mod fuzz;
+mod gates;
 mod mutants;
 mod prove;
 mod spec;
@@ -54,6 +55,11 @@ const VERBS: &[Verb] = &[
         name: "bench",
         about: "run the benchmarks; --json prints one JSON object per line",
         run: bench::run,
+    },
+    Verb {
+        name: "gates",
+        about: "count the instructions of the hot paths and hold them against their bars; needs valgrind",
+        run: |arguments| no_arguments(arguments).and_then(|()| gates::run()),
     },
     Verb {
         name: "bless",
