@@ -30,9 +30,9 @@ pub(crate) fn run() -> Result<()> {
     if !Call::answers("valgrind") {
         bail!("valgrind is missing: apt-get install valgrind");
     }
-    let example = ["--package", "testkit", "--example", "counted"];
-    Call::cargo(["build", "--release", "--quiet"]).args(example).run()?;
-    let program = workspace::target().join("release").join("examples").join("counted");
+    let program = ["--package", "testkit", "--bin", "counted"];
+    Call::cargo(["build", "--release", "--quiet"]).args(program).run()?;
+    let program = workspace::target().join("release").join("counted");
     let mut over = Vec::new();
     for Gate { name, about, bar } in GATES {
         let each = count(&program, name)?;

@@ -35,6 +35,7 @@ impl Market {
             mark: None,
             forward: None,
             vol: None,
+            vol_stale: false,
             last: None,
             aggregate: Aggregate::default(),
             premium: PremiumAverage::new(),

@@ -252,10 +252,13 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// In reduce-only mode, and under a margin call, orders may only reduce.
+    /// In reduce-only mode, and in an option whose vol is stale, orders may only reduce.
     fn check_mode(&self, account: AccountIndex, open: &OpenOrder) -> Result<(), Refusal> {
-        let underlying = self.state.markets.get(&open.instrument).map(|m| m.instrument.underlying);
-        let mode = underlying.map_or(Mode::Frozen, |underlying| self.state.mode(underlying));
+        let market = self.state.markets.get(&open.instrument);
+        let mode = market.map_or(Mode::Frozen, |market| {
+            let mode = self.state.mode(market.instrument.underlying);
+            if market.vol_stale { mode.max(Mode::ReduceOnly) } else { mode }
+        });
         let reduces = || {
             let lots =
                 self.state.accounts.get(account).map(|held| held.position(open.instrument).lots);
