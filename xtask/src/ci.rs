@@ -4,7 +4,6 @@ use anyhow::Result;
 
 use crate::call::Call;
 use crate::step::{Step, run_all};
-use crate::workspace::Packages;
 use crate::{bench, check, demo, fuzz, gates, prove, trace};
 
 pub(crate) fn run() -> Result<()> {
@@ -14,7 +13,7 @@ pub(crate) fn run() -> Result<()> {
     steps.push(Step::tests("all tests", check::tests()));
     steps.push(Step::call("damaged inputs", fuzz::campaign()));
     steps.extend(prove::steps()?);
-    steps.extend(bench::once(&Packages::read()?));
+    steps.push(bench::once());
     steps.push(Step::plain("instruction gates", gates::run));
     steps.extend(demo::steps());
     steps.push(Step::plain("licences and sources", deny));
