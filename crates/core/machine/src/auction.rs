@@ -148,7 +148,7 @@ impl Work<'_> {
             }
         }
         for left in &auction.expired {
-            self.closed(id, left.account, left.order, left.lots, CancelReason::Unfilled)?;
+            self.closed(left.account, left.order, CancelReason::Unfilled)?;
         }
         // A fill moves the position that reduce-only orders have to fit.
         let filled: std::collections::BTreeSet<AccountIndex> =

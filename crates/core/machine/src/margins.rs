@@ -32,12 +32,14 @@ pub(crate) struct Margins<'a> {
     /// Ceilings of accounts without their orders, from the pass over all accounts.
     idle: BTreeMap<AccountIndex, Ceiling>,
     accounts: BTreeMap<AccountIndex, Known<'a>>,
+    /// The last order that a ceiling let in, and the ceiling with it: what is noted if the book takes the order.
+    let_in: Option<(AccountIndex, OpenOrder, Ceiling)>,
 }
 
 impl<'a> Margins<'a> {
     /// Returns margins that wait for the block's matrices.
     pub(crate) const fn new(risk: &'a OnceCell<Risk>) -> Self {
-        Self { risk, idle: BTreeMap::new(), accounts: BTreeMap::new() }
+        Self { risk, idle: BTreeMap::new(), accounts: BTreeMap::new(), let_in: None }
     }
 
     fn risk(&self) -> Result<&'a Risk, Fault> {
@@ -327,7 +329,9 @@ impl<'a> Work<'a> {
     /// Checks that initial margin is covered with a new order too, whichever orders fill.
     pub(crate) fn check_margin(&mut self, account: AccountIndex, open: &OpenOrder) -> Answer<()> {
         let order = self.state.margined(open)?;
-        if self.is_below_ceiling(account, &order)? {
+        self.margins.let_in =
+            self.below_ceiling(account, &order)?.map(|with| (account, *open, with));
+        if self.margins.let_in.is_some() {
             return Ok(Ok(()));
         }
         let short_by = match self.margin(account)?.check(&order) {
@@ -337,21 +341,19 @@ impl<'a> Work<'a> {
         Ok(if short_by > Notional::ZERO { Err(Refusal::MarginShort { short_by }) } else { Ok(()) })
     }
 
-    /// Returns whether equity covers the account's ceiling with a new order; if not, its margin has to say.
-    fn is_below_ceiling(
+    /// Returns the account's ceiling with a new order if equity covers it; if not, its margin has to say.
+    fn below_ceiling(
         &mut self,
         account: AccountIndex,
         order: &margin::OpenOrder,
-    ) -> Result<bool, Fault> {
+    ) -> Result<Option<Ceiling>, Fault> {
         let risk = self.margins.risk()?;
         let ceiling = match self.margins.accounts.get(&account) {
-            Some(Known::Exact(_)) => return Ok(false),
+            Some(Known::Exact(_)) => None,
             Some(Known::Ceiling(ceiling)) => Some(*ceiling),
             None => self.ceiling(risk, account)?,
         };
-        let Some(ceiling) = ceiling else { return Ok(false) };
-        self.margins.accounts.insert(account, Known::Ceiling(ceiling));
-        Ok(OrderCeiling::of(risk, order).is_some_and(|more| ceiling.with(more).is_some()))
+        Ok(ceiling.zip(OrderCeiling::of(risk, order)).and_then(|(sum, more)| sum.with(more)))
     }
 
     /// Notes an order that has been admitted.
@@ -360,18 +362,20 @@ impl<'a> Work<'a> {
         account: AccountIndex,
         open: &OpenOrder,
     ) -> Result<(), Fault> {
+        if let Some((checked, order, with)) = self.margins.let_in.take()
+            && (checked, order) == (account, *open)
+        {
+            self.margins.accounts.insert(account, Known::Ceiling(with));
+            return Ok(());
+        }
         let order = self.state.margined(open)?;
-        let risk = self.margins.risk()?;
         let noted = match self.margins.accounts.get_mut(&account) {
             Some(Known::Exact(margin)) => margin.add(&order).is_ok(),
-            Some(Known::Ceiling(ceiling)) => match OrderCeiling::of(risk, &order) {
-                Some(more) => ceiling.plus(more).map(|sum| *ceiling = sum).is_some(),
-                None => false,
-            },
+            Some(Known::Ceiling(_)) => false,
             None => true,
         };
         if !noted {
-            // The house's own orders are not bound by the account's limits.
+            // The house's own orders are bound neither by the account's limits nor by its ceiling.
             self.margins.forget(account);
         }
         Ok(())
@@ -379,16 +383,9 @@ impl<'a> Work<'a> {
 
     /// Notes an order that has left its book before the auction.
     pub(crate) fn order_closed(&mut self, account: AccountIndex, open: &OpenOrder) {
-        let Some(known) = self.margins.accounts.get_mut(&account) else { return };
-        let removed = self.state.margined(open).and_then(|order| match known {
-            Known::Exact(margin) => margin.remove(&order),
-            Known::Ceiling(ceiling) => {
-                let less = self.margins.risk.get().and_then(|risk| OrderCeiling::of(risk, &order));
-                let left = less.and_then(|less| ceiling.minus(less));
-                left.map(|left| *ceiling = left).ok_or(Fault::Missing("ceiling of an order"))
-            }
-        });
-        if removed.is_err() {
+        // A ceiling stays one without the order.
+        let Some(Known::Exact(margin)) = self.margins.accounts.get_mut(&account) else { return };
+        if self.state.margined(open).and_then(|order| margin.remove(&order)).is_err() {
             self.margins.forget(account);
         }
     }

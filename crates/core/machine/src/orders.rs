@@ -26,12 +26,8 @@ impl Work<'_> {
         let Some(account) = self.state.accounts.index(AccountId { owner: sender, sub }) else {
             return Ok(Err(Refusal::AccountNotOpen));
         };
-        let held = self.state.accounts.get(account);
-        if held.is_none_or(|held| !held.orders().contains_key(&order)) {
-            return Ok(Err(Refusal::OrderUnknown));
-        }
-        self.take_out(account, order, CancelReason::Requested)?;
-        Ok(Ok(Receipt::Done))
+        let taken = self.take_out(account, order, CancelReason::Requested)?;
+        Ok(if taken { Ok(Receipt::Done) } else { Err(Refusal::OrderUnknown) })
     }
 
     /// Cancels an account's orders, in one instrument or everywhere.
@@ -83,36 +79,32 @@ impl Work<'_> {
         orders.map(|(order, _)| *order).collect()
     }
 
-    /// Takes an order that is open out of its book.
+    /// Takes an order out of its book; returns whether it was open.
     pub(crate) fn take_out(
         &mut self,
         account: AccountIndex,
         order: OrderId,
         reason: CancelReason,
-    ) -> Result<(), Fault> {
-        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        let open = *held.orders().get(&order).ok_or(Fault::Missing("order of an account"))?;
+    ) -> Result<bool, Fault> {
+        let Some(open) = self.closed(account, order, reason)? else { return Ok(false) };
         self.state.market_mut(open.instrument)?.book.cancel(order);
-        self.closed(open.instrument, account, order, open.lots, reason)
+        Ok(true)
     }
 
-    /// Notes that an order has left its book.
+    /// Notes that an order has left its book, and returns what was open.
     pub(crate) fn closed(
         &mut self,
-        instrument: InstrumentId,
         account: AccountIndex,
         order: OrderId,
-        lots: Lots,
         reason: CancelReason,
-    ) -> Result<(), Fault> {
-        if let Some(held) = self.state.accounts.get_mut(account)
-            && let Some(open) = held.leave(order, Lots::ZERO)?
-        {
-            self.order_closed(account, &open);
-        }
+    ) -> Result<Option<OpenOrder>, Fault> {
+        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
+        let Some(open) = held.leave(order, Lots::ZERO)? else { return Ok(None) };
+        self.order_closed(account, &open);
+        let OpenOrder { instrument, lots, .. } = open;
         self.touched.markets.insert(instrument);
         self.events.push(Event::Cancelled { instrument, account, order, lots, reason });
-        Ok(())
+        Ok(Some(open))
     }
 
     /// Enters a trader's order into this block's auction.
@@ -316,13 +308,7 @@ impl Work<'_> {
         let next = entry.order.get().checked_add(1).ok_or(Fault::Invariant("order ids suffice"))?;
         self.state.next_order = OrderId::new(next);
         for left in admitted.self_trade_cancels {
-            self.closed(
-                open.instrument,
-                left.account,
-                left.order,
-                left.lots,
-                CancelReason::SelfTrade,
-            )?;
+            self.closed(left.account, left.order, CancelReason::SelfTrade)?;
         }
         let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
         held.open_order(entry.order, open)?;

@@ -85,35 +85,19 @@ impl Ceiling {
         }
     }
 
-    /// Returns the ceiling with one more order, if equity covers it and no bound on what an account may have is near.
+    /// Returns the ceiling with one more order, if equity covers it and no bound on what an account may have is near. It
+    /// stays a ceiling when an order leaves.
     #[must_use]
     pub fn with(self, order: OrderCeiling) -> Option<Self> {
-        let added = self.plus(order)?;
-        let room = added.initial <= added.equity
-            && added.gross <= GROSS_ADMITTED
-            && added.rows.min(self.rows_listed) <= counts::POSITIONS_PER_ACCOUNT_MAX;
-        room.then_some(added)
-    }
-
-    /// Returns the ceiling with an order that has been let in; `None` if it does not fit.
-    #[must_use]
-    pub fn plus(self, order: OrderCeiling) -> Option<Self> {
-        Some(Self {
+        let added = Self {
             initial: self.initial.plus(order.margin).ok()?,
             gross: self.gross.checked_add(order.gross)?,
             rows: self.rows.checked_add(1)?,
             ..self
-        })
-    }
-
-    /// Returns the ceiling without an order that was let in.
-    #[must_use]
-    pub fn minus(self, order: OrderCeiling) -> Option<Self> {
-        Some(Self {
-            initial: self.initial.minus(order.margin).ok()?,
-            gross: self.gross.checked_sub(order.gross)?,
-            rows: self.rows.checked_sub(1)?,
-            ..self
-        })
+        };
+        let room = added.initial <= added.equity
+            && added.gross <= GROSS_ADMITTED
+            && added.rows.min(self.rows_listed) <= counts::POSITIONS_PER_ACCOUNT_MAX;
+        room.then_some(added)
     }
 }
