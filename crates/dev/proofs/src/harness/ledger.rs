@@ -259,9 +259,17 @@ fn changes(prover: &mut Prover) {
             within = within.and(expected[row][index].within(-limit, limit));
         }
     }
-    if books.ledger.apply(&changes).is_ok() {
+    if let Ok(prepared) = books.ledger.prepare(&changes) {
         prover.cover("applied");
         prover.check(&within, "only balances within the limit are written");
+        let listed = prepared.iter().map(|(holder, asset, after)| {
+            let net = changes.net(holder, asset).exact();
+            after.exact().equals(books.ledger.balance(holder, asset).exact() + net)
+        });
+        let (count, all) =
+            listed.fold((0, Claim::constant(true)), |(n, all), claim| (n + 1, all.and(claim)));
+        prover.check(&all.and(Claim::constant(count == 5)), "what will be written is listed");
+        books.ledger.commit(prepared);
     } else {
         prover.cover("refused");
         prover.check(&within.not(), "only a balance over the limit is refused");
