@@ -10,7 +10,8 @@ use crate::call::Call;
 /// The workspace of its own that holds the targets of libFuzzer: it alone needs a nightly compiler.
 pub(crate) const WORKSPACE: &str = "fuzz/Cargo.toml";
 
-/// Hands every argument on: `--inputs N`, `--seconds N`, `--seed N`, `--file FILE`, words in the names of targets.
+/// Hands every argument on: `--inputs N`, `--seconds N`, `--seed N`, `--file FILE`, `--corpus DIR`, words in the
+/// names of targets.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     campaign().arg("--").args(arguments).run().map(|_| ())
 }

@@ -78,7 +78,7 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "mutants",
-        about: "break the proved code in every small way; each break must break a proof (hours)",
+        about: "break the proved code in every small way; each break must break a proof (minutes)",
         run: mutants::run,
     },
 ];

@@ -1,5 +1,5 @@
-//! `cargo x fuzz [--inputs N] [--seconds N] [--seed N] [--file FILE] [NAME…]`: damaged inputs for every decoder, or for
-//! those whose name has one of the words. An input that breaks a promise is written below `target/fuzz`.
+//! `cargo x fuzz [--inputs N] [--seconds N] [--seed N] [--file FILE] [--corpus DIR] [NAME…]`: damaged inputs for every
+//! decoder, or for those whose name has one of the words. An input that breaks a promise is written below `target/fuzz`.
 #![expect(clippy::print_stdout, reason = "a command line tool talks on standard output")]
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -28,6 +28,9 @@ struct Arguments {
     /// Give this file to the targets, and nothing else.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Write the inputs that the targets begin with below this directory, as libFuzzer reads them, and do nothing else.
+    #[arg(long, value_name = "DIR")]
+    corpus: Option<PathBuf>,
     /// Words in the names of targets; all targets if absent.
     #[arg(value_name = "NAME")]
     names: Vec<String>,
@@ -53,6 +56,9 @@ fn run(arguments: &Arguments) -> Result<()> {
         let names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
         bail!("no target of that name: {}", names.join(", "));
     }
+    if let Some(folder) = &arguments.corpus {
+        return chosen.into_iter().try_for_each(|target| write_seeds(target, folder));
+    }
     if let Some(file) = &arguments.file {
         let input =
             std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -64,6 +70,17 @@ fn run(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     campaigns(arguments, chosen)
+}
+
+fn write_seeds(target: &Target, folder: &Path) -> Result<()> {
+    let folder = folder.join(target.name);
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    for (number, seed) in (target.seeds)().iter().enumerate() {
+        let file = folder.join(format!("seed-{number:03}"));
+        std::fs::write(&file, seed).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
 }
 
 /// Runs the targets on every core.
