@@ -18,6 +18,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::call::Call;
+use crate::check;
 use crate::step::Step;
 use crate::workspace::{BenchTarget, Packages};
 
@@ -63,6 +64,15 @@ const BARS: &[Bar] = &[
         operations: 48,
         bar: 20.0,
         vs: Some("pricing::price_cold"),
+    },
+    // Commands of mixed traffic a second, every order margined, with the state root of every block.
+    Bar {
+        package: "testkit",
+        bench: "house",
+        name: "machine::mixed_flow_with_state_root",
+        operations: 1,
+        bar: 300_000.0,
+        vs: Some("machine::mixed_flow"),
     },
     // One order of a block that places, cancels and trades in a deep book.
     Bar {
@@ -119,15 +129,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     judge(&figures, BARS)
 }
 
-/// Returns steps that build each benchmark as a test and run every one of its functions once, so that none rots.
-pub(crate) fn once(packages: &Packages) -> Vec<Step> {
-    let benches = packages.benches().into_iter();
-    benches
-        .map(|BenchTarget { package, bench }| {
-            let call = Call::cargo(["test", "--package", &package, "--bench", &bench]);
-            Step::call(&format!("bench {package}/{bench} once"), call)
-        })
-        .collect()
+/// Returns the step that builds every benchmark as a test and runs each of its functions once, so that none rots.
+pub(crate) fn once() -> Step {
+    // All packages at once, as the tests are built: a smaller selection would build their dependencies anew.
+    Step::call("benches once", check::tests().args(["--bench", "*"]))
 }
 
 impl Bar {

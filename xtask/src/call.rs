@@ -112,6 +112,17 @@ impl Call {
         Ok(String::from_utf8(output.stdout)?)
     }
 
+    /// Returns the standard output and the standard error of the call.
+    pub(crate) fn both(mut self) -> Result<(String, String)> {
+        let output = self.command.output().with_context(|| format!("cannot start {self}"))?;
+        let (out, err) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
+        if output.status.success() {
+            Ok((out, err))
+        } else {
+            bail!("{self} ended with {}\n{err}", output.status)
+        }
+    }
+
     /// Runs the call, which must fail; its output is kept back.
     pub(crate) fn refused(mut self) -> Result<()> {
         println!("$ {self}    (must fail)");

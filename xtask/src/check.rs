@@ -1,12 +1,12 @@
 //! `cargo x check`: what a person runs before a commit; under two minutes when built before.
 //!
-//! The proofs are a workspace of their own, left to `cargo x prove`; only their format is checked here.
+//! The proofs and the targets of libFuzzer are workspaces of their own; only their format is checked here.
 
 use anyhow::Result;
 
 use crate::call::Call;
-use crate::prove;
 use crate::step::{Step, run_all};
+use crate::{fuzz, prove};
 
 pub(crate) fn run() -> Result<()> {
     let mut steps = lints();
@@ -22,9 +22,11 @@ pub(crate) fn lints() -> Vec<Step> {
     let rustdoc =
         Call::cargo(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
     let format_proofs = Call::cargo(format).args(["--manifest-path", prove::WORKSPACE]);
+    let format_fuzz = Call::cargo(format).args(["--manifest-path", fuzz::WORKSPACE]);
     vec![
         Step::call("format", Call::cargo(format)),
         Step::call("format of proofs", format_proofs),
+        Step::call("format of fuzz targets", format_fuzz),
         Step::call("clippy", Call::cargo(clippy)),
         Step::call("rustdoc", rustdoc),
         Step::tests("tidy", Call::cargo(["test", "--package", "xtask"])),

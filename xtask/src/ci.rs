@@ -4,16 +4,17 @@ use anyhow::Result;
 
 use crate::call::Call;
 use crate::step::{Step, run_all};
-use crate::workspace::Packages;
-use crate::{bench, check, demo, prove, sim, trace};
+use crate::{bench, check, demo, fuzz, gates, prove, sim, trace};
 
 pub(crate) fn run() -> Result<()> {
     let mut steps = vec![Step::call("locked versions", Call::cargo(["fetch", "--locked"]))];
     steps.extend(check::lints());
     steps.push(Step::plain("spec and code", trace::run));
     steps.push(Step::tests("all tests", check::tests()));
+    steps.push(Step::call("damaged inputs", fuzz::campaign()));
     steps.extend(prove::steps()?);
-    steps.extend(bench::once(&Packages::read()?));
+    steps.push(bench::once());
+    steps.push(Step::plain("instruction gates", gates::run));
     steps.extend(demo::steps());
     steps.extend(sim::steps());
     steps.push(Step::plain("licences and sources", deny));

@@ -1,8 +1,8 @@
 //! The steps of `cargo x ci` that run the shipped program as its user does.
 //!
 //! They show that the program does its main job from a clean checkout, that its own audit agrees with it, that a proof
-//! of a record holds and a wrong root is told, and that another build under another environment reaches the same
-//! state root.
+//! of a record holds and a wrong root is told, that another build under another environment reaches the same state
+//! root, and that a build for this very processor does what one for any does.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::call::{Call, Tests};
 use crate::step::Step;
-use crate::workspace;
+use crate::{check, workspace};
 
 /// Blocks of the runs that are compared with one another.
 const BLOCKS_COMPARED: &str = "90";
@@ -25,16 +25,19 @@ enum Build {
 }
 
 pub(crate) fn steps() -> Vec<Step> {
-    let build =
-        |arguments: &[&str]| Call::cargo(["build", "--package", "novation"]).args(arguments);
     vec![
-        Step::call("build the program", build(&["--release"])),
+        Step::call(
+            "build the program",
+            Call::cargo(["build", "--release", "--package", "novation"]),
+        ),
         Step::plain("demo and audit", demo_and_audit),
         Step::plain("demo on recorded data", demo_on_recorded_data),
         Step::new("same root in every build", move || {
-            build(&[]).run()?;
+            // The tests have built it; another selection of packages would build half the tree again.
+            check::tests().arg("--no-run").run()?;
             same_root_in_every_build().map(|()| Tests::default())
         }),
+        Step::plain("same outcome on every processor", same_outcome_on_every_processor),
     ]
 }
 
@@ -44,13 +47,7 @@ fn novation(build: Build) -> Call {
         Build::Release => "release",
         Build::Debug => "debug",
     };
-    Call::new(target().join(folder).join("novation")).without_env("NOVATION_DATA")
-}
-
-/// Returns the folder that cargo builds into.
-fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| workspace::root().join("target"), |folder| workspace::root().join(folder))
+    Call::new(workspace::target().join(folder).join("novation")).without_env("NOVATION_DATA")
 }
 
 /// Returns an absent folder below `target` for one run to fill.
@@ -122,6 +119,22 @@ fn same_root_in_every_build() -> Result<()> {
     } else {
         Ok(())
     }
+}
+
+/// Builds the machine for any processor and for this one, and compares all that some traffic leads to.
+fn same_outcome_on_every_processor() -> Result<()> {
+    let outcome = |flags: &str, folder: PathBuf, seed: &str| -> Result<String> {
+        let run = ["run", "--release", "--quiet", "--package", "testkit", "--bin", "outcome", seed];
+        let call = Call::cargo(run).env("RUSTFLAGS", flags).env("CARGO_TARGET_DIR", folder);
+        call.printed()
+    };
+    let any = outcome("", workspace::target(), "1")?;
+    let this = outcome("-C target-cpu=native", workspace::target().join("native"), "1")?;
+    if any != this || !any.starts_with("outcome ") {
+        bail!("built for any processor: {any}built for this one: {this}");
+    }
+    let other_seed = outcome("", workspace::target(), "2")?;
+    if other_seed == any { bail!("another seed has the same {any}") } else { Ok(()) }
 }
 
 /// Fails unless two runs left the same genesis and the same block log.

@@ -9,6 +9,8 @@ mod call;
 mod check;
 mod ci;
 mod demo;
+mod fuzz;
+mod gates;
 mod mutants;
 mod prove;
 mod sim;
@@ -56,6 +58,11 @@ const VERBS: &[Verb] = &[
         run: bench::run,
     },
     Verb {
+        name: "gates",
+        about: "count the instructions of the hot paths and hold them against their bars; needs valgrind",
+        run: |arguments| no_arguments(arguments).and_then(|()| gates::run()),
+    },
+    Verb {
         name: "bless",
         about: "rewrite expected outputs and conformance hashes from what the code says now",
         run: |arguments| no_arguments(arguments).and_then(|()| bless::run()),
@@ -66,13 +73,18 @@ const VERBS: &[Verb] = &[
         run: sim::run,
     },
     Verb {
+        name: "fuzz",
+        about: "damaged inputs for every decoder; --seconds N, --seed N, --file FILE, words",
+        run: fuzz::run,
+    },
+    Verb {
         name: "prove",
         about: "fetch the theorem prover and run every proof",
         run: |arguments| no_arguments(arguments).and_then(|()| prove::run()),
     },
     Verb {
         name: "mutants",
-        about: "break the proved code in every small way; each break must break a proof (hours)",
+        about: "break the proved code in every small way; each break must break a proof (minutes)",
         run: mutants::run,
     },
 ];

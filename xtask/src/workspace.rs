@@ -13,6 +13,12 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies one folder below the root")
 }
 
+/// Returns the folder that cargo builds into.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root().join("target"), |folder| root().join(folder))
+}
+
 /// Returns the folder for what the verbs build besides cargo's own output.
 pub(crate) fn scratch(name: &str) -> Result<PathBuf> {
     let folder = root().join("target").join(name);

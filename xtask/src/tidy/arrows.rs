@@ -4,7 +4,7 @@
 //! num <- units <- pricing, protocol <- engines <- machine <- shells <- novation
 //! ```
 //!
-//! Engines never see each other, shells never see each other, and nothing that ships depends on `crates/dev`.
+//! Engines never see each other, shells see only the shells listed here, and nothing that ships depends on `crates/dev`.
 
 use std::collections::BTreeSet;
 
@@ -53,7 +53,15 @@ const CORE_OUTSIDE_BESIDES: &[(&str, &str, &str)] = &[(
     "vector instructions without unsafe code; integer results do not depend on them",
 )];
 
-/// The only shell that may see the others.
+/// Which shells a shell may see; the others see none.
+const SHELLS: &[(&str, &[&str])] = &[
+    ("house", &["store"]),
+    ("light", &["store"]),
+    ("replica", &["store", "house", "light", "mempool"]),
+    ("gateway", &["light", "replica"]),
+];
+
+/// The only shell that may see all others.
 const BINARY: &str = "novation";
 
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
@@ -150,7 +158,11 @@ pub(super) fn arrows(tree: &Tree) -> Vec<Finding> {
             let Some(layer) = layer_of(dependency) else { continue };
             let may = match manifest.layer {
                 Layer::Core => below.is_some_and(|below| below.contains(&dependency)),
-                Layer::Shell => layer == Layer::Core || (layer == Layer::Shell && name == BINARY),
+                Layer::Shell => {
+                    let seen = SHELLS.iter().find(|(shell, _)| *shell == name);
+                    let sees = seen.is_some_and(|(_, below)| below.contains(&dependency));
+                    layer == Layer::Core || (layer == Layer::Shell && (name == BINARY || sees))
+                }
                 Layer::Dev => layer != Layer::Tool,
                 Layer::Tool => false,
             };

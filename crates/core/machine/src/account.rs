@@ -1,9 +1,13 @@
 //! Accounts: names, positions and open orders.
 
+use borsh::io::{Error, ErrorKind, Read, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::Position;
-use protocol::{AccountId, AccountIndex, ClientOrderId, InstrumentId, OrderId, Side, UnderlyingId};
-use std::collections::{BTreeMap, BTreeSet};
+use protocol::{
+    AccountId, AccountIndex, ClientOrderId, Fault, InstrumentId, OrderId, Side, UnderlyingId,
+};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 use units::{Lots, Price};
 
 /// Who sent an order, and so what rules it is under.
@@ -34,8 +38,18 @@ pub struct OpenOrder {
     pub reduce_only: bool,
 }
 
+/// The open orders of an account on one side of one market, summed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct SideOrders {
+    /// Lots left of all of them.
+    pub(crate) lots: Lots,
+    /// How many are reduce-only.
+    pub(crate) reduce_only: usize,
+    count: usize,
+}
+
 /// One account.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// Its name.
     pub id: AccountId,
@@ -45,6 +59,8 @@ pub struct Account {
     orders: BTreeMap<OrderId, OpenOrder>,
     /// The client's numbers of its open orders.
     clients: BTreeMap<ClientOrderId, OrderId>,
+    /// Its open orders by market and side: what `orders` adds up to.
+    sides: BTreeMap<(InstrumentId, Side), SideOrders>,
     /// Compartments that it has been exposed to since it last owed nothing and held nothing: their funds answer for it.
     exposed: BTreeSet<UnderlyingId>,
     /// Whether the account is under a margin call.
@@ -55,8 +71,15 @@ impl Account {
     /// Returns an account that holds nothing.
     #[must_use]
     pub fn new(id: AccountId) -> Self {
-        let (orders, clients, exposed) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        Self { id, positions: Vec::new(), orders, clients, exposed, called: false }
+        Self {
+            id,
+            positions: Vec::new(),
+            orders: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            sides: BTreeMap::new(),
+            exposed: BTreeSet::new(),
+            called: false,
+        }
     }
 
     /// Returns the position in an instrument; zero if there is none.
@@ -113,26 +136,79 @@ impl Account {
         }
     }
 
-    pub(crate) fn open_order(&mut self, order: OrderId, open: OpenOrder) {
+    /// Returns the sum of the open orders on one side of a market.
+    pub(crate) fn side(&self, instrument: InstrumentId, side: Side) -> SideOrders {
+        self.sides.get(&(instrument, side)).copied().unwrap_or_default()
+    }
+
+    /// Adds an order that has entered a book.
+    pub(crate) fn open_order(&mut self, order: OrderId, open: OpenOrder) -> Result<(), Fault> {
+        let side = self.sides.entry((open.instrument, open.side)).or_default();
+        side.lots = side.lots.plus(open.lots).map_err(Fault::at("sum of open orders"))?;
+        side.count = side.count.saturating_add(1);
+        side.reduce_only = side.reduce_only.saturating_add(usize::from(open.reduce_only));
         if let Origin::Order(client) = open.origin {
             self.clients.insert(client, order);
         }
         self.orders.insert(order, open);
+        Ok(())
     }
 
     /// Sets the lots left of an order; at zero it is closed and returned.
-    pub(crate) fn leave(&mut self, order: OrderId, lots: Lots) -> Option<OpenOrder> {
+    pub(crate) fn leave(&mut self, order: OrderId, lots: Lots) -> Result<Option<OpenOrder>, Fault> {
+        let at = || Fault::at("sum of open orders");
+        let Entry::Occupied(mut entry) = self.orders.entry(order) else { return Ok(None) };
+        let open = *entry.get();
+        let key = (open.instrument, open.side);
+        let side = self.sides.get_mut(&key).ok_or(Fault::Missing("sum of open orders"))?;
+        let gone = open.lots.minus(lots).map_err(at())?;
+        side.lots = side.lots.minus(gone).map_err(at())?;
         if lots > Lots::ZERO {
-            if let Some(open) = self.orders.get_mut(&order) {
-                open.lots = lots;
-            }
-            return None;
+            entry.get_mut().lots = lots;
+            return Ok(None);
         }
-        let closed = self.orders.remove(&order)?;
-        if let Origin::Order(client) = closed.origin {
+        side.count = side.count.saturating_sub(1);
+        side.reduce_only = side.reduce_only.saturating_sub(usize::from(open.reduce_only));
+        if side.count == 0 {
+            self.sides.remove(&key);
+        }
+        entry.remove();
+        if let Origin::Order(client) = open.origin {
             self.clients.remove(&client);
         }
-        Some(closed)
+        Ok(Some(open))
+    }
+}
+
+/// An account as it is written: what can be summed again is not.
+#[derive(Debug, BorshSerialize, BorshDeserialize)]
+struct AccountImage {
+    id: AccountId,
+    positions: Vec<(InstrumentId, Position)>,
+    orders: BTreeMap<OrderId, OpenOrder>,
+    exposed: BTreeSet<UnderlyingId>,
+    called: bool,
+}
+
+impl BorshSerialize for Account {
+    fn serialize<W: Write>(&self, writer: &mut W) -> borsh::io::Result<()> {
+        let (positions, orders) = (self.positions.clone(), self.orders.clone());
+        let (id, exposed, called) = (self.id, self.exposed.clone(), self.called);
+        AccountImage { id, positions, orders, exposed, called }.serialize(writer)
+    }
+}
+
+impl BorshDeserialize for Account {
+    fn deserialize_reader<R: Read>(reader: &mut R) -> borsh::io::Result<Self> {
+        let image = AccountImage::deserialize_reader(reader)?;
+        let mut account = Self::new(image.id);
+        (account.positions, account.exposed) = (image.positions, image.exposed);
+        account.called = image.called;
+        for (order, open) in image.orders {
+            let opened = account.open_order(order, open);
+            opened.map_err(|fault| Error::new(ErrorKind::InvalidData, fault.to_string()))?;
+        }
+        Ok(account)
     }
 }
 

@@ -144,11 +144,11 @@ impl Work<'_> {
         self.touched.markets.insert(id);
         for fill in &auction.fills {
             if let Some(held) = self.state.accounts.get_mut(fill.account) {
-                held.leave(fill.order, fill.left);
+                held.leave(fill.order, fill.left)?;
             }
         }
         for left in &auction.expired {
-            self.closed(id, left.account, left.order, left.lots, CancelReason::Unfilled);
+            self.closed(left.account, left.order, CancelReason::Unfilled)?;
         }
         // A fill moves the position that reduce-only orders have to fit.
         let filled: std::collections::BTreeSet<AccountIndex> =

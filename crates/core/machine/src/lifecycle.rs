@@ -35,6 +35,7 @@ impl Market {
             mark: None,
             forward: None,
             vol: None,
+            vol_stale: false,
             last: None,
             aggregate: Aggregate::default(),
             premium: PremiumAverage::new(),
@@ -299,7 +300,7 @@ impl Work<'_> {
             open.push(order);
         }
         for order in open {
-            self.closed(id, order.account, order.order, order.lots, reason);
+            self.closed(order.account, order.order, reason)?;
         }
         Ok(())
     }
@@ -311,7 +312,7 @@ impl Work<'_> {
         market.status = Status::Halted { fault: fault.clone() };
         let dropped = market.book.drop_batch();
         for order in dropped {
-            self.closed(id, order.account, order.order, order.lots, CancelReason::Halt);
+            self.closed(order.account, order.order, CancelReason::Halt)?;
         }
         self.active.remove(&id);
         self.touched.markets.insert(id);

@@ -2,7 +2,7 @@
 
 use crate::work::Work;
 use ledger::{Holder, Posting};
-use margin::Requirement;
+use margin::Reading;
 use protocol::{
     AccountIndex, CancelReason, Event, Fault, InstrumentId, Mode, ParameterId, UnderlyingId,
 };
@@ -13,31 +13,32 @@ impl Work<'_> {
     /// Margins every account, calls those short of initial margin, and takes one step against each that is below
     /// maintenance: worst first, then by index.
     pub(crate) fn liquidations(&mut self) -> Result<(), Fault> {
-        let mut short: Vec<(Notional, AccountIndex, Requirement)> = Vec::new();
+        let mut meter = self.meter()?;
+        let mut short: Vec<(Notional, AccountIndex, Reading)> = Vec::new();
         let accounts: Vec<AccountIndex> =
             self.state.accounts.iter().map(|(index, _)| index).collect();
         for account in accounts {
-            let Some(requirement) = self.requirement(account)? else {
+            let Some(reading) = self.reading(&mut meter, account)? else {
                 self.cover_debt(account)?;
                 continue;
             };
-            self.call(account, &requirement)?;
-            let excess = requirement.equity.minus(requirement.maintenance);
+            self.call(account, &reading)?;
+            let excess = reading.equity.minus(reading.maintenance);
             let excess = excess.map_err(Fault::at("excess over maintenance margin"))?;
             if excess < Notional::ZERO {
-                short.push((excess, account, requirement));
+                short.push((excess, account, reading));
             }
         }
         short.sort_by_key(|(excess, account, _)| (*excess, *account));
-        for (_, account, requirement) in short {
-            self.liquidate(account, &requirement)?;
+        for (_, account, reading) in short {
+            self.liquidate(account, &reading)?;
         }
         Ok(())
     }
 
     /// Opens or closes a margin call.
-    fn call(&mut self, account: AccountIndex, requirement: &Requirement) -> Result<(), Fault> {
-        let short_by = requirement.initial.minus(requirement.equity);
+    fn call(&mut self, account: AccountIndex, reading: &Reading) -> Result<(), Fault> {
+        let short_by = reading.initial.minus(reading.equity);
         let short_by = short_by.map_err(Fault::at("margin call"))?;
         let called = short_by > Notional::ZERO;
         let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
@@ -51,7 +52,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn liquidate(&mut self, account: AccountIndex, requirement: &Requirement) -> Result<(), Fault> {
+    fn liquidate(&mut self, account: AccountIndex, reading: &Reading) -> Result<(), Fault> {
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let positions: Vec<(InstrumentId, Lots)> =
             held.positions().iter().map(|(id, position)| (*id, position.lots)).collect();
@@ -61,9 +62,9 @@ impl Work<'_> {
             return Ok(());
         }
         let mut standing = Standing {
-            equity: requirement.equity,
-            maintenance: requirement.maintenance,
-            target: requirement.buffer,
+            equity: reading.equity,
+            maintenance: reading.maintenance,
+            target: reading.buffer,
             has_orders: !held.orders().is_empty(),
         };
         let mut orders_cancelled = 0u32;
@@ -94,8 +95,8 @@ impl Work<'_> {
         };
         self.events.push(Event::Liquidated {
             account,
-            equity: requirement.equity,
-            maintenance: requirement.maintenance,
+            equity: reading.equity,
+            maintenance: reading.maintenance,
             orders_cancelled,
             instrument: entered.map(|reduction| reduction.instrument),
             lots: entered.map_or(Lots::ZERO, |reduction| reduction.lots),

@@ -5,8 +5,8 @@ use crate::commands::Answer;
 use crate::state::{Market, State, Underlying};
 use crate::work::Work;
 use margin::{
-    AccountMargin, MarketInput, OffsetClass, Parameters, Portfolio, Position, Requirement, Risk,
-    Settlement, UnderlyingInput,
+    AccountMargin, Ceiling, MarketInput, Meter, OffsetClass, OrderCeiling, Parameters, Portfolio,
+    Position, Reading, Requirement, Risk, Settlement, UnderlyingInput,
 };
 use oracle::SettlementAverage;
 use protocol::{
@@ -16,17 +16,30 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use units::{BlockTime, Notional, Ppm, Price, Quantity, Round, Vol};
 
+/// What is known of the margin of an account with its open orders.
+#[derive(Debug)]
+enum Known<'a> {
+    /// A bound that equity covers.
+    Ceiling(Ceiling),
+    /// The margin itself: equity may not cover the next order.
+    Exact(Box<AccountMargin<'a>>),
+}
+
 /// Scenario matrices and account margins, valid for one block.
 #[derive(Debug)]
 pub(crate) struct Margins<'a> {
     risk: &'a OnceCell<Risk>,
-    accounts: BTreeMap<AccountIndex, AccountMargin<'a>>,
+    /// Ceilings of accounts without their orders, from the pass over all accounts.
+    idle: BTreeMap<AccountIndex, Ceiling>,
+    accounts: BTreeMap<AccountIndex, Known<'a>>,
+    /// The last order that a ceiling let in, and the ceiling with it: what is noted if the book takes the order.
+    let_in: Option<(AccountIndex, OpenOrder, Ceiling)>,
 }
 
 impl<'a> Margins<'a> {
     /// Returns margins that wait for the block's matrices.
     pub(crate) const fn new(risk: &'a OnceCell<Risk>) -> Self {
-        Self { risk, accounts: BTreeMap::new() }
+        Self { risk, idle: BTreeMap::new(), accounts: BTreeMap::new(), let_in: None }
     }
 
     fn risk(&self) -> Result<&'a Risk, Fault> {
@@ -35,6 +48,7 @@ impl<'a> Margins<'a> {
 
     /// Forgets the margin of an account whose balances, positions or resting orders have changed.
     pub(crate) fn forget(&mut self, account: AccountIndex) {
+        self.idle.remove(&account);
         self.accounts.remove(&account);
     }
 }
@@ -49,6 +63,11 @@ struct Holdings {
 }
 
 impl Holdings {
+    /// Returns positions and collateral in the order of the matrices.
+    fn sorted(&self, risk: &Risk) -> Result<margin::Holdings, Fault> {
+        margin::Holdings::new(risk, &self.positions, &self.collateral)
+    }
+
     fn portfolio(&self) -> Portfolio<'_> {
         Portfolio {
             cash: self.cash,
@@ -229,12 +248,26 @@ impl<'a> Work<'a> {
     }
 
     /// Returns what an account must hold without its open orders; `None` if it has no position.
-    pub(crate) fn requirement(&self, account: AccountIndex) -> Result<Option<Requirement>, Fault> {
+    pub(crate) fn reading(
+        &mut self,
+        meter: &mut Meter<'_>,
+        account: AccountIndex,
+    ) -> Result<Option<Reading>, Fault> {
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         if held.positions().is_empty() {
             return Ok(None);
         }
-        self.state.required(self.margins.risk()?, account, false).map(Some)
+        let holdings = self.state.holdings(account, false)?;
+        let risk = self.margins.risk()?;
+        let sorted = holdings.sorted(risk)?;
+        let reading = meter.read(&sorted, holdings.cash)?;
+        self.margins.idle.insert(account, Ceiling::new(risk, &reading, &sorted));
+        Ok(Some(reading))
+    }
+
+    /// Returns a meter over the block's matrices.
+    pub(crate) fn meter(&self) -> Result<Meter<'a>, Fault> {
+        Ok(Meter::new(self.margins.risk()?))
     }
 
     /// Returns an account's maintenance margin without one of its positions.
@@ -249,15 +282,39 @@ impl<'a> Work<'a> {
         Ok(requirement.maintenance)
     }
 
+    /// Returns the ceiling of an account with its open orders; `None` if equity may not cover them.
+    fn ceiling(&self, risk: &'a Risk, account: AccountIndex) -> Result<Option<Ceiling>, Fault> {
+        let mut ceiling = match self.margins.idle.get(&account) {
+            Some(idle) => *idle,
+            None => {
+                let holdings = self.state.holdings(account, false)?;
+                let sorted = holdings.sorted(risk)?;
+                Ceiling::new(risk, &Meter::new(risk).read(&sorted, holdings.cash)?, &sorted)
+            }
+        };
+        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
+        for open in held.orders().values() {
+            let order = self.state.margined(open)?;
+            match OrderCeiling::of(risk, &order).and_then(|more| ceiling.with(more)) {
+                Some(sum) => ceiling = sum,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(ceiling))
+    }
+
     /// Returns the margin of an account with its open orders, computed once and kept up to date.
     fn margin(&mut self, account: AccountIndex) -> Result<&mut AccountMargin<'a>, Fault> {
         let risk = self.margins.risk()?;
-        match self.margins.accounts.entry(account) {
-            std::collections::btree_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                let holdings = self.state.holdings(account, true)?;
-                Ok(entry.insert(AccountMargin::new(risk, &holdings.portfolio())?))
-            }
+        let exact = matches!(self.margins.accounts.get(&account), Some(Known::Exact(_)));
+        if !exact {
+            let holdings = self.state.holdings(account, true)?;
+            let margin = AccountMargin::new(risk, &holdings.portfolio())?;
+            self.margins.accounts.insert(account, Known::Exact(Box::new(margin)));
+        }
+        match self.margins.accounts.get_mut(&account) {
+            Some(Known::Exact(margin)) => Ok(margin),
+            Some(Known::Ceiling(_)) | None => Err(Fault::Missing("margin of an account")),
         }
     }
 
@@ -272,11 +329,31 @@ impl<'a> Work<'a> {
     /// Checks that initial margin is covered with a new order too, whichever orders fill.
     pub(crate) fn check_margin(&mut self, account: AccountIndex, open: &OpenOrder) -> Answer<()> {
         let order = self.state.margined(open)?;
+        self.margins.let_in =
+            self.below_ceiling(account, &order)?.map(|with| (account, *open, with));
+        if self.margins.let_in.is_some() {
+            return Ok(Ok(()));
+        }
         let short_by = match self.margin(account)?.check(&order) {
             Ok(check) => check.short_by(),
             Err(refusal) => return Ok(Err(refusal)),
         };
         Ok(if short_by > Notional::ZERO { Err(Refusal::MarginShort { short_by }) } else { Ok(()) })
+    }
+
+    /// Returns the account's ceiling with a new order if equity covers it; if not, its margin has to say.
+    fn below_ceiling(
+        &mut self,
+        account: AccountIndex,
+        order: &margin::OpenOrder,
+    ) -> Result<Option<Ceiling>, Fault> {
+        let risk = self.margins.risk()?;
+        let ceiling = match self.margins.accounts.get(&account) {
+            Some(Known::Exact(_)) => None,
+            Some(Known::Ceiling(ceiling)) => Some(*ceiling),
+            None => self.ceiling(risk, account)?,
+        };
+        Ok(ceiling.zip(OrderCeiling::of(risk, order)).and_then(|(sum, more)| sum.with(more)))
     }
 
     /// Notes an order that has been admitted.
@@ -285,10 +362,20 @@ impl<'a> Work<'a> {
         account: AccountIndex,
         open: &OpenOrder,
     ) -> Result<(), Fault> {
+        if let Some((checked, order, with)) = self.margins.let_in.take()
+            && (checked, order) == (account, *open)
+        {
+            self.margins.accounts.insert(account, Known::Ceiling(with));
+            return Ok(());
+        }
         let order = self.state.margined(open)?;
-        let added = self.margins.accounts.get_mut(&account).map(|margin| margin.add(&order));
-        if matches!(added, Some(Err(_))) {
-            // The house's own orders are not bound by the account's limits.
+        let noted = match self.margins.accounts.get_mut(&account) {
+            Some(Known::Exact(margin)) => margin.add(&order).is_ok(),
+            Some(Known::Ceiling(_)) => false,
+            None => true,
+        };
+        if !noted {
+            // The house's own orders are bound neither by the account's limits nor by its ceiling.
             self.margins.forget(account);
         }
         Ok(())
@@ -296,9 +383,9 @@ impl<'a> Work<'a> {
 
     /// Notes an order that has left its book before the auction.
     pub(crate) fn order_closed(&mut self, account: AccountIndex, open: &OpenOrder) {
-        let Some(margin) = self.margins.accounts.get_mut(&account) else { return };
-        let removed = self.state.margined(open).and_then(|order| margin.remove(&order));
-        if removed.is_err() {
+        // A ceiling stays one without the order.
+        let Some(Known::Exact(margin)) = self.margins.accounts.get_mut(&account) else { return };
+        if self.state.margined(open).and_then(|order| margin.remove(&order)).is_err() {
             self.margins.forget(account);
         }
     }

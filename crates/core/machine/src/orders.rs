@@ -26,12 +26,8 @@ impl Work<'_> {
         let Some(account) = self.state.accounts.index(AccountId { owner: sender, sub }) else {
             return Ok(Err(Refusal::AccountNotOpen));
         };
-        let held = self.state.accounts.get(account);
-        if held.is_none_or(|held| !held.orders().contains_key(&order)) {
-            return Ok(Err(Refusal::OrderUnknown));
-        }
-        self.take_out(account, order, CancelReason::Requested)?;
-        Ok(Ok(Receipt::Done))
+        let taken = self.take_out(account, order, CancelReason::Requested)?;
+        Ok(if taken { Ok(Receipt::Done) } else { Err(Refusal::OrderUnknown) })
     }
 
     /// Cancels an account's orders, in one instrument or everywhere.
@@ -83,35 +79,32 @@ impl Work<'_> {
         orders.map(|(order, _)| *order).collect()
     }
 
-    /// Takes an order that is open out of its book.
+    /// Takes an order out of its book; returns whether it was open.
     pub(crate) fn take_out(
         &mut self,
         account: AccountIndex,
         order: OrderId,
         reason: CancelReason,
-    ) -> Result<(), Fault> {
-        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        let open = *held.orders().get(&order).ok_or(Fault::Missing("order of an account"))?;
+    ) -> Result<bool, Fault> {
+        let Some(open) = self.closed(account, order, reason)? else { return Ok(false) };
         self.state.market_mut(open.instrument)?.book.cancel(order);
-        self.closed(open.instrument, account, order, open.lots, reason);
-        Ok(())
+        Ok(true)
     }
 
-    /// Notes that an order has left its book.
+    /// Notes that an order has left its book, and returns what was open.
     pub(crate) fn closed(
         &mut self,
-        instrument: InstrumentId,
         account: AccountIndex,
         order: OrderId,
-        lots: Lots,
         reason: CancelReason,
-    ) {
-        let held = self.state.accounts.get_mut(account);
-        if let Some(open) = held.and_then(|held| held.leave(order, Lots::ZERO)) {
-            self.order_closed(account, &open);
-        }
+    ) -> Result<Option<OpenOrder>, Fault> {
+        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
+        let Some(open) = held.leave(order, Lots::ZERO)? else { return Ok(None) };
+        self.order_closed(account, &open);
+        let OpenOrder { instrument, lots, .. } = open;
         self.touched.markets.insert(instrument);
         self.events.push(Event::Cancelled { instrument, account, order, lots, reason });
+        Ok(Some(open))
     }
 
     /// Enters a trader's order into this block's auction.
@@ -251,10 +244,13 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// In reduce-only mode, and under a margin call, orders may only reduce.
+    /// In reduce-only mode, and in an option whose vol is stale, orders may only reduce.
     fn check_mode(&self, account: AccountIndex, open: &OpenOrder) -> Result<(), Refusal> {
-        let underlying = self.state.markets.get(&open.instrument).map(|m| m.instrument.underlying);
-        let mode = underlying.map_or(Mode::Frozen, |underlying| self.state.mode(underlying));
+        let market = self.state.markets.get(&open.instrument);
+        let mode = market.map_or(Mode::Frozen, |market| {
+            let mode = self.state.mode(market.instrument.underlying);
+            if market.vol_stale { mode.max(Mode::ReduceOnly) } else { mode }
+        });
         let reduces = || {
             let lots =
                 self.state.accounts.get(account).map(|held| held.position(open.instrument).lots);
@@ -272,10 +268,8 @@ impl Work<'_> {
         let at = Fault::at("size of orders");
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let lots = held.position(open.instrument).lots;
-        let same_side =
-            |other: &&OpenOrder| other.instrument == open.instrument && other.side == open.side;
-        let mut others = held.orders().values().filter(same_side);
-        let total = others.try_fold(open.lots, |sum, other| sum.plus(other.lots)).map_err(&at)?;
+        let others = held.side(open.instrument, open.side).lots;
+        let total = open.lots.plus(others).map_err(&at)?;
         if open.reduce_only && room_to_reduce(lots, open.side).is_none_or(|room| total > room) {
             return Ok(Err(Refusal::ReduceOnlyWouldIncrease));
         }
@@ -314,16 +308,10 @@ impl Work<'_> {
         let next = entry.order.get().checked_add(1).ok_or(Fault::Invariant("order ids suffice"))?;
         self.state.next_order = OrderId::new(next);
         for left in admitted.self_trade_cancels {
-            self.closed(
-                open.instrument,
-                left.account,
-                left.order,
-                left.lots,
-                CancelReason::SelfTrade,
-            );
+            self.closed(left.account, left.order, CancelReason::SelfTrade)?;
         }
         let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
-        held.open_order(entry.order, open);
+        held.open_order(entry.order, open)?;
         self.order_opened(account, &open)?;
         self.active.insert(open.instrument);
         self.trim_reduce_only(account, open.instrument, open.side)?;
@@ -341,15 +329,15 @@ impl Work<'_> {
     ) -> Result<(), Fault> {
         let at = Fault::at("size of orders");
         let Some(held) = self.state.accounts.get(account) else { return Ok(()) };
-        let on_side = |open: &OpenOrder| open.instrument == instrument && open.side == side;
-        let orders = held.orders().iter().filter(|(_, open)| on_side(open));
-        let (mut total, mut reducing) = (Lots::ZERO, Vec::new());
-        for (order, open) in orders {
-            total = total.plus(open.lots).map_err(&at)?;
-            if open.reduce_only {
-                reducing.push((*order, open.lots));
-            }
+        let open = held.side(instrument, side);
+        if open.reduce_only == 0 {
+            return Ok(());
         }
+        let mut total = open.lots;
+        let reducing = held.orders().iter().filter(|(_, open)| {
+            open.reduce_only && open.instrument == instrument && open.side == side
+        });
+        let mut reducing: Vec<_> = reducing.map(|(order, open)| (*order, open.lots)).collect();
         let lots = held.position(instrument).lots;
         let room = room_to_reduce(lots, side).unwrap_or(Lots::ZERO);
         while total > room

@@ -173,6 +173,7 @@ fn mark(
         Contract::Future { .. } | Contract::Option { .. } => {
             if let Contract::Option { expires_at, strike, .. } = market.instrument.contract {
                 let vol = underlying.vols.vol(expires_at, strike, now, params)?;
+                market.vol_stale = vol.is_none_or(|implied| implied.stale);
                 market.vol = vol.map(|implied| implied.vol).or(market.vol);
             }
             crate::margins::dated_value(market, underlying, now)?

@@ -44,6 +44,8 @@ pub struct Market {
     pub forward: Option<Price>,
     /// Implied vol; options only.
     pub vol: Option<Vol>,
+    /// Whether every vote behind the vol is stale: the market may only reduce.
+    pub vol_stale: bool,
     /// Price of the last auction that traded.
     pub last: Option<Price>,
     /// Sums over all positions.

@@ -21,15 +21,55 @@ use units::{ArithmeticError, Notional, Round, limits};
 
 /// An order in the terms of its row.
 #[derive(Debug, Clone, Copy)]
-struct Prepared<'a> {
+pub(crate) struct Prepared<'a> {
     slot: u32,
-    facts: &'a Slot,
+    pub(crate) facts: &'a Slot,
     path: Path,
     /// Signed: a sale is negative.
-    lots: i64,
-    new: OrderLine<'a>,
-    hold: OrderLine<'a>,
-    gross: i128,
+    pub(crate) lots: i64,
+    pub(crate) new: OrderLine<'a>,
+    pub(crate) hold: OrderLine<'a>,
+    pub(crate) gross: i128,
+}
+
+impl<'a> Prepared<'a> {
+    /// Returns an order in the terms of its row.
+    #[inline]
+    pub(crate) fn of(risk: &'a Risk, order: &OpenOrder) -> Result<Self, Refusal> {
+        let row = risk.row(order.instrument).ok_or(Refusal::InstrumentUnknown)?.0;
+        let unknown = || Refusal::InstrumentUnknown;
+        let facts = risk.slot(row).ok_or_else(unknown)?;
+        let count = i32::try_from(order.lots.count()).map_err(|_| Refusal::LotsTooMany)?;
+        if count <= 0 {
+            return Err(Refusal::LotsNotPositive);
+        }
+        let lots = if order.side == Side::Buy { count } else { count.saturating_neg() };
+        let scaled = facts.scaled(lots).ok_or(Refusal::LotsTooMany)?;
+        let cost = fill_cost(facts, order, lots).ok_or(Refusal::LotsTooMany)?;
+        let path = Path::of(risk, facts).map_err(|_| Refusal::InstrumentUnknown)?;
+        let row_new = risk.row_new(row).ok_or_else(unknown)?;
+        let row_hold = risk.row_hold(row).ok_or_else(unknown)?;
+        let size = i128::from(lots).saturating_abs();
+        // Maintenance takes a share of the scan for risk held, and a cost is to count whole.
+        let ratio = risk.maintenance_ratio.parts();
+        let whole = i128::from(cost).checked_mul(limits::PPM_ONE);
+        let whole = match risk.is_single() {
+            true => Some(cost),
+            false => whole.and_then(|cost| i64::try_from(divided_up(cost, ratio)?).ok()),
+        };
+        let cost_hold = whole.ok_or(Refusal::LotsTooMany)?;
+        Ok(Self {
+            slot: row,
+            facts,
+            path,
+            lots: i64::from(lots),
+            new: OrderLine { row: row_new, scaled, cost },
+            hold: OrderLine { row: row_hold, scaled, cost: cost_hold },
+            gross: size
+                .saturating_mul(i128::from(facts.greatest))
+                .saturating_add(i128::from(cost).saturating_abs()),
+        })
+    }
 }
 
 /// The margin of one account, kept up to date as its open orders change.
@@ -84,7 +124,7 @@ impl<'a> AccountMargin<'a> {
             orders: 0,
         };
         for order in portfolio.orders {
-            let prepared = account.prepare(order).map_err(|_| UNADMITTED)?;
+            let prepared = Prepared::of(risk, order).map_err(|_| UNADMITTED)?;
             account.turn(&prepared, Turn::Add)?;
         }
         if account.gross > GROSS_MEASURED {
@@ -133,7 +173,7 @@ impl<'a> AccountMargin<'a> {
     ///
     /// [`Fault`] if no such order is there.
     pub fn remove(&mut self, order: &OpenOrder) -> Result<(), Fault> {
-        let prepared = self.prepare(order).map_err(|_| UNADMITTED)?;
+        let prepared = Prepared::of(self.risk, order).map_err(|_| UNADMITTED)?;
         self.turn(&prepared, Turn::TakeOut)
     }
 
@@ -188,7 +228,7 @@ impl<'a> AccountMargin<'a> {
     /// Checks that an order may be added, and prepares it.
     #[inline]
     fn admit(&self, order: &OpenOrder) -> Result<Prepared<'a>, Refusal> {
-        let prepared = self.prepare(order)?;
+        let prepared = Prepared::of(self.risk, order)?;
         if self.orders >= counts::ORDERS_PER_ACCOUNT_MAX {
             return Err(Refusal::TooManyOrders);
         }
@@ -200,43 +240,6 @@ impl<'a> AccountMargin<'a> {
             return Err(Refusal::LotsTooMany);
         }
         Ok(prepared)
-    }
-
-    #[inline]
-    fn prepare(&self, order: &OpenOrder) -> Result<Prepared<'a>, Refusal> {
-        let row = self.risk.row(order.instrument).ok_or(Refusal::InstrumentUnknown)?.0;
-        let unknown = || Refusal::InstrumentUnknown;
-        let facts = self.risk.slot(row).ok_or_else(unknown)?;
-        let count = i32::try_from(order.lots.count()).map_err(|_| Refusal::LotsTooMany)?;
-        if count <= 0 {
-            return Err(Refusal::LotsNotPositive);
-        }
-        let lots = if order.side == Side::Buy { count } else { count.saturating_neg() };
-        let scaled = facts.scaled(lots).ok_or(Refusal::LotsTooMany)?;
-        let cost = fill_cost(facts, order, lots).ok_or(Refusal::LotsTooMany)?;
-        let path = Path::of(self.risk, facts).map_err(|_| Refusal::InstrumentUnknown)?;
-        let row_new = self.risk.row_new(row).ok_or_else(unknown)?;
-        let row_hold = self.risk.row_hold(row).ok_or_else(unknown)?;
-        let size = i128::from(lots).saturating_abs();
-        // Maintenance takes a share of the scan for risk held, and a cost is to count whole.
-        let ratio = self.risk.maintenance_ratio.parts();
-        let whole = i128::from(cost).checked_mul(limits::PPM_ONE);
-        let whole = match self.hold {
-            Some(_) => whole.and_then(|cost| i64::try_from(divided_up(cost, ratio)?).ok()),
-            None => Some(cost),
-        };
-        let cost_hold = whole.ok_or(Refusal::LotsTooMany)?;
-        Ok(Prepared {
-            slot: row,
-            facts,
-            path,
-            lots: i64::from(lots),
-            new: OrderLine { row: row_new, scaled, cost },
-            hold: OrderLine { row: row_hold, scaled, cost: cost_hold },
-            gross: size
-                .saturating_mul(i128::from(facts.greatest))
-                .saturating_add(i128::from(cost).saturating_abs()),
-        })
     }
 
     /// Returns what an order adds to the reserve for rounding: only short positions need one.
@@ -299,11 +302,7 @@ fn divided_up(value: i128, divisor: i128) -> Option<i128> {
 const BILLION: i64 = 1_000_000_000;
 
 /// Returns maintenance margin (0019-MARG-007).
-pub(crate) fn maintenance(
-    risk: &Risk,
-    scan_hold: Notional,
-    charges: Notional,
-) -> Result<Notional, Fault> {
+fn maintenance(risk: &Risk, scan_hold: Notional, charges: Notional) -> Result<Notional, Fault> {
     let at = || Fault::at("margin: maintenance");
     let scan = scan_hold.fraction_ppm(risk.maintenance_ratio, Round::Up).map_err(at())?;
     scan.plus(charges).map_err(at())

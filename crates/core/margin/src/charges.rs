@@ -77,7 +77,7 @@ impl Range {
 }
 
 /// Returns a sum of charges in micro-dollars, rounded up.
-fn round_up(sum: i128) -> Notional {
+pub(crate) fn round_up(sum: i128) -> Notional {
     let up = sum.saturating_add((1 << CHARGE_BITS) - 1);
     Notional::from_micros(up >> CHARGE_BITS)
 }

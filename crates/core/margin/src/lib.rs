@@ -29,6 +29,7 @@
 mod account;
 mod bounds;
 mod build;
+mod ceiling;
 mod charges;
 mod explain;
 mod greeks;
@@ -46,6 +47,7 @@ mod scenario;
 mod valuation;
 
 pub use account::{AccountMargin, required};
+pub use ceiling::{Ceiling, OrderCeiling};
 pub use explain::{Explanation, Figure, explain};
 pub use greeks::{Bucket, Greeks, greeks};
 pub use holdings::Holdings;

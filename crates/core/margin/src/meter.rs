@@ -2,25 +2,31 @@
 //!
 //! **Invariant:** a reading is what [`crate::required`] says of the same account without its orders.
 
-use crate::account::{maintenance, out_of_limits};
-use crate::bounds::{CHARGE_BITS, GROSS_MEASURED};
+use crate::account::out_of_limits;
+use crate::bounds::GROSS_MEASURED;
 use crate::charges::{ChargeBook, Purpose};
 use crate::holdings::Holdings;
-use crate::lanes::{Entry, Lows, Span, sweep};
-use crate::risk::Risk;
+use crate::lanes::{Entry, Lows, Row, Span, sweep};
+use crate::risk::{Charges, Risk, Slot};
 use crate::scan::round_up;
 use protocol::Fault;
-use units::Notional;
+use units::{Notional, Round};
 
-/// What decides whether an account is liquidated.
+/// What decides whether an account is called or liquidated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
     /// Cash, value of positions above their cost, and value of collateral.
     pub equity: Notional,
+    /// What the account must hold to add risk.
+    pub initial: Notional,
+    /// What it must hold not to be liquidated.
+    pub maintenance: Notional,
+    /// What a liquidation restores.
+    pub buffer: Notional,
     /// Scan loss over the ranges for risk held.
     pub scan_hold: Notional,
-    /// What the account must hold not to be liquidated.
-    pub maintenance: Notional,
+    /// Σ |lots| · greatest scenario value of a lot, in micro-dollars: what the sums are proved for.
+    pub(crate) gross: i128,
 }
 
 /// Measures accounts on one set of matrices, with memory of its own that it uses again and again.
@@ -40,7 +46,39 @@ struct Sums {
     equity: i128,
     gross: i128,
     /// In 2⁻¹⁶ micro-dollars.
-    charges: i128,
+    charges_initial: i128,
+    charges_maintenance: i128,
+}
+
+impl Sums {
+    /// Adds the charges of some lots of a row for both margins.
+    fn charge(&mut self, slot: &Slot, lots: i32) {
+        let size = i128::from(lots.unsigned_abs());
+        let rate = |charges: &Charges| if lots > 0 { charges.long } else { charges.short };
+        let charge = |charges| size.wrapping_mul(i128::from(rate(charges)));
+        self.charges_initial = self.charges_initial.saturating_add(charge(&slot.initial));
+        self.charges_maintenance =
+            self.charges_maintenance.saturating_add(charge(&slot.maintenance));
+    }
+
+    /// Adds the charges for the naked short options of a strike.
+    fn charge_naked(&mut self, strike: &Strike) {
+        let naked = i128::from(strike.lots.saturating_neg().max(0));
+        let charge = |rate: i64| naked.wrapping_mul(i128::from(rate));
+        self.charges_initial = self.charges_initial.saturating_add(charge(strike.initial));
+        self.charges_maintenance =
+            self.charges_maintenance.saturating_add(charge(strike.maintenance));
+    }
+}
+
+/// The options of a strike, as far as they have been summed.
+#[derive(Debug, Default)]
+struct Strike {
+    number: u32,
+    lots: i64,
+    /// Charge for a naked short lot.
+    initial: i64,
+    maintenance: i64,
 }
 
 impl<'a> Meter<'a> {
@@ -65,26 +103,36 @@ impl<'a> Meter<'a> {
     /// [`Fault`] if the holdings were sorted for other matrices, or are more than the sums are proved for.
     pub fn read(&mut self, holdings: &Holdings, cash: Notional) -> Result<Reading, Fault> {
         let at = || Fault::at("margin: reading");
+        let risk = self.risk;
         let sums = self.lay_out(holdings)?;
-        self.lows.clear();
-        self.lows.resize(self.spans.len(), Lows::HIGHEST);
-        let rows = self.risk.rows_hold();
-        sweep(self.risk.arch, rows, &self.entries, &self.spans, &mut self.lows);
-        let scan_hold = round_up(self.sum()?);
-        let charges = if self.risk.impact.parts() == 0 {
-            Notional::from_micros(
-                sums.charges.saturating_add((1 << CHARGE_BITS) - 1) >> CHARGE_BITS,
-            )
-        } else {
-            let lines = holdings.lines().iter().map(|line| (line.slot, line.lots));
-            ChargeBook::new(self.risk, Purpose::Maintenance, lines)?.total()?
+        let scan_hold = self.scan(risk.rows_hold())?;
+        let charges = |sum, purpose| charges(risk, holdings, sum, purpose);
+        let charges_maintenance = charges(sums.charges_maintenance, Purpose::Maintenance)?;
+        let floor = scan_hold.fraction_ppm(risk.maintenance_ratio, Round::Up).map_err(at())?;
+        let scan_new = match risk.is_single() {
+            true => scan_hold,
+            false => self.scan(&risk.new)?.greater(floor),
         };
+        let charges_initial = charges(sums.charges_initial, Purpose::Initial)?;
+        let maintenance = floor.plus(charges_maintenance).map_err(at())?;
+        let buffer = maintenance.fraction_ppm(risk.buffer_ratio, Round::Up).map_err(at())?;
         let equity = cash.minus(holdings.cost()).map_err(at())?;
         Ok(Reading {
             equity: equity.plus(Notional::from_micros(sums.equity)).map_err(at())?,
+            initial: scan_new.plus(charges_initial).map_err(at())?,
+            maintenance,
+            buffer: maintenance.plus(buffer).map_err(at())?,
             scan_hold,
-            maintenance: maintenance(self.risk, scan_hold, charges)?,
+            gross: sums.gross,
         })
+    }
+
+    /// Returns the scan over one of the matrices of what has been laid out.
+    fn scan(&mut self, rows: &[Row]) -> Result<Notional, Fault> {
+        self.lows.clear();
+        self.lows.resize(self.spans.len(), Lows::HIGHEST);
+        sweep(self.risk.arch, rows, &self.entries, &self.spans, &mut self.lows);
+        self.sum().map(round_up)
     }
 
     /// Writes the entries and spans of an account.
@@ -97,7 +145,7 @@ impl<'a> Meter<'a> {
             Span { group: u32::MAX, entries: 0, ends_underlying: true, ends_class: true };
         let mut reserve: i64 = 0;
         let mut last = (u32::MAX, u32::MAX);
-        let mut strike = (0, 0i64, 0i64);
+        let mut strike = Strike::default();
         for line in holdings.lines() {
             let slot = self.risk.slot(line.slot).ok_or(Fault::Missing("margin: row"))?;
             if slot.group != span.group {
@@ -121,18 +169,17 @@ impl<'a> Meter<'a> {
             sums.equity = sums.equity.saturating_add(slot.worth(line.lots)?);
             let size = i128::from(line.lots.unsigned_abs());
             sums.gross = sums.gross.saturating_add(size.wrapping_mul(i128::from(slot.greatest)));
-            let charges = &slot.maintenance;
-            let rate = if line.lots > 0 { charges.long } else { charges.short };
-            sums.charges = sums.charges.saturating_add(size.wrapping_mul(i128::from(rate)));
-            if slot.strike != strike.0 {
-                sums.charges = sums.charges.saturating_add(naked(strike.1, strike.2));
-                strike = (slot.strike, 0, charges.naked);
+            sums.charge(slot, line.lots);
+            if slot.strike != strike.number {
+                sums.charge_naked(&strike);
+                let (initial, maintenance) = (slot.initial.naked, slot.maintenance.naked);
+                strike = Strike { number: slot.strike, lots: 0, initial, maintenance };
             }
-            strike.1 = strike.1.saturating_add(i64::from(line.lots));
+            strike.lots = strike.lots.saturating_add(i64::from(line.lots));
         }
         (span.ends_underlying, span.ends_class) = (true, true);
         self.close(span, reserve);
-        sums.charges = sums.charges.saturating_add(naked(strike.1, strike.2));
+        sums.charge_naked(&strike);
         if sums.gross > GROSS_MEASURED {
             return Err(out_of_limits("margin: gross of an account"));
         }
@@ -177,6 +224,16 @@ fn kept(share: i64, reserve: i64, low: i64) -> i128 {
     i128::from(share).wrapping_mul(i128::from(reserve.saturating_sub(low).max(0)))
 }
 
-fn naked(lots: i64, rate: i64) -> i128 {
-    i128::from(lots.saturating_neg().max(0)).wrapping_mul(i128::from(rate))
+/// Returns a sum of charges, which impact is not in, as the charges of an account.
+fn charges(
+    risk: &Risk,
+    holdings: &Holdings,
+    sum: i128,
+    purpose: Purpose,
+) -> Result<Notional, Fault> {
+    if risk.impact.parts() == 0 {
+        return Ok(crate::charges::round_up(sum));
+    }
+    let lines = holdings.lines().iter().map(|line| (line.slot, line.lots));
+    ChargeBook::new(risk, purpose, lines)?.total()
 }

@@ -3,8 +3,8 @@
 mod support;
 
 use margin::{
-    AccountMargin, Holdings, Meter, OpenOrder, Portfolio, Position, Risk, STANDARD, explain,
-    required,
+    AccountMargin, Ceiling, Holdings, Meter, OpenOrder, OrderCeiling, Portfolio, Position, Risk,
+    STANDARD, explain, required,
 };
 use support::{BTC_ASSET, House, Random, dollars, of};
 use units::{Lots, Notional, Ppm, Price, Quantity};
@@ -91,10 +91,56 @@ fn the_three_ways_to_measure_agree() {
 
             let holdings = Holdings::new(&risk, &positions, &collateral).unwrap();
             let reading = meter.read(&holdings, portfolio.cash).unwrap();
-            assert_eq!(reading.equity, requirement.equity);
-            assert_eq!(reading.scan_hold, requirement.scan_hold);
-            assert_eq!(reading.maintenance, requirement.maintenance);
+            let idle = required(&risk, &Portfolio { orders: &[], ..portfolio }).unwrap();
+            assert_eq!(reading.equity, idle.equity);
+            assert_eq!(reading.initial, idle.initial);
+            assert_eq!(reading.maintenance, idle.maintenance);
+            assert_eq!(reading.buffer, idle.buffer);
+            assert_eq!(reading.scan_hold, idle.scan_hold);
         });
+    }
+}
+
+#[test]
+fn the_ceiling_lets_in_only_what_the_account_covers() {
+    // 0019-MARG-017
+    let mut two_matrices = House::new();
+    two_matrices.underlyings[0].scan_new = Ppm::from_parts(200_000);
+    let mut charged = rough_house();
+    charged.parameters.impact = Ppm::ZERO;
+    for house in [House::new(), two_matrices, charged] {
+        let risk = house.risk();
+        let mut meter = Meter::new(&risk);
+        let (mut let_in, mut short) = (0, 0);
+        cases(3_000, |random| {
+            let positions = house.random_positions(random, 12);
+            let cash = dollars(random.between(0, 300_000));
+            let holdings = Holdings::new(&risk, &positions, &[]).unwrap();
+            let mut ceiling = Ceiling::new(&risk, &meter.read(&holdings, cash).unwrap(), &holdings);
+            let portfolio = Portfolio { cash, positions: &positions, collateral: &[], orders: &[] };
+            let mut account = AccountMargin::new(&risk, &portfolio).unwrap();
+            let mut open: Vec<OpenOrder> = Vec::new();
+            for _ in 0..12 {
+                if random.below(4) == 0 && !open.is_empty() {
+                    let order = open.swap_remove(random.below(open.len() as u64) as usize);
+                    account.remove(&order).unwrap();
+                }
+                let order = house.random_order(random, None);
+                let more = OrderCeiling::of(&risk, &order).expect("there is no impact");
+                let check = account.check(&order).unwrap();
+                match ceiling.with(more) {
+                    Some(with) => {
+                        assert_eq!(check.short_by(), Notional::ZERO);
+                        account.add(&order).unwrap();
+                        open.push(order);
+                        ceiling = with;
+                        let_in += 1;
+                    }
+                    None => short += 1,
+                }
+            }
+        });
+        assert!(let_in > 1_000 && short > 1_000, "{let_in} let in, {short} left to the account");
     }
 }
 

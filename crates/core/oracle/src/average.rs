@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn vega_perp_027_a_period_of_ten_minutes() {
-        // Vega protocol specs at 5fea1f3e, 0053-PERP-027: the price before the period, then minute and new price.
+        // vega-perp-twap-027, Vega protocol specs at 5fea1f3e, 0053-PERP-027: the price before the period, then minute and new price.
         let internal = [(0, 10), (1, 11), (3, 10), (5, 9), (7, 8), (9, 7)];
         let external = [(0, 11), (1, 9), (3, 10), (5, 12), (6, 11), (7, 8), (9, 14)];
         for (updates, expected) in [(&internal[..], 9_300_000), (&external, 10_200_000)] {

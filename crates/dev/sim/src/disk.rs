@@ -7,7 +7,7 @@ use crate::watch::Watch;
 use machine::{Genesis, Machine, StateKey, Write};
 use protocol::{Block, Hash, Header, codec};
 use replica::{Ledger, LedgerError};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a validator's disk holds.
 #[derive(Debug, Clone)]
@@ -28,13 +28,13 @@ impl Disk {
 
     /// Forgets the last blocks, as a disk does that was lied to about what is durable.
     pub(crate) fn lose(&self, blocks: usize) {
-        let mut log = self.log.lock().expect("nobody panics with it");
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = log.len().saturating_sub(blocks);
         log.truncate(kept);
     }
 
     pub(crate) fn height(&self) -> u64 {
-        self.log.lock().expect("nobody panics with it").len() as u64
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
     }
 
     /// Opens the ledger by replaying the log.
@@ -59,7 +59,7 @@ impl Disk {
             watch,
             wrong_from,
         };
-        let log = self.log.lock().expect("nobody panics with it").clone();
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for (header, block) in log {
             let (replayed, _) = ledger.execute(&block).expect("it was applied before");
             assert_eq!(replayed, header, "a replay of validator {index} leads elsewhere");
@@ -112,7 +112,7 @@ fn after(root: Hash, writes: &[Write]) -> Hash {
 
 impl Ledger for SimLedger {
     fn headers(&self, count: u64) -> Result<Vec<Header>, LedgerError> {
-        let log = self.disk.log.lock().expect("nobody panics with it");
+        let log = self.disk.log.lock().unwrap_or_else(PoisonError::into_inner);
         let headers = std::iter::once(self.founding).chain(log.iter().map(|(header, _)| *header));
         let skipped = (log.len() + 1).saturating_sub(usize::try_from(count)?);
         Ok(headers.skip(skipped).collect())
@@ -120,14 +120,14 @@ impl Ledger for SimLedger {
 
     fn apply(&mut self, block: &Block) -> Result<Header, LedgerError> {
         let (header, _) = self.execute(block)?;
-        self.disk.log.lock().expect("nobody panics with it").push((header, block.clone()));
+        self.disk.log.lock().unwrap_or_else(PoisonError::into_inner).push((header, block.clone()));
         self.watch.executed(self.index, &header, block);
         self.machine.state().check()?;
         Ok(header)
     }
 
     fn block(&self, height: u64) -> Result<Option<(Header, Block)>, LedgerError> {
-        let log = self.disk.log.lock().expect("nobody panics with it");
+        let log = self.disk.log.lock().unwrap_or_else(PoisonError::into_inner);
         let at = usize::try_from(height)?.checked_sub(1);
         Ok(at.and_then(|at| log.get(at).cloned()))
     }

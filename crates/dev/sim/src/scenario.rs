@@ -57,6 +57,10 @@ pub struct Run {
 }
 
 /// Runs the history of a seed.
+///
+/// # Panics
+///
+/// If the engine does, or a validator cannot start: that is a failure, too.
 #[must_use]
 pub fn run(seed: u64, planting: Option<Planting>) -> Run {
     let drawn = Drawn::from_seed(seed);

@@ -1,5 +1,6 @@
-//! What tests of several crates share: recorded markets as blocks of orders.
+//! What tests and benches of several crates share: recorded markets as blocks of orders, and traffic from a seed.
 //!
 //! **Invariant:** nothing that ships depends on it.
 
 pub mod recorded;
+pub mod traffic;

@@ -2,33 +2,20 @@
 //!
 //! The test says so and passes where the data is absent.
 
-use std::path::PathBuf;
+mod support;
+
 use std::time::Duration;
 
 use book::{FastBook, Level, NaiveBook, OrderBook};
+use market::BookSide;
 use market::orderflow::FlowMarket;
-use market::{BookSide, Dataset, MarketError};
 use protocol::Side;
+use support::data;
 use testkit::recorded::{Follower, RecordedBlock, RecordedBlocks};
 use units::{BlockSpan, Price};
 
 const SIDES: [(Side, BookSide); 2] = [(Side::Buy, BookSide::Bid), (Side::Sell, BookSide::Ask)];
 const SPAN: BlockSpan = BlockSpan::from_millis(100);
-
-/// Returns the data set, or says that it is absent.
-fn data() -> Option<Dataset> {
-    let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../..");
-    let dir = std::env::var_os("NOVATION_DATA")
-        .map_or_else(|| workspace.join("../shared/data"), PathBuf::from);
-    match Dataset::open(&dir) {
-        Ok(data) => Some(data),
-        Err(MarketError::DirectoryAbsent { dir }) => {
-            eprintln!("data absent: {}", dir.display());
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
-}
 
 /// Returns the price between the best bid and the best ask of the exchange.
 fn middle(exchange: &RecordedBlocks) -> Price {

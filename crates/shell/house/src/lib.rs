@@ -277,3 +277,61 @@ fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 fn unwritable(path: &Path, source: std::io::Error) -> HouseError {
     HouseError::Unwritable { path: path.to_path_buf(), source }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use testkit::traffic::{Size, Traffic};
+
+    /// Runs blocks into a house, stopped and opened again after each that `stops` names, and returns the last root.
+    fn root_of(traffic: &Traffic, name: &str, stops: impl Fn(usize) -> Stop) -> Hash {
+        let dir = std::env::temp_dir().join(format!("house-{}-{name}", std::process::id()));
+        let options = StoreOptions::default();
+        let mut house = House::found(&dir, &traffic.genesis, options).expect("it is new");
+        for (number, block) in traffic.opening.iter().chain(&traffic.blocks).enumerate() {
+            house.apply(block).expect("the block follows");
+            let stop = stops(number);
+            if stop == Stop::AfterSnapshot {
+                house.snapshot().expect("there is room");
+            }
+            if stop != Stop::No {
+                let before = house.root();
+                drop(house);
+                let reopened = House::reopen(&dir, options).expect("it comes back");
+                assert!(reopened.skipped.is_empty());
+                house = reopened.house;
+                assert_eq!(house.root(), before);
+            }
+        }
+        let root = house.root();
+        drop(house);
+        fs::remove_dir_all(dir).expect("it was made above");
+        root
+    }
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum Stop {
+        No,
+        Abrupt,
+        AfterSnapshot,
+    }
+
+    #[test]
+    fn stopping_and_starting_again_anywhere_leads_to_the_same_root() {
+        let size = Size { accounts: 40, commands: 200, blocks: 12 };
+        let traffic = Traffic::generate(size, 5);
+        let root = root_of(&traffic, "straight", |_| Stop::No);
+        // Twice in one process, and with every kind of restart.
+        assert_eq!(root_of(&traffic, "again", |_| Stop::No), root);
+        assert_eq!(
+            root_of(&traffic, "abrupt", |number| match number {
+                3 | 9 | 15 => Stop::Abrupt,
+                6 | 12 => Stop::AfterSnapshot,
+                _ => Stop::No,
+            }),
+            root
+        );
+        let other = Traffic::generate(size, 6);
+        assert_ne!(root_of(&other, "other", |_| Stop::No), root);
+    }
+}

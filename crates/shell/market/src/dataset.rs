@@ -21,11 +21,13 @@ pub fn default_dir() -> PathBuf {
     std::env::var_os("NOVATION_DATA").map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from)
 }
 
-/// A directory of recorded market data.
+/// A directory of recorded market data, or files in memory that stand for one.
 #[derive(Debug, Clone)]
 pub struct Dataset {
     dir: PathBuf,
     listed: Arc<BTreeMap<String, Listed>>,
+    /// Files that are not on disk.
+    held: Arc<BTreeMap<String, Vec<u8>>>,
 }
 
 /// What the manifest says about a file.
@@ -67,18 +69,24 @@ impl Dataset {
             }
             listed.insert(row.text(0).to_string(), Listed { bytes: row.integer(1)?, sha256 });
         }
-        Ok(Self { dir, listed: Arc::new(listed) })
+        Ok(Self { dir, listed: Arc::new(listed), held: Arc::default() })
     }
 
-    /// Returns the directory.
+    /// Returns the data set of some files in memory: there is no manifest to hold them against.
+    #[must_use]
+    pub fn of_files(files: BTreeMap<String, Vec<u8>>) -> Self {
+        Self { dir: PathBuf::new(), listed: Arc::default(), held: Arc::new(files) }
+    }
+
+    /// Returns the directory; empty for files in memory.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Returns the files that the manifest lists, in order.
+    /// Returns the files that the manifest lists, in order; for files in memory, those.
     pub fn files(&self) -> impl Iterator<Item = &str> {
-        self.listed.keys().map(String::as_str)
+        self.listed.keys().chain(self.held.keys()).map(String::as_str)
     }
 
     /// Returns the bytes of a file, checked against the manifest.
@@ -88,6 +96,9 @@ impl Dataset {
     /// [`MarketError::FileNotListed`], [`MarketError::FileAbsent`], [`MarketError::WrongLength`],
     /// [`MarketError::ChecksumMismatch`] or [`MarketError::Io`].
     pub fn bytes(&self, file: &str) -> Result<Vec<u8>, MarketError> {
+        if let Some(bytes) = self.held.get(file) {
+            return Ok(bytes.clone());
+        }
         let listed = self
             .listed
             .get(file)

@@ -105,25 +105,24 @@ fn scaled(text: &str, decimals: i32, excess: Excess) -> Result<i128, String> {
     }
     let printed = i32::try_from(fraction.len()).map_err(|_| too_large())?;
     let shift = exponent.checked_add(decimals - printed).ok_or_else(too_large)?;
-    let magnitude = if shift >= 0 { raised(value, shift) } else { lowered(value, -shift, excess)? }
-        .ok_or_else(too_large)?;
+    let places = shift.unsigned_abs();
+    let magnitude =
+        if shift >= 0 { raised(value, places) } else { lowered(value, places, excess)? }
+            .ok_or_else(too_large)?;
     Ok(if negative { -magnitude } else { magnitude })
 }
 
 /// Returns `value · 10^places`, or nothing if it does not fit.
-fn raised(value: i128, places: i32) -> Option<i128> {
+fn raised(value: i128, places: u32) -> Option<i128> {
     if value == 0 {
         return Some(0);
     }
-    u32::try_from(places)
-        .ok()
-        .and_then(|p| 10_i128.checked_pow(p))
-        .and_then(|p| p.checked_mul(value))
+    10_i128.checked_pow(places).and_then(|power| power.checked_mul(value))
 }
 
 /// Returns `value / 10^places` for a value that is not negative, the remainder treated as told.
-fn lowered(value: i128, places: i32, excess: Excess) -> Result<Option<i128>, String> {
-    let divisor = u32::try_from(places).ok().and_then(|p| 10_i128.checked_pow(p));
+fn lowered(value: i128, places: u32, excess: Excess) -> Result<Option<i128>, String> {
+    let divisor = 10_i128.checked_pow(places);
     // A divisor beyond 128 bits leaves nothing of the value but its excess.
     let (quotient, remainder) = divisor.map_or((0, value), |d| (value / d, value % d));
     match excess {
@@ -163,6 +162,7 @@ mod tests {
         assert_eq!(scaled("-0.0000000005", 9, Excess::Nearest), Ok(-1));
         assert_eq!(scaled("0.00000000049", 9, Excess::Nearest), Ok(0));
         assert_eq!(scaled("1e-60", 9, Excess::Nearest), Ok(0));
+        assert_eq!(scaled("1.000000001e-2147483648", 9, Excess::Nearest), Ok(0));
         assert!(scaled("8.880099999999999", 9, Excess::Refuse).is_err());
         assert!(scaled("1e-60", 9, Excess::Refuse).is_err());
         assert_eq!(scaled("8.8800000000000", 9, Excess::Refuse), Ok(8_880_000_000));

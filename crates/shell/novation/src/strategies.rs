@@ -349,6 +349,7 @@ mod tests {
     use market::Underlying;
     use market::chain::{ChainSource, DollarQuote};
     use pricing::{Deviation, FineVol};
+    use std::path::{Path, PathBuf};
 
     /// A chain at one vol with a spread of nothing, so that only the margin formula is looked at.
     fn chain() -> Chain {
@@ -431,6 +432,44 @@ mod tests {
             assert_eq!(figure("initial margin"), Some(compared.together.initial));
             assert_eq!(figure("maintenance margin"), Some(compared.together.maintenance));
         }
+    }
+
+    #[test]
+    fn strategies_are_offset_on_every_recorded_chain_that_quotes_them() {
+        let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data");
+        let data = std::env::var_os("NOVATION_DATA").map_or(beside, PathBuf::from);
+        let Ok(dataset) = Dataset::open(&data) else {
+            eprintln!("data absent: {}", data.display());
+            return;
+        };
+        let mut quoting = 0;
+        for chain in dataset.chains().unwrap() {
+            let name = format!("{} of {}", chain.underlying, time_text(chain.taken_at));
+            let strategies = match compare(&chain) {
+                Ok(strategies) => strategies,
+                // Three chains hold options out of the money only, so that no strike has both a call and a put.
+                Err(error) => {
+                    eprintln!("{name}: {error}");
+                    assert!(error.to_string().contains("quotes no suitable option"), "{error}");
+                    continue;
+                }
+            };
+            quoting += 1;
+            for compared in &strategies {
+                let (apart, offset) = (compared.apart().unwrap(), compared.offset().unwrap());
+                eprintln!(
+                    "{name}: {}: apart {}, together {}, offset {} ‰",
+                    compared.strategy.name,
+                    apart.0,
+                    compared.together.initial,
+                    offset.0.micros() * 1_000 / apart.0.micros()
+                );
+                assert!(offset.0 > Notional::ZERO && offset.1 > Notional::ZERO);
+            }
+            let boxed = strategies.last().unwrap();
+            assert!(boxed.together.initial.micros() * 100 < boxed.apart().unwrap().0.micros());
+        }
+        assert_eq!(quoting, 3);
     }
 
     #[test]

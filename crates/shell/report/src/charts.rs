@@ -20,10 +20,10 @@ pub fn open_interest(unit: Unit, series: Vec<Series>) -> Chart {
     chart
 }
 
-/// Returns the chart of all accounts' equity against the margins that they must hold.
+/// Returns the chart of traders' equity against the margins that they must hold.
 #[must_use]
 pub fn margin(equity: Series, initial: Series, maintenance: Series) -> Chart {
-    Chart::new("Equity and margin, all accounts", Unit::Dollars)
+    Chart::new("Equity and margin of traders", Unit::Dollars)
         .caption("Equity above initial margin may take more risk; below maintenance margin is liquidated.")
         .from_zero()
         .with(equity.pace(Pace::Strong))

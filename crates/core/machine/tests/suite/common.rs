@@ -2,9 +2,10 @@
 
 use machine::{Genesis, Machine, Outcome, SourceWeight, UnderlyingGenesis};
 use protocol::{
-    AccountId, Address, AssetId, BasisReport, Block, ClientOrderId, Command, Contract, Instrument,
-    InstrumentId, NewOrder, OrderId, PriceReport, Quote, Right, SelfTrade, Side, SourceId,
-    TimeInForce, Transaction, UnderlyingId, ValidatorId, VolReport, Vote,
+    AccountId, Address, AssetId, BasisReport, Block, Change, ClientOrderId, Command, Contract,
+    Instrument, InstrumentId, NewOrder, OrderId, ParameterId, PriceReport, ProposalId, Quote,
+    Right, SelfTrade, Side, SourceId, TimeInForce, Transaction, UnderlyingId, ValidatorId,
+    VolReport, Vote,
 };
 use units::{Amount, BlockTime, Lots, Notional, Price, Quantity, Vol};
 
@@ -199,6 +200,82 @@ pub(crate) fn order(
         self_trade: SelfTrade::CancelResting,
     };
     Transaction { sender: trader(number), command: Command::PlaceOrder { sub: 0, order } }
+}
+
+/// Returns a command that no honest client sends: identifiers of nobody, numbers at the ends of their units, lists that
+/// are too long, governance by strangers and for absurd values. It halts no market by itself.
+pub(crate) fn hostile(random: &mut Random) -> Transaction {
+    fn end(random: &mut Random, limit: i128) -> i128 {
+        [limit, limit - 1, 1, 0, -1, 1 - limit, -limit]
+            [usize::try_from(random.below(7)).expect("small")]
+    }
+    let number = 1 + u8::try_from(random.below(24)).expect("small");
+    let sub = [0, 1, u16::MAX][usize::try_from(random.below(3)).expect("small")];
+    let asset = AssetId::new([0, 1, 7, u16::MAX][usize::try_from(random.below(4)).expect("small")]);
+    let market = [1, 3, 0, u32::MAX][usize::try_from(random.below(4)).expect("small")];
+    let instrument = InstrumentId::new(market);
+    let price = Price::from_micros(end(random, Price::LIMIT));
+    let lots = Lots::from_count(end(random, Lots::LIMIT));
+    let amount = Amount::from_minor(end(random, Amount::LIMIT));
+    let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
+    // Wealth would hide every default, so it goes to somebody who does not trade.
+    let rich = AccountId { owner: trader(30), sub };
+    let signer = SIGNERS[usize::try_from(random.below(3)).expect("small")];
+    let (sender, command) = match random.below(11) {
+        0 | 1 => {
+            let order = NewOrder {
+                client: ClientOrderId::new(u64::MAX - random.below(2)),
+                instrument,
+                side,
+                price,
+                lots,
+                time_in_force: TimeInForce::GoodTillCancelled,
+                reduce_only: random.below(2) == 0,
+                self_trade: SelfTrade::RefuseIncoming,
+            };
+            (trader(number), Command::PlaceOrder { sub, order })
+        }
+        2 => {
+            let order = OrderId::new([0, u64::MAX][usize::from(random.below(2) == 0)]);
+            (trader(number), Command::CancelOrder { sub, order })
+        }
+        3 => {
+            let quote = Quote { instrument, side, price, lots };
+            let count = [0, 2, 256, 257][usize::try_from(random.below(4)).expect("small")];
+            (trader(number), Command::MassQuote { sub, quotes: vec![quote; count] })
+        }
+        4 => (CUSTODIAN, Command::Deposit { account: rich, asset, amount }),
+        5 => (trader(number), Command::Withdraw { sub, asset, amount }),
+        6 => (trader(number), Command::Transfer { sub, to: rich, asset, amount }),
+        7 => {
+            let value = [i64::MIN, -1, i64::MAX][usize::try_from(random.below(3)).expect("small")];
+            let underlying = [None, Some(BTC), Some(UnderlyingId::new(u16::MAX))]
+                [usize::try_from(random.below(3)).expect("small")];
+            let parameters =
+                [ParameterId::Timelock, ParameterId::ScanRange, ParameterId::PriceBand];
+            let parameter = parameters[usize::try_from(random.below(3)).expect("small")];
+            let change = Change::SetParameter { parameter, underlying, value };
+            (signer, Command::Propose { change })
+        }
+        8 => {
+            let contract = Contract::Option {
+                expires_at: BlockTime::from_millis(end(random, BlockTime::LIMIT)),
+                strike: price,
+                right: Right::Put,
+            };
+            let contract_size = Quantity::from_nanos(end(random, Quantity::LIMIT));
+            let tick = Price::from_micros(end(random, Price::LIMIT));
+            let listed =
+                Instrument { id: instrument, underlying: BTC, contract, contract_size, tick };
+            (signer, Command::Propose { change: Change::ListInstrument(listed) })
+        }
+        9 => {
+            let proposal = u32::try_from(random.below(4)).expect("small");
+            (signer, Command::Approve { proposal: ProposalId::new(proposal) })
+        }
+        _ => (trader(number), Command::Drill { instrument }),
+    };
+    Transaction { sender, command }
 }
 
 /// Returns a command that may be anything: sensible, absurd, of a stranger, at the limits of its units.

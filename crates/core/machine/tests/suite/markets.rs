@@ -234,6 +234,40 @@ fn a_silent_oracle_restricts_and_then_freezes_the_compartment() {
 }
 
 #[test]
+fn an_option_whose_vol_is_stale_may_only_be_reduced() {
+    let mut house = opened();
+    let call = 3;
+    let price = house.machine.state().markets[&InstrumentId::new(call)].mark.unwrap().micros();
+    let price = price / 500_000 * 500_000;
+    let (buy, sell) =
+        (order(1, 1, call, Side::Buy, price, 4), order(2, 1, call, Side::Sell, price, 4));
+    house.apply(1, vec![buy, sell]);
+    assert_eq!(house.lots(1, call), 4);
+    let without_vols = |house: &mut House, transactions| {
+        let mut block = house.block(55, transactions);
+        block.votes.iter_mut().for_each(|vote| vote.vols.clear());
+        house.machine.apply(&block).unwrap()
+    };
+    for _ in 0..22 {
+        without_vols(&mut house, Vec::new());
+    }
+    let outcome = without_vols(
+        &mut house,
+        vec![
+            order(1, 2, call, Side::Buy, price, 1),
+            order(1, 3, call, Side::Sell, price, 4),
+            order(1, 4, 1, Side::Buy, 8_000_000_000, 1),
+        ],
+    );
+    let mode = Mode::ReduceOnly;
+    assert_eq!(outcome.receipts[0], Receipt::Refused(Refusal::ModeForbids { mode }));
+    assert!(matches!(outcome.receipts[1], Receipt::Order(_)), "reducing is allowed");
+    assert!(matches!(outcome.receipts[2], Receipt::Order(_)), "the perpetual trades on");
+    let outcome = house.apply(1, vec![order(1, 5, call, Side::Buy, price, 1)]);
+    assert!(matches!(outcome.receipts[0], Receipt::Order(_)), "new votes open it again");
+}
+
+#[test]
 fn withdrawals_leave_initial_margin_and_respect_the_hourly_limit() {
     let mut house = opened();
     house.apply(

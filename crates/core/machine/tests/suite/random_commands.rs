@@ -1,7 +1,7 @@
 //! A million commands that may be anything, through crashes and an expiry: nothing is created, nothing is lost, nothing
 //! panics, and a machine restored from a snapshot goes on exactly as the one that never stopped.
 
-use super::common::{House, Random, anything, deposit, dollars};
+use super::common::{House, Random, anything, deposit, dollars, hostile};
 use machine::Machine;
 use protocol::{Event, Receipt};
 use std::collections::BTreeMap;
@@ -9,6 +9,10 @@ use std::collections::BTreeMap;
 /// Commands of one run; the whole test sends over a million.
 const BLOCKS: u64 = 1_100;
 const COMMANDS: u64 = 250;
+/// One command in this many is one that no honest client sends.
+const HOSTILE: u64 = 60;
+/// Blocks that a restored machine is led along.
+const FOLLOWED: u32 = 6;
 
 struct Reproduce(u64);
 
@@ -29,6 +33,7 @@ fn run(seed: u64) -> (u64, BTreeMap<u16, u64>, BTreeMap<&'static str, u64>) {
     let mut house = House::new();
     let mut random = Random(seed);
     let (mut client, mut sent) = (1_000, 0);
+    let mut restored: Option<(Machine, u32)> = None;
     let (mut refusals, mut events) = (BTreeMap::new(), BTreeMap::new());
     let opening = (1..=24).map(|number| deposit(number, 0, dollars(15_000))).collect();
     house.apply(1, opening);
@@ -38,18 +43,27 @@ fn run(seed: u64) -> (u64, BTreeMap<u16, u64>, BTreeMap<&'static str, u64>) {
         house.btc += random.between(-house.btc / jump, house.btc / jump);
         house.eth += random.between(-house.eth / jump, house.eth / jump);
         let count = random.below(2 * COMMANDS);
-        let transactions: Vec<_> =
-            (0..count).map(|_| anything(&mut random, &mut client, &house)).collect();
+        let mut command = || match random.below(HOSTILE) {
+            0 => hostile(&mut random),
+            _ => anything(&mut random, &mut client, &house),
+        };
+        let transactions: Vec<_> = (0..count).map(|_| command()).collect();
         sent += count;
         let seconds = random.between(1, 35);
         let block = house.block(seconds, transactions);
-        let restored = (random.below(100) == 0).then(|| house.machine.snapshot().expect("encodes"));
+        if random.below(100) == 0 {
+            // The machine crashes before the block, comes back and is given the same block, and those that follow.
+            let bytes = house.machine.snapshot().expect("encodes");
+            restored = Some((Machine::restore(&bytes).expect("restores"), FOLLOWED));
+        }
         let outcome = house.machine.apply(&block).expect("the block follows");
-        if let Some(bytes) = restored {
-            // The machine crashes before the block, comes back and is given the same block.
-            let mut again = Machine::restore(&bytes).expect("restores");
+        if let Some((again, blocks)) = &mut restored {
             assert_eq!(again.apply(&block).expect("the block follows"), outcome);
-            assert_eq!(again.snapshot(), house.machine.snapshot());
+            *blocks -= 1;
+            if *blocks == 0 {
+                assert_eq!(again.snapshot(), house.machine.snapshot());
+                restored = None;
+            }
         }
         house.machine.state().check().expect("the books balance");
         assert_eq!(house.machine.state().house_fault, None);

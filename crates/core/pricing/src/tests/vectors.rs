@@ -2,6 +2,8 @@
 //!
 //! Values are homogeneous in forward and strike, so a row is priced with both multiplied by [`SCALE`]: one micro-dollar
 //! of the kernel is then 10⁻¹¹ dollars of the row, finer than any tolerance here.
+//!
+//! Rows with a name are those of the house's list of numbers from outside.
 
 use num_bigint::BigInt;
 use units::{BlockSpan, Ppb, Price, Round};
@@ -43,16 +45,16 @@ const YEAR: i128 = 31_536_000_000;
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
-    Row { source: HAUG, terms: ["60", "65", "0", "0.08", "0.3"], millis: YEAR / 4, figure: Figure::Call, expected: "2.1334", tolerance: "0.0001" },
-    Row { source: HAUG, terms: ["100", "95", "0.05", "0.1", "0.2"], millis: YEAR / 2, figure: Figure::Put, expected: "2.4648", tolerance: "0.0001" },
-    Row { source: HAUG, terms: ["1.56", "1.6", "0.08", "0.06", "0.12"], millis: YEAR / 2, figure: Figure::Call, expected: "0.0291", tolerance: "0.0001" },
+    Row { source: HAUG, terms: ["60", "65", "0", "0.08", "0.3"], millis: YEAR / 4, figure: Figure::Call, expected: "2.1334", tolerance: "0.0001" }, // haug-price-1
+    Row { source: HAUG, terms: ["100", "95", "0.05", "0.1", "0.2"], millis: YEAR / 2, figure: Figure::Put, expected: "2.4648", tolerance: "0.0001" }, // haug-price-2
+    Row { source: HAUG, terms: ["1.56", "1.6", "0.08", "0.06", "0.12"], millis: YEAR / 2, figure: Figure::Call, expected: "0.0291", tolerance: "0.0001" }, // haug-price-3
     Row { source: HAUG, terms: ["19", "19", "0.1", "0.1", "0.28"], millis: YEAR * 3 / 4, figure: Figure::Call, expected: "1.7011", tolerance: "0.0001" },
     Row { source: HAUG, terms: ["75", "70", "0.05", "0.1", "0.35"], millis: YEAR / 2, figure: Figure::Put, expected: "4.0870", tolerance: "0.0001" },
-    Row { source: HAUG, terms: ["105", "100", "0.1", "0.1", "0.36"], millis: YEAR / 2, figure: Figure::DeltaCall, expected: "0.5946", tolerance: "0.0001" },
-    Row { source: HAUG, terms: ["105", "100", "0.1", "0.1", "0.36"], millis: YEAR / 2, figure: Figure::DeltaPut, expected: "-0.3566", tolerance: "0.0001" },
-    Row { source: HAUG, terms: ["55", "60", "0", "0.1", "0.3"], millis: YEAR * 3 / 4, figure: Figure::Gamma, expected: "0.0278", tolerance: "0.0001" },
-    Row { source: HAUG, terms: ["55", "60", "0", "0.1", "0.3"], millis: YEAR * 3 / 4, figure: Figure::Vega, expected: "18.9358", tolerance: "0.0001" },
-    Row { source: HAUG, terms: ["430", "405", "0.05", "0.07", "0.2"], millis: YEAR / 12, figure: Figure::ThetaPut, expected: "-31.1924", tolerance: "0.001" },
+    Row { source: HAUG, terms: ["105", "100", "0.1", "0.1", "0.36"], millis: YEAR / 2, figure: Figure::DeltaCall, expected: "0.5946", tolerance: "0.0001" }, // haug-delta-call
+    Row { source: HAUG, terms: ["105", "100", "0.1", "0.1", "0.36"], millis: YEAR / 2, figure: Figure::DeltaPut, expected: "-0.3566", tolerance: "0.0001" }, // haug-delta-put
+    Row { source: HAUG, terms: ["55", "60", "0", "0.1", "0.3"], millis: YEAR * 3 / 4, figure: Figure::Gamma, expected: "0.0278", tolerance: "0.0001" }, // haug-gamma-call
+    Row { source: HAUG, terms: ["55", "60", "0", "0.1", "0.3"], millis: YEAR * 3 / 4, figure: Figure::Vega, expected: "18.9358", tolerance: "0.0001" }, // haug-vega-put
+    Row { source: HAUG, terms: ["430", "405", "0.05", "0.07", "0.2"], millis: YEAR / 12, figure: Figure::ThetaPut, expected: "-31.1924", tolerance: "0.001" }, // haug-theta-put
     Row { source: HULL, terms: ["49", "50", "0", "0.05", "0.2"], millis: 12_128_745_600, figure: Figure::Call, expected: "2.4004611", tolerance: "0.0000001" },
     Row { source: HULL, terms: ["49", "50", "0", "0.05", "0.2"], millis: 12_128_745_600, figure: Figure::DeltaCall, expected: "0.52160163", tolerance: "0.00000001" },
     Row { source: HULL, terms: ["49", "50", "0", "0.05", "0.2"], millis: 12_128_745_600, figure: Figure::Gamma, expected: "0.065545377", tolerance: "0.000000001" },
@@ -142,10 +144,10 @@ fn values_and_greeks_are_those_of_the_books() {
 /// Rows of derivexyz/lyra-utils test/math/Black76.t.sol: forward, strike, volatility in percent, rate in percent,
 /// seconds, discounted call and put; tolerance 10⁻⁹ dollars.
 const DERIVE: &[(i128, i128, i128, i128, i128, &str, &str)] = &[
-    (1_500, 1_500, 100, 0, 604_800, "82.80508066863456", "82.80508066863456"),
-    (1_000, 1_200, 25, 1, 2_592_000, "0.1370821284265793", "199.97276610316672"),
-    (1_000, 700, 75, 2, 172_800, "299.9671250895262", "0.00000000045708468"),
-    (1_000, 700, 500, 2, 31_536_000, "970.034553583819", "675.9749515917925"),
+    (1_500, 1_500, 100, 0, 604_800, "82.80508066863456", "82.80508066863456"), // black76-1
+    (1_000, 1_200, 25, 1, 2_592_000, "0.1370821284265793", "199.97276610316672"), // black76-2
+    (1_000, 700, 75, 2, 172_800, "299.9671250895262", "0.00000000045708468"),  // black76-3
+    (1_000, 700, 500, 2, 31_536_000, "970.034553583819", "675.9749515917925"), // black76-4
 ];
 
 // 0010-PRIC-001, 0010-PRIC-010
@@ -175,7 +177,7 @@ fn discounted_values_are_those_of_a_peer_on_chain() {
 // 0010-PRIC-012
 #[test]
 fn a_smile_is_that_of_a_peer_on_chain() {
-    // derivexyz/lyra-utils test/math/SVI.t.sol; 0.246 575 342 465 753 4 years is 90 days.
+    // svi-surface: derivexyz/lyra-utils test/math/SVI.t.sol; 0.246 575 342 465 753 4 years is 90 days.
     let parameters = [
         "0.17753424657534247",
         "0.17753424657534247",

@@ -33,7 +33,7 @@ const METHODS: &[(&str, &str)] = &[
     ("max", "min"),
 ];
 
-/// Types whose functions may return their default instead.
+/// Types whose functions may return their default instead; the others have none.
 const DEFAULTS: &[&str] =
     &["Self", "Notional", "Amount", "Price", "Lots", "Ppb", "Ppm", "Quantity", "BlockSpan", "()"];
 
@@ -103,9 +103,15 @@ impl<'a> Mutator<'a> {
         let outer = std::mem::replace(&mut self.function, signature.ident.to_string());
         self.made.clear();
         visit_mut::visit_block_mut(self, block);
-        if returns_default(&signature.output) {
-            let on = self.note("returns the default");
-            block.stmts.insert(0, parse_quote!(if #on { return Ok(Default::default()); }));
+        if is_iterator(&signature.output)
+            && let Some(Stmt::Expr(tail, None)) = block.stmts.last_mut()
+        {
+            let on = self.note("returns nothing");
+            *tail = parse_quote!((#tail).filter(|_| !#on));
+        }
+        for (what, value) in in_its_stead(&signature.output) {
+            let on = self.note(what);
+            block.stmts.insert(0, parse_quote!(if #on { return #value; }));
         }
         self.function = outer;
     }
@@ -116,9 +122,17 @@ impl<'a> Mutator<'a> {
             return;
         }
         let mistakes: &[(BinOp, &str)] = match original.op {
-            BinOp::Lt(_) => &[(parse_quote!(<=), "< → <="), (parse_quote!(>), "< → >")],
+            BinOp::Lt(_) => &[
+                (parse_quote!(<=), "< → <="),
+                (parse_quote!(>), "< → >"),
+                (parse_quote!(==), "< → =="),
+            ],
             BinOp::Le(_) => &[(parse_quote!(<), "<= → <"), (parse_quote!(>), "<= → >")],
-            BinOp::Gt(_) => &[(parse_quote!(>=), "> → >="), (parse_quote!(<), "> → <")],
+            BinOp::Gt(_) => &[
+                (parse_quote!(>=), "> → >="),
+                (parse_quote!(<), "> → <"),
+                (parse_quote!(==), "> → =="),
+            ],
             BinOp::Ge(_) => &[(parse_quote!(>), ">= → >"), (parse_quote!(<), ">= → <")],
             BinOp::Eq(_) => &[(parse_quote!(!=), "== → !=")],
             BinOp::Ne(_) => &[(parse_quote!(==), "!= → ==")],
@@ -126,11 +140,25 @@ impl<'a> Mutator<'a> {
             BinOp::Or(_) => &[(parse_quote!(&&), "|| → &&")],
             BinOp::Add(_) => &[(parse_quote!(*), "+ → *")],
             BinOp::Mul(_) => &[(parse_quote!(+), "* → +")],
+            BinOp::Shl(_) => &[(parse_quote!(>>), "<< → >>")],
+            BinOp::Shr(_) => &[(parse_quote!(<<), ">> → <<")],
             _ => &[],
         };
         for (operator, what) in mistakes {
             let mistake = syn::ExprBinary { op: *operator, ..original.clone() };
             self.offer(what, expression, &Expr::Binary(mistake));
+        }
+        if matches!(original.op, BinOp::Add(_)) {
+            // The words of a prover have no operator for it.
+            let (left, right) = (&original.left, &original.right);
+            self.offer("+ → -", expression, &parse_quote!((#left).wrapping_sub(#right)));
+        }
+    }
+
+    fn unary(&mut self, expression: &mut Expr) {
+        let Expr::Unary(original) = expression.clone() else { return };
+        if !matches!(original.op, syn::UnOp::Deref(_)) {
+            self.offer("sign left out", expression, &original.expr);
         }
     }
 
@@ -239,6 +267,29 @@ impl<'a> Mutator<'a> {
     }
 }
 
+impl Mutator<'_> {
+    /// A guard may hold always or never; an arm before one that takes everything may be left out.
+    fn guards(&mut self, expression: &mut Expr) {
+        let Expr::Match(choice) = expression else { return };
+        let caught =
+            choice.arms.last().is_some_and(|arm| arm.guard.is_none() && takes_all(&arm.pat));
+        let others = choice.arms.len().saturating_sub(1);
+        for (index, arm) in choice.arms.iter_mut().enumerate() {
+            match &mut arm.guard {
+                Some((_, guard)) if !holds_let(guard) => {
+                    let (never, always) = (self.note("guard: never"), self.note("guard: always"));
+                    **guard = parse_quote!((!#never && (#guard || #always)));
+                }
+                None if caught && index < others => {
+                    let on = self.note("arm left out");
+                    arm.guard = Some((syn::Token![if](Span::call_site()), parse_quote!(!#on)));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
 impl VisitMut for Mutator<'_> {
     fn visit_item_mod_mut(&mut self, item: &mut syn::ItemMod) {
         if !item.attrs.iter().any(|attribute| attribute.path().is_ident("cfg")) {
@@ -281,7 +332,11 @@ impl VisitMut for Mutator<'_> {
             Expr::Call(_) => self.call(expression),
             Expr::Struct(_) => self.structure(expression),
             Expr::If(_) => self.condition(expression),
-            Expr::Match(_) => self.arms(expression),
+            Expr::Match(_) => {
+                self.arms(expression);
+                self.guards(expression);
+            }
+            Expr::Unary(_) => self.unary(expression),
             Expr::Path(path) => {
                 if let Some((what, mistake)) = other_rounding(&path.path) {
                     self.offer(what, expression, &mistake);
@@ -316,11 +371,41 @@ impl VisitMut for Mutator<'_> {
     }
 }
 
-/// Returns whether a function returns a result of something that has a default.
-fn returns_default(output: &syn::ReturnType) -> bool {
-    let syn::ReturnType::Type(_, kind) = output else { return false };
+/// Returns what a function may return without doing anything: the default of its type, nothing, or each truth.
+fn in_its_stead(output: &syn::ReturnType) -> Vec<(&'static str, Expr)> {
+    const DEFAULT: &str = "returns the default";
+    let syn::ReturnType::Type(_, kind) = output else {
+        return vec![("does nothing", parse_quote!(()))];
+    };
     let text = quote::quote!(#kind).to_string().replace(' ', "");
-    DEFAULTS.iter().any(|name| text.starts_with(&format!("Result<{name},")))
+    let (is_result, held) = match text.strip_prefix("Result<") {
+        Some(rest) => (true, rest.rsplit_once(',').map_or(rest, |(held, _)| held)),
+        None => (false, &text[..]),
+    };
+    let values: Vec<(&str, Expr)> = match held {
+        "bool" => {
+            vec![("returns true", parse_quote!(true)), ("returns false", parse_quote!(false))]
+        }
+        "Integer" => vec![(DEFAULT, parse_quote!(Integer::from(0u8)))],
+        "(Word,Word)" => vec![(DEFAULT, parse_quote!((Word::MIN, Word::MIN)))],
+        held if held.starts_with("Option<") => {
+            let inside = held.trim_start_matches("Option<").trim_end_matches('>');
+            let known = DEFAULTS.contains(&inside) || inside == "AccountIndex";
+            let default = known.then(|| (DEFAULT, parse_quote!(Some(Default::default()))));
+            std::iter::once(("returns nothing", parse_quote!(None))).chain(default).collect()
+        }
+        held if DEFAULTS.contains(&held) => vec![(DEFAULT, parse_quote!(Default::default()))],
+        _ => Vec::new(),
+    };
+    let wrapped =
+        |(what, value): (_, Expr)| (what, if is_result { parse_quote!(Ok(#value)) } else { value });
+    values.into_iter().map(wrapped).collect()
+}
+
+/// Returns whether a function returns an iterator whose type it does not name: an empty one would be of another type.
+fn is_iterator(output: &syn::ReturnType) -> bool {
+    let syn::ReturnType::Type(_, kind) = output else { return false };
+    quote::quote!(#kind).to_string().starts_with("impl Iterator")
 }
 
 fn other_rounding(path: &syn::Path) -> Option<(&'static str, Expr)> {
@@ -350,6 +435,15 @@ fn holds_let(expression: &Expr) -> bool {
         Expr::Let(_) => true,
         Expr::Binary(binary) => holds_let(&binary.left) || holds_let(&binary.right),
         Expr::Paren(inner) => holds_let(&inner.expr),
+        _ => false,
+    }
+}
+
+/// Returns whether a pattern takes everything: a name that is no variant is one.
+fn takes_all(pattern: &Pat) -> bool {
+    match pattern {
+        Pat::Wild(_) => true,
+        Pat::Ident(name) => name.ident.to_string().starts_with(|first: char| first.is_lowercase()),
         _ => false,
     }
 }

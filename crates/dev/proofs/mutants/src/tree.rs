@@ -46,9 +46,15 @@ pub(crate) const FAMILIES: &[Family] = &[
     },
     Family {
         folder: "crates/core/waterfall/src",
-        files: &["insurance.rs", "liquidation.rs"],
+        files: &["liquidation.rs"],
         switch: "::units::mutant",
         words: &["liquidation:"],
+    },
+    Family {
+        folder: "crates/core/waterfall/src",
+        files: &["insurance.rs"],
+        switch: "::units::mutant",
+        words: &["liquidation: the fund"],
     },
 ];
 

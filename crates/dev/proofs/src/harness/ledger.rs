@@ -27,6 +27,18 @@ pub(super) const ALL: &[Harness<Prover>] = &[
         run: changes,
     },
     Harness {
+        name: "ledger: changes that do not sum to zero are refused with what is missing",
+        covers: &["not conserved", "over the limit"],
+        canary: Fault::Equality,
+        run: unbalanced,
+    },
+    Harness {
+        name: "ledger: books that do not sum to zero are found with what is missing",
+        covers: &["sound", "found"],
+        canary: Fault::Equality,
+        run: audit,
+    },
+    Harness {
         name: "ledger: what is listed is what is held",
         covers: &["listed", "nothing held"],
         canary: Fault::Equality,
@@ -84,7 +96,8 @@ struct Books {
     second: Holder,
 }
 
-const FUND: Holder = Holder::Insurance(UnderlyingId::new(3));
+/// The first holder of the house there is.
+const FUND: Holder = Holder::Insurance(UnderlyingId::new(0));
 
 impl Books {
     /// Returns books with any balances that the ledger takes.
@@ -246,15 +259,86 @@ fn changes(prover: &mut Prover) {
             within = within.and(expected[row][index].within(-limit, limit));
         }
     }
-    if books.ledger.apply(&changes).is_ok() {
+    if let Ok(prepared) = books.ledger.prepare(&changes) {
         prover.cover("applied");
         prover.check(&within, "only balances within the limit are written");
+        let listed = prepared.iter().map(|(holder, asset, after)| {
+            let net = changes.net(holder, asset).exact();
+            after.exact().equals(books.ledger.balance(holder, asset).exact() + net)
+        });
+        let (count, all) =
+            listed.fold((0, Claim::constant(true)), |(n, all), claim| (n + 1, all.and(claim)));
+        prover.check(&all.and(Claim::constant(count == 5)), "what will be written is listed");
+        books.ledger.commit(prepared);
     } else {
         prover.cover("refused");
         prover.check(&within.not(), "only a balance over the limit is refused");
         expected = before;
     }
     books.check(prover, expected, "all changes are applied, or none");
+}
+
+/// A posting that does not fit half-way leaves changes in which somebody has paid and nobody was paid.
+fn unbalanced(prover: &mut Prover) {
+    let mut books = Books::any_full(prover);
+    let lost = Amount::limited(prover, "lost");
+    prover.assume(&whole(0).below(lost.exact()));
+    let mut changes = Changes::default();
+    let first = books.first;
+    let dollars = |from, to, amount| Posting { from, to, asset: AssetId::DOLLAR, amount };
+    let brim = Amount::from_minor(i128::MAX);
+    let filled = changes.post(dollars(Holder::Outside, first, brim)).is_ok();
+    let broken = changes.post(dollars(FUND, first, lost)).is_err();
+    let emptied = changes.post(dollars(first, Holder::Outside, brim)).is_ok();
+    prover.check(&Claim::constant(filled && broken && emptied), "only the second does not fit");
+    let left = books.ledger.balance(FUND, AssetId::DOLLAR).exact() - lost.exact();
+    let limit = whole(limits::BALANCE_MICROS_MAX);
+    let within = left.within(-limit, limit);
+    let before = ASSETS.map(|asset| books.balances(asset));
+    match books.ledger.apply(&changes) {
+        Err(OurFault::NotConserved { asset: AssetId::DOLLAR, before, after }) => {
+            prover.cover("not conserved");
+            prover.observe("missing", after.exact());
+            prover.check(&before.exact().equals(whole(0)), "nothing was missing before");
+            prover.check(&after.exact().equals(-lost.exact()), "what was paid to nobody is");
+            prover.check(&within, "a balance over its limit comes first");
+        }
+        Err(OurFault::Arithmetic { error: ArithmeticError::OutOfLimits, .. }) => {
+            prover.cover("over the limit");
+            prover.check(&within.not(), "only a balance over the limit is refused so");
+        }
+        _ => prover.never("what was paid to nobody is noticed"),
+    }
+    books.check(prover, before, "nothing is applied");
+}
+
+/// Balances that were prepared for one ledger and written into another do not balance, unless they happen to.
+fn audit(prover: &mut Prover) {
+    let books = Books::any(prover);
+    let paid = Amount::limited(prover, "paid");
+    let mut changes = Changes::default();
+    let posting = Posting::dollars(Holder::Outside, books.first, paid.notional());
+    prover.assume(&Claim::constant(changes.post(posting).is_ok()));
+    let Ok(prepared) = books.ledger.prepare(&changes) else { return };
+    let mut other = Ledger::default();
+    prover.check(&Claim::constant(other.open().is_some()), "there is room for a client");
+    other.commit(prepared);
+    let sum = other.balance(books.first, AssetId::DOLLAR).exact()
+        + other.balance(Holder::Outside, AssetId::DOLLAR).exact();
+    match other.check() {
+        Ok(()) => {
+            prover.cover("sound");
+            prover.check(&sum.equals(whole(0)), "sound books sum to zero");
+        }
+        Err(OurFault::NotConserved { asset: AssetId::DOLLAR, before, after }) => {
+            prover.cover("found");
+            prover.observe("sum", after.exact());
+            prover.check(&before.exact().equals(whole(0)), "it should be zero");
+            prover.check(&after.exact().equals(sum), "the sum is stated");
+            prover.check(&sum.equals(whole(0)).not(), "only what is not zero is found");
+        }
+        Err(_) => prover.never("limited balances can be added up"),
+    }
 }
 
 fn listing(prover: &mut Prover) {

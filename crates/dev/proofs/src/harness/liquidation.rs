@@ -29,6 +29,12 @@ pub(super) const ALL: &[Harness<Prover>] = &[
         run: limit_in_band,
     },
     Harness {
+        name: "liquidation: a leg is reduced if and only if its release pays for the fee, as far from the mark as it pays for",
+        covers: &["long", "short", "nothing held", "no release", "no room"],
+        canary: Fault::Order,
+        run: furthest,
+    },
+    Harness {
         name: "liquidation: a reduction filled at its limit or better never makes the shortfall grow",
         covers: &["long", "short"],
         canary: Fault::Rounding,
@@ -172,6 +178,39 @@ fn limit_in_band(prover: &mut Prover) {
     prover
         .check(&(distance * whole(limits::PPM_ONE)).at_most(band), "the limit is inside the band");
     prover.check(&(-distance).below(leg.tick.exact()), "no more than a tick better than the mark");
+}
+
+fn furthest(prover: &mut Prover) {
+    let (standing, leg, parameters, reduction) = any_reduction(prover);
+    let none = |prover: &mut Prover, label| match reduction {
+        None => prover.cover(label),
+        Some(_) => prover.never("only a position that releases margin is reduced"),
+    };
+    if prover.decide(&leg.lots.exact().equals(whole(0))) {
+        return none(prover, "nothing held");
+    }
+    if prover.decide(&standing.maintenance.exact().at_most(leg.maintenance_without.exact())) {
+        return none(prover, "no release");
+    }
+    let Some(bounds) = Bounds::of(&standing, &leg, &parameters) else {
+        return prover.never("what a reduction computes can be computed");
+    };
+    let pays = whole(0).at_most(bounds.room);
+    let Some(reduction) = reduction else {
+        prover.cover("no room");
+        return prover.check(&pays.not(), "a leg whose release pays is reduced");
+    };
+    prover.check(&pays, "a leg whose release does not pay is not");
+    let (mark, limit, tick) = (leg.mark.exact(), reduction.limit.exact(), leg.tick.exact());
+    let (label, beyond) = if prover.decide(&whole(0).below(leg.lots.exact())) {
+        ("long", limit - (mark - bounds.distance))
+    } else {
+        ("short", mark + bounds.distance - limit)
+    };
+    prover.cover(label);
+    prover.observe("beyond", beyond);
+    prover.check(&whole(0).at_most(beyond), "the limit is no further than the release pays for");
+    prover.check(&beyond.below(tick), "nor nearer by a tick");
 }
 
 /// Maintenance margin is convex along a position, so closing `n` of `held` lots releases at least `n / held` of what

@@ -138,7 +138,9 @@ impl FlowRow {
             return Err(row.malformed(SIZE, "is below zero"));
         }
         let millis = |column| {
-            row.integer(column).map(|millis: u64| BlockTime::from_millis(i128::from(millis)))
+            let time = BlockTime::from_millis(i128::from(row.integer(column)?));
+            time.within_limit()
+                .map_err(|_| row.malformed(column, "is outside the limits of a time"))
         };
         Ok(Self {
             time: BlockTime::from_millis(i128::from(row.integer(RECEIVED)? / 1_000_000)),
@@ -289,6 +291,10 @@ mod tests {
                 "line 2, column price: '1.0000001' is finer than its unit",
             ),
             ("1,,,S,10,-1,,b,1,1", "line 2, column last_id: '-1' is not a whole number"),
+            (
+                "1,999999999999999,,D,10,10,,b,1,1",
+                "line 2, column event_ms: '999999999999999' is outside the limits of a time",
+            ),
         ] {
             let error = sample(FlowMarket::SpotBtc, row).unwrap_err().to_string();
             assert_eq!(error, format!("sample.csv {says}"));

@@ -194,8 +194,9 @@ impl BookRebuild {
                 }
             }
             Some(applied) => {
-                let expected = UpdateId(applied.0 + 1);
-                if first != expected {
+                // Nothing follows the largest number.
+                if first.0.checked_sub(1) != Some(applied.0) {
+                    let expected = UpdateId(applied.0.saturating_add(1));
                     return Err(FlowFault::SequenceGap { expected, found: first });
                 }
             }

@@ -247,16 +247,19 @@ impl Observer {
             (Notional::ZERO, Notional::ZERO, Notional::ZERO);
         let mut book = [0i128; 4];
         for (index, account) in state.accounts.iter() {
-            if role_of(&account.id.owner) == Some(Role::Flow) {
-                continue;
+            match role_of(&account.id.owner) {
+                Some(Role::Flow) => continue,
+                // Their capital would flatten everybody else's lines.
+                Some(Role::MarketMaker) => {
+                    add_greeks(&mut book, state, &risk, index)?;
+                    continue;
+                }
+                _ => {}
             }
             let requirement = state.required(&risk, index, false)?;
             equity = equity.plus(requirement.equity)?;
             initial = initial.plus(requirement.initial)?;
             maintenance = maintenance.plus(requirement.maintenance)?;
-            if role_of(&account.id.owner) == Some(Role::MarketMaker) {
-                add_greeks(&mut book, state, &risk, index)?;
-            }
         }
         self.equity.push(now, equity);
         self.initial.push(now, initial);
@@ -359,7 +362,7 @@ impl Observer {
         }
         sections.push(prices.chart(charts::volatility(vols)));
         sections.push(
-            Section::new("Positions and margin", "Sums over all accounts of the demo; accounts that replay recorded order flow are left out of margin.")
+            Section::new("Positions and margin", "Sums over all accounts of the demo. Market makers and accounts that replay recorded order flow are left out of margin.")
                 .chart(charts::open_interest(Unit::Dollars, open_interest))
                 .chart(charts::margin(self.equity, self.initial, self.maintenance)),
         );

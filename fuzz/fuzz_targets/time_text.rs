@@ -1,0 +1,4 @@
+//! The target `time_text` of `crates/dev/fuzz`, driven by libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::run("time_text", bytes));
