@@ -39,3 +39,10 @@ fn a_validator_that_computes_wrongly_notices_and_goes_no_further() {
         assert!(why.starts_with("DIVERGED at height"), "{why}");
     }
 }
+
+/// Two of five lost the end of their logs together; what they had acknowledged was not delivered again, so they could
+/// not vote, and without them no block became final that would have made them look.
+#[test]
+fn validators_that_lose_acknowledged_blocks_together_catch_up_without_a_new_block() {
+    assert_eq!(run(1337, None).failure, None);
+}

@@ -2,7 +2,7 @@
 //!
 //! The engine's marshal delivers finalised blocks in order, at least once, and again after a restart from the last one
 //! that was acknowledged. A block is acknowledged once the ledger holds it durably. If the ledger has lost blocks that
-//! were acknowledged, they are taken from the marshal's archive.
+//! were acknowledged, they are taken from the marshal's archive, at the start or before the next block.
 //!
 //! **Invariant:** a block is executed once, after its parent, and only if it is final.
 
@@ -67,6 +67,12 @@ pub(crate) struct Executor {
 impl Executor {
     /// Runs until the engine is gone, or until the replica may go no further.
     pub(crate) async fn run(self, mut inbox: mpsc::UnboundedReceiver<Delivery>) {
+        // What was acknowledged is not delivered again, whatever has become of the ledger since.
+        if let Some(acknowledged) = self.marshal.get_processed().await
+            && let Err(halt) = self.catch_up(acknowledged.height().get()).await
+        {
+            self.halt(halt);
+        }
         while let Some((block, done)) = inbox.recv().await {
             if let Err(halt) = self.deliver(&block).await {
                 self.halt(halt);
@@ -88,8 +94,17 @@ impl Executor {
 
     /// Executes a block, and before it whatever the ledger lacks.
     async fn deliver(&self, block: &Block) -> Result<(), Halt> {
+        if let Some(halt) = self.chain.halted() {
+            return Err(halt);
+        }
+        self.catch_up(block.number().saturating_sub(1)).await?;
+        if block.number() <= self.chain.height() { Ok(()) } else { self.execute(block) }
+    }
+
+    /// Executes what the ledger lacks up to a height, from the marshal's archive.
+    async fn catch_up(&self, height: u64) -> Result<(), Halt> {
         let mut next = self.chain.height().saturating_add(1);
-        while next < block.number() {
+        while next <= height {
             let held = self.marshal.get_block(Identifier::Height(Height::new(next))).await;
             let Some(held) = held else {
                 let why = "neither the ledger nor the archive holds it: start again from an empty \
@@ -100,7 +115,7 @@ impl Executor {
             self.execute(held.inner())?;
             next = next.saturating_add(1);
         }
-        if block.number() < next { Ok(()) } else { self.execute(block) }
+        Ok(())
     }
 
     fn execute(&self, block: &Block) -> Result<(), Halt> {
