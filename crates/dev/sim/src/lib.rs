@@ -9,11 +9,13 @@
 
 mod disk;
 mod drawn;
+mod finality;
 mod house;
 mod random;
 mod scenario;
 mod watch;
 
 pub use drawn::{Drawn, Fault};
+pub use finality::{Finality, finality};
 pub use scenario::{Planting, Run, run};
 pub use watch::Failure;

@@ -74,6 +74,7 @@ pub fn run(seed: u64, planting: Option<Planting>) -> Run {
         clock: drawn.clock,
         pace: drawn.pace,
         timeouts: drawn.timeouts,
+        step: Duration::from_millis(1),
         plant: (planting == Some(Planting::NoQuorum)).then_some(Plant::NoQuorum),
     };
     let watch = Watch::default();

@@ -1,6 +1,7 @@
 //! What the network must bear, and what the simulation must find.
 
-use sim::{Failure, Planting, run};
+use sim::{Failure, Finality, Planting, finality, run};
+use std::time::Duration;
 
 /// Seeds of each test; `cargo x sim` runs as many as one likes.
 const SEEDS: u64 = 8;
@@ -45,4 +46,26 @@ fn a_validator_that_computes_wrongly_notices_and_goes_no_further() {
 #[test]
 fn validators_that_lose_acknowledged_blocks_together_catch_up_without_a_new_block() {
     assert_eq!(run(1337, None).failure, None);
+}
+
+#[test]
+fn a_block_is_final_three_trips_after_its_proposal_and_one_crash_stalls_nobody_for_long() {
+    let (trip, span) = (Duration::from_millis(50), Duration::from_secs(20));
+    let whole = finality(trip, span, false);
+    let crashed = finality(trip, span, true);
+    for (name, seen) in [("all run", &whole), ("one is down", &crashed)] {
+        let [p50, p99, gap50, gap99] = [
+            Finality::quantile(&seen.waits, 50),
+            Finality::quantile(&seen.waits, 99),
+            Finality::quantile(&seen.gaps, 50),
+            Finality::quantile(&seen.gaps, 99),
+        ];
+        println!(
+            "{name}: {} blocks, final after {p50} ms (p99 {p99}), a block every {gap50} ms (p99 {gap99})",
+            seen.gaps.len()
+        );
+    }
+    assert!(Finality::quantile(&whole.waits, 50) <= 165, "three trips of 50 ms and a tenth");
+    assert!(Finality::quantile(&crashed.waits, 50) <= 165);
+    assert!(Finality::quantile(&crashed.gaps, 99) <= 1_200, "one view timeout, and a proposal");
 }

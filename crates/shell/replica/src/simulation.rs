@@ -84,6 +84,8 @@ pub struct Setup {
     pub pace: Pace,
     /// How long the engine waits.
     pub timeouts: Timeouts,
+    /// What a step of a task takes on the simulated clock.
+    pub step: Duration,
     /// A bug, if one is to be found.
     pub plant: Option<Plant>,
 }
@@ -133,7 +135,7 @@ where
     F: FnOnce(World) -> Fut,
     Fut: Future<Output = T>,
 {
-    let config = deterministic::Config::new().with_seed(setup.seed);
+    let config = deterministic::Config::new().with_seed(setup.seed).with_cycle(setup.step);
     let runner = deterministic::Runner::new(config);
     runner.start(|context| async move {
         let auditor = context.auditor();
