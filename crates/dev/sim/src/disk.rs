@@ -126,10 +126,15 @@ impl Ledger for SimLedger {
         Ok(header)
     }
 
-    fn block(&self, height: u64) -> Result<Option<(Header, Block)>, LedgerError> {
+    fn blocks(
+        &self,
+        from: u64,
+        count: usize,
+        _: usize,
+    ) -> Result<Vec<(Header, Block)>, LedgerError> {
         let log = self.disk.log.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = usize::try_from(height)?.checked_sub(1);
-        Ok(at.and_then(|at| log.get(at).cloned()))
+        let skipped = usize::try_from(from.saturating_sub(1))?;
+        Ok(log.iter().skip(skipped).take(count).cloned().collect())
     }
 
     fn prove(&mut self, _: &StateKey) -> Result<(Header, Vec<u8>), LedgerError> {

@@ -12,6 +12,9 @@ use std::time::Duration;
 const WAIT_MAX: Duration = Duration::from_secs(10);
 /// Longest encoded key of a record.
 const KEY_BYTES_MAX: usize = 256;
+/// Most blocks in one answer, and the bytes after which no further one is added.
+const BLOCKS_MAX: usize = 256;
+const BLOCKS_BYTES_MAX: usize = 4 << 20;
 /// Most submissions in one request.
 const SUBMISSIONS_MAX: usize = 10_000;
 
@@ -43,14 +46,14 @@ pub(crate) async fn call(node: &Node, method: &str, params: &Value) -> Result<Va
         "submit" => submit(node, params),
         "feed" => feed(node, params),
         "follow" => follow(node, params).await,
-        "block" => block(node, params).await,
+        "blocks" => blocks(node, params).await,
         "header" => header(node, params).await,
         "answer" => answer(node, params).await,
         "anchor" => Ok(json!({ "anchor": node.anchor().text() })),
         _ => Err(Refused {
             code: -32_601,
             message: format!(
-                "no method '{method}': there are status, submit, feed, follow, block, header, answer, anchor"
+                "no method '{method}': there are status, submit, feed, follow, blocks, header, answer, anchor"
             ),
         }),
     }
@@ -119,20 +122,29 @@ async fn follow(node: &Node, params: &Value) -> Result<Value, Refused> {
     Ok(json!({ "height": node.height() }))
 }
 
-async fn block(node: &Node, params: &Value) -> Result<Value, Refused> {
+/// Returns blocks from a height on, with the headers of their outcomes; one, unless more are asked for.
+async fn blocks(node: &Node, params: &Value) -> Result<Value, Refused> {
     let height = number(params, "height")?;
-    let reader = node.clone();
-    let read = tokio::task::spawn_blocking(move || reader.block(height)).await.map_err(failed)?;
-    let Some((header, block)) = read.map_err(failed)? else {
-        return Err(failed(format!(
-            "there is no block {height} here: the newest is {}",
-            node.height()
-        )));
+    let count = match params["count"] {
+        Value::Null => 1,
+        _ => usize::try_from(number(params, "count")?).unwrap_or(BLOCKS_MAX),
     };
-    Ok(json!({
-        "header": encode_hex(&codec::encode(&header)?),
-        "block": encode_hex(&codec::encode(&block)?),
-    }))
+    let reader = node.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        reader.blocks(height, count.min(BLOCKS_MAX), BLOCKS_BYTES_MAX)
+    });
+    let read = read.await.map_err(failed)?.map_err(failed)?;
+    if read.is_empty() {
+        let newest = node.height();
+        return Err(failed(format!("there is no block {height} here: the newest is {newest}")));
+    }
+    let told = read.iter().map(|(header, block)| {
+        Ok(json!({
+            "header": encode_hex(&codec::encode(header)?),
+            "block": encode_hex(&codec::encode(block)?),
+        }))
+    });
+    Ok(Value::Array(told.collect::<Result<Vec<_>, EncodeError>>()?))
 }
 
 async fn header(node: &Node, params: &Value) -> Result<Value, Refused> {

@@ -216,21 +216,33 @@ impl House {
         reader.map(|entry| Ok(codec::decode(&entry?.header, limits::BLOCK_BYTES_MAX)?)).collect()
     }
 
-    /// Returns a block of the log and its header; nothing if the log does not hold it.
+    /// Returns blocks of the log and their headers from a height on, at most `count` of them, and no more once they
+    /// have `bytes` bytes together.
     ///
     /// # Errors
     ///
     /// What of the log cannot be read.
-    pub fn block(&self, height: u64) -> Result<Option<(Header, Block)>, HouseError> {
-        let mut reader =
-            BlockReader::open_from(&self.dir.join("blocks"), Some(self.genesis.bytes()), height)?;
-        let Some(entry) = reader.next() else { return Ok(None) };
-        let entry = entry?;
-        if entry.height != height || height == 0 {
-            return Ok(None);
+    pub fn blocks(
+        &self,
+        from: u64,
+        count: usize,
+        bytes: usize,
+    ) -> Result<Vec<(Header, Block)>, HouseError> {
+        // The founding entry has no block.
+        let from = from.max(1);
+        let reader =
+            BlockReader::open_from(&self.dir.join("blocks"), Some(self.genesis.bytes()), from)?;
+        let (mut blocks, mut read) = (Vec::new(), 0usize);
+        for entry in reader.take(count) {
+            let entry = entry?;
+            let header = codec::decode(&entry.header, limits::BLOCK_BYTES_MAX)?;
+            blocks.push((header, codec::decode(&entry.block, limits::BLOCK_BYTES_MAX)?));
+            read = read.saturating_add(entry.block.len());
+            if read >= bytes {
+                break;
+            }
         }
-        let header = codec::decode(&entry.header, limits::BLOCK_BYTES_MAX)?;
-        Ok(Some((header, codec::decode(&entry.block, limits::BLOCK_BYTES_MAX)?)))
+        Ok(blocks)
     }
 }
 

@@ -26,12 +26,17 @@ pub trait Ledger: Send + 'static {
     /// If the block does not follow, or cannot be kept.
     fn apply(&mut self, block: &Block) -> Result<Header, LedgerError>;
 
-    /// Returns a block that was executed.
+    /// Returns blocks that were executed, from a height on: at most `count`, and no more once they have `bytes` bytes.
     ///
     /// # Errors
     ///
-    /// If it cannot be read.
-    fn block(&self, height: u64) -> Result<Option<(Header, Block)>, LedgerError>;
+    /// If they cannot be read.
+    fn blocks(
+        &self,
+        from: u64,
+        count: usize,
+        bytes: usize,
+    ) -> Result<Vec<(Header, Block)>, LedgerError>;
 
     /// Returns the newest header and the encoded proof of a record under its state root.
     ///
@@ -58,8 +63,13 @@ impl Ledger for House {
         Ok(House::apply(self, block)?.header)
     }
 
-    fn block(&self, height: u64) -> Result<Option<(Header, Block)>, LedgerError> {
-        Ok(House::block(self, height)?)
+    fn blocks(
+        &self,
+        from: u64,
+        count: usize,
+        bytes: usize,
+    ) -> Result<Vec<(Header, Block)>, LedgerError> {
+        Ok(House::blocks(self, from, count, bytes)?)
     }
 
     fn prove(&mut self, key: &StateKey) -> Result<(Header, Vec<u8>), LedgerError> {

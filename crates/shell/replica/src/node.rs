@@ -210,16 +210,23 @@ impl Node {
         self.0.chain.block(height)
     }
 
-    /// Returns a block that was executed, with the header of its outcome; reads the disk, so it may block.
+    /// Returns blocks that were executed, from a height on, with the headers of their outcomes: at most `count`, and
+    /// no more once they have `bytes` bytes. Reads the disk if they are old, so it may block.
     ///
     /// # Errors
     ///
     /// In words, if the ledger cannot be read.
-    pub fn block(&self, height: u64) -> Result<Option<(Header, protocol::Block)>, String> {
-        if let Some(held) = self.recent(height) {
-            return Ok(Some((held.header, held.block.as_ref().clone())));
+    pub fn blocks(
+        &self,
+        from: u64,
+        count: usize,
+        bytes: usize,
+    ) -> Result<Vec<(Header, protocol::Block)>, String> {
+        if let Some(held) = self.recent(from).filter(|_| count == 1) {
+            return Ok(vec![(held.header, held.block.as_ref().clone())]);
         }
-        self.0.ledger.lock().block(height).map_err(|error| error.to_string())
+        let ledger = self.0.ledger.lock();
+        ledger.blocks(from, count, bytes).map_err(|error| error.to_string())
     }
 
     /// Returns the ordered block of a height and the certificate that finalises it; nothing if it is not final here.

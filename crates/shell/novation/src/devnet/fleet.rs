@@ -19,6 +19,9 @@ const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// Longest wait for a process to end once it has been told to.
 const END_MAX: Duration = Duration::from_secs(20);
 
+/// Blocks asked for in one request, where several are final already.
+const BLOCKS_AT_ONCE: u64 = 64;
+
 /// A finalised block as a validator tells it.
 #[derive(Debug)]
 pub(super) struct Told {
@@ -131,19 +134,21 @@ impl Fleet {
         }
     }
 
-    /// Waits for a block to be final, and returns it; nothing if that takes long.
-    pub(super) fn next_block(&mut self, height: u64) -> Result<Option<Told>> {
+    /// Waits for a block to be final, and returns it and some that follow; nothing if that takes long.
+    pub(super) fn next_blocks(&mut self, height: u64) -> Result<Vec<Told>> {
         let params = json!({ "height": height });
         let Ok(answer) = self.any("follow", &params) else {
             // All are down, or starting.
             thread::park_timeout(RETRY_AFTER);
-            return Ok(None);
+            return Ok(Vec::new());
         };
-        if answer["height"].as_u64().is_none_or(|at| at < height) {
-            return Ok(None);
-        }
-        let Ok(answer) = self.any("block", &params) else { return Ok(None) };
-        Ok(Some(told(&answer)?))
+        let Some(at) = answer["height"].as_u64().filter(|at| *at >= height) else {
+            return Ok(Vec::new());
+        };
+        let count = BLOCKS_AT_ONCE;
+        let params = json!({ "height": height, "count": if at > height { count } else { 1 } });
+        let Ok(answer) = self.any("blocks", &params) else { return Ok(Vec::new()) };
+        answer.as_array().context("a validator sent no blocks")?.iter().map(told).collect()
     }
 
     /// Hands submissions to the validators in turn, some to each that answers.
@@ -193,7 +198,7 @@ impl Fleet {
         let mut roots = Vec::new();
         for (index, member) in self.members.iter_mut().enumerate() {
             let root = loop {
-                let root = member.call("block", &params).and_then(|answer| told(&answer));
+                let root = member.call("blocks", &params).and_then(|answer| told(&answer[0]));
                 match root {
                     Ok(told) => break Ok(told.header.state_root),
                     Err(_) if height == 0 => break Err(anyhow::anyhow!("there is no block yet")),

@@ -57,12 +57,15 @@ pub(crate) fn run(args: &DevnetArgs, out: &mut dyn Write) -> Result<Verdict> {
             traffic.play(&mut fleet, observer.state(), observer.height())?;
         }
         let started = Instant::now();
-        if let Some(block) = fleet.next_block(observer.height() + 1)? {
+        for block in fleet.next_blocks(observer.height() + 1)? {
+            if observer.height() == blocks {
+                break;
+            }
             let seen = observer.apply(&block)?;
             view.block(&fleet, observer.state(), &seen, started.elapsed(), behind);
         }
     }
-    view.clear();
+    view.finish();
     let height = observer.height();
     let verdict = settle(&mut fleet, &observer, height, out)?;
     fleet.stop()?;

@@ -8,6 +8,7 @@ use ledger::Holder;
 use machine::State;
 use protocol::{AssetId, Receipt};
 use std::collections::VecDeque;
+use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
 /// Blocks over which rates are taken.
@@ -17,7 +18,12 @@ const WINDOW: usize = 32;
 #[derive(Debug)]
 pub(super) struct View {
     bar: ProgressBar,
+    quiet: bool,
     recent: VecDeque<(Instant, usize)>,
+    started: Instant,
+    transactions: usize,
+    /// Milliseconds from traffic to finality, of every block that was not caught up on.
+    waits: Vec<u128>,
 }
 
 impl View {
@@ -25,7 +31,14 @@ impl View {
         let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
         let style = ProgressStyle::with_template("{msg}");
         let bar = bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-        Self { bar, recent: VecDeque::new() }
+        Self {
+            bar,
+            quiet,
+            recent: VecDeque::new(),
+            started: Instant::now(),
+            transactions: 0,
+            waits: Vec::new(),
+        }
     }
 
     /// Shows a block; `waited` is the time from the traffic to its finality.
@@ -37,6 +50,13 @@ impl View {
         waited: Duration,
         behind: bool,
     ) {
+        if behind {
+            // What was final before is not this run's doing.
+            self.started = Instant::now();
+        } else {
+            self.transactions += seen.transactions;
+            self.waits.push(waited.as_millis());
+        }
         self.recent.push_back((Instant::now(), seen.transactions));
         if self.recent.len() > WINDOW {
             self.recent.pop_front();
@@ -69,8 +89,28 @@ impl View {
         ));
     }
 
-    /// Takes the line away.
-    pub(super) fn clear(&self) {
+    /// Takes the line away, and says on standard error what the run came to.
+    pub(super) fn finish(&mut self) {
         self.bar.finish_and_clear();
+        if self.quiet || self.waits.is_empty() {
+            return;
+        }
+        self.waits.sort_unstable();
+        let last = self.waits.len() - 1;
+        let at = |percent: usize| self.waits.get(last * percent / 100).copied().unwrap_or(0);
+        let seconds = self.started.elapsed().as_secs_f64().max(1e-3);
+        let rate = |count: usize| u32::try_from(count).map_or(f64::MAX, f64::from) / seconds;
+        // Standard error may be closed; the result does not depend on it.
+        drop(writeln!(
+            io::stderr(),
+            "{} blocks with {} transactions in {seconds:.1} s: {:.1} blocks/s, {:.0} transactions/s, final after \
+             {} ms (p99 {} ms)",
+            self.waits.len(),
+            self.transactions,
+            rate(self.waits.len()),
+            rate(self.transactions),
+            at(50),
+            at(99),
+        ));
     }
 }

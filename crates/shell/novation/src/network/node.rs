@@ -118,7 +118,8 @@ async fn watch(node: Node) {
         let rule = "=".repeat(100);
         say(&format!("{rule}\n{halt}\n{rule}"));
         if let Halt::Diverged { height, .. } = &halt
-            && let Ok(Some((header, _))) = node.block(*height)
+            && let Ok(blocks) = node.blocks(*height, 1, 0)
+            && let Some((header, _)) = blocks.first()
         {
             say(&format!("state root of block {height} here: {}", header.state_root));
         }
