@@ -2,7 +2,7 @@
 
 use crate::methods::{Refused, call};
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::State;
 use axum::http::{StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -73,9 +73,17 @@ pub async fn serve(listener: TcpListener, node: Node, metrics: Metrics) {
 }
 
 async fn rpc(State(served): State<Served>, body: Body) -> Response {
-    let read = tokio::time::timeout(ARRIVAL_MAX, to_bytes(body, REQUEST_BYTES_MAX)).await;
-    let Ok(Ok(bytes)) = read else {
+    // Said at once, where the head of the request says how much is to come.
+    if usize::try_from(body.size_hint().lower())
+        .is_ok_and(|announced| announced > REQUEST_BYTES_MAX)
+    {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    }
+    let read = tokio::time::timeout(ARRIVAL_MAX, to_bytes(body, REQUEST_BYTES_MAX)).await;
+    let bytes = match read {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
     let answer = match serde_json::from_slice::<Value>(&bytes) {
         Ok(request) => respond(&served.node, &request).await,

@@ -6,6 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -114,12 +115,16 @@ impl Devnet {
     }
 }
 
-/// Returns the first of a range of ports that nobody listens on.
+/// Returns the first of a range of ports that nobody listens on; every call another.
 fn free_ports() -> u16 {
-    let start = 30_000 + u16::try_from(std::process::id() % 100).expect("small") * 200;
+    static CALLS: AtomicU16 = AtomicU16::new(0);
+    let process = u16::try_from(std::process::id() % 100).expect("small");
     let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
     let all_free = |base: &u16| (0..4).all(|index| free(base + index) && free(base + 100 + index));
-    (0..20).map(|step| start + step * 10).find(all_free).expect("free ports")
+    (0..20)
+        .map(|_| 10_000 + process * 200 + CALLS.fetch_add(1, Ordering::Relaxed) % 9 * 10)
+        .find(all_free)
+        .expect("free ports")
 }
 
 fn audited(dir: &Path, to: u64) -> String {
@@ -154,6 +159,47 @@ fn four_validators_agree_lose_one_stop_without_two_and_come_back() {
     for index in 0..4 {
         assert_eq!(audited(&net.dir.join(index.to_string()), 60), root_of(&out), "{index}");
     }
+}
+
+/// Sends bytes to a port and returns what comes back before the other side ends it, or before a second is over.
+fn send(port: u16, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("somebody listens");
+    stream.set_read_timeout(Some(Duration::from_secs(1))).expect("a timeout");
+    // It may hang up in the middle.
+    drop(stream.write_all(bytes));
+    let mut answer = Vec::new();
+    drop(stream.read_to_end(&mut answer));
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn nonsense_on_any_port_is_refused_and_stops_nobody() {
+    let mut net = Devnet::start("nonsense", 200);
+    net.reaches(0, 5);
+    let (peers, clients) = (net.base_port, net.base_port + 100);
+    for bytes in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xFF; 4_096], &[0; 70_000]] {
+        send(peers, bytes);
+    }
+    let post = |length: usize, body: &str| {
+        let head = format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+        send(clients, format!("{head}{body}").as_bytes())
+    };
+    assert!(post(5, "{nope").contains("-32700"));
+    assert!(post(2, "{}").contains("-32600"));
+    assert!(post(usize::MAX / 2, "x").starts_with("HTTP/1.1 413"));
+    let unfinished = post(100, "{");
+    assert!(unfinished.is_empty(), "it waits for the rest: {unfinished}");
+    let call = |method, params| net.call(0, method, params).expect("an answer");
+    assert!(call("sing", "{}").contains("no method 'sing'"));
+    assert!(call("submit", "{\"submissions\":[\"0x0102\"]}").contains("not a submission"));
+    assert!(call("submit", "{\"submissions\":[\"zz\"]}").contains("bytes are written"));
+    assert!(call("feed", "{\"height\":9,\"vote\":\"0x01\"}").contains("'vote'"));
+    assert!(call("answer", "{\"key\":\"0x01\"}").contains("'key'"));
+    assert!(call("blocks", "{\"height\":99999999}").contains("there is no block"));
+    // Connections that are opened and left are not more than a validator bears.
+    let idle: Vec<_> = (0..200).map(|_| TcpStream::connect(("127.0.0.1", clients))).collect();
+    assert!(net.ends().starts_with("finalised 200, state root 0x"));
+    drop(idle);
 }
 
 #[test]
