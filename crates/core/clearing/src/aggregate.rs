@@ -6,6 +6,8 @@ use protocol::Fault;
 use units::{Lots, Notional};
 
 /// Sums over every account's position in one contract.
+///
+/// spec 0013-CLEAR-011.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Aggregate {
     /// Long minus short: zero outside a transition.

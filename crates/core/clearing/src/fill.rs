@@ -43,6 +43,8 @@ pub struct Novated {
 /// # Errors
 ///
 /// [`Fault`] if the lots or the fee are negative, lots are zero, the value is inexact, or a number leaves its limits.
+///
+/// spec 0013-CLEAR-001…003.
 pub fn novate(position: Position, trade: &Trade) -> Result<Novated, Fault> {
     if trade.lots <= Lots::ZERO {
         return Err(Fault::Invariant("a fill has positive lots"));
@@ -84,6 +86,7 @@ mod tests {
 
     #[test]
     fn a_future_carries_its_cost_and_an_option_pays_its_premium() {
+        // 0013-CLEAR-002, 0013-CLEAR-003
         let bought = novate(Position::default(), &PERPETUAL).unwrap();
         assert_eq!(bought.position.lots, Lots::from_count(25));
         assert_eq!(bought.position.cost, Notional::from_micros(1_467_755_000));
@@ -99,6 +102,7 @@ mod tests {
 
     #[test]
     fn buying_and_selling_at_one_price_leaves_nothing() {
+        // 0013-CLEAR-004
         let bought = novate(Position::default(), &PERPETUAL).unwrap();
         let sold = novate(bought.position, &Trade { side: Side::Sell, ..PERPETUAL }).unwrap();
         assert_eq!(sold.position, Position::default());
@@ -107,6 +111,7 @@ mod tests {
 
     #[test]
     fn an_inexact_value_is_a_fault() {
+        // 0013-CLEAR-001
         let trade = Trade {
             contract_size: Quantity::from_nanos(7),
             price: Price::from_micros(3),

@@ -21,6 +21,8 @@ pub struct FundingTerms {
 /// # Errors
 ///
 /// [`Fault`] if a number leaves its limits.
+///
+/// spec 0013-CLEAR-007.
 pub fn funding_rate(terms: &FundingTerms) -> Result<Ppb, Fault> {
     let at = Fault::at("funding rate");
     let eighth = terms.premium.number().mul_div(Num::new(1), Num::new(8), Round::Down);
@@ -37,6 +39,8 @@ pub fn funding_rate(terms: &FundingTerms) -> Result<Ppb, Fault> {
 /// # Errors
 ///
 /// [`Fault`] if a number leaves its limits.
+///
+/// spec 0013-CLEAR-008, 0011-LEDG-007.
 pub fn funding_payment(
     lots: Lots,
     contract_size: Quantity,
@@ -57,6 +61,7 @@ mod tests {
 
     #[test]
     fn longs_pay_shorts_and_the_house_keeps_the_remainder() {
+        // 0013-CLEAR-008, 0011-LEDG-007
         let size = Quantity::from_nanos(1_000_000);
         let index = Price::from_micros(58_710_210_000);
         let rate = Ppb::from_parts(12_500);
@@ -68,6 +73,7 @@ mod tests {
 
     #[test]
     fn the_rate_is_an_eighth_of_the_premium_plus_interest_inside_the_cap() {
+        // 0013-CLEAR-007
         let terms = |premium| FundingTerms {
             premium: Ppb::from_parts(premium),
             interest: Ppb::from_parts(12_500),

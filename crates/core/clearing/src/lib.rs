@@ -40,6 +40,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use units::{Lots, Notional};
 
 /// An account's holding of one contract.
+///
+/// spec 0013-CLEAR-001, 0013-CLEAR-011.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Position {
     /// Contracts held; short is negative.

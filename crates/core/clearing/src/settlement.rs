@@ -21,6 +21,8 @@ pub struct Settled {
 /// # Errors
 ///
 /// [`Fault`] if a number leaves its limits.
+///
+/// spec 0013-CLEAR-005.
 pub fn settle(position: Position, price: Price, contract_size: Quantity) -> Result<Settled, Fault> {
     let at = Fault::at("variation margin");
     let value = position.lots.value(price, contract_size, Round::Down).map_err(&at)?;
@@ -35,6 +37,8 @@ pub fn settle(position: Position, price: Price, contract_size: Quantity) -> Resu
 /// # Errors
 ///
 /// [`Fault`] if a number leaves its limits.
+///
+/// spec 0013-CLEAR-009.
 pub fn close(position: Position, payoff: Price, contract_size: Quantity) -> Result<Settled, Fault> {
     let Settled { paid, .. } = settle(position, payoff, contract_size)?;
     Ok(Settled { position: Position::default(), paid })
@@ -45,6 +49,8 @@ pub fn close(position: Position, payoff: Price, contract_size: Quantity) -> Resu
 /// # Errors
 ///
 /// [`Fault`] if a number leaves its limits.
+///
+/// spec 0013-CLEAR-009.
 pub fn payoff(contract: &Contract, settlement: Price) -> Result<Price, Fault> {
     let at = Fault::at("payoff");
     match *contract {
@@ -65,6 +71,7 @@ mod tests {
 
     #[test]
     fn settling_twice_at_one_price_pays_once() {
+        // 0013-CLEAR-005
         let size = Quantity::from_nanos(1_000_000);
         let position =
             Position { lots: Lots::from_count(-3), cost: Notional::from_micros(-30_000) };
@@ -76,6 +83,7 @@ mod tests {
 
     #[test]
     fn a_call_less_a_put_pays_what_a_future_from_the_strike_pays() {
+        // 0013-CLEAR-009
         let expires_at = BlockTime::from_millis(1);
         let strike = Price::from_micros(5_000);
         let option = |right| Contract::Option { expires_at, strike, right };

@@ -39,6 +39,8 @@ pub struct Council {
 
 impl Council {
     /// Returns a council, or `None` if the threshold is zero or above the number of signers.
+    ///
+    /// spec 0023-GOV-004.
     #[must_use]
     pub fn new(signers: impl IntoIterator<Item = Address>, threshold: u16) -> Option<Self> {
         let signers: BTreeSet<Address> = signers.into_iter().collect();
@@ -63,6 +65,8 @@ impl Council {
     ///
     /// [`Refusal::NotPermitted`] if the sender is no signer; what the change itself breaks; or
     /// [`Refusal::TooManyProposals`]. [`Fault`] if a time leaves its limits.
+    ///
+    /// spec 0023-GOV-005.
     pub fn propose(
         &mut self,
         sender: Address,
@@ -94,6 +98,8 @@ impl Council {
     ///
     /// [`Refusal::NotPermitted`], [`Refusal::ProposalUnknown`] or [`Refusal::ApprovedAlready`]. [`Fault`] if a time
     /// leaves its limits.
+    ///
+    /// spec 0023-GOV-006, 0023-GOV-008.
     pub fn approve(
         &mut self,
         sender: Address,
@@ -120,6 +126,8 @@ impl Council {
     }
 
     /// Takes out the changes that are due, ascending by proposal, and drops the proposals that have died.
+    ///
+    /// spec 0023-GOV-007.
     pub fn due(&mut self, now: BlockTime) -> Vec<Due> {
         let mut due = Vec::new();
         self.open.retain(|id, proposal| match proposal.due_at {
@@ -146,6 +154,8 @@ fn valid(change: &Change, parameters: &Parameters) -> Result<(), Refusal> {
 }
 
 /// Returns how long a complete change waits: the timelock if it raises risk, nothing otherwise.
+///
+/// spec 0023-GOV-008.
 fn delay(change: &Change, parameters: &Parameters) -> BlockSpan {
     let waits = match change {
         Change::SetParameter { parameter, underlying, value } => {
@@ -181,6 +191,7 @@ mod tests {
 
     #[test]
     fn one_signer_cannot_change_anything_and_two_wait_for_what_raises_risk() {
+        // 0023-GOV-006, 0023-GOV-008
         let parameters = Parameters::default();
         let mut council = Council::new([signer(1), signer(2), signer(3)], 2).unwrap();
         let wide =
@@ -207,6 +218,7 @@ mod tests {
 
     #[test]
     fn an_approval_does_not_outlive_its_proposal() {
+        // 0023-GOV-007
         let parameters = Parameters::default();
         let mut council = Council::new([signer(1), signer(2)], 2).unwrap();
         let id =
@@ -222,12 +234,14 @@ mod tests {
 
     #[test]
     fn a_council_needs_a_threshold_that_can_be_met() {
+        // 0023-GOV-004
         assert_eq!(Council::new([signer(1)], 0), None);
         assert_eq!(Council::new([signer(1), signer(1)], 2), None);
     }
 
     #[test]
     fn proposals_are_bounded_and_checked_when_made() {
+        // 0023-GOV-005
         let parameters = Parameters::default();
         let mut council = Council::new([signer(1), signer(2)], 2).unwrap();
         let outside = council.propose(signer(1), scan_range(1), &parameters, at(0)).unwrap();

@@ -84,6 +84,8 @@ macro_rules! row {
 }
 
 /// The table, ascending by parameter: name, unit, scope, lowest, default, highest, risk, source.
+///
+/// spec 0023-GOV-001.
 pub(crate) const DEFINITIONS: [Definition; 23] = [
     row!(
         ScanRange,
@@ -350,6 +352,7 @@ mod tests {
 
     #[test]
     fn every_default_is_inside_its_bounds_and_every_parameter_is_defined_once() {
+        // 0023-GOV-001
         for pair in DEFINITIONS.windows(2) {
             assert!(pair[0].parameter < pair[1].parameter);
         }

@@ -25,6 +25,8 @@ impl Parameters {
     ///
     /// [`Refusal::ParameterUnknown`] if the parameter has no such place; [`Refusal::ValueOutsideBounds`];
     /// [`Refusal::ValueContradicts`] if a rule between parameters would break.
+    ///
+    /// spec 0023-GOV-002, 0023-GOV-003.
     pub fn check(
         &self,
         place: Option<UnderlyingId>,
@@ -83,6 +85,7 @@ mod tests {
 
     #[test]
     fn no_value_leaves_its_bounds_or_its_place() {
+        // 0023-GOV-002, 0023-GOV-003
         let mut parameters = Parameters::default();
         let bitcoin = Some(UnderlyingId::new(1));
         let outside = Refusal::ValueOutsideBounds { lowest: 120_000, highest: 600_000 };

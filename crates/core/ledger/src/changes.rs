@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use units::{Amount, Notional};
 
 /// An amount on its way; a negative amount goes the other way.
+///
+/// spec 0011-LEDG-002.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Posting {
     /// Who pays.
@@ -27,6 +29,8 @@ impl Posting {
 }
 
 /// Net changes of balances that sum to zero for each asset. Dropping it undoes all of them.
+///
+/// spec 0011-LEDG-003, 0011-LEDG-004.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     net: BTreeMap<(Holder, AssetId), Amount>,

@@ -5,6 +5,8 @@ use protocol::{AccountIndex, InstrumentId, UnderlyingId};
 use std::fmt;
 
 /// A party that holds balances.
+///
+/// spec 0011-LEDG-001.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
 )]

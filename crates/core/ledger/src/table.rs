@@ -21,6 +21,8 @@ impl Prepared {
 }
 
 /// Balances of all holders in all assets.
+///
+/// spec 0011-LEDG-008.
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Ledger {
     /// By account index: dollars, which every command reads, apart from the rest.
@@ -31,6 +33,8 @@ pub struct Ledger {
 
 impl Ledger {
     /// Makes room for one more client and returns its index; `None` when indices are used up.
+    ///
+    /// spec 0011-LEDG-001.
     pub fn open(&mut self) -> Option<AccountIndex> {
         let index = u32::try_from(self.dollars.len()).ok()?;
         self.dollars.push(Amount::ZERO);
@@ -91,6 +95,8 @@ impl Ledger {
     ///
     /// [`Fault`] if the changes do not sum to zero for each asset, name a client that is not open, or take a balance
     /// over the limit.
+    ///
+    /// spec 0011-LEDG-003…005.
     pub fn prepare(&self, changes: &Changes) -> Result<Prepared, Fault> {
         let mut after = Vec::new();
         let mut sums: BTreeMap<AssetId, Amount> = BTreeMap::new();
@@ -123,6 +129,8 @@ impl Ledger {
     /// # Errors
     ///
     /// [`Fault::NotConserved`] with the first asset that does not sum to zero.
+    ///
+    /// spec 0011-LEDG-003.
     pub fn check(&self) -> Result<(), Fault> {
         let mut sums: BTreeMap<AssetId, Amount> = BTreeMap::new();
         let dollars = self.dollars.iter().map(|amount| (AssetId::DOLLAR, *amount));
@@ -167,6 +175,7 @@ mod tests {
 
     #[test]
     fn a_deposit_leaves_the_sum_over_all_holders_at_zero() {
+        // 0011-LEDG-001…003
         let mut ledger = Ledger::default();
         let client = Holder::Client(ledger.open().unwrap());
         ledger.post(posting(Holder::Outside, client, 5)).unwrap();
@@ -177,6 +186,7 @@ mod tests {
 
     #[test]
     fn changes_apply_all_or_none() {
+        // 0011-LEDG-004
         let mut ledger = Ledger::default();
         let client = Holder::Client(ledger.open().unwrap());
         let stranger = Holder::Client(AccountIndex::new(9));
@@ -190,6 +200,7 @@ mod tests {
 
     #[test]
     fn a_balance_never_passes_its_limit() {
+        // 0011-LEDG-005
         let mut ledger = Ledger::default();
         let fund = Holder::Insurance(UnderlyingId::new(1));
         let over = units::limits::BALANCE_MICROS_MAX + 1;
@@ -199,6 +210,7 @@ mod tests {
 
     #[test]
     fn collateral_is_listed_by_asset_and_zero_balances_vanish() {
+        // 0011-LEDG-008
         let mut ledger = Ledger::default();
         let index = ledger.open().unwrap();
         let client = Holder::Client(index);

@@ -20,6 +20,8 @@ pub struct Moved {
 /// # Errors
 ///
 /// [`ArithmeticError`] if a balance leaves 128 bits, which balances within the limits cannot.
+///
+/// spec 0011-LEDG-006.
 pub fn moved(
     payer: Amount,
     receiver: Amount,
@@ -46,6 +48,7 @@ mod tests {
 
     #[test]
     fn a_transfer_is_refused_in_the_order_of_precedence() {
+        // 0011-LEDG-006
         let amount = Amount::from_minor;
         let run = |payer, sum, floor| {
             moved(amount(payer), amount(7), amount(sum), amount(floor)).unwrap()

@@ -108,6 +108,8 @@ impl Account {
     }
 
     /// Returns the compartments whose insurance funds answer for the account.
+    ///
+    /// spec 0021-FALL-009.
     #[must_use]
     pub const fn exposed(&self) -> &BTreeSet<UnderlyingId> {
         &self.exposed

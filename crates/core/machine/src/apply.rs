@@ -18,6 +18,8 @@ impl Machine {
     /// # Errors
     ///
     /// [`BlockError`] if the block does not follow the state; the state is then unchanged.
+    ///
+    /// spec 0025-BLOCK-002…004.
     pub fn apply(&mut self, block: &Block) -> Result<Outcome, BlockError> {
         self.follows(block)?;
         let risk = OnceCell::new();
@@ -76,6 +78,8 @@ impl Machine {
     }
 
     /// Checks that a block follows the state.
+    ///
+    /// spec 0025-BLOCK-001.
     fn follows(&self, block: &Block) -> Result<(), BlockError> {
         let expected = self.state.height.next().map_err(|_| BlockError::HeightsExhausted)?;
         if block.height != expected {
@@ -144,6 +148,8 @@ impl Work<'_> {
     }
 
     /// Stops the taking of orders everywhere: the house's own books do not balance.
+    ///
+    /// spec 0025-BLOCK-007.
     fn halt_house(&mut self, fault: &Fault) {
         if self.state.house_fault.is_none() {
             let fault = fault.to_string();

@@ -26,6 +26,8 @@ struct Overlay {
 
 impl Work<'_> {
     /// Uncrosses every market that has a new order, and clears the fills.
+    ///
+    /// spec 0025-BLOCK-005.
     pub(crate) fn auctions(&mut self) -> Result<(), Fault> {
         let active: Vec<InstrumentId> = self.active.iter().copied().collect();
         for id in active {
@@ -64,6 +66,8 @@ impl Work<'_> {
     }
 
     /// Novates every fill of an auction.
+    ///
+    /// spec 0013-CLEAR-004.
     fn clear(&self, market: &Market, auction: &Auction, price: Price) -> Result<Overlay, Fault> {
         let mut overlay = Overlay {
             changes: Changes::default(),
@@ -124,6 +128,8 @@ impl Work<'_> {
     }
 
     /// Returns the fee of a fill and who earns it.
+    ///
+    /// spec 0013-CLEAR-003.
     fn fee(&self, instrument: &Instrument, origin: Origin, aggressor: bool) -> (Ppm, Holder) {
         let underlying = instrument.underlying;
         let parameter = match (origin, aggressor) {

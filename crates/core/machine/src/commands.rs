@@ -16,6 +16,8 @@ const HOUR: BlockSpan = BlockSpan::from_millis(3_600_000);
 
 impl Work<'_> {
     /// Credits what has arrived in custody; opens the account if it is new.
+    ///
+    /// spec 0025-BLOCK-008, 0025-BLOCK-012.
     pub(crate) fn deposit(
         &mut self,
         sender: Address,
@@ -53,6 +55,8 @@ impl Work<'_> {
     }
 
     /// Takes free collateral out of custody.
+    ///
+    /// spec 0025-BLOCK-012.
     pub(crate) fn withdraw(
         &mut self,
         sender: Address,
@@ -84,6 +88,8 @@ impl Work<'_> {
     }
 
     /// Moves free collateral to another account.
+    ///
+    /// spec 0025-BLOCK-012.
     pub(crate) fn transfer(
         &mut self,
         sender: Address,
@@ -162,6 +168,8 @@ impl Work<'_> {
     }
 
     /// Counts a withdrawal against the hour's limit.
+    ///
+    /// spec 0025-BLOCK-012.
     fn counted_outflow(&self, dollars: Notional) -> Answer<Outflow> {
         let at = Fault::at("outflow");
         let now = self.block.time;
@@ -213,6 +221,8 @@ impl Work<'_> {
     }
 
     /// Pauses a market at once.
+    ///
+    /// spec 0023-GOV-010.
     pub(crate) fn pause(&mut self, sender: Address, instrument: InstrumentId) -> Answer {
         if !self.state.council.is_signer(sender) {
             return Ok(Err(Refusal::NotPermitted));
@@ -230,6 +240,8 @@ impl Work<'_> {
     }
 
     /// Breaks the books of a market when its auction is cleared.
+    ///
+    /// spec 0023-GOV-011.
     pub(crate) fn drill(&mut self, sender: Address, instrument: InstrumentId) -> Answer {
         if !self.state.council.is_signer(sender) {
             return Ok(Err(Refusal::NotPermitted));
@@ -246,6 +258,8 @@ impl Work<'_> {
     }
 
     /// Makes the governance changes that are due.
+    ///
+    /// spec 0023-GOV-009.
     pub(crate) fn enact(&mut self) -> Result<(), Fault> {
         let now: BlockTime = self.block.time;
         for due in self.state.council.due(now) {

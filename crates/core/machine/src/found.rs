@@ -17,6 +17,8 @@ impl Machine {
     /// # Errors
     ///
     /// [`GenesisError`] with the first rule that the genesis breaks.
+    ///
+    /// spec 0025-BLOCK-013.
     pub fn found(genesis: &Genesis) -> Result<(Self, Vec<Write>), GenesisError> {
         check(genesis)?;
         let signers = genesis.signers.iter().copied();

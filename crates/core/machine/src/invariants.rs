@@ -13,6 +13,8 @@ impl State {
     /// # Errors
     ///
     /// [`Fault`] with the first that does not hold.
+    ///
+    /// spec 0025-BLOCK-014.
     pub fn check(&self) -> Result<(), Fault> {
         self.ledger.check()?;
         let mut sums: BTreeMap<InstrumentId, Aggregate> = BTreeMap::new();

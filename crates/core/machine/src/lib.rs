@@ -141,6 +141,8 @@ impl Machine {
     /// # Errors
     ///
     /// [`SnapshotError`] if the bytes are not a state, or its tables do not belong together.
+    ///
+    /// spec 0025-BLOCK-015.
     pub fn restore(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let state: State = codec::decode(bytes, usize::MAX)?;
         snapshot::consistent(&state).map_err(SnapshotError::Inconsistent)?;

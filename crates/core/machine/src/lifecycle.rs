@@ -46,6 +46,8 @@ impl Market {
 
 impl Work<'_> {
     /// Lists a contract.
+    ///
+    /// spec 0013-CLEAR-012.
     pub(crate) fn list(&mut self, instrument: Instrument) -> Answer<()> {
         let refuse = |rule| Ok(Err(Refusal::ContractInvalid { rule }));
         if let Err(refusal) = instrument.check() {
@@ -72,6 +74,8 @@ impl Work<'_> {
     /// Exchanges variation margin and funding in every market, if the interval is over.
     ///
     /// Markets whose price is not to be trusted wait for the next interval: what is owed does not grow by waiting.
+    ///
+    /// spec 0013-CLEAR-006.
     pub(crate) fn exchange_margin(&mut self) -> Result<(), Fault> {
         let now = self.block.time;
         if now < self.state.variation_due_at {
@@ -139,6 +143,7 @@ impl Work<'_> {
     }
 
     fn pay_funding(&mut self, id: InstrumentId) -> Result<(), Fault> {
+        // 0013-CLEAR-008
         let market = self.state.market(id)?;
         let Instrument { underlying, contract_size, .. } = market.instrument;
         let Some(index) = self.state.index(underlying) else { return Ok(()) };
@@ -218,6 +223,8 @@ impl Work<'_> {
     }
 
     /// Settles and removes every contract that ends with this block.
+    ///
+    /// spec 0013-CLEAR-009.
     pub(crate) fn expire(&mut self) -> Result<(), Fault> {
         for id in ending_at(&self.state.markets, self.block.time) {
             let market = self.state.market(id)?;
@@ -255,6 +262,7 @@ impl Work<'_> {
             changes.post(Posting::dollars(house, client, closed.paid))?;
             after.push((account, closed.position));
         }
+        // 0013-CLEAR-010, 0011-LEDG-007
         // What rounding has left with the house goes to the insurance fund; nothing may be missing.
         let clearing = Holder::Clearing(id);
         let dust = self.clearing_balance(id, &changes)?;
@@ -306,6 +314,8 @@ impl Work<'_> {
     }
 
     /// Halts one market: drops what this block brought to it, and says why.
+    ///
+    /// spec 0025-BLOCK-006.
     pub(crate) fn halt(&mut self, id: InstrumentId, fault: &Fault) -> Result<(), Fault> {
         let market = self.state.market_mut(id)?;
         let fault = fault.to_string();

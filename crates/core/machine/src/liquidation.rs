@@ -12,6 +12,8 @@ use waterfall::{Leg, Standing, Step, cover, next_step};
 impl Work<'_> {
     /// Margins every account, calls those short of initial margin, and takes one step against each that is below
     /// maintenance: worst first, then by index.
+    ///
+    /// spec 0021-FALL-001.
     pub(crate) fn liquidations(&mut self) -> Result<(), Fault> {
         let mut meter = self.meter()?;
         let mut short: Vec<(Notional, AccountIndex, Reading)> = Vec::new();
@@ -37,6 +39,8 @@ impl Work<'_> {
     }
 
     /// Opens or closes a margin call.
+    ///
+    /// spec 0021-FALL-002.
     fn call(&mut self, account: AccountIndex, reading: &Reading) -> Result<(), Fault> {
         let short_by = reading.initial.minus(reading.equity);
         let short_by = short_by.map_err(Fault::at("margin call"))?;
@@ -53,6 +57,7 @@ impl Work<'_> {
     }
 
     fn liquidate(&mut self, account: AccountIndex, reading: &Reading) -> Result<(), Fault> {
+        // 0021-FALL-003, 0021-FALL-004
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let positions: Vec<(InstrumentId, Lots)> =
             held.positions().iter().map(|(id, position)| (*id, position.lots)).collect();
@@ -138,6 +143,8 @@ impl Work<'_> {
 
     /// Pays what an account without positions owes from the insurance funds of the compartments that it was exposed to,
     /// ascending; no other fund answers for it.
+    ///
+    /// spec 0021-FALL-009…011.
     fn cover_debt(&mut self, account: AccountIndex) -> Result<(), Fault> {
         let at = Fault::at("debt");
         let mut debt = self.state.ledger.cash(account).negated().map_err(&at)?;

@@ -48,6 +48,8 @@ impl Work<'_> {
     }
 
     /// Cancels the quotes that a mass quote replaces; answers only if that faults.
+    ///
+    /// spec 0025-BLOCK-011.
     pub(crate) fn cancel_quotes(
         &mut self,
         sender: Address,
@@ -155,6 +157,8 @@ impl Work<'_> {
     }
 
     /// Enters an order that the house sends for an account below maintenance margin.
+    ///
+    /// spec 0021-FALL-007.
     pub(crate) fn enter_liquidation(
         &mut self,
         account: AccountIndex,
@@ -181,6 +185,8 @@ impl Work<'_> {
     }
 
     /// Checks an order of a trader and admits it.
+    ///
+    /// spec 0025-BLOCK-009, 0025-BLOCK-010.
     fn enter(&mut self, account: AccountIndex, incoming: Incoming) -> Answer<OrderId> {
         let refused = self
             .check_market(&incoming.open)
@@ -321,6 +327,8 @@ impl Work<'_> {
     /// Cancels reduce-only orders, the newest first, until the orders of a side fit the position.
     ///
     /// So whatever fills, and in whatever order, no reduce-only order enlarges a position.
+    ///
+    /// spec 0025-BLOCK-011.
     pub(crate) fn trim_reduce_only(
         &mut self,
         account: AccountIndex,

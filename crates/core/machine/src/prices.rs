@@ -22,6 +22,8 @@ impl Work<'_> {
     /// Updates every index and mode from the block's votes, then every mark.
     ///
     /// A fault in one underlying freezes that underlying alone.
+    ///
+    /// spec 0025-BLOCK-004.
     pub(crate) fn oracle(&mut self) -> Result<(), Fault> {
         let mut reports = self.reports();
         let total_stake = self.state.validators.values().copied().fold(0u64, u64::saturating_add);
@@ -75,6 +77,8 @@ impl Work<'_> {
     }
 
     /// Returns the oracle's parameters for an underlying: those governed here, the others at their defaults.
+    ///
+    /// spec 0023-GOV-012.
     pub(crate) fn oracle_parameters(&self, id: UnderlyingId) -> oracle::Parameters {
         let sources_min = self.state.underlyings.get(&id).map_or(u8::MAX, |held| held.sources_min);
         oracle::Parameters {

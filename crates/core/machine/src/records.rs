@@ -12,6 +12,8 @@ use protocol::{
 use units::{Amount, BlockHeight, BlockTime, Price, Vol};
 
 /// Names a record.
+///
+/// spec 0025-BLOCK-016.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
 )]

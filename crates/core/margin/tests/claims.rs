@@ -123,6 +123,7 @@ fn a_naked_short_option_pays_the_gap_charge() {
 
 #[test]
 fn long_options_never_need_more_than_their_premium_and_its_expiry_share() {
+    // 0019-MARG-016: the whole value of an option counts.
     let house = House::new();
     let risk = house.risk();
     let mut most = 0;

@@ -186,6 +186,7 @@ fn splitting_an_account_never_lowers_margin() {
 
 #[test]
 fn margin_grows_in_proportion_to_the_account() {
+    // 0019-MARG-012
     let house = House::new();
     let risk = house.risk();
     cases(10_000, |random| {
@@ -211,6 +212,7 @@ fn margin_grows_in_proportion_to_the_account() {
 
 #[test]
 fn adding_a_scenario_never_lowers_the_scan() {
+    // 0019-MARG-012
     let house = House::new();
     let risk = house.risk();
     for left_out in 0..margin::SCENARIOS {

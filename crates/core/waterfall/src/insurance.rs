@@ -19,6 +19,8 @@ pub struct Cover {
 /// # Errors
 ///
 /// [`Fault`] if the debt is negative or a number leaves its limits.
+///
+/// spec 0021-FALL-010.
 pub fn cover(debt: Notional, fund: Notional, event_cap: Ppm) -> Result<Cover, Fault> {
     if debt < Notional::ZERO {
         return Err(Fault::Invariant("a debt is not negative"));
@@ -36,6 +38,7 @@ mod tests {
 
     #[test]
     fn the_fund_pays_up_to_its_cap_and_never_more_than_it_has() {
+        // 0021-FALL-010
         let dollars = Notional::from_micros;
         let quarter = Ppm::from_parts(250_000);
         for (debt, fund, paid) in

@@ -75,6 +75,8 @@ pub enum Step {
 /// # Errors
 ///
 /// [`Fault`] if a number leaves its limits.
+///
+/// spec 0021-FALL-001, 0021-FALL-003, 0021-FALL-004.
 pub fn next_step(
     standing: &Standing,
     legs: &[Leg],
@@ -109,6 +111,8 @@ fn release(standing: &Standing, leg: &Leg) -> Result<Notional, Fault> {
 /// # Errors
 ///
 /// [`Fault`] if a number leaves its limits.
+///
+/// spec 0021-FALL-005.
 pub fn reduction(
     standing: &Standing,
     leg: &Leg,
@@ -143,6 +147,8 @@ pub fn reduction(
 }
 
 /// Returns how far from the mark a lot may trade: inside the band, and so that loss and fee stay within the release.
+///
+/// spec 0021-FALL-006.
 fn distance(
     leg: &Leg,
     release: Notional,
@@ -174,6 +180,8 @@ fn distance(
 /// # Errors
 ///
 /// [`Fault`] if a number leaves its limits.
+///
+/// spec 0021-FALL-008.
 pub fn filled(
     leg: &Leg,
     lots: Lots,
@@ -217,6 +225,7 @@ mod tests {
 
     #[test]
     fn the_healthy_are_left_alone() {
+        // 0021-FALL-001, 0021-FALL-003
         let legs = [leg(100, 0)];
         assert_eq!(next_step(&standing(60_000_000), &legs, &PARAMETERS), Ok(Step::Healthy));
         let orders = Standing { has_orders: true, ..standing(59_999_999) };
@@ -225,6 +234,7 @@ mod tests {
 
     #[test]
     fn a_long_is_sold_down_just_enough_inside_the_band() {
+        // 0021-FALL-005, 0021-FALL-006
         let Ok(Step::Reduce(reduction)) =
             next_step(&standing(50_000_000), &[leg(100, 0)], &PARAMETERS)
         else {
@@ -238,6 +248,7 @@ mod tests {
 
     #[test]
     fn a_leg_that_hedges_is_not_touched() {
+        // 0021-FALL-004
         let legs = [leg(100, 80_000_000)];
         assert_eq!(next_step(&standing(10), &legs, &PARAMETERS), Ok(Step::Stuck));
         let legs = [leg(100, 80_000_000), leg(-40, 20_000_000)];

@@ -3,3 +3,4 @@
 mod common;
 mod markets;
 mod random_commands;
+mod rules;

@@ -21,6 +21,7 @@ fn sign(signer: usize, command: Command) -> Transaction {
 
 #[test]
 fn a_trade_is_novated_at_one_price_and_pays_its_fees() {
+    // 0013-CLEAR-001, 0013-CLEAR-003
     let mut house = opened();
     let outcome = house.apply(
         1,
@@ -42,6 +43,7 @@ fn a_trade_is_novated_at_one_price_and_pays_its_fees() {
 
 #[test]
 fn an_order_that_margin_does_not_cover_is_refused_and_changes_nothing() {
+    // 0025-BLOCK-010
     let mut house = opened();
     // 100,000 dollars carry at most 625,000 at a scan range of 16 %: 781 lots of 80 dollars each hundredth of a coin.
     let outcome = house.apply(1, vec![order(1, 1, 1, Side::Buy, 8_000_000_000, 8_000)]);
@@ -52,6 +54,7 @@ fn an_order_that_margin_does_not_cover_is_refused_and_changes_nothing() {
 
 #[test]
 fn a_cancel_beats_the_order_that_would_have_hit_it() {
+    // 0025-BLOCK-002
     let mut house = opened();
     let outcome = house.apply(1, vec![order(1, 1, 1, Side::Sell, 8_000_000_000, 5)]);
     let Receipt::Order(resting) = outcome.receipts[0] else { panic!("it rests") };
@@ -64,6 +67,7 @@ fn a_cancel_beats_the_order_that_would_have_hit_it() {
 
 #[test]
 fn a_falling_market_calls_then_liquidates_and_the_shortfall_shrinks() {
+    // 0021-FALL-001, 0021-FALL-002, 0021-FALL-007, 0021-FALL-008
     let mut house = opened();
     house.apply(
         1,
@@ -100,6 +104,7 @@ fn a_falling_market_calls_then_liquidates_and_the_shortfall_shrinks() {
 
 #[test]
 fn dated_contracts_settle_on_the_average_and_leave_the_books() {
+    // 0013-CLEAR-009…011
     let mut house = opened();
     let strike_7000_call = 3;
     house.apply(
@@ -145,6 +150,7 @@ fn dated_contracts_settle_on_the_average_and_leave_the_books() {
 
 #[test]
 fn a_broken_market_halts_alone_and_the_others_trade_in_the_same_block() {
+    // 0023-GOV-011, 0025-BLOCK-005, 0025-BLOCK-006
     let mut house = opened();
     let outcome = house.apply(
         1,
@@ -175,6 +181,7 @@ fn a_broken_market_halts_alone_and_the_others_trade_in_the_same_block() {
 
 #[test]
 fn only_the_custodian_credits_and_only_signers_govern() {
+    // 0023-GOV-009, 0025-BLOCK-012
     let mut house = opened();
     let mut stranger = deposit(1, 0, dollars(1));
     stranger.sender = trader(9);
@@ -202,6 +209,7 @@ fn only_the_custodian_credits_and_only_signers_govern() {
 
 #[test]
 fn a_silent_oracle_restricts_and_then_freezes_the_compartment() {
+    // 0025-BLOCK-010, 0023-GOV-012
     let mut house = opened();
     house.apply(
         1,
@@ -235,6 +243,7 @@ fn a_silent_oracle_restricts_and_then_freezes_the_compartment() {
 
 #[test]
 fn an_option_whose_vol_is_stale_may_only_be_reduced() {
+    // 0025-BLOCK-010
     let mut house = opened();
     let call = 3;
     let price = house.machine.state().markets[&InstrumentId::new(call)].mark.unwrap().micros();
@@ -269,6 +278,7 @@ fn an_option_whose_vol_is_stale_may_only_be_reduced() {
 
 #[test]
 fn withdrawals_leave_initial_margin_and_respect_the_hourly_limit() {
+    // 0025-BLOCK-012
     let mut house = opened();
     house.apply(
         1,
@@ -301,6 +311,7 @@ fn withdrawals_leave_initial_margin_and_respect_the_hourly_limit() {
 
 #[test]
 fn a_block_that_does_not_follow_leaves_the_state_as_it_was() {
+    // 0025-BLOCK-001
     let mut house = opened();
     let before = house.machine.snapshot().unwrap();
     let block = house.block(1, Vec::new());

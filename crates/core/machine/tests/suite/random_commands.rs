@@ -94,6 +94,7 @@ fn run(seed: u64) -> (u64, BTreeMap<u16, u64>, BTreeMap<&'static str, u64>) {
 
 #[test]
 fn a_million_commands_never_create_or_lose_a_unit() {
+    // 0011-LEDG-003, 0013-CLEAR-011, 0025-BLOCK-014, 0025-BLOCK-015
     let (mut sent, mut refusals, mut events) = (0, BTreeMap::new(), BTreeMap::new());
     for seed in [1, 0xBAD_5EED, 0x2020_0312, 7] {
         let (count, refused, happened) = run(seed);

@@ -1,0 +1,514 @@
+//! Rules of the spec pages 0011, 0013, 0021, 0023 and 0025 that no other test shows, and today's departures from them.
+
+use super::common::{
+    BTC, ETH, HOUR, House, SIGNERS, START, account, deposit, dollars, genesis, order, trader,
+};
+use machine::{Genesis, GenesisError, Machine, ParameterGenesis, StateKey, Status};
+use protocol::codec;
+use protocol::{
+    AssetId, CancelReason, Change, ClientOrderId, Command, Contract, ContractRule, Event,
+    InstrumentId, Mode, NewOrder, OrderId, ParameterId, ProposalId, Quote, Receipt, Refusal, Right,
+    SelfTrade, Side, TimeInForce, Transaction, UnderlyingId,
+};
+use units::{Amount, Lots, Notional, Price, Quantity, limits};
+
+const PERPETUAL: InstrumentId = InstrumentId::new(1);
+const STRANGER: u8 = 99;
+
+type Edit = fn(&mut Genesis);
+
+/// Three accounts with money, and marks.
+fn opened() -> House {
+    let mut house = House::new();
+    let money = [(1, 100_000), (2, 100_000), (3, 10_000_000)];
+    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
+    house
+}
+
+/// Account 1 long 60 coins of account 3.
+fn long() -> House {
+    let mut house = opened();
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
+            order(3, 1, 1, Side::Sell, 8_000_000_000, 6_000),
+        ],
+    );
+    assert_eq!(house.lots(1, 1), 6_000);
+    house
+}
+
+fn of(number: u8, command: Command) -> Transaction {
+    Transaction { sender: trader(number), command }
+}
+
+fn sign(signer: usize, command: Command) -> Transaction {
+    Transaction { sender: SIGNERS[signer], command }
+}
+
+fn quotes(number: u8, count: usize) -> Transaction {
+    let quote = Quote {
+        instrument: PERPETUAL,
+        side: Side::Buy,
+        price: Price::from_micros(7_990_000_000),
+        lots: Lots::from_count(1),
+    };
+    of(number, Command::MassQuote { sub: 0, quotes: vec![quote; count] })
+}
+
+fn called(house: &House, number: u8) -> bool {
+    let accounts = &house.machine.state().accounts;
+    accounts.get(accounts.index(account(number)).unwrap()).unwrap().called
+}
+
+/// Lets the index fall while somebody bids for everything; returns how often account 1 was to be reduced.
+fn crash(house: &mut House, steps: u64, mut also: impl FnMut() -> Vec<Transaction>) -> usize {
+    let mut reduced = 0;
+    for step in 0..steps {
+        house.btc -= 40_000_000;
+        let bid = (house.btc + 100_000_000) / 500_000 * 500_000;
+        let mut transactions = also();
+        transactions.push(order(3, 1_000 + step, 1, Side::Buy, bid, 6_000));
+        let outcome = house.apply(10, transactions);
+        let reduces =
+            |event: &&Event| matches!(event, Event::Liquidated { instrument: Some(_), .. });
+        reduced += outcome.events.iter().filter(reduces).count();
+    }
+    reduced
+}
+
+#[test]
+fn the_first_broken_rule_is_reported_in_the_order_of_the_page() {
+    // 0025-BLOCK-009, 0025-BLOCK-010: each row breaks its rule and, where it can, those that are reported after it.
+    let mut house = opened();
+    let buy = |instrument, price, lots| order(1, 9, instrument, Side::Buy, price, lots);
+    house.apply(1, vec![order(1, 8, 1, Side::Buy, 7_000_000_000, 1)]);
+    let in_use = order(1, 8, 1, Side::Buy, 7_000_000_000, 9_999_999);
+    let reduce_only = |price| {
+        let order = NewOrder {
+            client: ClientOrderId::new(9),
+            instrument: PERPETUAL,
+            side: Side::Sell,
+            price: Price::from_micros(price),
+            lots: Lots::from_count(9_999_999),
+            time_in_force: TimeInForce::PostOnly,
+            reduce_only: true,
+            self_trade: SelfTrade::RefuseIncoming,
+        };
+        of(1, Command::PlaceOrder { sub: 0, order })
+    };
+    let withdraw = |asset, amount| {
+        let asset = AssetId::new(asset);
+        of(1, Command::Withdraw { sub: 0, asset, amount: Amount::from_minor(amount) })
+    };
+    let transfer = |amount: i128| {
+        let (to, asset) = (account(1), AssetId::DOLLAR);
+        of(1, Command::Transfer { sub: 0, to, asset, amount: Amount::from_minor(amount) })
+    };
+    let over = limits::BALANCE_MICROS_MAX + 1;
+    let too_many_lots = limits::LOTS_MAX + 1;
+    let unsigned = deposit(1, 77, Amount::from_minor(0));
+    let rows = [
+        (1, Transaction { sender: trader(1), ..unsigned.clone() }),
+        (10, unsigned),
+        (11, deposit(1, 0, Amount::from_minor(0))),
+        (12, deposit(1, 0, Amount::from_minor(over))),
+        (10, withdraw(77, 0)),
+        (11, withdraw(0, -1)),
+        (12, withdraw(0, over)),
+        (14, withdraw(0, limits::BALANCE_MICROS_MAX)),
+        (11, transfer(0)),
+        (13, transfer(limits::BALANCE_MICROS_MAX)),
+        (2, order(STRANGER, 9, 99, Side::Buy, -1, 0)),
+        (20, buy(99, -1, 0)),
+        (30, buy(3, -1, 0)),
+        (31, buy(3, -1, too_many_lots)),
+        (32, buy(3, -1, 9_999_999)),
+        (33, buy(1, 99_000_000_001, 9_999_999)),
+        (34, buy(1, 99_000_000_000, 9_999_999)),
+        (35, in_use),
+        (39, reduce_only(6_990_000_000)),
+        (42, buy(1, 8_000_000_000, 9_999_999)),
+        (45, buy(1, 8_000_000_000, 1_999_000)),
+        (2, quotes(STRANGER, 257)),
+        (3, quotes(1, 257)),
+        (50, of(1, Command::CancelOrder { sub: 0, order: OrderId::new(77) })),
+        (1, of(1, Command::Pause { instrument: InstrumentId::new(99) })),
+        (20, sign(0, Command::Pause { instrument: InstrumentId::new(99) })),
+        (63, sign(0, Command::Approve { proposal: ProposalId::new(1) })),
+    ];
+    let (codes, transactions): (Vec<u16>, Vec<_>) = rows.into_iter().unzip();
+    let before: Vec<_> = [1, 2, 3].map(|number| (house.cash(number), house.lots(number, 1))).into();
+    let outcome = house.apply(1, transactions);
+    for (row, (receipt, code)) in outcome.receipts.iter().zip(codes).enumerate() {
+        let Receipt::Refused(refusal) = receipt else { panic!("row {row}: {receipt:?}") };
+        assert_eq!(refusal.code(), code, "row {row}: {refusal}");
+    }
+    // 0025-BLOCK-003
+    let after: Vec<_> = [1, 2, 3].map(|number| (house.cash(number), house.lots(number, 1))).into();
+    assert_eq!((outcome.events.len(), before), (0, after));
+}
+
+#[test]
+fn one_signer_pauses_and_a_proposal_resumes_after_the_timelock() {
+    // 0023-GOV-009, 0023-GOV-010
+    let mut house = opened();
+    let pause = || sign(0, Command::Pause { instrument: PERPETUAL });
+    let buy = |client| order(1, client, 1, Side::Buy, 7_000_000_000, 1);
+    let resting = house.apply(1, vec![buy(1)]).receipts[0].clone();
+    let Receipt::Order(resting) = resting else { panic!("it rests: {resting:?}") };
+    let outcome = house.apply(1, vec![buy(2), pause(), pause()]);
+    let halted = Receipt::Refused(Refusal::InstrumentHalted);
+    assert_eq!(outcome.receipts, [halted.clone(), Receipt::Done, halted]);
+    let cancel = of(1, Command::CancelOrder { sub: 0, order: resting });
+    let resume = Command::Propose { change: Change::ResumeInstrument(PERPETUAL) };
+    let approve = |proposal| sign(1, Command::Approve { proposal: ProposalId::new(proposal) });
+    let twice = vec![cancel, sign(0, resume.clone()), sign(0, resume), approve(1), approve(2)];
+    assert_eq!(house.apply(1, twice).receipts[0], Receipt::Done);
+    let status = |house: &House| house.machine.state().markets[&PERPETUAL].status.clone();
+    let two_days = 2 * 86_400;
+    house.apply(two_days - 1, Vec::new());
+    assert_eq!(status(&house), Status::Paused);
+    let outcome = house.apply(1, Vec::new());
+    assert_eq!(status(&house), Status::Trading);
+    let late = |event: &Event| matches!(event, Event::NotEnacted { refusal: Refusal::NotHalted, proposal } if proposal.get() == 2);
+    assert!(outcome.events.iter().any(late), "{:?}", outcome.events);
+}
+
+#[test]
+fn records_are_those_that_changed_ascending_and_once() {
+    // 0025-BLOCK-016, 0025-BLOCK-015
+    let mut house = long();
+    let outcome = house.apply(1, vec![deposit(7, 0, dollars(5))]);
+    assert!(outcome.writes.windows(2).all(|pair| pair[0].key < pair[1].key));
+    for write in &outcome.writes {
+        let key: StateKey = codec::decode(&write.key, usize::MAX).unwrap();
+        assert_eq!(house.machine.record(&key).unwrap(), write.record, "{key:?}");
+    }
+    let changed = |key: StateKey| {
+        let key = codec::encode(&key).unwrap();
+        outcome.writes.iter().any(|write| write.key == key)
+    };
+    assert!(changed(StateKey::Block) && changed(StateKey::Account(account(7))));
+    assert!(!changed(StateKey::Account(account(1))), "nothing of account 1 changed");
+    let restored = Machine::restore(&house.machine.snapshot().unwrap()).unwrap();
+    assert_eq!(restored.snapshot(), house.machine.snapshot());
+}
+
+#[test]
+fn funding_takes_from_the_payer_and_leaves_the_remainder_in_the_fund() {
+    // 0011-LEDG-007, 0013-CLEAR-006, 0013-CLEAR-008
+    let mut house = long();
+    let fund = |house: &House| house.machine.state().insurance_fund(BTC).micros();
+    let before = fund(&house);
+    // Blocks of 30 s: a longer gap would freeze the underlying. Two seconds have gone.
+    for _ in 0..119 {
+        let outcome = house.apply(30, Vec::new());
+        assert!(!outcome.events.iter().any(|event| matches!(event, Event::Funded { .. })));
+    }
+    let outcome = house.apply(28, Vec::new());
+    let funded = outcome.events.iter().find_map(|event| match event {
+        Event::Funded { instrument: PERPETUAL, rate, paid } => Some((rate.parts(), paid.micros())),
+        _ => None,
+    });
+    // Without a premium: 0.00125 % of 60 coins at 8,000.
+    assert_eq!(funded, Some((12_500, 6_000_000)));
+    assert!((0..2).contains(&(fund(&house) - before)));
+}
+
+#[test]
+fn a_funding_interval_of_a_minute_pays_the_hourly_rate_every_minute() {
+    // 0013-CLEAR-008. Wrong today: the rate of an hour should be paid for the time since the last exchange.
+    let paid_in_an_hour = |millis| {
+        let mut changed = genesis();
+        let (underlying, parameter) = (None, ParameterId::VariationInterval);
+        changed.parameters.push(ParameterGenesis { underlying, parameter, value: millis });
+        let (machine, _) = Machine::found(&changed).unwrap();
+        let mut house = House { machine, now: START, ..opened() };
+        let money = [(1, 100_000), (3, 10_000_000)];
+        house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
+        house.apply(
+            1,
+            vec![
+                order(1, 1, 1, Side::Buy, 8_000_000_000, 1_000),
+                order(3, 1, 1, Side::Sell, 8_000_000_000, 1_000),
+            ],
+        );
+        let mut paid = 0;
+        for _ in 0..120 {
+            for event in house.apply(30, Vec::new()).events {
+                if let Event::Funded { paid: more, .. } = event {
+                    paid += more.micros();
+                }
+            }
+        }
+        paid
+    };
+    assert_eq!(paid_in_an_hour(3_600_000), 1_000_000);
+    assert_eq!(paid_in_an_hour(60_000), 60_000_000);
+}
+
+#[test]
+fn an_account_that_cancels_in_every_block_is_never_reduced() {
+    // 0021-FALL-007, 0025-BLOCK-002. Wrong today: the house's order should not be the account's to cancel.
+    let mut house = long();
+    assert!(crash(&mut house, 22, Vec::new) > 0);
+    assert!(house.lots(1, 1) < 6_000, "reduced");
+    let mut house = long();
+    let everything = || vec![of(1, Command::MassCancel { sub: 0, instrument: None })];
+    assert!(crash(&mut house, 22, everything) > 0);
+    assert_eq!(house.lots(1, 1), 6_000, "not reduced");
+}
+
+#[test]
+fn a_margin_call_outlives_a_position_that_is_gone_before_it_is_measured() {
+    // 0021-FALL-002. Wrong today: nothing is left to call for.
+    let mut house = long();
+    crash(&mut house, 20, Vec::new);
+    house.apply(1, vec![of(3, Command::MassCancel { sub: 0, instrument: None })]);
+    let due = START + HOUR;
+    while house.now < due - 30_000 {
+        house.apply(20, Vec::new());
+    }
+    assert!(called(&house, 1));
+    let (price, lots) = (house.btc / 500_000 * 500_000, house.lots(1, 1));
+    house.apply(
+        (due - house.now) / 1_000 - 1,
+        vec![
+            order(3, 9_000, 1, Side::Buy, price, lots),
+            order(1, 9_000, 1, Side::Sell, price, lots),
+        ],
+    );
+    // Variation margin comes before the measuring, and takes the position out.
+    house.apply(1, Vec::new());
+    let accounts = &house.machine.state().accounts;
+    let held = accounts.get(accounts.index(account(1)).unwrap()).unwrap();
+    assert!(held.positions().is_empty());
+    assert!(called(&house, 1));
+}
+
+#[test]
+fn the_fund_covers_a_debt_a_quarter_of_it_at_a_time() {
+    // 0021-FALL-009, 0021-FALL-010, 0021-FALL-011
+    let mut genesis = genesis();
+    genesis.underlyings[0].insurance_fund = Notional::from_micros(40_000_000);
+    let (machine, _) = Machine::found(&genesis).unwrap();
+    let mut house = House { machine, now: START, ..opened() };
+    let money = [(1, 100_000), (3, 10_000_000)];
+    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
+            order(3, 1, 1, Side::Sell, 8_000_000_000, 6_000),
+        ],
+    );
+    // Nobody buys until far below what the account can pay.
+    for _ in 0..40 {
+        house.btc -= 80_000_000;
+        house.apply(10, Vec::new());
+    }
+    let fund = |house: &House| house.machine.state().insurance_fund(BTC).micros();
+    let (mut last, mut covered) = (fund(&house), 0);
+    for step in 0..600 {
+        let bid = house.btc / 500_000 * 500_000;
+        let outcome = house.apply(10, vec![order(3, 100 + step, 1, Side::Buy, bid, 6_000)]);
+        for event in &outcome.events {
+            if let Event::DebtCovered { amount, uncovered, .. } = event {
+                assert_eq!(amount.micros(), last / 4, "a quarter of what it had");
+                assert!(*uncovered > Notional::ZERO);
+                covered += 1;
+            }
+        }
+        last = fund(&house);
+    }
+    assert!(covered > 1, "the next block tries again");
+    assert!(house.cash(1) < 0 && last >= 0);
+    let untouched = Notional::from_micros(1_000_000_000_000);
+    assert_eq!(house.machine.state().insurance_fund(ETH), untouched);
+}
+
+#[test]
+fn two_orders_that_each_reduce_turn_a_position_over_in_reduce_only_mode() {
+    // 0025-BLOCK-010. Wrong today: together they should fit the position.
+    let mut house = long();
+    let mut block = house.block(
+        11,
+        vec![
+            order(3, 8, 1, Side::Sell, 8_000_000_000, 1),
+            order(1, 8, 1, Side::Sell, 8_000_000_000, 6_000),
+            order(1, 9, 1, Side::Sell, 8_000_000_000, 500),
+        ],
+    );
+    block.votes.clear();
+    let outcome = house.machine.apply(&block).unwrap();
+    let mode = Mode::ReduceOnly;
+    assert_eq!(outcome.receipts[0], Receipt::Refused(Refusal::ModeForbids { mode }));
+    assert!(matches!(outcome.receipts[1..], [Receipt::Order(_), Receipt::Order(_)]));
+}
+
+#[test]
+fn two_refused_commands_change_something() {
+    // 0025-BLOCK-003. Wrong today: a refused command should change nothing.
+    let mut house = opened();
+    house.apply(1, vec![quotes(1, 1)]);
+    let outcome = house.apply(1, vec![quotes(1, 257)]);
+    assert_eq!(outcome.receipts, [Receipt::Refused(Refusal::TooMany)]);
+    assert!(matches!(outcome.events[..], [Event::Cancelled { .. }]));
+    let most = Amount::from_minor(limits::BALANCE_MICROS_MAX);
+    let outcome = house.apply(1, vec![deposit(9, 0, most)]);
+    assert_eq!(outcome.receipts, [Receipt::Refused(Refusal::AmountTooLarge)]);
+    assert!(matches!(outcome.events[..], [Event::AccountOpened { .. }]));
+    assert!(house.machine.record(&StateKey::Account(account(9))).unwrap().is_some());
+    assert!(outcome.writes.iter().all(|write| {
+        codec::decode::<StateKey>(&write.key, usize::MAX) != Ok(StateKey::Account(account(9)))
+    }));
+}
+
+#[test]
+fn an_account_leaves_at_its_last_mark_while_its_underlying_is_frozen() {
+    // 0025-BLOCK-012. Wrong today: a price that may not liquidate should not release margin.
+    let mut house = long();
+    let (asset, amount) = (AssetId::DOLLAR, dollars(10_000));
+    let mut block = house.block(70, vec![of(1, Command::Withdraw { sub: 0, asset, amount })]);
+    block.votes.clear();
+    let outcome = house.machine.apply(&block).unwrap();
+    assert_eq!(house.machine.state().mode(BTC), Mode::Frozen);
+    assert_eq!(outcome.receipts, [Receipt::Done]);
+}
+
+#[test]
+fn only_a_deposit_opens_an_account() {
+    // 0025-BLOCK-008
+    let mut house = opened();
+    let transfer = |amount| {
+        let (to, asset) = (account(8), AssetId::DOLLAR);
+        of(1, Command::Transfer { sub: 0, to, asset, amount: dollars(amount) })
+    };
+    let outcome = house.apply(1, vec![transfer(1)]);
+    assert_eq!(outcome.receipts, [Receipt::Refused(Refusal::AccountNotOpen)]);
+    // 0025-BLOCK-002: deposits and transfers as they stand in the block.
+    let outcome = house.apply(1, vec![transfer(1), deposit(8, 0, dollars(5)), transfer(2)]);
+    let closed = Receipt::Refused(Refusal::AccountNotOpen);
+    assert_eq!(outcome.receipts, [closed, Receipt::Done, Receipt::Done]);
+    assert_eq!(house.cash(8), 7_000_000);
+}
+
+#[test]
+fn reduce_only_orders_make_room_newest_first_and_quotes_replace_quotes() {
+    // 0025-BLOCK-011
+    let mut house = long();
+    let sell = |client, lots, reduce_only| {
+        let order = NewOrder {
+            client: ClientOrderId::new(client),
+            instrument: PERPETUAL,
+            side: Side::Sell,
+            price: Price::from_micros(9_000_000_000),
+            lots: Lots::from_count(lots),
+            time_in_force: TimeInForce::GoodTillCancelled,
+            reduce_only,
+            self_trade: SelfTrade::RefuseIncoming,
+        };
+        of(1, Command::PlaceOrder { sub: 0, order })
+    };
+    let reducing = vec![sell(11, 2_000, true), sell(12, 4_000, true), sell(13, 1, true)];
+    let outcome = house.apply(1, reducing);
+    assert_eq!(outcome.receipts[2], Receipt::Refused(Refusal::ReduceOnlyWouldIncrease));
+    let outcome = house.apply(1, vec![sell(14, 1, false)]);
+    let again = house.apply(1, vec![sell(12, 1, false)]).receipts[0].clone();
+    assert!(matches!(again, Receipt::Order(_)), "its number is free again");
+    let cancelled: Vec<_> = outcome.events.iter().collect();
+    let [Event::Cancelled { lots, reason: CancelReason::ReduceOnly, .. }] = cancelled[..] else {
+        panic!("the newer goes: {cancelled:?}")
+    };
+    assert_eq!(lots.count(), 4_000);
+    let outcome = house.apply(1, vec![quotes(2, 2)]);
+    assert!(matches!(&outcome.receipts[0], Receipt::Quotes(answers) if answers.len() == 2));
+    let outcome = house.apply(1, vec![quotes(2, 1)]);
+    assert_eq!(outcome.events.len(), 2, "both quotes of that side are replaced");
+}
+
+#[test]
+fn a_halted_house_takes_no_orders_and_lets_everybody_leave() {
+    // 0025-BLOCK-007, 0025-BLOCK-004
+    let mut house = opened();
+    let resting = house.apply(1, vec![order(2, 1, 1, Side::Buy, 7_000_000_000, 1)]);
+    let Receipt::Order(resting) = resting.receipts[0] else { panic!("it rests") };
+    let mut state = house.machine.state().clone();
+    state.house_fault = Some("a fault".into());
+    house.machine = Machine::restore(&codec::encode(&state).unwrap()).unwrap();
+    let (asset, amount) = (AssetId::DOLLAR, dollars(1));
+    let outcome = house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Buy, 7_000_000_000, 1),
+            of(1, Command::Withdraw { sub: 0, asset, amount }),
+            of(2, Command::CancelOrder { sub: 0, order: resting }),
+        ],
+    );
+    let refused = Receipt::Refused(Refusal::InstrumentHalted);
+    assert_eq!(outcome.receipts, [refused, Receipt::Done, Receipt::Done]);
+    assert_eq!(house.machine.state().house_fault.as_deref(), Some("a fault"));
+}
+
+#[test]
+fn a_genesis_that_breaks_a_rule_founds_nothing() {
+    // 0025-BLOCK-013, 0013-CLEAR-012, 0023-GOV-002, 0023-GOV-004
+    let refuses = |change: Edit| {
+        let mut genesis = genesis();
+        change(&mut genesis);
+        Machine::found(&genesis).err()
+    };
+    assert_eq!(refuses(|_| ()), None);
+    let invalid = |rule| {
+        let refusal = Refusal::ContractInvalid { rule };
+        Some(GenesisError::Instrument(PERPETUAL, refusal))
+    };
+    let listed: [(Edit, ContractRule); 6] = [
+        (|g| g.instruments[0].tick = Price::ZERO, ContractRule::TickNotPositive),
+        (|g| g.instruments[0].contract_size = Quantity::ZERO, ContractRule::SizeOutsideLimits),
+        (
+            |g| g.instruments[0].contract_size = Quantity::from_nanos(7),
+            ContractRule::TickValueInexact,
+        ),
+        (|g| g.instruments[0].underlying = UnderlyingId::new(9), ContractRule::UnderlyingUnknown),
+        (
+            |g| g.instruments[0].contract = Contract::Future { expires_at: g.time },
+            ContractRule::ExpiresBeforeNow,
+        ),
+        (
+            |g| {
+                let (expires_at, strike, right) = (g.time, Price::ZERO, Right::Call);
+                g.instruments[0].contract = Contract::Option { expires_at, strike, right };
+            },
+            ContractRule::StrikeNotPositive,
+        ),
+    ];
+    for (change, rule) in listed {
+        assert_eq!(refuses(change), invalid(rule), "{rule:?}");
+    }
+    let refused: [Edit; 8] = [
+        |g| g.chain = "two words".into(),
+        |g| g.threshold = 4,
+        |g| g.validators[0].1 = 0,
+        |g| g.validators.swap(0, 1),
+        |g| g.underlyings.clear(),
+        |g| g.instruments.swap(0, 1),
+        |g| g.underlyings[0].sources.clear(),
+        |g| g.underlyings[0].insurance_fund = Notional::from_micros(-1),
+    ];
+    for (rule, change) in refused.into_iter().enumerate() {
+        assert!(refuses(change).is_some(), "rule {rule}");
+    }
+    let place = |underlying, value| ParameterGenesis {
+        underlying,
+        parameter: ParameterId::ScanRange,
+        value,
+    };
+    for (underlying, value) in [(Some(BTC), 119_999), (None, 200_000)] {
+        let mut changed = genesis();
+        changed.parameters.push(place(underlying, value));
+        assert!(matches!(Machine::found(&changed), Err(GenesisError::Parameter(..))));
+    }
+}
