@@ -57,8 +57,8 @@ const CORE_OUTSIDE_BESIDES: &[(&str, &str, &str)] = &[(
 const SHELLS: &[(&str, &[&str])] = &[
     ("house", &["store"]),
     ("light", &["store"]),
-    ("replica", &["store", "house", "light", "mempool"]),
-    ("gateway", &["light", "replica"]),
+    ("replica", &["house", "light", "mempool"]),
+    ("gateway", &["replica"]),
 ];
 
 /// The only shell that may see all others.

@@ -60,7 +60,7 @@ fn a_block_is_final_three_trips_after_its_proposal_and_one_crash_stalls_nobody_f
             Finality::quantile(&seen.gaps, 50),
             Finality::quantile(&seen.gaps, 99),
         ];
-        println!(
+        eprintln!(
             "{name}: {} blocks, final after {p50} ms (p99 {p99}), a block every {gap50} ms (p99 {gap99})",
             seen.gaps.len()
         );
