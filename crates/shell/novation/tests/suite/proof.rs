@@ -95,7 +95,7 @@ fn what_cannot_be_proved_is_named() {
     let file = place("unprovable-file").join("it.proof");
     for (what, words) in [
         ("market x", "'x' is not the number of a market"),
-        ("underlying DOGE", "there are BTC, ETH"),
+        ("underlying DOGE", "there are BTC (number 1), ETH (number 2)"),
         ("parameter scan_range", "scan_range BTC"),
         ("parameter timelock BTC", "one value for the house"),
         ("parameter speed", "there are scan_range"),
