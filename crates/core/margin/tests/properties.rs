@@ -122,7 +122,8 @@ fn the_ceiling_lets_in_only_what_the_account_covers() {
             let mut open: Vec<OpenOrder> = Vec::new();
             for _ in 0..12 {
                 if random.below(4) == 0 && !open.is_empty() {
-                    let order = open.swap_remove(random.below(open.len() as u64) as usize);
+                    let place = usize::try_from(random.below(open.len() as u64)).unwrap();
+                    let order = open.swap_remove(place);
                     account.remove(&order).unwrap();
                 }
                 let order = house.random_order(random, None);
