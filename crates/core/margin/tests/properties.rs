@@ -182,13 +182,19 @@ fn the_ceiling_of_a_side_covers_all_its_orders() {
             let mut each = orders.iter().map(|order| OrderCeiling::of(&risk, order).unwrap());
             one_by_one += u32::from(each.try_fold(idle, Ceiling::with).is_some());
             let more = OrderCeiling::of_side(&risk, &summed).expect("there is no impact");
+            let portfolio =
+                Portfolio { cash, positions: &positions, collateral: &[], orders: &orders };
+            let needs = required(&risk, &portfolio).unwrap();
             if idle.with(more).is_some() {
-                let portfolio =
-                    Portfolio { cash, positions: &positions, collateral: &[], orders: &orders };
-                let needs = required(&risk, &portfolio).unwrap();
                 assert!(needs.initial <= needs.equity, "{summed:?}");
                 let_in += 1;
             }
+            // Nothing but the side: a ceiling that forgets any part of it lets in what is a micro-dollar short.
+            let alone = required(&risk, &Portfolio { positions: &[], ..portfolio }).unwrap();
+            let short = alone.initial.minus(Notional::from_micros(1)).unwrap();
+            let nothing = Holdings::new(&risk, &[], &[]).unwrap();
+            let poor = Ceiling::new(&risk, &meter.read(&nothing, short).unwrap(), &nothing);
+            assert_eq!(poor.with(more), None, "{summed:?}");
         });
         // A side is let in nearly as often as its orders one by one.
         assert!(let_in > 500 && let_in * 10 > one_by_one * 9, "{let_in} of {one_by_one}");
