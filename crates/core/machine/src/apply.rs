@@ -143,6 +143,7 @@ impl Work<'_> {
             Command::MassQuote { sub, quotes } => Some(self.mass_quote(sender, *sub, quotes)),
             Command::Propose { change } => Some(self.propose(sender, *change)),
             Command::Approve { proposal } => Some(self.approve(sender, *proposal)),
+            Command::Revoke { proposal } => Some(self.revoke(sender, *proposal)),
             _ => None,
         }
     }

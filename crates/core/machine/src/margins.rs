@@ -10,11 +10,11 @@ use margin::{
 };
 use oracle::SettlementAverage;
 use protocol::{
-    AccountIndex, AssetId, Contract, Fault, InstrumentId, ParameterId, Refusal, UnderlyingId,
+    AccountIndex, AssetId, Contract, Fault, InstrumentId, Mode, ParameterId, Refusal, UnderlyingId,
 };
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use units::{BlockTime, Notional, Ppm, Price, Quantity, Round, Vol};
+use units::{Amount, BlockTime, Notional, Num, Ppm, Price, Quantity, Round, Vol, limits};
 
 /// What is known of the margin of an account with its open orders.
 #[derive(Debug)]
@@ -96,9 +96,13 @@ impl State {
             };
             markets.extend(market_input(market, underlying, self.time)?);
         }
+        // The charge for impact cannot be summed up front, so it is off until governance sets a volume.
+        let charged = underlyings.iter().any(|input| input.volume_daily > Notional::ZERO);
+        let impact = if charged { Ppm::from_parts(limits::PPM_ONE) } else { Ppm::ZERO };
         let parameters = Parameters {
             maintenance_ratio: Ppm::from_parts(self.house(ParameterId::MaintenanceRatio)),
             buffer_ratio: Ppm::from_parts(self.house(ParameterId::LiquidationBuffer)),
+            impact,
             ..Parameters::default()
         };
         Risk::build(&parameters, self.time, &underlyings, &markets)
@@ -107,6 +111,14 @@ impl State {
     fn underlying_input(&self, id: UnderlyingId, held: &Underlying) -> Option<UnderlyingInput> {
         let index = held.feed.index()?;
         let scan = self.ppm(id, ParameterId::ScanRange);
+        // 0019-MARG-002: while the index is in doubt, new risk is margined over a wider range.
+        let new_risk = match held.mode {
+            Mode::Normal => scan,
+            Mode::Caution | Mode::ReduceOnly | Mode::Frozen => {
+                let wider = scan.number().mul_div(Num::new(5), Num::new(4), Round::Up);
+                wider.map_or(scan, Ppm::from_number)
+            }
+        };
         Some(UnderlyingInput {
             underlying: id,
             class: OffsetClass::new(held.class),
@@ -114,13 +126,15 @@ impl State {
             index: index.price,
             confidence: index.confidence,
             scan_hold: scan,
-            scan_new: scan,
+            scan_new: new_risk,
             short_option_maintenance: self.ppm(id, ParameterId::ShortOptionMaintenance),
             short_option_initial: self.ppm(id, ParameterId::ShortOptionInitial),
             haircut: self.ppm(id, ParameterId::CollateralHaircut),
-            spread: Ppm::ZERO,
-            vol_daily: Ppm::ZERO,
-            volume_daily: Notional::ZERO,
+            spread: self.ppm(id, ParameterId::Spread),
+            vol_daily: self.ppm(id, ParameterId::VolDaily),
+            volume_daily: Notional::from_micros(i128::from(
+                self.parameters.get(Some(id), ParameterId::VolumeDaily),
+            )),
         })
     }
 
@@ -318,9 +332,28 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Checks that initial margin is covered whichever of the account's orders fill.
-    pub(crate) fn covers_initial_margin(&mut self, account: AccountIndex) -> Answer<()> {
-        let requirement = self.margin(account)?.requirement()?;
+    /// Checks that initial margin is covered without an amount, whichever of the account's orders fill.
+    pub(crate) fn covers_initial_margin_without(
+        &self,
+        account: AccountIndex,
+        asset: AssetId,
+        amount: Amount,
+    ) -> Answer<()> {
+        let at = Fault::at("margin without an amount");
+        let mut holdings = self.state.holdings(account, true)?;
+        match asset {
+            AssetId::DOLLAR => {
+                holdings.cash = holdings.cash.minus(amount.notional()).map_err(&at)?;
+            }
+            _ => {
+                for (held, quantity) in &mut holdings.collateral {
+                    if *held == asset {
+                        *quantity = quantity.minus(amount.quantity()).map_err(&at)?;
+                    }
+                }
+            }
+        }
+        let requirement = margin::required(self.margins.risk()?, &holdings.portfolio())?;
         let short_by = requirement.initial.minus(requirement.equity);
         let short_by = short_by.map_err(Fault::at("initial margin"))?;
         Ok(if short_by > Notional::ZERO { Err(Refusal::MarginShort { short_by }) } else { Ok(()) })
