@@ -140,21 +140,26 @@ impl State {
 
     fn holdings(&self, account: AccountIndex, with_orders: bool) -> Result<Holdings, Fault> {
         let held = self.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        let position = |(instrument, position): &(InstrumentId, clearing::Position)| Position {
-            instrument: *instrument,
-            lots: position.lots,
-            cost: position.cost,
-        };
         let mut orders = Vec::new();
         if with_orders {
             for open in held.orders().values() {
                 orders.push(self.margined(open)?);
             }
         }
+        let mut positions = Vec::with_capacity(held.positions().len());
+        for (instrument, position) in held.positions() {
+            let mut cost = position.cost;
+            if let Some(accrual) = self.accruals.get(instrument) {
+                // Funding that has accrued is owed, though it is not yet exchanged.
+                let owed = accrual.receives(position)?;
+                cost = cost.minus(owed).map_err(Fault::at("funding accrued"))?;
+            }
+            positions.push(Position { instrument: *instrument, lots: position.lots, cost });
+        }
         let pledged = self.ledger.collateral(account);
         Ok(Holdings {
             cash: self.ledger.cash(account),
-            positions: held.positions().iter().map(position).collect(),
+            positions,
             collateral: pledged.map(|(asset, amount)| (asset, amount.quantity())).collect(),
             orders,
         })

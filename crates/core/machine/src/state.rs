@@ -1,6 +1,7 @@
 //! Everything that a block reads and writes.
 
 use crate::account::Accounts;
+use crate::funding::Accrual;
 use crate::genesis::SourceWeight;
 use book::FastBook;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -54,7 +55,7 @@ pub struct Market {
     pub aggregate: Aggregate,
     /// Perpetuals: average premium that the mark follows.
     pub premium: PremiumAverage,
-    /// Perpetuals: rate of the last funding.
+    /// Perpetuals: hourly rate at which funding accrues.
     pub funding_rate: Ppb,
 }
 
@@ -142,6 +143,8 @@ pub struct State {
     pub underlyings: BTreeMap<UnderlyingId, Underlying>,
     /// Markets.
     pub markets: BTreeMap<InstrumentId, Market>,
+    /// Funding since its last exchange, by perpetual.
+    pub accruals: BTreeMap<InstrumentId, Accrual>,
     /// Accounts.
     pub accounts: Accounts,
     /// Balances.

@@ -213,14 +213,15 @@ fn funding_takes_from_the_payer_and_leaves_the_remainder_in_the_fund() {
         Event::Funded { instrument: PERPETUAL, rate, paid } => Some((rate.parts(), paid.micros())),
         _ => None,
     });
-    // Without a premium: 0.00125 % of 60 coins at 8,000.
-    assert_eq!(funded, Some((12_500, 6_000_000)));
+    // Without a premium: 0.00125 % of 60 coins at 8,000, for all of the hour but the 55 micro-dollars a coin of its
+    // first two seconds.
+    assert_eq!(funded, Some((12_500, 6_000_000 - 60 * 55)));
     assert!((0..2).contains(&(fund(&house) - before)));
 }
 
 #[test]
-fn a_funding_interval_of_a_minute_pays_the_hourly_rate_every_minute() {
-    // 0013-CLEAR-008. Wrong today: the rate of an hour should be paid for the time since the last exchange.
+fn funding_is_for_the_time_held_however_often_it_is_exchanged() {
+    // 0013-CLEAR-008
     let paid_in_an_hour = |millis| {
         let mut changed = genesis();
         let (underlying, parameter) = (None, ParameterId::VariationInterval);
@@ -247,7 +248,44 @@ fn a_funding_interval_of_a_minute_pays_the_hourly_rate_every_minute() {
         paid
     };
     assert_eq!(paid_in_an_hour(3_600_000), 1_000_000);
-    assert_eq!(paid_in_an_hour(60_000), 60_000_000);
+    let by_the_minute = paid_in_an_hour(60_000);
+    assert!((0..=60).contains(&(by_the_minute - 1_000_000)), "{by_the_minute}");
+}
+
+#[test]
+fn what_a_market_misses_of_funding_it_pays_at_the_next_exchange() {
+    // 0013-CLEAR-006, 0013-CLEAR-008
+    let mut house = long();
+    let paid = |outcome: &machine::Outcome| {
+        let paid = outcome.events.iter().filter_map(|event| match event {
+            Event::Funded { paid, .. } => Some(paid.micros()),
+            _ => None,
+        });
+        paid.sum::<i128>()
+    };
+    // Paused over the first exchange, resumed for the second; sold in between, so that two pay for the time they held.
+    house.apply(1, vec![sign(0, Command::Pause { instrument: PERPETUAL })]);
+    let mut total = 0;
+    for _ in 0..120 {
+        total += paid(&house.apply(30, Vec::new()));
+    }
+    assert_eq!(total, 0, "paused");
+    let mut state = house.machine.state().clone();
+    state.markets.get_mut(&PERPETUAL).unwrap().status = Status::Trading;
+    house.machine = Machine::restore(&codec::encode(&state).unwrap()).unwrap();
+    let trades = vec![
+        order(1, 70, 1, Side::Sell, 8_000_000_000, 6_000),
+        order(2, 70, 1, Side::Buy, 8_000_000_000, 6_000),
+    ];
+    house.apply(1, vec![deposit(2, 0, dollars(200_000))]);
+    let before = house.cash(3);
+    house.apply(1, trades);
+    for _ in 0..120 {
+        total += paid(&house.apply(30, Vec::new()));
+    }
+    // Two exchanges of an hour: 12 dollars less what came before the position, to the micro-dollar a coin.
+    assert!((total - 12_000_000).abs() < 60 * 200, "{total}");
+    assert!((house.cash(3) - before - total).abs() < 1_000, "the short was there all the time");
 }
 
 #[test]
