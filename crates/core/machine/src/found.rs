@@ -2,6 +2,7 @@
 
 use crate::funding::Accrual;
 use crate::genesis::{Genesis, GenesisError, UnderlyingGenesis};
+use crate::insurance::Allowance;
 use crate::records::{StateKey, Write};
 use crate::state::{Market, Outflow, State, Underlying};
 use crate::{Accounts, Machine};
@@ -96,6 +97,7 @@ fn underlying(given: &UnderlyingGenesis) -> Underlying {
         vols: VolMarks::default(),
         settlements: BTreeMap::new(),
         mode: Mode::Frozen,
+        payable: Allowance::default(),
     }
 }
 

@@ -31,6 +31,7 @@ mod commands;
 mod found;
 mod funding;
 mod genesis;
+mod insurance;
 mod invariants;
 mod lifecycle;
 mod liquidation;
@@ -45,6 +46,7 @@ mod work;
 pub use account::{Account, Accounts, OpenOrder, Origin};
 pub use funding::Accrual;
 pub use genesis::{Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis};
+pub use insurance::Allowance;
 pub use records::{AccountRecord, BlockRecord, MarketRecord, StateKey, UnderlyingRecord, Write};
 pub use state::{Market, Outflow, State, Status, Underlying};
 

@@ -3,6 +3,7 @@
 use crate::account::Accounts;
 use crate::funding::Accrual;
 use crate::genesis::SourceWeight;
+use crate::insurance::Allowance;
 use book::FastBook;
 use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::Aggregate;
@@ -82,6 +83,8 @@ pub struct Underlying {
     pub settlements: BTreeMap<BlockTime, SettlementAverage>,
     /// What is allowed.
     pub mode: Mode,
+    /// What its insurance fund may still pay today.
+    pub payable: Allowance,
 }
 
 /// Dollars that have left in the last hour, minute by minute.
