@@ -131,7 +131,7 @@ impl Account {
     }
 
     /// Notes what the fund of a compartment may still pay for the account.
-    pub(crate) fn allow(&mut self, fund: UnderlyingId, allowance: Allowance) {
+    pub(crate) fn set_allowance(&mut self, fund: UnderlyingId, allowance: Allowance) {
         self.exposed.insert(fund, allowance);
     }
 

@@ -74,6 +74,8 @@ impl Machine {
             parameters,
             next_order: OrderId::new(1),
             variation_due_at: genesis.time,
+            call_auction: None,
+            waiting: BTreeMap::new(),
             outflow: Outflow::default(),
             house_fault: None,
         };

@@ -94,7 +94,7 @@ impl Work<'_> {
         if paid <= Notional::ZERO {
             return Ok(Notional::ZERO);
         }
-        held.allow(fund, event.spent(paid).map_err(&at)?);
+        held.set_allowance(fund, event.spent(paid).map_err(&at)?);
         let held = self.state.underlyings.get_mut(&fund).ok_or(Fault::Missing("underlying"))?;
         held.payable = day.spent(paid).map_err(&at)?;
         self.post(Posting::dollars(Holder::Insurance(fund), Holder::Client(account), paid))?;

@@ -39,6 +39,7 @@ mod margins;
 mod orders;
 mod prices;
 mod records;
+mod restart;
 mod snapshot;
 mod state;
 mod work;
@@ -48,6 +49,7 @@ pub use funding::Accrual;
 pub use genesis::{Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis};
 pub use insurance::Allowance;
 pub use records::{AccountRecord, BlockRecord, MarketRecord, StateKey, UnderlyingRecord, Write};
+pub use restart::Waiting;
 pub use state::{Market, Outflow, State, Status, Underlying};
 
 use protocol::codec::{self, DecodeError, EncodeError};

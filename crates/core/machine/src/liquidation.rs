@@ -27,6 +27,10 @@ impl Work<'_> {
                 short.push((health(&reading), account, reading));
             }
         }
+        if self.is_call_auction() {
+            // 0025-BLOCK-019
+            return Ok(());
+        }
         short.sort_by_key(|(health, account, _)| (*health, *account));
         for (_, account, reading) in short {
             self.liquidate(account, &reading)?;
