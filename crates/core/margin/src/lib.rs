@@ -48,7 +48,7 @@ mod valuation;
 
 pub use account::{AccountMargin, required};
 pub use ceiling::{Ceiling, OrderCeiling};
-pub use explain::{Explanation, Figure, explain};
+pub use explain::{Explanation, Figure, explain, scenario_profits};
 pub use greeks::{Bucket, Greeks, greeks};
 pub use holdings::Holdings;
 pub use input::{

@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Shows the arithmetic behind a margin requirement.
     Explain(ExplainArgs),
+    /// Measures a portfolio under one of several rule books, for research and comparison.
+    Margin(RuleBookArgs),
     /// Runs a network of validators on this machine, with the demo as its traffic.
     Devnet(DevnetArgs),
     /// Writes the genesis, the list of validators, and a directory with configuration and key for each.
@@ -272,6 +274,39 @@ pub(crate) struct VerifyArgs {
     /// List of validators that you trust: checks an answer down to their signatures, and needs nothing else.
     #[arg(long, value_name = "KEYFILE", conflicts_with = "root")]
     pub(crate) trust: Option<PathBuf>,
+}
+
+/// Which rule book, and what it is given.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  \
+    novation margin --profile derive-pmrm2 --portfolio docs/examples/margin-portfolio.json\n  \
+    novation margin --profile linear --portfolio - --params tiers.json < positions.json\n\n\
+    Formats and one worked example for each profile: docs/margin-profiles.md")]
+pub(crate) struct RuleBookArgs {
+    /// The rule book.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: RuleBook,
+    /// The portfolio and its market, as JSON; - reads standard input.
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) portfolio: PathBuf,
+    /// Parameters other than the defaults, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) params: Option<PathBuf>,
+}
+
+/// A rule book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RuleBook {
+    /// This house, exactly.
+    Novation,
+    /// Derive's second portfolio manager.
+    DerivePmrm2,
+    /// Derive's standard manager.
+    DeriveSrm,
+    /// Sixteen SPAN scenarios.
+    Span16,
+    /// Shares of notional in tiers.
+    Linear,
 }
 
 /// What to explain.

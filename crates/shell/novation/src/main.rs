@@ -9,6 +9,7 @@ mod cli;
 mod demo;
 mod devnet;
 mod explain;
+mod margin_cmd;
 mod network;
 mod progress;
 mod prove;
@@ -66,6 +67,7 @@ fn run(cli: &Cli) -> anyhow::Result<Verdict> {
             Explained::Strategies(args) => strategies::run(args, &mut out),
         }
         .map(|()| Verdict::Holds)?,
+        Command::Margin(args) => margin_cmd::run(args, &mut out).map(|()| Verdict::Holds)?,
         Command::Devnet(args) => devnet::run(args, &mut out)?,
         Command::Init(args) => network::init::run(args, &mut out).map(|()| Verdict::Holds)?,
         Command::Node(args) => network::node::run(args)?,
