@@ -398,7 +398,8 @@ impl Definition {
     /// Returns the definition of a parameter.
     #[must_use]
     pub fn of(parameter: ParameterId) -> Option<&'static Self> {
-        DEFINITIONS.iter().find(|definition| definition.parameter == parameter)
+        let found = DEFINITIONS.binary_search_by_key(&parameter, |definition| definition.parameter);
+        found.ok().and_then(|place| DEFINITIONS.get(place))
     }
 
     /// Returns whether replacing `before` by `after` raises risk.

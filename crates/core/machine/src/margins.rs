@@ -6,15 +6,16 @@ use crate::state::{Market, State, Underlying};
 use crate::work::Work;
 use margin::{
     AccountMargin, Ceiling, MarketInput, Meter, OffsetClass, OrderCeiling, Parameters, Portfolio,
-    Position, Reading, Requirement, Risk, Settlement, UnderlyingInput,
+    Position, Reading, Requirement, Risk, Settlement, SideOrders, UnderlyingInput,
 };
 use oracle::SettlementAverage;
 use protocol::{
-    AccountIndex, AssetId, Contract, Fault, InstrumentId, Mode, ParameterId, Refusal, UnderlyingId,
+    AccountIndex, AssetId, Contract, Fault, InstrumentId, Mode, ParameterId, Refusal, Side,
+    UnderlyingId,
 };
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use units::{Amount, BlockTime, Notional, Num, Ppm, Price, Quantity, Round, Vol, limits};
+use units::{Amount, BlockTime, Lots, Notional, Num, Ppm, Price, Quantity, Round, Vol, limits};
 
 /// What is known of the margin of an account with its open orders.
 #[derive(Debug)]
@@ -167,14 +168,56 @@ impl State {
 
     /// Returns an order as margin reads it, with the fee that it pays if all of it fills.
     fn margined(&self, open: &OpenOrder) -> Result<margin::OpenOrder, Fault> {
-        let at = Fault::at("fee of an order");
-        let instrument = self.market(open.instrument)?.instrument;
-        let rate = self.ppm(instrument.underlying, ParameterId::TakerFee);
-        let value = open.lots.value(open.price, instrument.contract_size, Round::Up);
-        let value = value.and_then(Notional::magnitude).map_err(&at)?;
-        let fee = value.fraction_ppm(rate, Round::Up).map_err(&at)?;
         let OpenOrder { instrument, side, price, lots, .. } = *open;
-        Ok(margin::OpenOrder { instrument, side, price, lots, fee })
+        Ok(margin::OpenOrder {
+            instrument,
+            side,
+            price,
+            lots,
+            fee: self.fee(instrument, price, lots)?,
+        })
+    }
+
+    /// Returns the fee of the aggressor for some lots at a price. Rounded up.
+    fn fee(&self, instrument: InstrumentId, price: Price, lots: Lots) -> Result<Notional, Fault> {
+        let at = Fault::at("fee of an order");
+        let instrument = self.market(instrument)?.instrument;
+        let rate = self.ppm(instrument.underlying, ParameterId::TakerFee);
+        let value = lots.value(price, instrument.contract_size, Round::Up);
+        let value = value.and_then(Notional::magnitude).map_err(&at)?;
+        value.fraction_ppm(rate, Round::Up).map_err(&at)
+    }
+
+    /// Returns an account's open orders, summed by market and side; `None` if a sum is outside its limits.
+    fn sides(&self, account: AccountIndex) -> Option<Vec<SideOrders>> {
+        let held = self.accounts.get(account)?;
+        let mut places: BTreeMap<(InstrumentId, Side), usize> = BTreeMap::new();
+        let mut sides: Vec<SideOrders> = Vec::new();
+        for open in held.orders().values() {
+            let place = *places.entry((open.instrument, open.side)).or_insert(sides.len());
+            match sides.get_mut(place) {
+                Some(sum) => {
+                    sum.lots = sum.lots.plus(open.lots).ok()?;
+                    sum.lowest = sum.lowest.lesser(open.price);
+                    sum.highest = sum.highest.greater(open.price);
+                    sum.count = sum.count.saturating_add(1);
+                }
+                None => sides.push(SideOrders {
+                    instrument: open.instrument,
+                    side: open.side,
+                    lots: open.lots,
+                    lowest: open.price,
+                    highest: open.price,
+                    fee: Notional::ZERO,
+                    count: 1,
+                }),
+            }
+        }
+        for sum in &mut sides {
+            let farther = sum.lowest.magnitude().ok()?.greater(sum.highest.magnitude().ok()?);
+            sum.fee = self.fee(sum.instrument, farther, sum.lots).ok()?;
+        }
+        Some(sides)
     }
 
     /// Returns what an account must hold, and what it does; without its open orders or with them.
@@ -315,10 +358,9 @@ impl<'a> Work<'a> {
                 Ceiling::new(risk, &Meter::new(risk).read(&sorted, holdings.cash)?, &sorted)
             }
         };
-        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        for open in held.orders().values() {
-            let order = self.state.margined(open)?;
-            match OrderCeiling::of(risk, &order).and_then(|more| ceiling.with(more)) {
+        let Some(sides) = self.state.sides(account) else { return Ok(None) };
+        for orders in sides {
+            match OrderCeiling::of_side(risk, &orders).and_then(|more| ceiling.with(more)) {
                 Some(sum) => ceiling = sum,
                 None => return Ok(None),
             }
