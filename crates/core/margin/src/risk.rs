@@ -6,7 +6,7 @@
 //! **Invariant:** a [`Risk`] is a function of its inputs alone, and everything an account can hold has a row.
 
 use crate::input::{OffsetClass, UnderlyingInput};
-use crate::lanes::Row;
+use crate::lanes::{InstructionSet, Row};
 use crate::valuation::Expiry;
 use protocol::{AssetId, Contract, Fault, InstrumentId};
 use std::collections::BTreeMap;
@@ -127,6 +127,13 @@ impl Risk {
     pub fn row(&self, instrument: InstrumentId) -> Option<RowIndex> {
         let place = self.instruments.binary_search_by_key(&instrument, |(id, _)| *id).ok()?;
         self.instruments.get(place).map(|(_, slot)| RowIndex(*slot))
+    }
+
+    /// Returns the same matrices, to be summed with another instruction set: the sums are the same. `None` if this machine
+    /// does not have it.
+    #[must_use]
+    pub fn with_instructions(self, set: InstructionSet) -> Option<Self> {
+        Some(Self { arch: set.arch()?, ..self })
     }
 
     /// Returns how many rows there are.
