@@ -1,13 +1,15 @@
 //! Founding a house: from genesis to the state before the first block.
 
+use crate::funding::Accrual;
 use crate::genesis::{Genesis, GenesisError, UnderlyingGenesis};
-use crate::records::{StateKey, Write};
+use crate::insurance::Allowance;
+use crate::records::Write;
 use crate::state::{Market, Outflow, State, Underlying};
 use crate::{Accounts, Machine};
-use governance::{Council, Definition, Parameters, Scope};
+use governance::{Council, Parameters};
 use ledger::{Holder, Ledger, Posting};
 use oracle::{BasisMarks, Feed, VolMarks};
-use protocol::{Fault, Mode, OrderId, ParameterId, limits};
+use protocol::{Contract, Fault, Instrument, Mode, OrderId, ParameterId, limits};
 use std::collections::BTreeMap;
 use units::{Amount, BlockHeight, Notional};
 
@@ -53,6 +55,10 @@ impl Machine {
             }
             markets.insert(instrument.id, Market::listed(*instrument));
         }
+        let perpetual = |given: &&Instrument| given.contract == Contract::Perpetual;
+        let accruals = genesis.instruments.iter().filter(perpetual);
+        let accruals =
+            accruals.map(|given| (given.id, Accrual::new(given.contract_size))).collect();
         let mut state = State {
             chain: genesis.chain.clone(),
             height: BlockHeight::ZERO,
@@ -61,20 +67,26 @@ impl Machine {
             validators: genesis.validators.iter().copied().collect(),
             underlyings,
             markets,
+            accruals,
             accounts: Accounts::default(),
             ledger,
             council,
             parameters,
             next_order: OrderId::new(1),
             variation_due_at: genesis.time,
+            call_auction: None,
+            waiting: BTreeMap::new(),
             outflow: Outflow::default(),
             house_fault: None,
         };
         let interval = units::BlockSpan::from_millis(state.house(ParameterId::VariationInterval));
         state.variation_due_at =
             genesis.time.after(interval).map_err(Fault::at("variation margin"))?;
-        let writes = writes(&mut state)?;
-        Ok((Self { state }, writes))
+        let keys = state.keys();
+        match state.writes(&keys) {
+            (writes, None) => Ok((Self { state }, writes)),
+            (_, Some(fault)) => Err(fault.into()),
+        }
     }
 }
 
@@ -90,6 +102,7 @@ fn underlying(given: &UnderlyingGenesis) -> Underlying {
         vols: VolMarks::default(),
         settlements: BTreeMap::new(),
         mode: Mode::Frozen,
+        payable: Allowance::default(),
     }
 }
 
@@ -135,22 +148,4 @@ fn check(genesis: &Genesis) -> Result<(), GenesisError> {
         }
     }
     Ok(())
-}
-
-/// Returns the record of everything, ascending by key.
-fn writes(state: &mut State) -> Result<Vec<Write>, Fault> {
-    let ids: Vec<_> = state.underlyings.keys().copied().collect();
-    let mut keys = vec![StateKey::Block];
-    keys.extend(state.markets.keys().copied().map(StateKey::Market));
-    keys.extend(ids.iter().copied().map(StateKey::Underlying));
-    keys.extend(state.ledger.house().map(|(holder, asset, _)| StateKey::House(holder, asset)));
-    for definition in Definition::all() {
-        let places: Vec<_> = match definition.scope {
-            Scope::House => vec![None],
-            Scope::Underlying => ids.iter().copied().map(Some).collect(),
-        };
-        let key = |place| StateKey::Parameter(place, definition.parameter);
-        keys.extend(places.into_iter().map(key));
-    }
-    state.writes(&keys)
 }

@@ -10,11 +10,12 @@ use margin::{
 };
 use oracle::SettlementAverage;
 use protocol::{
-    AccountIndex, AssetId, Contract, Fault, InstrumentId, ParameterId, Refusal, Side, UnderlyingId,
+    AccountIndex, AssetId, Contract, Fault, InstrumentId, Mode, ParameterId, Refusal, Side,
+    UnderlyingId,
 };
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use units::{BlockTime, Lots, Notional, Ppm, Price, Quantity, Round, Vol};
+use units::{Amount, BlockTime, Lots, Notional, Num, Ppm, Price, Quantity, Round, Vol, limits};
 
 /// What is known of the margin of an account with its open orders.
 #[derive(Debug)]
@@ -96,9 +97,13 @@ impl State {
             };
             markets.extend(market_input(market, underlying, self.time)?);
         }
+        // The charge for impact cannot be summed up front, so it is off until governance sets a volume.
+        let charged = underlyings.iter().any(|input| input.volume_daily > Notional::ZERO);
+        let impact = if charged { Ppm::from_parts(limits::PPM_ONE) } else { Ppm::ZERO };
         let parameters = Parameters {
             maintenance_ratio: Ppm::from_parts(self.house(ParameterId::MaintenanceRatio)),
             buffer_ratio: Ppm::from_parts(self.house(ParameterId::LiquidationBuffer)),
+            impact,
             ..Parameters::default()
         };
         Risk::build(&parameters, self.time, &underlyings, &markets)
@@ -107,6 +112,14 @@ impl State {
     fn underlying_input(&self, id: UnderlyingId, held: &Underlying) -> Option<UnderlyingInput> {
         let index = held.feed.index()?;
         let scan = self.ppm(id, ParameterId::ScanRange);
+        // 0019-MARG-002: while the index is in doubt, new risk is margined over a wider range.
+        let new_risk = match held.mode {
+            Mode::Normal => scan,
+            Mode::Caution | Mode::ReduceOnly | Mode::Frozen => {
+                let wider = scan.number().mul_div(Num::new(5), Num::new(4), Round::Up);
+                wider.map_or(scan, Ppm::from_number)
+            }
+        };
         Some(UnderlyingInput {
             underlying: id,
             class: OffsetClass::new(held.class),
@@ -114,33 +127,40 @@ impl State {
             index: index.price,
             confidence: index.confidence,
             scan_hold: scan,
-            scan_new: scan,
+            scan_new: new_risk,
             short_option_maintenance: self.ppm(id, ParameterId::ShortOptionMaintenance),
             short_option_initial: self.ppm(id, ParameterId::ShortOptionInitial),
             haircut: self.ppm(id, ParameterId::CollateralHaircut),
-            spread: Ppm::ZERO,
-            vol_daily: Ppm::ZERO,
-            volume_daily: Notional::ZERO,
+            spread: self.ppm(id, ParameterId::Spread),
+            vol_daily: self.ppm(id, ParameterId::VolDaily),
+            volume_daily: Notional::from_micros(i128::from(
+                self.parameters.get(Some(id), ParameterId::VolumeDaily),
+            )),
         })
     }
 
     fn holdings(&self, account: AccountIndex, with_orders: bool) -> Result<Holdings, Fault> {
         let held = self.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        let position = |(instrument, position): &(InstrumentId, clearing::Position)| Position {
-            instrument: *instrument,
-            lots: position.lots,
-            cost: position.cost,
-        };
         let mut orders = Vec::new();
         if with_orders {
             for open in held.orders().values() {
                 orders.push(self.margined(open)?);
             }
         }
+        let mut positions = Vec::with_capacity(held.positions().len());
+        for (instrument, position) in held.positions() {
+            let mut cost = position.cost;
+            if let Some(accrual) = self.accruals.get(instrument) {
+                // Funding that has accrued is owed, though it is not yet exchanged.
+                let owed = accrual.receives(position)?;
+                cost = cost.minus(owed).map_err(Fault::at("funding accrued"))?;
+            }
+            positions.push(Position { instrument: *instrument, lots: position.lots, cost });
+        }
         let pledged = self.ledger.collateral(account);
         Ok(Holdings {
             cash: self.ledger.cash(account),
-            positions: held.positions().iter().map(position).collect(),
+            positions,
             collateral: pledged.map(|(asset, amount)| (asset, amount.quantity())).collect(),
             orders,
         })
@@ -289,7 +309,8 @@ impl<'a> Work<'a> {
         self.margins.risk.set(risk).map_err(|_| Fault::Invariant("matrices are built once a block"))
     }
 
-    /// Returns what an account must hold without its open orders; `None` if it has no position.
+    /// Returns what an account must hold without its open orders; `None` if it has no position, and no
+    /// collateral that stands behind a debt.
     pub(crate) fn reading(
         &mut self,
         meter: &mut Meter<'_>,
@@ -297,7 +318,10 @@ impl<'a> Work<'a> {
     ) -> Result<Option<Reading>, Fault> {
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         if held.positions().is_empty() {
-            return Ok(None);
+            let owes = self.state.ledger.cash(account) < Notional::ZERO;
+            if !owes || self.state.ledger.collateral(account).next().is_none() {
+                return Ok(None);
+            }
         }
         let holdings = self.state.holdings(account, false)?;
         let risk = self.margins.risk()?;
@@ -359,9 +383,28 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Checks that initial margin is covered whichever of the account's orders fill.
-    pub(crate) fn covers_initial_margin(&mut self, account: AccountIndex) -> Answer<()> {
-        let requirement = self.margin(account)?.requirement()?;
+    /// Checks that initial margin is covered without an amount, whichever of the account's orders fill.
+    pub(crate) fn covers_initial_margin_without(
+        &self,
+        account: AccountIndex,
+        asset: AssetId,
+        amount: Amount,
+    ) -> Answer<()> {
+        let at = Fault::at("margin without an amount");
+        let mut holdings = self.state.holdings(account, true)?;
+        match asset {
+            AssetId::DOLLAR => {
+                holdings.cash = holdings.cash.minus(amount.notional()).map_err(&at)?;
+            }
+            _ => {
+                for (held, quantity) in &mut holdings.collateral {
+                    if *held == asset {
+                        *quantity = quantity.minus(amount.quantity()).map_err(&at)?;
+                    }
+                }
+            }
+        }
+        let requirement = margin::required(self.margins.risk()?, &holdings.portfolio())?;
         let short_by = requirement.initial.minus(requirement.equity);
         let short_by = short_by.map_err(Fault::at("initial margin"))?;
         Ok(if short_by > Notional::ZERO { Err(Refusal::MarginShort { short_by }) } else { Ok(()) })
