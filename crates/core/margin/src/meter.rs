@@ -7,7 +7,7 @@ use crate::bounds::GROSS_MEASURED;
 use crate::charges::{ChargeBook, Purpose};
 use crate::holdings::Holdings;
 use crate::lanes::{Entry, Lows, Row, Span, sweep};
-use crate::risk::{Charges, Risk, Slot};
+use crate::risk::{Risk, Slot};
 use crate::scan::round_up;
 use protocol::Fault;
 use units::{Notional, Round};
@@ -56,11 +56,9 @@ struct Sums {
 impl Sums {
     /// Adds the charges of some lots of a row for both margins.
     fn charge(&mut self, slot: &Slot, lots: i32) {
-        let size = i128::from(lots.unsigned_abs());
-        let rate = |charges: &Charges| if lots > 0 { charges.long } else { charges.short };
-        let charge = |charges| size.wrapping_mul(i128::from(rate(charges)));
-        self.charges_initial = self.charges_initial.wrapping_add(charge(&slot.initial));
-        self.charges_maintenance = self.charges_maintenance.wrapping_add(charge(&slot.maintenance));
+        let lots = i64::from(lots);
+        self.charges_initial = self.charges_initial.wrapping_add(slot.initial.of(lots));
+        self.charges_maintenance = self.charges_maintenance.wrapping_add(slot.maintenance.of(lots));
     }
 
     /// Adds the charges for the naked short options of a strike.

@@ -34,6 +34,20 @@ pub(crate) struct Charges {
     pub(crate) short: i64,
     /// For each naked short option.
     pub(crate) naked: i64,
+    /// For each lot of collateral above `knee`, beside `long`.
+    pub(crate) beyond: i64,
+    pub(crate) knee: i64,
+}
+
+impl Charges {
+    /// Returns the charge of signed lots, in 2⁻¹⁶ micro-dollars: convex in the lots.
+    #[inline]
+    pub(crate) fn of(&self, lots: i64) -> i128 {
+        let rate = if lots > 0 { self.long } else { self.short };
+        let above = lots.saturating_sub(self.knee).max(0);
+        let beyond = i128::from(above).wrapping_mul(i128::from(self.beyond));
+        i128::from(lots.unsigned_abs()).wrapping_mul(i128::from(rate)).wrapping_add(beyond)
+    }
 }
 
 /// Everything about a row but its scenarios.
