@@ -194,10 +194,15 @@ fn pledged_lot(index: Price) -> Option<Quantity> {
     None
 }
 
-fn moves_of(parameters: &Parameters, input: &UnderlyingInput) -> Moves {
+/// Returns the scan ranges for new risk and for risk held.
+fn ranges(parameters: &Parameters, input: &UnderlyingInput) -> (Ppm, Ppm) {
     let bounded = |scan: Ppm| scan.greater(parameters.scan_floor).lesser(parameters.scan_cap);
     let hold = bounded(input.scan_hold);
-    let new = bounded(input.scan_new).greater(hold);
+    (bounded(input.scan_new).greater(hold), hold)
+}
+
+fn moves_of(parameters: &Parameters, input: &UnderlyingInput) -> Moves {
+    let (new, hold) = ranges(parameters, input);
     Moves { new: shocks(&parameters.scenarios, new), hold: shocks(&parameters.scenarios, hold) }
 }
 
@@ -344,7 +349,8 @@ impl Builder<'_> {
         // Half the spread, rounded up.
         let half_spread = Ppm::from_parts(input.spread.parts().saturating_add(1).div_euclid(2));
         let mut both = share(half_spread)?;
-        let (mut long, mut short) = (Price::ZERO, Price::ZERO);
+        let (mut long, mut short, mut beyond) = (Price::ZERO, Price::ZERO, Price::ZERO);
+        let mut knee_lots = 0;
         if initial {
             let tolerated = index.scaled(parameters.oracle_tolerance, Round::Down).map_err(at())?;
             let excess = input.confidence.minus(tolerated).map_err(at())?.greater(Price::ZERO);
@@ -354,7 +360,17 @@ impl Builder<'_> {
             let rate = funding.magnitude().map_err(at())?.number().times(hours).map_err(at())?;
             let paid = index.number().mul_div(rate, Num::new(limits::PPB_ONE), Round::Up);
             let paid = Price::from_number(paid.map_err(at())?);
-            if funding > Ppb::ZERO { long = paid } else { short = paid }
+            if funding > Ppb::ZERO {
+                long = paid
+            } else {
+                short = paid
+            }
+            if item.asset.is_none() {
+                let range = share(ranges(parameters, input).0)?;
+                both = both
+                    .plus(range.scaled(parameters.depeg(), Round::Up).map_err(at())?)
+                    .map_err(at())?;
+            }
         }
         if item.asset.is_some() {
             let kept = if initial {
@@ -364,6 +380,10 @@ impl Builder<'_> {
             };
             let haircut = share(input.haircut)?.scaled(kept, Round::Up).map_err(at())?;
             long = long.plus(haircut).map_err(at())?;
+            beyond = share(parameters.haircut_beyond)?.scaled(kept, Round::Up).map_err(at())?;
+            let lot = item.size.value(input.index, Round::Up).map_err(at())?.micros();
+            let knee = parameters.haircut_knee.micros().checked_div_euclid(lot).unwrap_or(0);
+            knee_lots = i64::try_from(knee).unwrap_or(i64::MAX);
         }
         let naked = if item.strike.is_some() {
             let further = if initial { input.short_option_initial } else { Ppm::ZERO };
@@ -375,6 +395,8 @@ impl Builder<'_> {
             long: per_lot(both.plus(long).map_err(at())?, item.size)?,
             short: per_lot(both.plus(short).map_err(at())?, item.size)?,
             naked: per_lot(naked, item.size)?,
+            beyond: per_lot(beyond, item.size)?,
+            knee: knee_lots,
         })
     }
 }

@@ -58,6 +58,7 @@ pub use input::{
     MarketInput, OffsetClass, OpenOrder, Portfolio, Position, Settlement, SideOrders,
     UnderlyingInput,
 };
+pub use lanes::InstructionSet;
 pub use mark::{mark_value, on_quantum};
 pub use meter::{Meter, Reading};
 pub use parameters::{CalendarOffset, Parameters, VolShocks};

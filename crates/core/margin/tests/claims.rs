@@ -188,6 +188,38 @@ fn doubt_funding_spread_and_impact_are_charged() {
 }
 
 #[test]
+fn a_stable_coin_below_its_peg_raises_initial_margin() {
+    // 0019-MARG-008: 4 · (0.99 − 0.95) of the scan range of 16 % on 60 000.
+    let mut house = House::new();
+    house.parameters.stable_price = Price::from_micros(950_000);
+    for lots in [ONE_BTC, -ONE_BTC] {
+        let needed = measure(&house, &[house.position(BTC, Contract::Perpetual, lots)]);
+        assert_eq!(needed.charges_initial, dollars(1_536));
+        assert_eq!(needed.charges_maintenance, Notional::ZERO);
+    }
+    house.parameters.stable_price = Price::from_micros(990_000);
+    let needed = measure(&house, &[house.position(BTC, Contract::Perpetual, ONE_BTC)]);
+    assert_eq!(needed.charges_initial, Notional::ZERO);
+}
+
+#[test]
+fn the_haircut_of_collateral_rises_with_its_size() {
+    // 0019-MARG-008: 10 % of 60 000, and 5 % of the 30 000 above the knee; half of both in maintenance.
+    let mut house = House::new();
+    house.parameters.haircut_knee = dollars(30_000);
+    house.parameters.haircut_beyond = Ppm::from_parts(50_000);
+    let risk = house.risk();
+    let pledged = |bitcoins: i128| {
+        let pledged = [(BTC_ASSET, Quantity::from_nanos(bitcoins * 500_000_000))];
+        required(&risk, &Portfolio { collateral: &pledged, ..of(0, &[]) }).unwrap()
+    };
+    assert_eq!(pledged(1).charges_initial, dollars(3_000));
+    assert_eq!(pledged(2).charges_initial, dollars(6_000 + 1_500));
+    assert_eq!(pledged(2).charges_maintenance, dollars(3_000 + 750));
+    assert_eq!(pledged(4).charges_initial, dollars(12_000 + 4_500));
+}
+
+#[test]
 fn the_standing_follows_equity() {
     // 0019-MARG-013
     let house = House::new();
