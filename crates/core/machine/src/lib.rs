@@ -40,6 +40,7 @@ mod prices;
 mod records;
 mod snapshot;
 mod state;
+mod surface_vols;
 mod work;
 
 pub use account::{Account, Accounts, OpenOrder, Origin};

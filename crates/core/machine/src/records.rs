@@ -67,8 +67,14 @@ pub struct MarketRecord {
     pub status: Status,
     /// Price at which positions are valued.
     pub mark: Option<Price>,
-    /// Implied vol; options only.
+    /// Implied vol of the surface without arbitrage; options only.
     pub vol: Option<Vol>,
+    /// The vol as voted, before the surface was repaired.
+    pub vol_voted: Option<Vol>,
+    /// How far above the vol the true one may be.
+    pub vol_uncertainty: Vol,
+    /// Whether every vote behind the vol is stale.
+    pub vol_stale: bool,
     /// Sums over all positions.
     pub aggregate: Aggregate,
     /// Digest of all resting orders.
@@ -167,6 +173,9 @@ impl Market {
             status: self.status.clone(),
             mark: self.mark,
             vol: self.vol,
+            vol_voted: self.vol_voted,
+            vol_uncertainty: self.vol_uncertainty,
+            vol_stale: self.vol_stale,
             aggregate: self.aggregate,
             book: self.book.digest(),
         }
