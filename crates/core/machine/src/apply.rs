@@ -40,6 +40,7 @@ impl Machine {
         work.state.time = block.time;
 
         let mut house = Ok(());
+        house = house.and(work.restart());
         house = house.and(work.oracle());
         house = house.and(work.enact());
         house = house.and(work.accrue_funding());
@@ -49,13 +50,11 @@ impl Machine {
         house = house.and(work.liquidations());
 
         let mut answers: Vec<Option<Answer>> = vec![None; block.transactions.len()];
-        for phase in [Work::cancel, Work::move_cash, Work::order] {
-            for (transaction, answer) in block.transactions.iter().zip(&mut answers) {
-                if answer.is_none() {
-                    *answer = phase(&mut work, transaction);
-                }
-            }
+        for phase in [Work::cancel, Work::move_cash] {
+            work.phase(phase, &mut answers);
         }
+        house = house.and(work.enter_waiting());
+        work.phase(Work::order, &mut answers);
         let mut receipts = Vec::with_capacity(answers.len());
         for answer in answers {
             receipts.push(match answer {
@@ -75,10 +74,6 @@ impl Machine {
         }
         let writes = work.writes();
         let Work { events, .. } = work;
-        let writes = match writes {
-            Ok(writes) => writes,
-            Err(fault) => return Err(BlockError::Commitment(fault)),
-        };
         Ok(Outcome { receipts, events, writes })
     }
 
@@ -107,6 +102,19 @@ impl Machine {
 }
 
 impl Work<'_> {
+    /// Answers the commands of one phase, as they stand in the block.
+    fn phase(
+        &mut self,
+        phase: fn(&mut Self, &Transaction) -> Option<Answer>,
+        answers: &mut [Option<Answer>],
+    ) {
+        for (transaction, answer) in self.block.transactions.iter().zip(answers) {
+            if answer.is_none() {
+                *answer = phase(self, transaction);
+            }
+        }
+    }
+
     /// What takes effect before anything new: cancels, the cancels in mass quotes, pauses.
     fn cancel(&mut self, transaction: &Transaction) -> Option<Answer> {
         let sender = transaction.sender;
@@ -164,13 +172,14 @@ impl Work<'_> {
         }
     }
 
-    /// Returns the records that the block has changed, ascending by key.
-    fn writes(&mut self) -> Result<Vec<Write>, Fault> {
+    /// Returns the records that the block has changed, ascending by key. One that cannot be encoded halts the house.
+    ///
+    /// spec 0025-BLOCK-016.
+    fn writes(&mut self) -> Vec<Write> {
         let accounts = self.touched.accounts.iter();
         let accounts = accounts.filter_map(|index| self.state.accounts.get(*index));
         let accounts = accounts.map(|account| StateKey::Account(account.id));
-        let keys = std::iter::once(StateKey::Block)
-            .chain(accounts)
+        let keys = accounts
             .chain(self.touched.markets.iter().copied().map(StateKey::Market))
             .chain(self.touched.underlyings.iter().copied().map(StateKey::Underlying))
             .chain(
@@ -180,6 +189,16 @@ impl Work<'_> {
                 self.touched.parameters.iter().map(|(place, id)| StateKey::Parameter(*place, *id)),
             );
         let keys: Vec<StateKey> = keys.collect();
-        self.state.writes(&keys)
+        let (changed, fault) = self.state.writes(&keys);
+        if let Some(fault) = fault {
+            self.halt_house(&fault);
+        }
+        // The block's own record says whether the house is halted.
+        let (mut writes, fault) = self.state.writes(&[StateKey::Block]);
+        if let Some(fault) = fault {
+            self.halt_house(&fault);
+        }
+        writes.extend(changed);
+        writes
     }
 }

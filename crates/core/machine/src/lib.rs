@@ -31,6 +31,7 @@ mod commands;
 mod found;
 mod funding;
 mod genesis;
+mod insurance;
 mod invariants;
 mod lifecycle;
 mod liquidation;
@@ -38,6 +39,7 @@ mod margins;
 mod orders;
 mod prices;
 mod records;
+mod restart;
 mod snapshot;
 mod state;
 mod surface_vols;
@@ -46,7 +48,11 @@ mod work;
 pub use account::{Account, Accounts, OpenOrder, Origin};
 pub use funding::Accrual;
 pub use genesis::{Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis};
-pub use records::{AccountRecord, BlockRecord, MarketRecord, StateKey, UnderlyingRecord, Write};
+pub use insurance::Allowance;
+pub use records::{
+    AccountRecord, BlockRecord, FundingRecord, MarketRecord, StateKey, UnderlyingRecord, Write,
+};
+pub use restart::Waiting;
 pub use state::{Market, Outflow, State, Status, Underlying};
 
 use protocol::codec::{self, DecodeError, EncodeError};
@@ -81,9 +87,6 @@ pub enum BlockError {
     /// Votes by strangers, doubled or out of order.
     #[error("votes must be by validators, ascending, one each")]
     Votes,
-    /// A record that cannot be encoded.
-    #[error("the block's records cannot be encoded: {0}")]
-    Commitment(Fault),
 }
 
 /// Why a snapshot cannot be read.
@@ -137,6 +140,22 @@ impl Machine {
     /// [`Fault::Invariant`] if it cannot be encoded.
     pub fn record(&mut self, key: &StateKey) -> Result<Option<Vec<u8>>, Fault> {
         self.state.record(key)
+    }
+
+    /// Returns every record of the state, ascending by key: the root over them is the root of the state, so a state from a
+    /// stranger is the one that a root commits to if they agree.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Invariant`] if one cannot be encoded.
+    ///
+    /// spec 0025-BLOCK-016.
+    pub fn records(&mut self) -> Result<Vec<Write>, Fault> {
+        let keys = self.state.keys();
+        match self.state.writes(&keys) {
+            (records, None) => Ok(records),
+            (_, Some(fault)) => Err(fault),
+        }
     }
 
     /// Returns the machine whose state was written by [`Machine::snapshot`].
