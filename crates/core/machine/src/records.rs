@@ -77,25 +77,18 @@ pub struct MarketRecord {
     pub status: Status,
     /// Price at which positions are valued.
     pub mark: Option<Price>,
-<<<<<<< HEAD
+    /// Forward to its expiry; the index for a perpetual.
+    pub forward: Option<Price>,
     /// Implied vol of the surface without arbitrage; options only.
     pub vol: Option<Vol>,
     /// The vol as voted, before the surface was repaired.
     pub vol_voted: Option<Vol>,
     /// How far above the vol the true one may be.
     pub vol_uncertainty: Vol,
-    /// Whether every vote behind the vol is stale.
-    pub vol_stale: bool,
-=======
-    /// Forward to its expiry; the index for a perpetual.
-    pub forward: Option<Price>,
-    /// Implied vol; options only.
-    pub vol: Option<Vol>,
     /// Whether the vol is stale.
     pub vol_stale: bool,
     /// Price of the last auction that traded.
     pub last: Option<Price>,
->>>>>>> main
     /// Sums over all positions.
     pub aggregate: Aggregate,
     /// Perpetuals: what funding comes from.
@@ -226,6 +219,8 @@ impl State {
             mark: market.mark,
             forward: market.forward,
             vol: market.vol,
+            vol_voted: market.vol_voted,
+            vol_uncertainty: market.vol_uncertainty,
             vol_stale: market.vol_stale,
             last: market.last,
             aggregate: market.aggregate,
@@ -261,25 +256,8 @@ impl State {
     }
 }
 
-<<<<<<< HEAD
-impl Market {
-    fn record(&mut self) -> MarketRecord {
-        MarketRecord {
-            instrument: self.instrument,
-            status: self.status.clone(),
-            mark: self.mark,
-            vol: self.vol,
-            vol_voted: self.vol_voted,
-            vol_uncertainty: self.vol_uncertainty,
-            vol_stale: self.vol_stale,
-            aggregate: self.aggregate,
-            book: self.book.digest(),
-        }
-    }
-=======
 fn hash_of<T: BorshSerialize>(domain: &'static str, value: &T) -> Result<Hash, Fault> {
     codec::encode(value).map(|bytes| Hash::of(domain, &bytes)).map_err(unencodable)
->>>>>>> main
 }
 
 fn encoded<T: BorshSerialize>(record: Option<&T>) -> Result<Option<Vec<u8>>, Fault> {
