@@ -14,6 +14,8 @@ mod progress;
 mod prove;
 mod records;
 mod strategies;
+mod surface_page;
+mod surfaces;
 mod verify;
 
 use clap::Parser as _;
@@ -66,6 +68,7 @@ fn run(cli: &Cli) -> anyhow::Result<Verdict> {
             Explained::Strategies(args) => strategies::run(args, &mut out),
         }
         .map(|()| Verdict::Holds)?,
+        Command::Surface(args) => surfaces::run(args, &mut out)?,
         Command::Devnet(args) => devnet::run(args, &mut out)?,
         Command::Init(args) => network::init::run(args, &mut out).map(|()| Verdict::Holds)?,
         Command::Node(args) => network::node::run(args)?,
