@@ -59,7 +59,7 @@ pub use input::{
     UnderlyingInput,
 };
 pub use lanes::InstructionSet;
-pub use mark::{mark_value, on_quantum};
+pub use mark::{MovingPart, mark_value, moving_part, on_quantum};
 pub use meter::{Meter, Reading};
 pub use parameters::{CalendarOffset, Parameters, VolShocks};
 pub use requirement::{OrderCheck, Requirement, Standing};

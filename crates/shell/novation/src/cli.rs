@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Measures a portfolio under one of several rule books, for research and comparison.
     Margin(RuleBookArgs),
+    /// Builds the vol surface of each recorded option chain and compares it with the quotes.
+    Surface(SurfaceArgs),
     /// Runs a network of validators on this machine, with the demo as its traffic.
     Devnet(DevnetArgs),
     /// Writes the genesis, the list of validators, and a directory with configuration and key for each.
@@ -360,6 +362,21 @@ pub(crate) struct StrategyArgs {
     /// Print JSON in place of tables.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// On which data, and what to draw.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:\n  \
+    novation surface --data ../shared/data --out surface.html\n\n\
+    Votes for each chain are taken from its quotes, and repaired as consensus repairs them: no butterfly, vertical or\n\
+    calendar spread has a negative price. Exits with 1 if an option of a production chain is valued outside its spread.")]
+pub(crate) struct SurfaceArgs {
+    /// Directory of recorded market data, the one that holds MANIFEST.csv.
+    #[arg(long, value_name = "DIR", env = "NOVATION_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// Page to draw the smiles on: one file that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// An account as a person names it.

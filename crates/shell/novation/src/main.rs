@@ -15,6 +15,8 @@ mod progress;
 mod prove;
 mod records;
 mod strategies;
+mod surface_page;
+mod surfaces;
 mod verify;
 
 use clap::Parser as _;
@@ -68,6 +70,7 @@ fn run(cli: &Cli) -> anyhow::Result<Verdict> {
         }
         .map(|()| Verdict::Holds)?,
         Command::Margin(args) => margin_cmd::run(args, &mut out).map(|()| Verdict::Holds)?,
+        Command::Surface(args) => surfaces::run(args, &mut out)?,
         Command::Devnet(args) => devnet::run(args, &mut out)?,
         Command::Init(args) => network::init::run(args, &mut out).map(|()| Verdict::Holds)?,
         Command::Node(args) => network::node::run(args)?,
