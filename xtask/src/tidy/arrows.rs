@@ -25,6 +25,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("clearing", BELOW_ENGINES),
     ("waterfall", BELOW_ENGINES),
     ("governance", BELOW_ENGINES),
+    ("thresholds", BELOW_ENGINES),
     ("machine", BELOW_MACHINE),
 ];
 
@@ -41,6 +42,7 @@ const BELOW_MACHINE: &[&str] = &[
     "clearing",
     "waterfall",
     "governance",
+    "thresholds",
 ];
 
 /// All that core may take from outside: encoding, hashing, error messages.
