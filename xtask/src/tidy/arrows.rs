@@ -61,6 +61,8 @@ const SHELLS: &[(&str, &[&str])] = &[
     ("light", &["store"]),
     ("replica", &["house", "light", "mempool"]),
     ("gateway", &["replica"]),
+    ("backtest", &["market", "report"]),
+    ("whatif", &["market"]),
 ];
 
 /// The only shell that may see all others.

@@ -9,7 +9,8 @@ use ledger::{Holder, Ledger, Posting};
 use oracle::{BasisMarks, Feed, VolMarks};
 use protocol::{Fault, Mode, OrderId, ParameterId, limits};
 use std::collections::BTreeMap;
-use units::{Amount, BlockHeight, Notional};
+use thresholds::Thresholds;
+use units::{Amount, BlockHeight, Notional, Ppm};
 
 impl Machine {
     /// Founds a house.
@@ -36,7 +37,10 @@ impl Machine {
         for given in &genesis.underlyings {
             let fund = Holder::Insurance(given.id);
             ledger.post(Posting::dollars(Holder::Outside, fund, given.insurance_fund))?;
-            underlyings.insert(given.id, underlying(given));
+            let scan = parameters.get(Some(given.id), ParameterId::ScanRange);
+            let scan = Ppm::from_parts(i128::from(scan));
+            let ranges = Thresholds::new(&thresholds::Parameters::governed(scan))?;
+            underlyings.insert(given.id, underlying(given, ranges));
         }
         let mut markets = BTreeMap::new();
         for instrument in &genesis.instruments {
@@ -78,7 +82,7 @@ impl Machine {
     }
 }
 
-fn underlying(given: &UnderlyingGenesis) -> Underlying {
+fn underlying(given: &UnderlyingGenesis, thresholds: Thresholds) -> Underlying {
     Underlying {
         name: given.name.clone(),
         asset: given.asset,
@@ -89,6 +93,7 @@ fn underlying(given: &UnderlyingGenesis) -> Underlying {
         bases: BasisMarks::default(),
         vols: VolMarks::default(),
         settlements: BTreeMap::new(),
+        thresholds,
         mode: Mode::Frozen,
     }
 }
@@ -143,6 +148,7 @@ fn writes(state: &mut State) -> Result<Vec<Write>, Fault> {
     let mut keys = vec![StateKey::Block];
     keys.extend(state.markets.keys().copied().map(StateKey::Market));
     keys.extend(ids.iter().copied().map(StateKey::Underlying));
+    keys.extend(ids.iter().copied().map(StateKey::Thresholds));
     keys.extend(state.ledger.house().map(|(holder, asset, _)| StateKey::House(holder, asset)));
     for definition in Definition::all() {
         let places: Vec<_> = match definition.scope {

@@ -36,6 +36,7 @@ mod liquidation;
 mod margins;
 mod orders;
 mod prices;
+mod ranges;
 mod records;
 mod snapshot;
 mod state;
@@ -43,6 +44,7 @@ mod work;
 
 pub use account::{Account, Accounts, OpenOrder, Origin};
 pub use genesis::{Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis};
+pub use ranges::ThresholdsRecord;
 pub use records::{AccountRecord, BlockRecord, MarketRecord, StateKey, UnderlyingRecord, Write};
 pub use state::{Market, Outflow, State, Status, Underlying};
 

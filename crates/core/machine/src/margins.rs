@@ -106,15 +106,14 @@ impl State {
 
     fn underlying_input(&self, id: UnderlyingId, held: &Underlying) -> Option<UnderlyingInput> {
         let index = held.feed.index()?;
-        let scan = self.ppm(id, ParameterId::ScanRange);
         Some(UnderlyingInput {
             underlying: id,
             class: OffsetClass::new(held.class),
             asset: held.asset,
             index: index.price,
             confidence: index.confidence,
-            scan_hold: scan,
-            scan_new: scan,
+            scan_hold: held.thresholds.hold(),
+            scan_new: held.thresholds.new_risk(),
             short_option_maintenance: self.ppm(id, ParameterId::ShortOptionMaintenance),
             short_option_initial: self.ppm(id, ParameterId::ShortOptionInitial),
             haircut: self.ppm(id, ParameterId::CollateralHaircut),
@@ -182,7 +181,9 @@ impl State {
         risk: &Risk,
         account: AccountIndex,
     ) -> Result<margin::Explanation, Fault> {
-        margin::explain(risk, &self.holdings(account, true)?.portfolio())
+        let mut tree = margin::explain(risk, &self.holdings(account, true)?.portfolio())?;
+        tree.parts.extend(self.explain_ranges(account)?);
+        Ok(tree)
     }
 
     /// Returns the Greeks of an account's positions.

@@ -13,7 +13,7 @@ use units::{Amount, BlockHeight, BlockTime, Price, Vol};
 
 /// Names a record.
 ///
-/// spec 0025-BLOCK-016.
+/// spec 0025-BLOCK-016, 0031-THRE-013.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
 )]
@@ -30,6 +30,8 @@ pub enum StateKey {
     House(Holder, AssetId),
     /// A governed value in its place.
     Parameter(Option<UnderlyingId>, ParameterId),
+    /// The scan ranges of an underlying and what they were made from.
+    Thresholds(UnderlyingId),
 }
 
 /// The last block and whether the house takes orders.
@@ -111,6 +113,7 @@ impl State {
                 let balance = self.ledger.balance(holder, asset);
                 encoded((balance != Amount::ZERO).then_some(balance).as_ref())
             }
+            StateKey::Thresholds(id) => encoded(self.thresholds_record(id)?.as_ref()),
             StateKey::Parameter(place, parameter) => {
                 encoded(Some(&self.parameters.get(place, parameter)))
             }

@@ -74,5 +74,8 @@ pub(crate) fn consistent(state: &State) -> std::result::Result<(), protocol::Fau
     if orders != resting {
         return Err(protocol::Fault::Invariant("orders of accounts are the orders of the books"));
     }
+    if !state.underlyings.values().all(|held| held.thresholds.is_sound()) {
+        return Err(protocol::Fault::Invariant("scan ranges are within their bounds"));
+    }
     state.check()
 }

@@ -13,6 +13,7 @@ use protocol::{
     ValidatorId,
 };
 use std::collections::BTreeMap;
+use thresholds::Thresholds;
 use units::{BlockHeight, BlockSpan, BlockTime, Lots, Notional, Ppb, Ppm, Price, Vol};
 
 /// Whether a market takes orders.
@@ -77,6 +78,8 @@ pub struct Underlying {
     pub vols: VolMarks,
     /// Averages of the index towards each expiry that is less than half an hour away.
     pub settlements: BTreeMap<BlockTime, SettlementAverage>,
+    /// How wide its scenarios are.
+    pub thresholds: Thresholds,
     /// What is allowed.
     pub mode: Mode,
 }

@@ -5,6 +5,7 @@
 
 mod archive;
 mod audit;
+mod backtest;
 mod cli;
 mod demo;
 mod devnet;
@@ -15,6 +16,7 @@ mod prove;
 mod records;
 mod strategies;
 mod verify;
+mod whatif;
 
 use clap::Parser as _;
 use cli::{Cli, Command, Explained};
@@ -66,6 +68,8 @@ fn run(cli: &Cli) -> anyhow::Result<Verdict> {
             Explained::Strategies(args) => strategies::run(args, &mut out),
         }
         .map(|()| Verdict::Holds)?,
+        Command::Backtest(args) => backtest::run(args, &mut out).map(|()| Verdict::Holds)?,
+        Command::Whatif(args) => whatif::run(args, &mut out).map(|()| Verdict::Holds)?,
         Command::Devnet(args) => devnet::run(args, &mut out)?,
         Command::Init(args) => network::init::run(args, &mut out).map(|()| Verdict::Holds)?,
         Command::Node(args) => network::node::run(args)?,

@@ -3,4 +3,5 @@
 mod common;
 mod markets;
 mod random_commands;
+mod ranges;
 mod rules;
