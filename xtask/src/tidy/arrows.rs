@@ -63,6 +63,7 @@ const SHELLS: &[(&str, &[&str])] = &[
     ("gateway", &["replica"]),
     ("backtest", &["market", "report"]),
     ("whatif", &["market"]),
+    ("risk-python", &["whatif"]),
 ];
 
 /// The only shell that may see all others.

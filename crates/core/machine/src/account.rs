@@ -38,6 +38,14 @@ pub struct OpenOrder {
     pub reduce_only: bool,
 }
 
+impl OpenOrder {
+    /// Returns whether the house liquidates with it: then nothing that the account sends takes it out.
+    #[must_use]
+    pub fn is_of_house(&self) -> bool {
+        self.origin == Origin::Liquidation
+    }
+}
+
 /// The open orders of an account on one side of one market, summed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct SideOrders {
@@ -45,6 +53,8 @@ pub(crate) struct SideOrders {
     pub(crate) lots: Lots,
     /// How many are reduce-only.
     pub(crate) reduce_only: usize,
+    /// How many the house liquidates with.
+    pub(crate) of_house: usize,
     count: usize,
 }
 
@@ -138,6 +148,11 @@ impl Account {
         }
     }
 
+    /// Returns the markets and sides on which the account has open orders, ascending.
+    pub(crate) fn sides(&self) -> impl Iterator<Item = (InstrumentId, Side)> + '_ {
+        self.sides.keys().copied()
+    }
+
     /// Returns the sum of the open orders on one side of a market.
     pub(crate) fn side(&self, instrument: InstrumentId, side: Side) -> SideOrders {
         self.sides.get(&(instrument, side)).copied().unwrap_or_default()
@@ -149,6 +164,7 @@ impl Account {
         side.lots = side.lots.plus(open.lots).map_err(Fault::at("sum of open orders"))?;
         side.count = side.count.saturating_add(1);
         side.reduce_only = side.reduce_only.saturating_add(usize::from(open.reduce_only));
+        side.of_house = side.of_house.saturating_add(usize::from(open.is_of_house()));
         if let Origin::Order(client) = open.origin {
             self.clients.insert(client, order);
         }
@@ -171,6 +187,7 @@ impl Account {
         }
         side.count = side.count.saturating_sub(1);
         side.reduce_only = side.reduce_only.saturating_sub(usize::from(open.reduce_only));
+        side.of_house = side.of_house.saturating_sub(usize::from(open.is_of_house()));
         if side.count == 0 {
             self.sides.remove(&key);
         }

@@ -22,11 +22,15 @@ impl Machine {
     /// spec 0025-BLOCK-002…004.
     pub fn apply(&mut self, block: &Block) -> Result<Outcome, BlockError> {
         self.follows(block)?;
+        let elapsed = block.time.since(self.state.time);
+        let elapsed =
+            elapsed.map_err(|_| BlockError::Time { after: self.state.time, found: block.time })?;
         let risk = OnceCell::new();
         let mut work = Work {
             state: &mut self.state,
             margins: Margins::new(&risk),
             block,
+            elapsed,
             touched: crate::work::Touched::default(),
             events: Vec::new(),
             active: BTreeSet::new(),
@@ -38,6 +42,7 @@ impl Machine {
         let mut house = Ok(());
         house = house.and(work.oracle());
         house = house.and(work.enact());
+        house = house.and(work.accrue_funding());
         house = house.and(work.exchange_margin());
         house = house.and(work.expire());
         house = house.and(work.scenarios());
@@ -143,6 +148,7 @@ impl Work<'_> {
             Command::MassQuote { sub, quotes } => Some(self.mass_quote(sender, *sub, quotes)),
             Command::Propose { change } => Some(self.propose(sender, *change)),
             Command::Approve { proposal } => Some(self.approve(sender, *proposal)),
+            Command::Revoke { proposal } => Some(self.revoke(sender, *proposal)),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! Founding a house: from genesis to the state before the first block.
 
+use crate::funding::Accrual;
 use crate::genesis::{Genesis, GenesisError, UnderlyingGenesis};
 use crate::records::{StateKey, Write};
 use crate::state::{Market, Outflow, State, Underlying};
@@ -7,7 +8,7 @@ use crate::{Accounts, Machine};
 use governance::{Council, Definition, Parameters, Scope};
 use ledger::{Holder, Ledger, Posting};
 use oracle::{BasisMarks, Feed, VolMarks};
-use protocol::{Fault, Mode, OrderId, ParameterId, limits};
+use protocol::{Contract, Fault, Instrument, Mode, OrderId, ParameterId, limits};
 use std::collections::BTreeMap;
 use thresholds::Thresholds;
 use units::{Amount, BlockHeight, Notional, Ppm};
@@ -57,6 +58,10 @@ impl Machine {
             }
             markets.insert(instrument.id, Market::listed(*instrument));
         }
+        let perpetual = |given: &&Instrument| given.contract == Contract::Perpetual;
+        let accruals = genesis.instruments.iter().filter(perpetual);
+        let accruals =
+            accruals.map(|given| (given.id, Accrual::new(given.contract_size))).collect();
         let mut state = State {
             chain: genesis.chain.clone(),
             height: BlockHeight::ZERO,
@@ -65,6 +70,7 @@ impl Machine {
             validators: genesis.validators.iter().copied().collect(),
             underlyings,
             markets,
+            accruals,
             accounts: Accounts::default(),
             ledger,
             council,

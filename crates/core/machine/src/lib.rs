@@ -29,6 +29,7 @@ mod apply;
 mod auction;
 mod commands;
 mod found;
+mod funding;
 mod genesis;
 mod invariants;
 mod lifecycle;
@@ -43,6 +44,7 @@ mod state;
 mod work;
 
 pub use account::{Account, Accounts, OpenOrder, Origin};
+pub use funding::Accrual;
 pub use genesis::{Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis};
 pub use ranges::ThresholdsRecord;
 pub use records::{AccountRecord, BlockRecord, MarketRecord, StateKey, UnderlyingRecord, Write};

@@ -21,6 +21,7 @@ impl Work<'_> {
             self.state.accounts.iter().map(|(index, _)| index).collect();
         for account in accounts {
             let Some(reading) = self.reading(&mut meter, account)? else {
+                self.set_called(account, false)?;
                 self.cover_debt(account)?;
                 continue;
             };
@@ -45,15 +46,22 @@ impl Work<'_> {
         let short_by = reading.initial.minus(reading.equity);
         let short_by = short_by.map_err(Fault::at("margin call"))?;
         let called = short_by > Notional::ZERO;
-        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
-        if held.called != called {
-            held.called = called;
-            self.touched.accounts.insert(account);
-            if called {
-                self.events.push(Event::MarginCalled { account, short_by });
-            }
+        if self.set_called(account, called)? && called {
+            self.events.push(Event::MarginCalled { account, short_by });
+            self.restrict_account(account)?;
         }
         Ok(())
+    }
+
+    /// Notes whether an account is under a margin call; returns whether that is new.
+    fn set_called(&mut self, account: AccountIndex, called: bool) -> Result<bool, Fault> {
+        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
+        let changed = held.called != called;
+        if changed {
+            held.called = called;
+            self.touched.accounts.insert(account);
+        }
+        Ok(changed)
     }
 
     fn liquidate(&mut self, account: AccountIndex, reading: &Reading) -> Result<(), Fault> {

@@ -1,13 +1,13 @@
 //! The scan ranges of each underlying: moved with the index, recorded under the root, explained.
 
-use crate::state::State;
+use crate::state::{State, Underlying};
 use crate::work::Work;
 use borsh::{BorshDeserialize, BorshSerialize};
 use margin::{Explanation, Figure};
 use protocol::{AccountIndex, Fault, Hash, Mode, ParameterId, UnderlyingId, codec};
 use std::collections::BTreeSet;
 use thresholds::{Behind, Parameters};
-use units::{BlockTime, Ppm};
+use units::{BlockTime, Num, Ppm, Round};
 
 /// The scan ranges of an underlying and what they were made from; written when they change, which is once an hour.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -43,6 +43,20 @@ impl Work<'_> {
             self.touched.thresholds.insert(id);
         }
         Ok(())
+    }
+}
+
+impl Underlying {
+    /// Returns the range for new risk: wider by a quarter while the index is in doubt (0019-MARG-002).
+    pub(crate) fn range_new_risk(&self) -> Ppm {
+        let range = self.thresholds.new_risk();
+        match self.mode {
+            Mode::Normal => range,
+            Mode::Caution | Mode::ReduceOnly | Mode::Frozen => {
+                let wider = range.number().mul_div(Num::new(5), Num::new(4), Round::Up);
+                wider.map_or(range, Ppm::from_number).lesser(Parameters::CAP)
+            }
+        }
     }
 }
 
@@ -97,7 +111,11 @@ impl State {
             let of_held =
                 vec![share("announced for the next step", ranges.announced(), Vec::new())];
             let name = &held.name;
-            parts.push(share(&format!("range for new risk, {name}"), ranges.new_risk(), of_new));
+            parts.push(share(
+                &format!("range for new risk, {name}"),
+                held.range_new_risk(),
+                of_new,
+            ));
             parts.push(share(&format!("range for risk held, {name}"), ranges.hold(), of_held));
         }
         Ok(parts)

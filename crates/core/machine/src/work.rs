@@ -2,11 +2,12 @@
 
 use crate::margins::Margins;
 use crate::state::State;
-use ledger::{Changes, Holder, Posting};
+use ledger::{Holder, Posting};
 use protocol::{
     AccountIndex, AssetId, Block, Event, Fault, InstrumentId, ParameterId, UnderlyingId,
 };
 use std::collections::BTreeSet;
+use units::BlockSpan;
 
 /// Records that the block has changed.
 #[derive(Debug, Default)]
@@ -25,6 +26,8 @@ pub(crate) struct Work<'a> {
     pub(crate) state: &'a mut State,
     pub(crate) margins: Margins<'a>,
     pub(crate) block: &'a Block,
+    /// Time since the last block.
+    pub(crate) elapsed: BlockSpan,
     pub(crate) touched: Touched,
     pub(crate) events: Vec<Event>,
     /// Markets with a new order in this block.
@@ -34,15 +37,6 @@ pub(crate) struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Applies postings, all or none, and notes whose records they change.
-    pub(crate) fn apply(&mut self, changes: &Changes) -> Result<(), Fault> {
-        self.state.ledger.apply(changes)?;
-        for (holder, asset, _) in changes.iter() {
-            self.touch(holder, asset);
-        }
-        Ok(())
-    }
-
     /// Applies one posting.
     pub(crate) fn post(&mut self, posting: Posting) -> Result<(), Fault> {
         self.state.ledger.post(posting)?;

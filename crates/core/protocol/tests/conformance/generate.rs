@@ -122,17 +122,20 @@ generate_enums! {
     }
     CancelReason {
         Requested, Unfilled, SelfTrade, PostOnly, ReduceOnly, Liquidation, Expiry, Halt,
+        Restricted,
     }
     Change {
         SetParameter { parameter, underlying, value },
         ListInstrument(instrument),
         ResumeInstrument(instrument),
+        ResumeHouse,
     }
     ParameterId {
         ScanRange, TakerFee, MakerFee, LiquidationFee, MaintenanceRatio, LiquidationBuffer,
         PriceBand, LiquidationBand, IndexVelocity, StaleAfter, FrozenAfter, MarkBand, FundingCap,
         FundingInterest, VariationInterval, PositionLimit, WithdrawalLimit, Timelock, ProposalLife,
         CollateralHaircut, ShortOptionMaintenance, ShortOptionInitial, InsuranceEventCap,
+        GapMax, RestartGap, InsuranceDayCap, Spread, VolDaily, VolumeDaily,
     }
     Command {
         Deposit { account, asset, amount },
@@ -144,6 +147,7 @@ generate_enums! {
         MassQuote { sub, quotes },
         Propose { change },
         Approve { proposal },
+        Revoke { proposal },
         Pause { instrument },
         Drill { instrument },
     }
@@ -161,6 +165,9 @@ generate_enums! {
         Liquidated { account, equity, maintenance, orders_cancelled, instrument, lots },
         MarginCalled { account, short_by },
         DebtCovered { account, amount, uncovered },
+        CollateralSold { account, asset, amount, paid },
+        CallAuctionBegun { until },
+        CallAuctionEnded,
         Halted { instrument, fault },
         HouseHalted { fault },
         Enacted { proposal, change },
@@ -173,9 +180,9 @@ generate_enums! {
         InstrumentExpired, InstrumentHalted, ModeForbids { mode }, MarkMissing, LotsNotPositive,
         LotsTooMany, PriceNotPositive, PriceOffTick, PriceOutsideBand, ClientOrderIdInUse,
         TooManyOrders, TooManyPositions, BookFull, ReduceOnlyWouldIncrease, PostOnlyWouldCross,
-        SelfTrade, PositionLimit, MarginShort { short_by }, OrderUnknown, ParameterUnknown,
+        SelfTrade, PositionLimit, MarginShort { short_by }, OrderUnknown, OrderOfHouse, ParameterUnknown,
         ValueOutsideBounds { lowest, highest }, ContractInvalid { rule }, ProposalUnknown,
-        ApprovedAlready, TooManyProposals, NotHalted, ValueContradicts,
+        ApprovedAlready, TooManyProposals, NotHalted, ValueContradicts, NotApproved,
     }
 }
 
