@@ -1,12 +1,12 @@
 //! Accounts: names, positions and open orders.
 
+use crate::insurance::Allowance;
 use borsh::io::{Error, ErrorKind, Read, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::Position;
 use protocol::{
     AccountId, AccountIndex, ClientOrderId, Fault, InstrumentId, OrderId, Side, UnderlyingId,
 };
-use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 use units::{Lots, Price};
 
@@ -71,8 +71,9 @@ pub struct Account {
     clients: BTreeMap<ClientOrderId, OrderId>,
     /// Its open orders by market and side: what `orders` adds up to.
     sides: BTreeMap<(InstrumentId, Side), SideOrders>,
-    /// Compartments that it has been exposed to since it last owed nothing and held nothing: their funds answer for it.
-    exposed: BTreeSet<UnderlyingId>,
+    /// Compartments that it has been exposed to since it last owed nothing and held nothing: their funds answer for it,
+    /// each with what it may still pay at this event.
+    exposed: BTreeMap<UnderlyingId, Allowance>,
     /// Whether the account is under a margin call.
     pub called: bool,
 }
@@ -87,7 +88,7 @@ impl Account {
             orders: BTreeMap::new(),
             clients: BTreeMap::new(),
             sides: BTreeMap::new(),
-            exposed: BTreeSet::new(),
+            exposed: BTreeMap::new(),
             called: false,
         }
     }
@@ -117,21 +118,26 @@ impl Account {
         self.clients.contains_key(&client)
     }
 
-    /// Returns the compartments whose insurance funds answer for the account.
+    /// Returns the compartments whose insurance funds answer for the account, with what they may still pay.
     ///
     /// spec 0021-FALL-009.
     #[must_use]
-    pub const fn exposed(&self) -> &BTreeSet<UnderlyingId> {
+    pub const fn exposed(&self) -> &BTreeMap<UnderlyingId, Allowance> {
         &self.exposed
     }
 
     pub(crate) fn expose(&mut self, underlying: UnderlyingId) {
-        self.exposed.insert(underlying);
+        self.exposed.entry(underlying).or_default();
     }
 
-    /// Forgets past exposure, once the account holds nothing and owes nothing.
-    pub(crate) fn acquit(&mut self) {
-        self.exposed.clear();
+    /// Notes what the fund of a compartment may still pay for the account.
+    pub(crate) fn set_allowance(&mut self, fund: UnderlyingId, allowance: Allowance) {
+        self.exposed.insert(fund, allowance);
+    }
+
+    /// Forgets past exposure, once the account holds nothing and owes nothing; returns whether there was any.
+    pub(crate) fn acquit(&mut self) -> bool {
+        !std::mem::take(&mut self.exposed).is_empty()
     }
 
     pub(crate) fn set_position(&mut self, instrument: InstrumentId, position: Position) {
@@ -205,7 +211,7 @@ struct AccountImage {
     id: AccountId,
     positions: Vec<(InstrumentId, Position)>,
     orders: BTreeMap<OrderId, OpenOrder>,
-    exposed: BTreeSet<UnderlyingId>,
+    exposed: BTreeMap<UnderlyingId, Allowance>,
     called: bool,
 }
 

@@ -40,6 +40,7 @@ impl Machine {
         work.state.time = block.time;
 
         let mut house = Ok(());
+        house = house.and(work.restart());
         house = house.and(work.oracle());
         house = house.and(work.enact());
         house = house.and(work.accrue_funding());
@@ -49,13 +50,11 @@ impl Machine {
         house = house.and(work.liquidations());
 
         let mut answers: Vec<Option<Answer>> = vec![None; block.transactions.len()];
-        for phase in [Work::cancel, Work::move_cash, Work::order] {
-            for (transaction, answer) in block.transactions.iter().zip(&mut answers) {
-                if answer.is_none() {
-                    *answer = phase(&mut work, transaction);
-                }
-            }
+        for phase in [Work::cancel, Work::move_cash] {
+            work.phase(phase, &mut answers);
         }
+        house = house.and(work.enter_waiting());
+        work.phase(Work::order, &mut answers);
         let mut receipts = Vec::with_capacity(answers.len());
         for answer in answers {
             receipts.push(match answer {
@@ -107,6 +106,19 @@ impl Machine {
 }
 
 impl Work<'_> {
+    /// Answers the commands of one phase, as they stand in the block.
+    fn phase(
+        &mut self,
+        phase: fn(&mut Self, &Transaction) -> Option<Answer>,
+        answers: &mut [Option<Answer>],
+    ) {
+        for (transaction, answer) in self.block.transactions.iter().zip(answers) {
+            if answer.is_none() {
+                *answer = phase(self, transaction);
+            }
+        }
+    }
+
     /// What takes effect before anything new: cancels, the cancels in mass quotes, pauses.
     fn cancel(&mut self, transaction: &Transaction) -> Option<Answer> {
         let sender = transaction.sender;

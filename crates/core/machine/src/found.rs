@@ -2,6 +2,7 @@
 
 use crate::funding::Accrual;
 use crate::genesis::{Genesis, GenesisError, UnderlyingGenesis};
+use crate::insurance::Allowance;
 use crate::records::{StateKey, Write};
 use crate::state::{Market, Outflow, State, Underlying};
 use crate::{Accounts, Machine};
@@ -77,6 +78,8 @@ impl Machine {
             parameters,
             next_order: OrderId::new(1),
             variation_due_at: genesis.time,
+            call_auction: None,
+            waiting: BTreeMap::new(),
             outflow: Outflow::default(),
             house_fault: None,
         };
@@ -101,6 +104,7 @@ fn underlying(given: &UnderlyingGenesis, thresholds: Thresholds) -> Underlying {
         settlements: BTreeMap::new(),
         thresholds,
         mode: Mode::Frozen,
+        payable: Allowance::default(),
     }
 }
 

@@ -204,6 +204,9 @@ impl Work<'_> {
                 continue;
             }
             let Instrument { underlying, contract, .. } = market.instrument;
+            if self.state.mode(underlying) == Mode::Frozen {
+                continue;
+            }
             let (now, expires_at) = (self.block.time, contract.expires_at());
             let held = self.state.underlyings.get(&underlying);
             let average = held.zip(expires_at).and_then(|(held, at)| held.settlements.get(&at));
@@ -280,6 +283,14 @@ impl Work<'_> {
         }
         for order in open {
             self.closed(order.account, order.order, reason)?;
+        }
+        let waiting: Vec<_> =
+            self.state.waiting.iter().map(|(order, waited)| (waited.account, *order)).collect();
+        for (account, order) in waiting {
+            let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
+            if held.orders().get(&order).is_some_and(|open| open.instrument == id) {
+                self.take_out(account, order, reason)?;
+            }
         }
         Ok(())
     }

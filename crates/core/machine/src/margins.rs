@@ -301,7 +301,8 @@ impl<'a> Work<'a> {
         self.margins.risk.set(risk).map_err(|_| Fault::Invariant("matrices are built once a block"))
     }
 
-    /// Returns what an account must hold without its open orders; `None` if it has no position.
+    /// Returns what an account must hold without its open orders; `None` if it has no position, and no
+    /// collateral that stands behind a debt.
     pub(crate) fn reading(
         &mut self,
         meter: &mut Meter<'_>,
@@ -309,7 +310,10 @@ impl<'a> Work<'a> {
     ) -> Result<Option<Reading>, Fault> {
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         if held.positions().is_empty() {
-            return Ok(None);
+            let owes = self.state.ledger.cash(account) < Notional::ZERO;
+            if !owes || self.state.ledger.collateral(account).next().is_none() {
+                return Ok(None);
+            }
         }
         let holdings = self.state.holdings(account, false)?;
         let risk = self.margins.risk()?;

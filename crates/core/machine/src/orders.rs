@@ -14,10 +14,10 @@ use units::{Lots, Price, Round, limits};
 
 /// An order as it enters a book, whoever sent it.
 #[derive(Debug, Clone, Copy)]
-struct Incoming {
-    open: OpenOrder,
-    time_in_force: TimeInForce,
-    self_trade: SelfTrade,
+pub(crate) struct Incoming {
+    pub(crate) open: OpenOrder,
+    pub(crate) time_in_force: TimeInForce,
+    pub(crate) self_trade: SelfTrade,
 }
 
 impl Work<'_> {
@@ -99,7 +99,9 @@ impl Work<'_> {
         reason: CancelReason,
     ) -> Result<bool, Fault> {
         let Some(open) = self.closed(account, order, reason)? else { return Ok(false) };
-        self.state.market_mut(open.instrument)?.book.cancel(order);
+        if self.state.waiting.remove(&order).is_none() {
+            self.state.market_mut(open.instrument)?.book.cancel(order);
+        }
         Ok(true)
     }
 
@@ -134,7 +136,7 @@ impl Work<'_> {
         };
         let (time_in_force, self_trade) = (order.time_in_force, order.self_trade);
         let incoming = Incoming { open, time_in_force, self_trade };
-        self.enter(account, incoming).map(|entered| entered.map(Receipt::Order))
+        self.enter_as(account, &incoming, None).map(|entered| entered.map(Receipt::Order))
     }
 
     /// Enters the quotes of a mass quote whose predecessors have been cancelled.
@@ -158,7 +160,7 @@ impl Work<'_> {
             };
             let time_in_force = TimeInForce::PostOnly;
             let incoming = Incoming { open, time_in_force, self_trade: SelfTrade::CancelResting };
-            answers.push(self.enter(account, incoming)?.map(Some));
+            answers.push(self.enter_as(account, &incoming, None)?.map(Some));
         }
         Ok(Ok(Receipt::Quotes(answers)))
     }
@@ -188,13 +190,18 @@ impl Work<'_> {
         let (time_in_force, self_trade) =
             (TimeInForce::ImmediateOrCancel, SelfTrade::CancelResting);
         let incoming = Incoming { open, time_in_force, self_trade };
-        self.admit(account, &incoming)
+        self.admit(account, &incoming, None)
     }
 
-    /// Checks an order of a trader and admits it.
+    /// Checks an order of a trader and admits it, under its number if it has waited; in a call auction it waits.
     ///
     /// spec 0025-BLOCK-009, 0025-BLOCK-010.
-    fn enter(&mut self, account: AccountIndex, incoming: Incoming) -> Answer<OrderId> {
+    pub(crate) fn enter_as(
+        &mut self,
+        account: AccountIndex,
+        incoming: &Incoming,
+        order: Option<OrderId>,
+    ) -> Answer<OrderId> {
         let refused = self
             .check_market(&incoming.open)
             .and_then(|market| self.check_mode(account, market, &incoming.open).map(|()| market))
@@ -211,10 +218,13 @@ impl Work<'_> {
             return Ok(Err(refusal));
         }
         let sized = self.check_size(account, &incoming.open)?;
-        let booked = self.check_book(account, &incoming)?;
+        let booked = self.check_book(account, incoming)?;
         let margined = self.check_margin(account, &incoming.open)?;
         match (sized, booked, margined) {
-            (Ok(()), Ok(()), Ok(())) => self.admit(account, &incoming),
+            (Ok(()), Ok(()), Ok(())) if self.is_call_auction() => {
+                self.wait(account, incoming).map(Ok)
+            }
+            (Ok(()), Ok(()), Ok(())) => self.admit(account, incoming, order),
             refused => {
                 // Each of them knows refusals before and after those of the others.
                 let refused = [refused.0.err(), refused.1.err(), refused.2.err()];
@@ -226,7 +236,7 @@ impl Work<'_> {
 
     /// Checks that the book takes an order, and that it meets no order with which the house liquidates the account.
     fn check_book(&self, account: AccountIndex, incoming: &Incoming) -> Answer<()> {
-        let entry = self.entry(account, incoming);
+        let entry = self.entry(account, incoming, None);
         let market = self.state.market(incoming.open.instrument)?;
         let met = match market.book.check(&entry, incoming.self_trade) {
             Ok(met) => met,
@@ -318,9 +328,9 @@ impl Work<'_> {
         Ok(if enlarges && reached > limit { Err(Refusal::PositionLimit) } else { Ok(()) })
     }
 
-    fn entry(&self, account: AccountIndex, incoming: &Incoming) -> Entry {
+    fn entry(&self, account: AccountIndex, incoming: &Incoming, order: Option<OrderId>) -> Entry {
         Entry {
-            order: self.state.next_order,
+            order: order.unwrap_or(self.state.next_order),
             account,
             side: incoming.open.side,
             price: incoming.open.price,
@@ -330,17 +340,31 @@ impl Work<'_> {
         }
     }
 
+    /// Returns the number of the next order, and counts on.
+    pub(crate) fn next_order(&mut self) -> Result<OrderId, Fault> {
+        let order = self.state.next_order;
+        let next = order.get().checked_add(1).ok_or(Fault::Invariant("order ids suffice"))?;
+        self.state.next_order = OrderId::new(next);
+        Ok(order)
+    }
+
     /// Puts an order into this block's batch; what it would trade with of its own account leaves.
-    fn admit(&mut self, account: AccountIndex, incoming: &Incoming) -> Answer<OrderId> {
-        let entry = self.entry(account, incoming);
+    fn admit(
+        &mut self,
+        account: AccountIndex,
+        incoming: &Incoming,
+        order: Option<OrderId>,
+    ) -> Answer<OrderId> {
+        let entry = self.entry(account, incoming, order);
         let open = incoming.open;
         let market = self.state.market_mut(open.instrument)?;
         let admitted = match market.book.admit(entry, incoming.self_trade)? {
             Ok(admitted) => admitted,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let next = entry.order.get().checked_add(1).ok_or(Fault::Invariant("order ids suffice"))?;
-        self.state.next_order = OrderId::new(next);
+        if order.is_none() {
+            self.next_order()?;
+        }
         for left in admitted.self_trade_cancels {
             self.closed(left.account, left.order, CancelReason::SelfTrade)?;
         }

@@ -3,6 +3,8 @@
 use crate::account::Accounts;
 use crate::funding::Accrual;
 use crate::genesis::SourceWeight;
+use crate::insurance::Allowance;
+use crate::restart::Waiting;
 use book::FastBook;
 use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::Aggregate;
@@ -85,6 +87,8 @@ pub struct Underlying {
     pub thresholds: Thresholds,
     /// What is allowed.
     pub mode: Mode,
+    /// What its insurance fund may still pay today.
+    pub payable: Allowance,
 }
 
 /// Dollars that have left in the last hour, minute by minute.
@@ -160,6 +164,10 @@ pub struct State {
     pub next_order: OrderId,
     /// When variation margin and funding are next exchanged.
     pub variation_due_at: BlockTime,
+    /// Until when orders wait and nothing trades, after a gap in block time.
+    pub call_auction: Option<BlockTime>,
+    /// Orders that wait.
+    pub waiting: BTreeMap<OrderId, Waiting>,
     /// Withdrawals of the hour.
     pub outflow: Outflow,
     /// Why the house takes no orders, if its own books did not balance.

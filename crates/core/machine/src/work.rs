@@ -2,7 +2,7 @@
 
 use crate::margins::Margins;
 use crate::state::State;
-use ledger::{Holder, Posting};
+use ledger::{Changes, Holder, Posting};
 use protocol::{
     AccountIndex, AssetId, Block, Event, Fault, InstrumentId, ParameterId, UnderlyingId,
 };
@@ -37,6 +37,15 @@ pub(crate) struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// Applies postings, all or none, and notes whose records they change.
+    pub(crate) fn apply(&mut self, changes: &Changes) -> Result<(), Fault> {
+        self.state.ledger.apply(changes)?;
+        for (holder, asset, _) in changes.iter() {
+            self.touch(holder, asset);
+        }
+        Ok(())
+    }
+
     /// Applies one posting.
     pub(crate) fn post(&mut self, posting: Posting) -> Result<(), Fault> {
         self.state.ledger.post(posting)?;

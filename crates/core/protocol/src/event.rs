@@ -43,6 +43,8 @@ pub enum CancelReason {
     Halt,
     /// Its market or its account may only reduce, and it could have enlarged the position.
     Restricted,
+    /// It waited for a call auction and no longer obeyed the rules when the markets reopened.
+    Reopening,
 }
 
 /// The way in which a compartment is restricted, worst last.

@@ -4,4 +4,5 @@ mod common;
 mod markets;
 mod random_commands;
 mod ranges;
+mod restart;
 mod rules;

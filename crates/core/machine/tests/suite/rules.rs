@@ -4,6 +4,7 @@ use super::common::{
     BTC, ETH, HOUR, House, Random, SIGNERS, START, account, deposit, dollars, genesis, order,
     trader,
 };
+use ledger::Holder;
 use machine::{Genesis, GenesisError, Machine, ParameterGenesis, StateKey, Status};
 use protocol::codec;
 use protocol::{
@@ -354,7 +355,7 @@ fn a_margin_call_ends_with_the_last_position() {
 }
 
 #[test]
-fn the_fund_covers_a_debt_a_quarter_of_it_at_a_time() {
+fn the_fund_pays_a_quarter_for_one_account_and_half_in_a_day() {
     // 0021-FALL-009, 0021-FALL-010, 0021-FALL-011
     let mut genesis = genesis();
     genesis.underlyings[0].insurance_fund = Notional::from_micros(40_000_000);
@@ -375,23 +376,143 @@ fn the_fund_covers_a_debt_a_quarter_of_it_at_a_time() {
         house.apply(10, Vec::new());
     }
     let fund = |house: &House| house.machine.state().insurance_fund(BTC).micros();
-    let (mut last, mut covered) = (fund(&house), 0);
-    for step in 0..600 {
-        let bid = house.btc / 500_000 * 500_000;
-        let outcome = house.apply(10, vec![order(3, 100 + step, 1, Side::Buy, bid, 6_000)]);
-        for event in &outcome.events {
-            if let Event::DebtCovered { amount, uncovered, .. } = event {
-                assert_eq!(amount.micros(), last / 4, "a quarter of what it had");
-                assert!(*uncovered > Notional::ZERO);
-                covered += 1;
+    let mut paid = Vec::new();
+    let mut run = |house: &mut House, first: u64, blocks: u64| {
+        let before = paid.len();
+        for step in first..first + blocks {
+            let bid = house.btc / 500_000 * 500_000;
+            let held = fund(house);
+            let outcome = house.apply(10, vec![order(3, 100 + step, 1, Side::Buy, bid, 6_000)]);
+            for event in &outcome.events {
+                if let Event::DebtCovered { amount, uncovered, .. } = event {
+                    assert!(*uncovered > Notional::ZERO);
+                    paid.push((held, amount.micros()));
+                }
             }
         }
-        last = fund(&house);
-    }
-    assert!(covered > 1, "the next block tries again");
-    assert!(house.cash(1) < 0 && last >= 0);
+        paid[before..].to_vec()
+    };
+    let [(held, amount)] = run(&mut house, 0, 600)[..] else {
+        panic!("paid once, not by the block")
+    };
+    assert_eq!(amount, held / 4, "a quarter of what it had");
+    assert!(house.cash(1) < 0);
+    let rest = fund(&house);
+    house.apply(80_000, Vec::new());
+    let [(held, amount)] = run(&mut house, 600, 700)[..] else { panic!("the next day, again") };
+    assert_eq!((held, amount), (rest, rest / 4));
     let untouched = Notional::from_micros(1_000_000_000_000);
     assert_eq!(house.machine.state().insurance_fund(ETH), untouched);
+}
+
+#[test]
+fn a_position_at_a_price_not_to_be_trusted_does_not_shield_the_others() {
+    // 0021-FALL-001
+    let mut house = long();
+    house.apply(
+        1,
+        vec![
+            order(1, 50, 11, Side::Buy, 190_000_000, 10),
+            order(3, 50, 11, Side::Sell, 190_000_000, 10),
+        ],
+    );
+    assert_eq!(house.lots(1, 11), 10);
+    for step in 0..60 {
+        house.btc -= 20_000_000;
+        let bid = (house.btc + 100_000_000) / 500_000 * 500_000;
+        let mut block = house.block(5, vec![order(3, 1_000 + step, 1, Side::Buy, bid, 6_000)]);
+        for vote in &mut block.votes {
+            vote.prices.retain(|report| report.underlying == BTC);
+        }
+        house.machine.apply(&block).unwrap();
+    }
+    assert_eq!(house.machine.state().mode(ETH), Mode::Frozen);
+    assert!(house.lots(1, 1) < 6_000, "reduced");
+    assert_eq!(house.lots(1, 11), 10, "not at a price of five minutes ago");
+}
+
+#[test]
+fn collateral_is_sold_for_a_debt_before_a_fund_pays() {
+    // 0021-FALL-012
+    let mut house = opened();
+    house.apply(1, vec![deposit(4, 1, Amount::from_minor(1_000_000_000))]);
+    house.apply(
+        1,
+        vec![
+            order(4, 1, 11, Side::Buy, 190_000_000, 15_000),
+            order(3, 1, 11, Side::Sell, 190_000_000, 15_000),
+        ],
+    );
+    assert_eq!(house.lots(4, 11), 15_000);
+    let (mut sold, mut covered) = (Vec::new(), 0);
+    for step in 0..200 {
+        // Nobody bids until the loss is more than all that the account has.
+        house.eth = (house.eth - 2_000_000).max(110_000_000);
+        let bid = house.eth / 500_000 * 500_000;
+        let bids = vec![order(3, 100 + step, 11, Side::Buy, bid, 5_000)];
+        let outcome =
+            house.apply(if step < 50 { 2 } else { 30 }, if step < 45 { Vec::new() } else { bids });
+        for event in outcome.events {
+            match event {
+                Event::CollateralSold { amount, paid, .. } => {
+                    assert_eq!(covered, 0);
+                    sold.push((amount.minor(), paid.micros()));
+                }
+                Event::DebtCovered { amount, .. } => covered += amount.micros(),
+                _ => {}
+            }
+        }
+    }
+    // One coin at 8,000 less half a per cent, for fees first and for the loss in the end.
+    let (amounts, paid): (Vec<i128>, Vec<i128>) = sold.iter().copied().unzip();
+    assert_eq!(amounts.iter().sum::<i128>(), 1_000_000_000);
+    assert!((7_960_000_000 - paid.iter().sum::<i128>()).abs() <= 10, "{paid:?}");
+    assert!(covered > 0 && house.cash(4) == 0, "{covered}");
+    let coins = Holder::Insurance(BTC);
+    let held = house.machine.state().ledger.balance(coins, AssetId::new(1));
+    assert_eq!(held.minor(), 1_000_000_000, "the fund holds it");
+}
+
+#[test]
+fn whoever_is_worst_off_for_what_it_holds_is_liquidated_first() {
+    // 0021-FALL-001
+    let mut house = long();
+    house.apply(
+        1,
+        vec![
+            deposit(5, 0, dollars(880)),
+            order(5, 1, 1, Side::Buy, 8_000_000_000, 60),
+            order(3, 2, 1, Side::Sell, 8_000_000_000, 60),
+        ],
+    );
+    assert_eq!(house.lots(5, 1), 60);
+    house.btc -= 1_400_000_000;
+    let mut first = None;
+    for _ in 0..30 {
+        for event in house.apply(1, Vec::new()).events {
+            if let Event::Liquidated { account, equity, maintenance, .. } = event {
+                let short_by = maintenance.micros() - equity.micros();
+                first = Some((account.get(), short_by));
+                break;
+            }
+        }
+        if first.is_some() && called(&house, 1) {
+            let both: Vec<u32> = house
+                .apply(1, Vec::new())
+                .events
+                .iter()
+                .filter_map(|event| match event {
+                    Event::Liquidated { account, .. } => Some(account.get()),
+                    _ => None,
+                })
+                .collect();
+            if both.len() == 2 {
+                assert_eq!(both, [3, 0], "account 5 owes less, but has less of what it needs");
+                return;
+            }
+        }
+    }
+    panic!("both fall below maintenance margin");
 }
 
 #[test]

@@ -122,7 +122,7 @@ generate_enums! {
     }
     CancelReason {
         Requested, Unfilled, SelfTrade, PostOnly, ReduceOnly, Liquidation, Expiry, Halt,
-        Restricted,
+        Restricted, Reopening,
     }
     Change {
         SetParameter { parameter, underlying, value },

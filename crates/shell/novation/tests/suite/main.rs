@@ -8,5 +8,6 @@ mod forgery;
 mod network;
 mod proof;
 mod restart;
+mod risk;
 mod support;
 mod usage;
