@@ -26,6 +26,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("clearing", BELOW_ENGINES),
     ("waterfall", BELOW_ENGINES),
     ("governance", BELOW_ENGINES),
+    ("thresholds", BELOW_ENGINES),
     ("machine", BELOW_MACHINE),
 ];
 
@@ -43,6 +44,7 @@ const BELOW_MACHINE: &[&str] = &[
     "clearing",
     "waterfall",
     "governance",
+    "thresholds",
 ];
 
 /// All that core may take from outside: encoding, hashing, error messages.
@@ -62,6 +64,9 @@ const SHELLS: &[(&str, &[&str])] = &[
     ("replica", &["house", "light", "mempool"]),
     ("gateway", &["replica"]),
     ("surface-fit", &["market"]),
+    ("backtest", &["market", "report"]),
+    ("whatif", &["market"]),
+    ("risk-python", &["whatif"]),
 ];
 
 /// The only shell that may see all others.

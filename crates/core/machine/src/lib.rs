@@ -38,6 +38,7 @@ mod liquidation;
 mod margins;
 mod orders;
 mod prices;
+mod ranges;
 mod records;
 mod restart;
 mod snapshot;
@@ -49,6 +50,7 @@ pub use account::{Account, Accounts, OpenOrder, Origin};
 pub use funding::Accrual;
 pub use genesis::{Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis};
 pub use insurance::Allowance;
+pub use ranges::ThresholdsRecord;
 pub use records::{
     AccountRecord, BlockRecord, FundingRecord, MarketRecord, StateKey, UnderlyingRecord, Write,
 };

@@ -36,7 +36,8 @@ impl Work<'_> {
             let before = self.state.mode(id);
             let restricted = self.restricted_markets(id);
             let updated = self.update_underlying(id, &reports, total_stake, &params);
-            let marked = updated.and_then(|()| self.mark_markets(id, &params));
+            let moved = updated.and_then(|()| self.move_ranges(id));
+            let marked = moved.and_then(|()| self.mark_markets(id, &params));
             let underlying = self.underlying_mut(id)?;
             if marked.is_err() {
                 underlying.mode = Mode::Frozen;

@@ -19,7 +19,7 @@ use units::{Amount, BlockHeight, BlockTime, Ppb, Price, Vol};
 
 /// Names a record.
 ///
-/// spec 0025-BLOCK-016.
+/// spec 0025-BLOCK-016, 0031-THRE-013.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
 )]
@@ -36,6 +36,8 @@ pub enum StateKey {
     House(Holder, AssetId),
     /// A governed value in its place.
     Parameter(Option<UnderlyingId>, ParameterId),
+    /// The scan ranges of an underlying and what they were made from.
+    Thresholds(UnderlyingId),
 }
 
 /// The last block and whether the house takes orders.
@@ -146,6 +148,7 @@ impl State {
                 let balance = self.ledger.balance(holder, asset);
                 encoded((balance != Amount::ZERO).then_some(balance).as_ref())
             }
+            StateKey::Thresholds(id) => encoded(self.thresholds_record(id)?.as_ref()),
             StateKey::Parameter(place, parameter) => {
                 encoded(Some(&self.parameters.get(place, parameter)))
             }
@@ -179,6 +182,7 @@ impl State {
         keys.extend(accounts);
         keys.extend(self.markets.keys().copied().map(StateKey::Market));
         keys.extend(self.underlyings.keys().copied().map(StateKey::Underlying));
+        keys.extend(self.underlyings.keys().copied().map(StateKey::Thresholds));
         keys.extend(house);
         for definition in Definition::all() {
             let key = |place| StateKey::Parameter(place, definition.parameter);

@@ -80,5 +80,8 @@ pub(crate) fn consistent(state: &State) -> std::result::Result<(), protocol::Fau
     if orders != resting.saturating_add(state.waiting.len()) {
         return Err(protocol::Fault::Invariant("orders of accounts are in a book or wait"));
     }
+    if !state.underlyings.values().all(|held| held.thresholds.is_sound()) {
+        return Err(protocol::Fault::Invariant("scan ranges are within their bounds"));
+    }
     state.check()
 }

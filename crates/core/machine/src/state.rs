@@ -16,6 +16,7 @@ use protocol::{
     ValidatorId,
 };
 use std::collections::BTreeMap;
+use thresholds::Thresholds;
 use units::{
     ArithmeticError, BlockHeight, BlockSpan, BlockTime, Lots, Notional, Ppb, Ppm, Price, Vol,
 };
@@ -86,6 +87,8 @@ pub struct Underlying {
     pub vols: VolMarks,
     /// Averages of the index towards each expiry that is less than half an hour away.
     pub settlements: BTreeMap<BlockTime, SettlementAverage>,
+    /// How wide its scenarios are.
+    pub thresholds: Thresholds,
     /// What is allowed.
     pub mode: Mode,
     /// What its insurance fund may still pay today.

@@ -5,6 +5,7 @@
 
 mod archive;
 mod audit;
+mod backtest;
 mod cli;
 mod demo;
 mod devnet;
@@ -18,6 +19,7 @@ mod strategies;
 mod surface_page;
 mod surfaces;
 mod verify;
+mod whatif;
 
 use clap::Parser as _;
 use cli::{Cli, Command, Explained};
@@ -71,6 +73,8 @@ fn run(cli: &Cli) -> anyhow::Result<Verdict> {
         .map(|()| Verdict::Holds)?,
         Command::Margin(args) => margin_cmd::run(args, &mut out).map(|()| Verdict::Holds)?,
         Command::Surface(args) => surfaces::run(args, &mut out)?,
+        Command::Backtest(args) => backtest::run(args, &mut out).map(|()| Verdict::Holds)?,
+        Command::Whatif(args) => whatif::run(args, &mut out).map(|()| Verdict::Holds)?,
         Command::Devnet(args) => devnet::run(args, &mut out)?,
         Command::Init(args) => network::init::run(args, &mut out).map(|()| Verdict::Holds)?,
         Command::Node(args) => network::node::run(args)?,

@@ -3,5 +3,6 @@
 mod common;
 mod markets;
 mod random_commands;
+mod ranges;
 mod restart;
 mod rules;

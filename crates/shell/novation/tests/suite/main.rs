@@ -9,5 +9,6 @@ mod margin;
 mod network;
 mod proof;
 mod restart;
+mod risk;
 mod support;
 mod usage;
