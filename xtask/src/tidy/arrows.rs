@@ -57,8 +57,9 @@ const CORE_OUTSIDE_BESIDES: &[(&str, &str, &str)] = &[(
 const SHELLS: &[(&str, &[&str])] = &[
     ("house", &["store"]),
     ("light", &["store"]),
-    ("replica", &["house", "light", "mempool"]),
-    ("gateway", &["replica"]),
+    ("mempool", &["access"]),
+    ("replica", &["access", "house", "light", "mempool"]),
+    ("gateway", &["access", "replica"]),
 ];
 
 /// The only shell that may see all others.

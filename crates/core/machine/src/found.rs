@@ -1,6 +1,7 @@
 //! Founding a house: from genesis to the state before the first block.
 
 use crate::genesis::{Genesis, GenesisError, UnderlyingGenesis};
+use crate::keys::Keys;
 use crate::records::{StateKey, Write};
 use crate::state::{Market, Outflow, State, Underlying};
 use crate::{Accounts, Machine};
@@ -69,6 +70,7 @@ impl Machine {
             variation_due_at: genesis.time,
             outflow: Outflow::default(),
             house_fault: None,
+            keys: Keys::new(genesis.signed),
         };
         let interval = units::BlockSpan::from_millis(state.house(ParameterId::VariationInterval));
         state.variation_due_at =

@@ -6,7 +6,7 @@
 //! **Invariant:** equal states and equal blocks give equal states, receipts, events and records, on any machine, at any
 //! optimisation, after any restart.
 //!
-//! What it leaves out: roots, disks, signatures. It returns the records that a block has changed; a shell commits them.
+//! What it leaves out: roots, disks, the checking of signatures. It returns the records that a block has changed; a shell commits them.
 #![cfg_attr(
     not(test),
     deny(
@@ -31,6 +31,7 @@ mod commands;
 mod found;
 mod genesis;
 mod invariants;
+mod keys;
 mod lifecycle;
 mod liquidation;
 mod margins;
@@ -43,6 +44,7 @@ mod work;
 
 pub use account::{Account, Accounts, OpenOrder, Origin};
 pub use genesis::{Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis};
+pub use keys::{Keys, OwnerKeys, OwnerRecord, Session};
 pub use records::{AccountRecord, BlockRecord, MarketRecord, StateKey, UnderlyingRecord, Write};
 pub use state::{Market, Outflow, State, Status, Underlying};
 
@@ -78,6 +80,9 @@ pub enum BlockError {
     /// Votes by strangers, doubled or out of order.
     #[error("votes must be by validators, ascending, one each")]
     Votes,
+    /// Grants that do not cover the transactions of their owners, or leave some without one in a signed house.
+    #[error("every transaction must stand under a grant of its sender")]
+    Grants,
     /// A record that cannot be encoded.
     #[error("the block's records cannot be encoded: {0}")]
     Commitment(Fault),

@@ -6,8 +6,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::{Aggregate, Position};
 use ledger::Holder;
 use protocol::{
-    AccountId, AccountIndex, AssetId, Fault, Hash, Instrument, InstrumentId, Mode, ParameterId,
-    UnderlyingId, codec,
+    AccountId, AccountIndex, Address, AssetId, Fault, Hash, Instrument, InstrumentId, Mode,
+    ParameterId, SessionKey, UnderlyingId, codec,
 };
 use units::{Amount, BlockHeight, BlockTime, Price, Vol};
 
@@ -30,6 +30,10 @@ pub enum StateKey {
     House(Holder, AssetId),
     /// A governed value in its place.
     Parameter(Option<UnderlyingId>, ParameterId),
+    /// The used nonces of an owner's own key, and its session keys.
+    Owner(Address),
+    /// A session key of an owner.
+    Session(Address, SessionKey),
 }
 
 /// The last block and whether the house takes orders.
@@ -114,6 +118,8 @@ impl State {
             StateKey::Parameter(place, parameter) => {
                 encoded(Some(&self.parameters.get(place, parameter)))
             }
+            StateKey::Owner(owner) => encoded(self.keys.owner_record(owner).as_ref()),
+            StateKey::Session(owner, key) => encoded(self.keys.session(owner, key)),
         }
     }
 

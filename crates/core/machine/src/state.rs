@@ -2,6 +2,7 @@
 
 use crate::account::Accounts;
 use crate::genesis::SourceWeight;
+use crate::keys::Keys;
 use book::FastBook;
 use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::Aggregate;
@@ -123,6 +124,8 @@ pub struct State {
     pub outflow: Outflow,
     /// Why the house takes no orders, if its own books did not balance.
     pub house_fault: Option<String>,
+    /// Who may command for whom, and used nonces.
+    pub keys: Keys,
 }
 
 impl State {

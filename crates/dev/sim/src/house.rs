@@ -44,6 +44,7 @@ pub(crate) fn genesis(validators: u16) -> Genesis {
         underlyings: UNDERLYINGS.iter().map(underlying).collect(),
         instruments: UNDERLYINGS.iter().map(perpetual).collect(),
         parameters: Vec::new(),
+        signed: true,
     }
 }
 
