@@ -68,7 +68,7 @@ pub fn novate(position: Position, trade: &Trade) -> Result<Novated, Fault> {
         false => (Notional::ZERO, position.cost.plus(value).map_err(&at)?),
     };
     let lots = position.lots.plus(lots).and_then(Lots::within_limit).map_err(&at)?;
-    Ok(Novated { position: Position { lots, cost }, value, premium, fee })
+    Ok(Novated { position: Position { lots, cost, ..position }, value, premium, fee })
 }
 
 #[cfg(test)]
@@ -95,7 +95,7 @@ mod tests {
 
         let option = Trade { side: Side::Sell, pays_premium: true, ..PERPETUAL };
         let sold = novate(Position::default(), &option).unwrap();
-        assert_eq!(sold.position, Position { lots: Lots::from_count(-25), cost: Notional::ZERO });
+        assert_eq!(sold.position, Position { lots: Lots::from_count(-25), ..Position::default() });
         assert_eq!(sold.premium, Notional::from_micros(-1_467_755_000));
         assert_eq!(sold.fee, bought.fee);
     }

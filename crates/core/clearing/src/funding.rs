@@ -1,12 +1,12 @@
 //! Funding: what ties a perpetual to its index.
 
 use protocol::Fault;
-use units::{Lots, Notional, Num, Ppb, Price, Quantity, Round, limits};
+use units::{Lots, Notional, Num, Ppb, Price, Quantity, Round};
 
-/// The numbers of one funding interval.
+/// The numbers behind a funding rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FundingTerms {
-    /// Average premium of the perpetual over its index in the interval, as a fraction of the index.
+    /// Average premium of the perpetual over its index in the last hour, as a fraction of the index.
     pub premium: Ppb,
     /// Rate at no premium.
     pub interest: Ppb,
@@ -31,9 +31,9 @@ pub fn funding_rate(terms: &FundingTerms) -> Result<Ppb, Fault> {
     Ok(rate.lesser(terms.cap).greater(lowest))
 }
 
-/// Returns the dollars an account receives for one interval; negative if it pays.
+/// Returns the dollars an account receives for what has accrued on a unit; negative if it pays.
 ///
-/// Shape: lots × units per lot × micro-dollars per unit × rate → micro-dollars. Rounding: down, so the payer pays the
+/// Shape: lots × units per lot × micro-dollars per unit → micro-dollars. Rounding: down, so the payer pays the
 /// rounded-up amount, the receiver gets the rounded-down one, and the difference stays with the house.
 ///
 /// # Errors
@@ -44,15 +44,10 @@ pub fn funding_rate(terms: &FundingTerms) -> Result<Ppb, Fault> {
 pub fn funding_payment(
     lots: Lots,
     contract_size: Quantity,
-    index: Price,
-    rate: Ppb,
+    accrued: Price,
 ) -> Result<Notional, Fault> {
-    let at = Fault::at("funding payment");
-    let exposure = lots.negated().map_err(&at)?.number().times(contract_size.number());
-    let per_unit = index.number().times(rate.number()).map_err(&at)?;
-    let scale = Num::new(limits::PPB_ONE).times(Quantity::ONE.number()).map_err(&at)?;
-    let paid = exposure.map_err(&at)?.mul_div(per_unit, scale, Round::Down).map_err(&at)?;
-    Ok(Notional::from_number(paid))
+    let paid = lots.negated().and_then(|owed| owed.value(accrued, contract_size, Round::Down));
+    paid.map_err(Fault::at("funding payment"))
 }
 
 #[cfg(test)]
@@ -63,10 +58,10 @@ mod tests {
     fn longs_pay_shorts_and_the_house_keeps_the_remainder() {
         // 0013-CLEAR-008, 0011-LEDG-007
         let size = Quantity::from_nanos(1_000_000);
-        let index = Price::from_micros(58_710_210_000);
-        let rate = Ppb::from_parts(12_500);
-        let long = funding_payment(Lots::from_count(7), size, index, rate).unwrap();
-        let short = funding_payment(Lots::from_count(-7), size, index, rate).unwrap();
+        // 0.00125 % of 58,710.21 dollars.
+        let accrued = Price::from_micros(733_877);
+        let long = funding_payment(Lots::from_count(7), size, accrued).unwrap();
+        let short = funding_payment(Lots::from_count(-7), size, accrued).unwrap();
         assert_eq!(long, Notional::from_micros(-5_138)); // 5,137.14 paid, rounded up
         assert_eq!(short, Notional::from_micros(5_137));
     }

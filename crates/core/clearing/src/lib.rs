@@ -48,4 +48,6 @@ pub struct Position {
     pub lots: Lots,
     /// Value at which the position was last settled in cash, signed like the lots; zero for options.
     pub cost: Notional,
+    /// Perpetuals: funding accrued before its fills, which it does not owe; until the next exchange.
+    pub funded: Notional,
 }

@@ -27,7 +27,7 @@ pub fn settle(position: Position, price: Price, contract_size: Quantity) -> Resu
     let at = Fault::at("variation margin");
     let value = position.lots.value(price, contract_size, Round::Down).map_err(&at)?;
     let paid = value.minus(position.cost).map_err(&at)?;
-    Ok(Settled { position: Position { lots: position.lots, cost: value }, paid })
+    Ok(Settled { position: Position { cost: value, ..position }, paid })
 }
 
 /// Settles a position at its payoff and closes it: expiry.
@@ -73,8 +73,11 @@ mod tests {
     fn settling_twice_at_one_price_pays_once() {
         // 0013-CLEAR-005
         let size = Quantity::from_nanos(1_000_000);
-        let position =
-            Position { lots: Lots::from_count(-3), cost: Notional::from_micros(-30_000) };
+        let position = Position {
+            lots: Lots::from_count(-3),
+            cost: Notional::from_micros(-30_000),
+            ..Position::default()
+        };
         let first = settle(position, Price::from_micros(9_000_500), size).unwrap();
         assert_eq!(first.paid, Notional::from_micros(2_998)); // 30,000 − 27,001.5, value rounded down
         let again = settle(first.position, Price::from_micros(9_000_500), size).unwrap();

@@ -77,11 +77,11 @@ impl Council {
         if !self.is_signer(sender) {
             return Ok(Err(Refusal::NotPermitted));
         }
-        if let Err(refusal) = valid(&change, parameters) {
+        let broken = valid(&change, parameters).err();
+        let full = self.open.len() >= limits::PROPOSALS_MAX;
+        let full = full.then_some(Refusal::TooManyProposals);
+        if let Some(refusal) = broken.into_iter().chain(full).min_by_key(Refusal::code) {
             return Ok(Err(refusal));
-        }
-        if self.open.len() >= limits::PROPOSALS_MAX {
-            return Ok(Err(Refusal::TooManyProposals));
         }
         let life = span(parameters, ParameterId::ProposalLife);
         let expires_at = now.after(life).map_err(Fault::at("life of a proposal"))?;
@@ -125,6 +125,36 @@ impl Council {
         Ok(Ok(()))
     }
 
+    /// Takes back an approval. A proposal with too few left is complete no longer; with none it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotPermitted`], [`Refusal::ProposalUnknown`] or [`Refusal::NotApproved`].
+    ///
+    /// spec 0023-GOV-013.
+    pub fn revoke(
+        &mut self,
+        sender: Address,
+        id: ProposalId,
+        now: BlockTime,
+    ) -> Result<(), Refusal> {
+        if !self.is_signer(sender) {
+            return Err(Refusal::NotPermitted);
+        }
+        let alive = |open: &&mut Proposal| open.due_at.is_some() || now < open.expires_at;
+        let proposal = self.open.get_mut(&id).filter(alive).ok_or(Refusal::ProposalUnknown)?;
+        if !proposal.approvals.remove(&sender) {
+            return Err(Refusal::NotApproved);
+        }
+        if proposal.approvals.len() < usize::from(self.threshold) {
+            proposal.due_at = None;
+        }
+        if proposal.approvals.is_empty() {
+            self.open.remove(&id);
+        }
+        Ok(())
+    }
+
     /// Takes out the changes that are due, ascending by proposal, and drops the proposals that have died.
     ///
     /// spec 0023-GOV-007.
@@ -149,7 +179,7 @@ fn valid(change: &Change, parameters: &Parameters) -> Result<(), Refusal> {
             parameters.check(*underlying, *parameter, *value).map(drop)
         }
         Change::ListInstrument(instrument) => instrument.check(),
-        Change::ResumeInstrument(_) => Ok(()),
+        Change::ResumeInstrument(_) | Change::ResumeHouse => Ok(()),
     }
 }
 
@@ -162,7 +192,7 @@ fn delay(change: &Change, parameters: &Parameters) -> BlockSpan {
             let before = parameters.get(*underlying, *parameter);
             Definition::of(*parameter).is_none_or(|defined| defined.raises_risk(before, *value))
         }
-        Change::ListInstrument(_) | Change::ResumeInstrument(_) => true,
+        Change::ListInstrument(_) | Change::ResumeInstrument(_) | Change::ResumeHouse => true,
     };
     if waits { span(parameters, ParameterId::Timelock) } else { BlockSpan::ZERO }
 }
@@ -230,6 +260,28 @@ mod tests {
         );
         assert_eq!(council.due(at(week)), []);
         assert_eq!(council.open().count(), 0);
+    }
+
+    #[test]
+    fn a_complete_proposal_is_taken_back_by_those_who_completed_it() {
+        // 0023-GOV-013
+        let parameters = Parameters::default();
+        let mut council = Council::new([signer(1), signer(2), signer(3)], 2).unwrap();
+        let id = council.propose(signer(1), scan_range(130_000), &parameters, at(0)).unwrap();
+        let id = id.unwrap();
+        assert_eq!(council.revoke(signer(9), id, at(1)), Err(Refusal::NotPermitted));
+        assert_eq!(council.revoke(signer(2), id, at(1)), Err(Refusal::NotApproved));
+        assert_eq!(council.approve(signer(2), id, &parameters, at(1)), Ok(Ok(())));
+        assert!(council.open().all(|(_, open)| open.due_at.is_some()));
+        assert_eq!(council.revoke(signer(2), id, at(2)), Ok(()));
+        let later = at(3 * 86_400_000);
+        assert_eq!(council.due(later), [], "what is no longer complete is not due");
+        // Another may complete it again, and then the timelock starts anew.
+        assert_eq!(council.approve(signer(3), id, &parameters, later), Ok(Ok(())));
+        assert_eq!(council.due(later), []);
+        assert_eq!(council.revoke(signer(1), id, later), Ok(()));
+        assert_eq!(council.revoke(signer(3), id, later), Ok(()));
+        assert_eq!(council.revoke(signer(3), id, later), Err(Refusal::ProposalUnknown));
     }
 
     #[test]

@@ -86,7 +86,7 @@ macro_rules! row {
 /// The table, ascending by parameter: name, unit, scope, lowest, default, highest, risk, source.
 ///
 /// spec 0023-GOV-001.
-pub(crate) const DEFINITIONS: [Definition; 23] = [
+pub(crate) const DEFINITIONS: [Definition; 29] = [
     row!(
         ScanRange,
         "scan_range",
@@ -320,6 +320,72 @@ pub(crate) const DEFINITIONS: [Definition; 23] = [
         WhenRaised,
         "a quarter of the fund at one event"
     ),
+    row!(
+        GapMax,
+        "gap_max",
+        Millis,
+        Underlying,
+        2_000,
+        MINUTE,
+        600_000,
+        WhenRaised,
+        "as frozen_after"
+    ),
+    row!(
+        RestartGap,
+        "restart_gap",
+        Millis,
+        House,
+        10_000,
+        90_000,
+        HOUR,
+        WhenRaised,
+        "longer than any block of a network that runs"
+    ),
+    row!(
+        InsuranceDayCap,
+        "insurance_day_cap",
+        Ppm,
+        Underlying,
+        10_000,
+        500_000,
+        1_000_000,
+        WhenRaised,
+        "half of the fund in a day"
+    ),
+    row!(
+        Spread,
+        "spread",
+        Ppm,
+        Underlying,
+        0,
+        0,
+        50_000,
+        WhenLowered,
+        "no charge until it is measured"
+    ),
+    row!(
+        VolDaily,
+        "vol_daily",
+        Ppm,
+        Underlying,
+        0,
+        0,
+        1_000_000,
+        WhenLowered,
+        "no charge until it is measured"
+    ),
+    row!(
+        VolumeDaily,
+        "volume_daily",
+        Micros,
+        Underlying,
+        0,
+        0,
+        1_000_000_000_000_000_000,
+        Always,
+        "no charge until it is measured"
+    ),
 ];
 
 impl Definition {
@@ -332,7 +398,8 @@ impl Definition {
     /// Returns the definition of a parameter.
     #[must_use]
     pub fn of(parameter: ParameterId) -> Option<&'static Self> {
-        DEFINITIONS.iter().find(|definition| definition.parameter == parameter)
+        let found = DEFINITIONS.binary_search_by_key(&parameter, |definition| definition.parameter);
+        found.ok().and_then(|place| DEFINITIONS.get(place))
     }
 
     /// Returns whether replacing `before` by `after` raises risk.

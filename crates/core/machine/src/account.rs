@@ -1,5 +1,6 @@
 //! Accounts: names, positions and open orders.
 
+use crate::insurance::Allowance;
 use borsh::io::{Error, ErrorKind, Read, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::Position;
@@ -7,7 +8,6 @@ use protocol::{
     AccountId, AccountIndex, Address, ClientOrderId, Fault, InstrumentId, OrderId, Side,
     UnderlyingId,
 };
-use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 use units::{Lots, Price};
 
@@ -39,6 +39,14 @@ pub struct OpenOrder {
     pub reduce_only: bool,
 }
 
+impl OpenOrder {
+    /// Returns whether the house liquidates with it: then nothing that the account sends takes it out.
+    #[must_use]
+    pub fn is_of_house(&self) -> bool {
+        self.origin == Origin::Liquidation
+    }
+}
+
 /// The open orders of an account on one side of one market, summed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct SideOrders {
@@ -46,6 +54,8 @@ pub(crate) struct SideOrders {
     pub(crate) lots: Lots,
     /// How many are reduce-only.
     pub(crate) reduce_only: usize,
+    /// How many the house liquidates with.
+    pub(crate) of_house: usize,
     count: usize,
 }
 
@@ -62,8 +72,9 @@ pub struct Account {
     clients: BTreeMap<ClientOrderId, OrderId>,
     /// Its open orders by market and side: what `orders` adds up to.
     sides: BTreeMap<(InstrumentId, Side), SideOrders>,
-    /// Compartments that it has been exposed to since it last owed nothing and held nothing: their funds answer for it.
-    exposed: BTreeSet<UnderlyingId>,
+    /// Compartments that it has been exposed to since it last owed nothing and held nothing: their funds answer for it,
+    /// each with what it may still pay at this event.
+    exposed: BTreeMap<UnderlyingId, Allowance>,
     /// Whether the account is under a margin call.
     pub called: bool,
 }
@@ -78,7 +89,7 @@ impl Account {
             orders: BTreeMap::new(),
             clients: BTreeMap::new(),
             sides: BTreeMap::new(),
-            exposed: BTreeSet::new(),
+            exposed: BTreeMap::new(),
             called: false,
         }
     }
@@ -108,21 +119,26 @@ impl Account {
         self.clients.contains_key(&client)
     }
 
-    /// Returns the compartments whose insurance funds answer for the account.
+    /// Returns the compartments whose insurance funds answer for the account, with what they may still pay.
     ///
     /// spec 0021-FALL-009.
     #[must_use]
-    pub const fn exposed(&self) -> &BTreeSet<UnderlyingId> {
+    pub const fn exposed(&self) -> &BTreeMap<UnderlyingId, Allowance> {
         &self.exposed
     }
 
     pub(crate) fn expose(&mut self, underlying: UnderlyingId) {
-        self.exposed.insert(underlying);
+        self.exposed.entry(underlying).or_default();
     }
 
-    /// Forgets past exposure, once the account holds nothing and owes nothing.
-    pub(crate) fn acquit(&mut self) {
-        self.exposed.clear();
+    /// Notes what the fund of a compartment may still pay for the account.
+    pub(crate) fn set_allowance(&mut self, fund: UnderlyingId, allowance: Allowance) {
+        self.exposed.insert(fund, allowance);
+    }
+
+    /// Forgets past exposure, once the account holds nothing and owes nothing; returns whether there was any.
+    pub(crate) fn acquit(&mut self) -> bool {
+        !std::mem::take(&mut self.exposed).is_empty()
     }
 
     pub(crate) fn set_position(&mut self, instrument: InstrumentId, position: Position) {
@@ -139,6 +155,11 @@ impl Account {
         }
     }
 
+    /// Returns the markets and sides on which the account has open orders, ascending.
+    pub(crate) fn sides(&self) -> impl Iterator<Item = (InstrumentId, Side)> + '_ {
+        self.sides.keys().copied()
+    }
+
     /// Returns the sum of the open orders on one side of a market.
     pub(crate) fn side(&self, instrument: InstrumentId, side: Side) -> SideOrders {
         self.sides.get(&(instrument, side)).copied().unwrap_or_default()
@@ -150,6 +171,7 @@ impl Account {
         side.lots = side.lots.plus(open.lots).map_err(Fault::at("sum of open orders"))?;
         side.count = side.count.saturating_add(1);
         side.reduce_only = side.reduce_only.saturating_add(usize::from(open.reduce_only));
+        side.of_house = side.of_house.saturating_add(usize::from(open.is_of_house()));
         if let Origin::Order(client) = open.origin {
             self.clients.insert(client, order);
         }
@@ -172,6 +194,7 @@ impl Account {
         }
         side.count = side.count.saturating_sub(1);
         side.reduce_only = side.reduce_only.saturating_sub(usize::from(open.reduce_only));
+        side.of_house = side.of_house.saturating_sub(usize::from(open.is_of_house()));
         if side.count == 0 {
             self.sides.remove(&key);
         }
@@ -189,7 +212,7 @@ struct AccountImage {
     id: AccountId,
     positions: Vec<(InstrumentId, Position)>,
     orders: BTreeMap<OrderId, OpenOrder>,
-    exposed: BTreeSet<UnderlyingId>,
+    exposed: BTreeMap<UnderlyingId, Allowance>,
     called: bool,
 }
 

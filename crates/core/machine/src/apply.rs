@@ -22,11 +22,15 @@ impl Machine {
     /// spec 0025-BLOCK-002…004.
     pub fn apply(&mut self, block: &Block) -> Result<Outcome, BlockError> {
         self.follows(block)?;
+        let elapsed = block.time.since(self.state.time);
+        let elapsed =
+            elapsed.map_err(|_| BlockError::Time { after: self.state.time, found: block.time })?;
         let risk = OnceCell::new();
         let mut work = Work {
             state: &mut self.state,
             margins: Margins::new(&risk),
             block,
+            elapsed,
             touched: crate::work::Touched::default(),
             events: Vec::new(),
             active: BTreeSet::new(),
@@ -36,21 +40,21 @@ impl Machine {
         work.state.time = block.time;
 
         let mut house = Ok(());
+        house = house.and(work.restart());
         house = house.and(work.oracle());
         house = house.and(work.enact());
+        house = house.and(work.accrue_funding());
         house = house.and(work.exchange_margin());
         house = house.and(work.expire());
         house = house.and(work.scenarios());
         house = house.and(work.liquidations());
 
         let mut answers = work.authorise();
-        for phase in [Work::cancel, Work::move_cash, Work::order] {
-            for (transaction, answer) in block.transactions.iter().zip(&mut answers) {
-                if answer.is_none() {
-                    *answer = phase(&mut work, transaction);
-                }
-            }
+        for phase in [Work::cancel, Work::move_cash] {
+            work.phase(phase, &mut answers);
         }
+        house = house.and(work.enter_waiting());
+        work.phase(Work::order, &mut answers);
         let mut receipts = Vec::with_capacity(answers.len());
         for answer in answers {
             receipts.push(match answer {
@@ -105,6 +109,19 @@ impl Machine {
 }
 
 impl Work<'_> {
+    /// Answers the commands of one phase, as they stand in the block.
+    fn phase(
+        &mut self,
+        phase: fn(&mut Self, &Transaction) -> Option<Answer>,
+        answers: &mut [Option<Answer>],
+    ) {
+        for (transaction, answer) in self.block.transactions.iter().zip(answers) {
+            if answer.is_none() {
+                *answer = phase(self, transaction);
+            }
+        }
+    }
+
     /// What takes effect before anything new: cancels, the cancels in mass quotes, pauses.
     fn cancel(&mut self, transaction: &Transaction) -> Option<Answer> {
         let sender = transaction.sender;
@@ -146,6 +163,7 @@ impl Work<'_> {
             Command::MassQuote { sub, quotes } => Some(self.mass_quote(sender, *sub, quotes)),
             Command::Propose { change } => Some(self.propose(sender, *change)),
             Command::Approve { proposal } => Some(self.approve(sender, *proposal)),
+            Command::Revoke { proposal } => Some(self.revoke(sender, *proposal)),
             _ => None,
         }
     }

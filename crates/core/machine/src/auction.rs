@@ -107,7 +107,10 @@ impl Work<'_> {
         let position = position.or_insert_with(|| held.position(instrument.id));
         let novated = novate(*position, &trade)?;
         overlay.aggregate = overlay.aggregate.moved(*position, novated.position)?;
-        *position = novated.position;
+        *position = match self.state.accruals.get(&instrument.id) {
+            Some(accrual) => accrual.filled(novated.position, fill.side, fill.lots)?,
+            None => novated.position,
+        };
         let client = Holder::Client(fill.account);
         let clearing = Holder::Clearing(instrument.id);
         if novated.premium != Notional::ZERO {

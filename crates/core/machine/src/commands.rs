@@ -4,15 +4,14 @@ use crate::state::{Outflow, Status};
 use crate::work::Work;
 use ledger::{Holder, Posting};
 use protocol::{
-    AccountId, AccountIndex, Address, AssetId, Change, Event, Fault, InstrumentId, ParameterId,
-    ProposalId, Receipt, Refusal, limits as counts,
+    AccountId, AccountIndex, Address, AssetId, Change, Event, Fault, InstrumentId, Mode,
+    ParameterId, ProposalId, Receipt, Refusal, UnderlyingId, limits as counts,
 };
-use units::{Amount, BlockSpan, BlockTime, Notional, Price, Round, limits};
+use std::collections::BTreeSet;
+use units::{Amount, BlockTime, Notional, Price, Round, limits};
 
 /// The outcome of a command: done, refused, or our bug.
 pub(crate) type Answer<T = Receipt> = Result<Result<T, Refusal>, Fault>;
-
-const HOUR: BlockSpan = BlockSpan::from_millis(3_600_000);
 
 impl Work<'_> {
     /// Credits what has arrived in custody; opens the account if it is new.
@@ -28,6 +27,10 @@ impl Work<'_> {
         if sender != self.state.custodian {
             return Ok(Err(Refusal::NotPermitted));
         }
+        let known = self.state.accounts.index(id);
+        if known.is_none() && self.state.accounts.len() >= counts::ACCOUNTS_MAX {
+            return Ok(Err(Refusal::TooMany));
+        }
         if !self.is_accepted(asset) {
             return Ok(Err(Refusal::AssetUnknown));
         }
@@ -37,17 +40,15 @@ impl Work<'_> {
         if amount > Amount::from_minor(limits::BALANCE_MICROS_MAX) {
             return Ok(Err(Refusal::AmountTooLarge));
         }
-        let index = match self.account_for(id)? {
-            Ok(index) => index,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let held = self.state.ledger.balance(Holder::Client(index), asset);
+        let balance = |index| self.state.ledger.balance(Holder::Client(index), asset);
+        let held = known.map_or(Amount::ZERO, balance);
         let custody = self.state.ledger.balance(Holder::Outside, asset);
         let fits = held.plus(amount).and_then(Amount::within_limit).is_ok()
             && custody.minus(amount).and_then(Amount::within_limit).is_ok();
         if !fits {
             return Ok(Err(Refusal::AmountTooLarge));
         }
+        let index = self.account_for(id)?;
         let (from, to) = (Holder::Outside, Holder::Client(index));
         self.post(Posting { from, to, asset, amount })?;
         self.events.push(Event::Deposited { account: index, asset, amount });
@@ -71,13 +72,17 @@ impl Work<'_> {
         if let Err(refusal) = self.outgoing(index, Holder::Outside, asset, amount)? {
             return Ok(Err(refusal));
         }
-        let dollars = match self.dollars(asset, amount)? {
-            Ok(dollars) => dollars,
-            Err(refusal) => return Ok(Err(refusal)),
+        let outflow = match self.dollars(asset, amount)? {
+            Ok(dollars) => self.counted_outflow(dollars)?,
+            Err(refusal) => Err(refusal),
         };
-        let outflow = match self.counted_outflow(dollars)? {
-            Ok(outflow) => outflow,
-            Err(refusal) => return Ok(Err(refusal)),
+        let outflow = match (outflow, self.check_exposure(index)?) {
+            (Ok(outflow), Ok(())) => outflow,
+            (outflow, allowed) => {
+                let first = [outflow.err(), allowed.err()].into_iter().flatten();
+                let first = first.min_by_key(Refusal::code);
+                return first.map(Err).map(Ok).ok_or(Fault::Invariant("a refusal has a code"))?;
+            }
         };
         if let Err(refusal) = self.release(index, Holder::Outside, asset, amount)? {
             return Ok(Err(refusal));
@@ -105,6 +110,9 @@ impl Work<'_> {
             return Ok(Err(Refusal::AccountNotOpen));
         };
         if let Err(refusal) = self.outgoing(from, Holder::Client(receiver), asset, amount)? {
+            return Ok(Err(refusal));
+        }
+        if let Err(refusal) = self.check_exposure(from)? {
             return Ok(Err(refusal));
         }
         if let Err(refusal) = self.release(from, Holder::Client(receiver), asset, amount)? {
@@ -143,14 +151,39 @@ impl Work<'_> {
         asset: AssetId,
         amount: Amount,
     ) -> Answer<()> {
-        let posting = Posting { from: Holder::Client(from), to, asset, amount };
-        let back = Posting { from: to, to: Holder::Client(from), asset, amount };
-        self.post(posting)?;
-        if let Err(refusal) = self.covers_initial_margin(from)? {
-            self.post(back)?;
-            return Ok(Err(refusal));
+        // Margin is asked before anything moves, so that a fault in it moves nothing.
+        let covered = self.covers_initial_margin_without(from, asset, amount)?;
+        if covered.is_ok() {
+            self.post(Posting { from: Holder::Client(from), to, asset, amount })?;
         }
-        Ok(Ok(()))
+        Ok(covered)
+    }
+
+    /// Checks that every compartment to which an account is exposed lets collateral leave: its prices are what the
+    /// account's margin is measured by.
+    ///
+    /// spec 0025-BLOCK-018.
+    fn check_exposure(&self, account: AccountIndex) -> Answer<()> {
+        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
+        let open = held.sides().map(|(instrument, _)| instrument);
+        let traded = held.positions().iter().map(|(instrument, _)| *instrument).chain(open);
+        let traded = traded.filter_map(|id| self.state.markets.get(&id));
+        let mut exposed: BTreeSet<UnderlyingId> =
+            traded.map(|market| market.instrument.underlying).collect();
+        if !exposed.is_empty() || self.state.ledger.cash(account) < Notional::ZERO {
+            // Only then does anything stand on the worth of what is pledged.
+            for (asset, _) in self.state.ledger.collateral(account) {
+                let pledged = self.state.underlyings.iter();
+                exposed.extend(
+                    pledged.filter(|(_, held)| held.asset == Some(asset)).map(|(id, _)| *id),
+                );
+            }
+        }
+        let worst = exposed.into_iter().map(|id| self.state.mode(id)).max();
+        Ok(match worst {
+            Some(mode) if mode >= Mode::ReduceOnly => Err(Refusal::ModeForbids { mode }),
+            _ => Ok(()),
+        })
     }
 
     /// Returns what an amount is worth in dollars, rounded up: at the index of its underlying.
@@ -172,19 +205,13 @@ impl Work<'_> {
     /// spec 0025-BLOCK-012.
     fn counted_outflow(&self, dollars: Notional) -> Answer<Outflow> {
         let at = Fault::at("outflow");
-        let now = self.block.time;
-        let outflow = self.state.outflow;
-        let current = match now.since(outflow.since).map_err(&at)? >= HOUR {
-            true => Outflow { since: now, dollars: Notional::ZERO },
-            false => outflow,
-        };
-        let total = current.dollars.plus(dollars).map_err(&at)?;
+        let (outflow, total) = self.state.outflow.with(self.block.time, dollars).map_err(&at)?;
         let limit = Notional::from_micros(self.state.house(ParameterId::WithdrawalLimit));
         if total > limit {
             let exceeded_by = total.minus(limit).map_err(&at)?;
             return Ok(Err(Refusal::WithdrawalLimit { exceeded_by }));
         }
-        Ok(Ok(Outflow { dollars: total, ..current }))
+        Ok(Ok(outflow))
     }
 
     fn is_accepted(&self, asset: AssetId) -> bool {
@@ -193,17 +220,14 @@ impl Work<'_> {
     }
 
     /// Returns the index of an account, which is opened if it is new.
-    fn account_for(&mut self, id: AccountId) -> Answer<AccountIndex> {
+    fn account_for(&mut self, id: AccountId) -> Result<AccountIndex, Fault> {
         if let Some(index) = self.state.accounts.index(id) {
-            return Ok(Ok(index));
-        }
-        if self.state.accounts.len() >= counts::ACCOUNTS_MAX {
-            return Ok(Err(Refusal::TooMany));
+            return Ok(index);
         }
         let index = self.state.ledger.open().ok_or(Fault::Invariant("account indices suffice"))?;
         self.state.accounts.open(id, index);
         self.events.push(Event::AccountOpened { account: id, index });
-        Ok(Ok(index))
+        Ok(index)
     }
 
     /// Opens a proposal.
@@ -218,6 +242,14 @@ impl Work<'_> {
         let (state, now) = (&mut *self.state, self.block.time);
         let approved = state.council.approve(sender, proposal, &state.parameters, now)?;
         Ok(approved.map(|()| Receipt::Done))
+    }
+
+    /// Takes an approval back.
+    ///
+    /// spec 0023-GOV-013.
+    pub(crate) fn revoke(&mut self, sender: Address, proposal: ProposalId) -> Answer {
+        let revoked = self.state.council.revoke(sender, proposal, self.block.time);
+        Ok(revoked.map(|()| Receipt::Done))
     }
 
     /// Pauses a market at once.
@@ -284,6 +316,10 @@ impl Work<'_> {
                 Ok(set)
             }
             Change::ListInstrument(instrument) => self.list(instrument),
+            // 0025-BLOCK-007: the books are checked again at the end of this block.
+            Change::ResumeHouse => {
+                Ok(self.state.house_fault.take().map(drop).ok_or(Refusal::NotHalted))
+            }
             Change::ResumeInstrument(instrument) => {
                 let Some(market) = self.state.markets.get_mut(&instrument) else {
                     return Ok(Err(Refusal::InstrumentUnknown));

@@ -1,6 +1,8 @@
 //! Founding a house: from genesis to the state before the first block.
 
+use crate::funding::Accrual;
 use crate::genesis::{Genesis, GenesisError, UnderlyingGenesis};
+use crate::insurance::Allowance;
 use crate::keys::Keys;
 use crate::records::{StateKey, Write};
 use crate::state::{Market, Outflow, State, Underlying};
@@ -8,7 +10,7 @@ use crate::{Accounts, Machine};
 use governance::{Council, Definition, Parameters, Scope};
 use ledger::{Holder, Ledger, Posting};
 use oracle::{BasisMarks, Feed, VolMarks};
-use protocol::{Fault, Mode, OrderId, ParameterId, limits};
+use protocol::{Contract, Fault, Instrument, Mode, OrderId, ParameterId, limits};
 use std::collections::BTreeMap;
 use units::{Amount, BlockHeight, Notional};
 
@@ -54,6 +56,10 @@ impl Machine {
             }
             markets.insert(instrument.id, Market::listed(*instrument));
         }
+        let perpetual = |given: &&Instrument| given.contract == Contract::Perpetual;
+        let accruals = genesis.instruments.iter().filter(perpetual);
+        let accruals =
+            accruals.map(|given| (given.id, Accrual::new(given.contract_size))).collect();
         let mut state = State {
             chain: genesis.chain.clone(),
             height: BlockHeight::ZERO,
@@ -62,12 +68,15 @@ impl Machine {
             validators: genesis.validators.iter().copied().collect(),
             underlyings,
             markets,
+            accruals,
             accounts: Accounts::default(),
             ledger,
             council,
             parameters,
             next_order: OrderId::new(1),
             variation_due_at: genesis.time,
+            call_auction: None,
+            waiting: BTreeMap::new(),
             outflow: Outflow::default(),
             house_fault: None,
             keys: Keys::new(genesis.signed),
@@ -92,6 +101,7 @@ fn underlying(given: &UnderlyingGenesis) -> Underlying {
         vols: VolMarks::default(),
         settlements: BTreeMap::new(),
         mode: Mode::Frozen,
+        payable: Allowance::default(),
     }
 }
 

@@ -318,6 +318,7 @@ impl Work<'_> {
             Command::Deposit { .. } => (Scopes::DEPOSIT, None),
             Command::Propose { .. }
             | Command::Approve { .. }
+            | Command::Revoke { .. }
             | Command::Pause { .. }
             | Command::Drill { .. } => (Scopes::GOVERN, None),
             // What is not listed takes the owner's own signature.
@@ -385,8 +386,8 @@ impl Work<'_> {
     fn own_keys(&mut self, transaction: &Transaction) -> Option<Answer> {
         let owner = transaction.sender;
         match transaction.command {
-            Command::RegisterSession { terms } => Some(Ok(self.register(owner, terms))),
-            Command::RevokeSession { key } => Some(Ok(self.revoke(owner, key))),
+            Command::RegisterSession { terms } => Some(Ok(self.register_session(owner, terms))),
+            Command::RevokeSession { key } => Some(Ok(self.revoke_session(owner, key))),
             _ => None,
         }
     }
@@ -394,7 +395,11 @@ impl Work<'_> {
     /// Lets a session key command, or changes what it may; the nonces it has used stay used.
     ///
     /// spec 0027-ACC-007.
-    fn register(&mut self, owner: Address, terms: SessionTerms) -> Result<Receipt, Refusal> {
+    fn register_session(
+        &mut self,
+        owner: Address,
+        terms: SessionTerms,
+    ) -> Result<Receipt, Refusal> {
         let now = self.block.time;
         if !self.state.is_known(owner) {
             return Err(Refusal::AccountNotOpen);
@@ -436,7 +441,7 @@ impl Work<'_> {
     /// Ends a session key.
     ///
     /// spec 0027-ACC-007.
-    fn revoke(&mut self, owner: Address, key: SessionKey) -> Result<Receipt, Refusal> {
+    fn revoke_session(&mut self, owner: Address, key: SessionKey) -> Result<Receipt, Refusal> {
         let keys = self.state.keys.owners.get_mut(&owner);
         let session = keys.and_then(|keys| keys.sessions.get_mut(&key));
         let session = session.ok_or(Refusal::SessionUnknown)?;

@@ -29,7 +29,9 @@ mod apply;
 mod auction;
 mod commands;
 mod found;
+mod funding;
 mod genesis;
+mod insurance;
 mod invariants;
 mod keys;
 mod lifecycle;
@@ -38,14 +40,18 @@ mod margins;
 mod orders;
 mod prices;
 mod records;
+mod restart;
 mod snapshot;
 mod state;
 mod work;
 
 pub use account::{Account, Accounts, OpenOrder, Origin};
+pub use funding::Accrual;
 pub use genesis::{Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis};
+pub use insurance::Allowance;
 pub use keys::{Keys, OwnerKeys, OwnerRecord, Session};
 pub use records::{AccountRecord, BlockRecord, MarketRecord, StateKey, UnderlyingRecord, Write};
+pub use restart::Waiting;
 pub use state::{Market, Outflow, State, Status, Underlying};
 
 use protocol::codec::{self, DecodeError, EncodeError};

@@ -1,13 +1,12 @@
 //! What happens to contracts as time passes: listing, variation margin, funding, expiry.
 
 use crate::commands::Answer;
+use crate::funding::Accrual;
 use crate::prices::ending_at;
 use crate::state::{Market, Status};
 use crate::work::Work;
 use book::{FastBook, OrderBook};
-use clearing::{
-    Aggregate, FundingTerms, Position, close, funding_payment, funding_rate, payoff, settle,
-};
+use clearing::{Aggregate, Position, close, payoff, settle};
 use ledger::{Changes, Holder, Posting};
 use oracle::PremiumAverage;
 use protocol::{
@@ -67,13 +66,16 @@ impl Work<'_> {
             return Ok(Err(Refusal::TooMany));
         }
         self.state.markets.insert(instrument.id, Market::listed(instrument));
+        if instrument.contract == Contract::Perpetual {
+            self.state.accruals.insert(instrument.id, Accrual::new(instrument.contract_size));
+        }
         self.touched.markets.insert(instrument.id);
         Ok(Ok(()))
     }
 
     /// Exchanges variation margin and funding in every market, if the interval is over.
     ///
-    /// Markets whose price is not to be trusted wait for the next interval: what is owed does not grow by waiting.
+    /// Markets whose price is not to be trusted wait for the next interval: nothing is lost by waiting.
     ///
     /// spec 0013-CLEAR-006.
     pub(crate) fn exchange_margin(&mut self) -> Result<(), Fault> {
@@ -105,14 +107,11 @@ impl Work<'_> {
             return Ok(());
         }
         self.pay_variation(id, mark)?;
-        match contract {
-            Contract::Perpetual => self.pay_funding(id),
-            Contract::Future { .. } | Contract::Option { .. } => Ok(()),
-        }
+        self.pay_funding(id)
     }
 
     /// Returns every account with a position in a market.
-    fn holders(&self, id: InstrumentId) -> Vec<(AccountIndex, Position)> {
+    pub(crate) fn holders(&self, id: InstrumentId) -> Vec<(AccountIndex, Position)> {
         let position = |index, account: &crate::Account| {
             let position = account.position(id);
             (position != Position::default()).then_some((index, position))
@@ -138,34 +137,6 @@ impl Work<'_> {
         self.commit_positions(prepared);
         if paid > Notional::ZERO {
             self.events.push(Event::VariationPaid { instrument: id, paid });
-        }
-        Ok(())
-    }
-
-    fn pay_funding(&mut self, id: InstrumentId) -> Result<(), Fault> {
-        // 0013-CLEAR-008
-        let market = self.state.market(id)?;
-        let Instrument { underlying, contract_size, .. } = market.instrument;
-        let Some(index) = self.state.index(underlying) else { return Ok(()) };
-        let terms = FundingTerms {
-            premium: market.premium.hour_ppb(self.block.time)?,
-            interest: self.state.ppb(underlying, ParameterId::FundingInterest),
-            cap: self.state.ppb(underlying, ParameterId::FundingCap),
-        };
-        let rate = funding_rate(&terms)?;
-        let (mut changes, mut paid) = (Changes::default(), Notional::ZERO);
-        for (account, position) in self.holders(id) {
-            let payment = funding_payment(position.lots, contract_size, index, rate)?;
-            let (fund, client) = (Holder::Insurance(underlying), Holder::Client(account));
-            // Through the fund, so that what rounding leaves stays there.
-            changes.post(Posting::dollars(fund, client, payment))?;
-            let owed = payment.negated().map(|owed| owed.greater(Notional::ZERO));
-            paid = owed.and_then(|owed| paid.plus(owed)).map_err(Fault::at("funding paid"))?;
-        }
-        self.apply(&changes)?;
-        self.state.market_mut(id)?.funding_rate = rate;
-        if paid > Notional::ZERO {
-            self.events.push(Event::Funded { instrument: id, rate, paid });
         }
         Ok(())
     }
@@ -233,6 +204,9 @@ impl Work<'_> {
                 continue;
             }
             let Instrument { underlying, contract, .. } = market.instrument;
+            if self.state.mode(underlying) == Mode::Frozen {
+                continue;
+            }
             let (now, expires_at) = (self.block.time, contract.expires_at());
             let held = self.state.underlyings.get(&underlying);
             let average = held.zip(expires_at).and_then(|(held, at)| held.settlements.get(&at));
@@ -309,6 +283,14 @@ impl Work<'_> {
         }
         for order in open {
             self.closed(order.account, order.order, reason)?;
+        }
+        let waiting: Vec<_> =
+            self.state.waiting.iter().map(|(order, waited)| (waited.account, *order)).collect();
+        for (account, order) in waiting {
+            let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
+            if held.orders().get(&order).is_some_and(|open| open.instrument == id) {
+                self.take_out(account, order, reason)?;
+            }
         }
         Ok(())
     }

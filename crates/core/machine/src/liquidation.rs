@@ -1,13 +1,10 @@
-//! Margins of all accounts, margin calls, liquidation stages 0 and 1, and the insurance fund.
+//! Margins of all accounts, margin calls, liquidation stages 0 and 1.
 
 use crate::work::Work;
-use ledger::{Holder, Posting};
 use margin::Reading;
-use protocol::{
-    AccountIndex, CancelReason, Event, Fault, InstrumentId, Mode, ParameterId, UnderlyingId,
-};
-use units::{Lots, Notional};
-use waterfall::{Leg, Standing, Step, cover, next_step};
+use protocol::{AccountIndex, CancelReason, Event, Fault, InstrumentId, Mode, ParameterId};
+use units::{Lots, Notional, Num, Round, limits};
+use waterfall::{Leg, Standing, Step, next_step};
 
 impl Work<'_> {
     /// Margins every account, calls those short of initial margin, and takes one step against each that is below
@@ -16,22 +13,25 @@ impl Work<'_> {
     /// spec 0021-FALL-001.
     pub(crate) fn liquidations(&mut self) -> Result<(), Fault> {
         let mut meter = self.meter()?;
-        let mut short: Vec<(Notional, AccountIndex, Reading)> = Vec::new();
+        let mut short: Vec<(i128, AccountIndex, Reading)> = Vec::new();
         let accounts: Vec<AccountIndex> =
             self.state.accounts.iter().map(|(index, _)| index).collect();
         for account in accounts {
             let Some(reading) = self.reading(&mut meter, account)? else {
+                self.set_called(account, false)?;
                 self.cover_debt(account)?;
                 continue;
             };
             self.call(account, &reading)?;
-            let excess = reading.equity.minus(reading.maintenance);
-            let excess = excess.map_err(Fault::at("excess over maintenance margin"))?;
-            if excess < Notional::ZERO {
-                short.push((excess, account, reading));
+            if reading.equity < reading.maintenance {
+                short.push((health(&reading), account, reading));
             }
         }
-        short.sort_by_key(|(excess, account, _)| (*excess, *account));
+        if self.is_call_auction() {
+            // 0025-BLOCK-019
+            return Ok(());
+        }
+        short.sort_by_key(|(health, account, _)| (*health, *account));
         for (_, account, reading) in short {
             self.liquidate(account, &reading)?;
         }
@@ -45,15 +45,22 @@ impl Work<'_> {
         let short_by = reading.initial.minus(reading.equity);
         let short_by = short_by.map_err(Fault::at("margin call"))?;
         let called = short_by > Notional::ZERO;
-        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
-        if held.called != called {
-            held.called = called;
-            self.touched.accounts.insert(account);
-            if called {
-                self.events.push(Event::MarginCalled { account, short_by });
-            }
+        if self.set_called(account, called)? && called {
+            self.events.push(Event::MarginCalled { account, short_by });
+            self.restrict_account(account)?;
         }
         Ok(())
+    }
+
+    /// Notes whether an account is under a margin call; returns whether that is new.
+    fn set_called(&mut self, account: AccountIndex, called: bool) -> Result<bool, Fault> {
+        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
+        let changed = held.called != called;
+        if changed {
+            held.called = called;
+            self.touched.accounts.insert(account);
+        }
+        Ok(changed)
     }
 
     fn liquidate(&mut self, account: AccountIndex, reading: &Reading) -> Result<(), Fault> {
@@ -61,8 +68,7 @@ impl Work<'_> {
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let positions: Vec<(InstrumentId, Lots)> =
             held.positions().iter().map(|(id, position)| (*id, position.lots)).collect();
-        let frozen = positions.iter().any(|(id, _)| !self.is_liquidable(*id));
-        if frozen {
+        if !positions.is_empty() && !positions.iter().any(|(id, _)| self.is_liquidable(*id)) {
             // No liquidation at a price that is not to be trusted.
             return Ok(());
         }
@@ -81,23 +87,21 @@ impl Work<'_> {
             standing.has_orders = false;
         }
         let legs = self.legs(account, &positions)?;
-        let first = legs.first().map(|(underlying, _)| *underlying);
-        let parameters = waterfall::Parameters {
-            band: first
-                .map_or(units::Ppm::ZERO, |id| self.state.ppm(id, ParameterId::LiquidationBand)),
-            fee: first
-                .map_or(units::Ppm::ZERO, |id| self.state.ppm(id, ParameterId::LiquidationFee)),
-        };
-        let legs: Vec<Leg> = legs.into_iter().map(|(_, leg)| leg).collect();
-        let step = next_step(&standing, &legs, &parameters)?;
-        let reduction = match step {
+        let reduction = match next_step(&standing, &legs)? {
             Step::Reduce(reduction) => Some(reduction),
             Step::Healthy | Step::CancelOrders | Step::Stuck => None,
         };
+        if reduction.is_none() {
+            self.sell_collateral(account)?;
+        }
         let entered = match reduction {
             Some(reduction) => self.enter_liquidation(account, &reduction)?.ok().map(|_| reduction),
             None => None,
         };
+        if positions.is_empty() && orders_cancelled == 0 {
+            // Collateral alone stood behind a debt; its sale is an event of its own.
+            return Ok(());
+        }
         self.events.push(Event::Liquidated {
             account,
             equity: reading.equity,
@@ -116,17 +120,26 @@ impl Work<'_> {
         })
     }
 
-    /// Returns the legs that could be reduced: those whose market takes orders.
+    /// Returns the legs that could be reduced, each with band and fee of its underlying: those whose market takes orders
+    /// at a price to be trusted.
     fn legs(
         &self,
         account: AccountIndex,
         positions: &[(InstrumentId, Lots)],
-    ) -> Result<Vec<(UnderlyingId, Leg)>, Fault> {
+    ) -> Result<Vec<(Leg, waterfall::Parameters)>, Fault> {
         let mut legs = Vec::with_capacity(positions.len());
         for (id, lots) in positions {
             let market = self.state.market(*id)?;
             let (Some(mark), crate::state::Status::Trading) = (market.mark, &market.status) else {
                 continue;
+            };
+            if !self.is_liquidable(*id) {
+                continue;
+            }
+            let underlying = market.instrument.underlying;
+            let parameters = waterfall::Parameters {
+                band: self.state.ppm(underlying, ParameterId::LiquidationBand),
+                fee: self.state.ppm(underlying, ParameterId::LiquidationFee),
             };
             let leg = Leg {
                 instrument: *id,
@@ -136,43 +149,16 @@ impl Work<'_> {
                 tick: market.instrument.tick,
                 maintenance_without: self.maintenance_without(account, *id)?,
             };
-            legs.push((market.instrument.underlying, leg));
+            legs.push((leg, parameters));
         }
         Ok(legs)
     }
+}
 
-    /// Pays what an account without positions owes from the insurance funds of the compartments that it was exposed to,
-    /// ascending; no other fund answers for it.
-    ///
-    /// spec 0021-FALL-009…011.
-    fn cover_debt(&mut self, account: AccountIndex) -> Result<(), Fault> {
-        let at = Fault::at("debt");
-        let mut debt = self.state.ledger.cash(account).negated().map_err(&at)?;
-        if debt <= Notional::ZERO {
-            let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
-            held.acquit();
-            return Ok(());
-        }
-        if self.state.ledger.collateral(account).next().is_some() {
-            // Collateral other than dollars still answers for the debt.
-            return Ok(());
-        }
-        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        let funds: Vec<UnderlyingId> = held.exposed().iter().copied().collect();
-        let mut paid = Notional::ZERO;
-        for fund in funds {
-            let cap = self.state.ppm(fund, ParameterId::InsuranceEventCap);
-            let covered = cover(debt, self.state.insurance_fund(fund), cap)?;
-            if covered.paid > Notional::ZERO {
-                let (from, to) = (Holder::Insurance(fund), Holder::Client(account));
-                self.post(Posting::dollars(from, to, covered.paid))?;
-                paid = paid.plus(covered.paid).map_err(&at)?;
-            }
-            debt = covered.uncovered;
-        }
-        if paid > Notional::ZERO {
-            self.events.push(Event::DebtCovered { account, amount: paid, uncovered: debt });
-        }
-        Ok(())
-    }
+/// Returns equity over maintenance margin in parts per billion, rounded down: what liquidations are ordered by.
+fn health(reading: &Reading) -> i128 {
+    let (equity, maintenance) = (reading.equity.number(), reading.maintenance.number());
+    let ratio = equity.mul_div(Num::new(limits::PPB_ONE), maintenance, Round::Down);
+    // Without maintenance margin, or so far below it that no number says it: first.
+    ratio.map_or(i128::MIN, Num::raw)
 }

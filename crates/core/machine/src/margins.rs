@@ -6,15 +6,16 @@ use crate::state::{Market, State, Underlying};
 use crate::work::Work;
 use margin::{
     AccountMargin, Ceiling, MarketInput, Meter, OffsetClass, OrderCeiling, Parameters, Portfolio,
-    Position, Reading, Requirement, Risk, Settlement, UnderlyingInput,
+    Position, Reading, Requirement, Risk, Settlement, SideOrders, UnderlyingInput,
 };
 use oracle::SettlementAverage;
 use protocol::{
-    AccountIndex, AssetId, Contract, Fault, InstrumentId, ParameterId, Refusal, UnderlyingId,
+    AccountIndex, AssetId, Contract, Fault, InstrumentId, Mode, ParameterId, Refusal, Side,
+    UnderlyingId,
 };
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use units::{BlockTime, Notional, Ppm, Price, Quantity, Round, Vol};
+use units::{Amount, BlockTime, Lots, Notional, Num, Ppm, Price, Quantity, Round, Vol, limits};
 
 /// What is known of the margin of an account with its open orders.
 #[derive(Debug)]
@@ -96,9 +97,13 @@ impl State {
             };
             markets.extend(market_input(market, underlying, self.time)?);
         }
+        // The charge for impact cannot be summed up front, so it is off until governance sets a volume.
+        let charged = underlyings.iter().any(|input| input.volume_daily > Notional::ZERO);
+        let impact = if charged { Ppm::from_parts(limits::PPM_ONE) } else { Ppm::ZERO };
         let parameters = Parameters {
             maintenance_ratio: Ppm::from_parts(self.house(ParameterId::MaintenanceRatio)),
             buffer_ratio: Ppm::from_parts(self.house(ParameterId::LiquidationBuffer)),
+            impact,
             ..Parameters::default()
         };
         Risk::build(&parameters, self.time, &underlyings, &markets)
@@ -107,6 +112,14 @@ impl State {
     fn underlying_input(&self, id: UnderlyingId, held: &Underlying) -> Option<UnderlyingInput> {
         let index = held.feed.index()?;
         let scan = self.ppm(id, ParameterId::ScanRange);
+        // 0019-MARG-002: while the index is in doubt, new risk is margined over a wider range.
+        let new_risk = match held.mode {
+            Mode::Normal => scan,
+            Mode::Caution | Mode::ReduceOnly | Mode::Frozen => {
+                let wider = scan.number().mul_div(Num::new(5), Num::new(4), Round::Up);
+                wider.map_or(scan, Ppm::from_number)
+            }
+        };
         Some(UnderlyingInput {
             underlying: id,
             class: OffsetClass::new(held.class),
@@ -114,33 +127,40 @@ impl State {
             index: index.price,
             confidence: index.confidence,
             scan_hold: scan,
-            scan_new: scan,
+            scan_new: new_risk,
             short_option_maintenance: self.ppm(id, ParameterId::ShortOptionMaintenance),
             short_option_initial: self.ppm(id, ParameterId::ShortOptionInitial),
             haircut: self.ppm(id, ParameterId::CollateralHaircut),
-            spread: Ppm::ZERO,
-            vol_daily: Ppm::ZERO,
-            volume_daily: Notional::ZERO,
+            spread: self.ppm(id, ParameterId::Spread),
+            vol_daily: self.ppm(id, ParameterId::VolDaily),
+            volume_daily: Notional::from_micros(i128::from(
+                self.parameters.get(Some(id), ParameterId::VolumeDaily),
+            )),
         })
     }
 
     fn holdings(&self, account: AccountIndex, with_orders: bool) -> Result<Holdings, Fault> {
         let held = self.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        let position = |(instrument, position): &(InstrumentId, clearing::Position)| Position {
-            instrument: *instrument,
-            lots: position.lots,
-            cost: position.cost,
-        };
         let mut orders = Vec::new();
         if with_orders {
             for open in held.orders().values() {
                 orders.push(self.margined(open)?);
             }
         }
+        let mut positions = Vec::with_capacity(held.positions().len());
+        for (instrument, position) in held.positions() {
+            let mut cost = position.cost;
+            if let Some(accrual) = self.accruals.get(instrument) {
+                // Funding that has accrued is owed, though it is not yet exchanged.
+                let owed = accrual.receives(position)?;
+                cost = cost.minus(owed).map_err(Fault::at("funding accrued"))?;
+            }
+            positions.push(Position { instrument: *instrument, lots: position.lots, cost });
+        }
         let pledged = self.ledger.collateral(account);
         Ok(Holdings {
             cash: self.ledger.cash(account),
-            positions: held.positions().iter().map(position).collect(),
+            positions,
             collateral: pledged.map(|(asset, amount)| (asset, amount.quantity())).collect(),
             orders,
         })
@@ -148,14 +168,56 @@ impl State {
 
     /// Returns an order as margin reads it, with the fee that it pays if all of it fills.
     fn margined(&self, open: &OpenOrder) -> Result<margin::OpenOrder, Fault> {
-        let at = Fault::at("fee of an order");
-        let instrument = self.market(open.instrument)?.instrument;
-        let rate = self.ppm(instrument.underlying, ParameterId::TakerFee);
-        let value = open.lots.value(open.price, instrument.contract_size, Round::Up);
-        let value = value.and_then(Notional::magnitude).map_err(&at)?;
-        let fee = value.fraction_ppm(rate, Round::Up).map_err(&at)?;
         let OpenOrder { instrument, side, price, lots, .. } = *open;
-        Ok(margin::OpenOrder { instrument, side, price, lots, fee })
+        Ok(margin::OpenOrder {
+            instrument,
+            side,
+            price,
+            lots,
+            fee: self.fee(instrument, price, lots)?,
+        })
+    }
+
+    /// Returns the fee of the aggressor for some lots at a price. Rounded up.
+    fn fee(&self, instrument: InstrumentId, price: Price, lots: Lots) -> Result<Notional, Fault> {
+        let at = Fault::at("fee of an order");
+        let instrument = self.market(instrument)?.instrument;
+        let rate = self.ppm(instrument.underlying, ParameterId::TakerFee);
+        let value = lots.value(price, instrument.contract_size, Round::Up);
+        let value = value.and_then(Notional::magnitude).map_err(&at)?;
+        value.fraction_ppm(rate, Round::Up).map_err(&at)
+    }
+
+    /// Returns an account's open orders, summed by market and side; `None` if a sum is outside its limits.
+    fn sides(&self, account: AccountIndex) -> Option<Vec<SideOrders>> {
+        let held = self.accounts.get(account)?;
+        let mut places: BTreeMap<(InstrumentId, Side), usize> = BTreeMap::new();
+        let mut sides: Vec<SideOrders> = Vec::new();
+        for open in held.orders().values() {
+            let place = *places.entry((open.instrument, open.side)).or_insert(sides.len());
+            match sides.get_mut(place) {
+                Some(sum) => {
+                    sum.lots = sum.lots.plus(open.lots).ok()?;
+                    sum.lowest = sum.lowest.lesser(open.price);
+                    sum.highest = sum.highest.greater(open.price);
+                    sum.count = sum.count.saturating_add(1);
+                }
+                None => sides.push(SideOrders {
+                    instrument: open.instrument,
+                    side: open.side,
+                    lots: open.lots,
+                    lowest: open.price,
+                    highest: open.price,
+                    fee: Notional::ZERO,
+                    count: 1,
+                }),
+            }
+        }
+        for sum in &mut sides {
+            let farther = sum.lowest.magnitude().ok()?.greater(sum.highest.magnitude().ok()?);
+            sum.fee = self.fee(sum.instrument, farther, sum.lots).ok()?;
+        }
+        Some(sides)
     }
 
     /// Returns what an account must hold, and what it does; without its open orders or with them.
@@ -247,7 +309,8 @@ impl<'a> Work<'a> {
         self.margins.risk.set(risk).map_err(|_| Fault::Invariant("matrices are built once a block"))
     }
 
-    /// Returns what an account must hold without its open orders; `None` if it has no position.
+    /// Returns what an account must hold without its open orders; `None` if it has no position, and no
+    /// collateral that stands behind a debt.
     pub(crate) fn reading(
         &mut self,
         meter: &mut Meter<'_>,
@@ -255,7 +318,10 @@ impl<'a> Work<'a> {
     ) -> Result<Option<Reading>, Fault> {
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         if held.positions().is_empty() {
-            return Ok(None);
+            let owes = self.state.ledger.cash(account) < Notional::ZERO;
+            if !owes || self.state.ledger.collateral(account).next().is_none() {
+                return Ok(None);
+            }
         }
         let holdings = self.state.holdings(account, false)?;
         let risk = self.margins.risk()?;
@@ -292,10 +358,9 @@ impl<'a> Work<'a> {
                 Ceiling::new(risk, &Meter::new(risk).read(&sorted, holdings.cash)?, &sorted)
             }
         };
-        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        for open in held.orders().values() {
-            let order = self.state.margined(open)?;
-            match OrderCeiling::of(risk, &order).and_then(|more| ceiling.with(more)) {
+        let Some(sides) = self.state.sides(account) else { return Ok(None) };
+        for orders in sides {
+            match OrderCeiling::of_side(risk, &orders).and_then(|more| ceiling.with(more)) {
                 Some(sum) => ceiling = sum,
                 None => return Ok(None),
             }
@@ -318,9 +383,28 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Checks that initial margin is covered whichever of the account's orders fill.
-    pub(crate) fn covers_initial_margin(&mut self, account: AccountIndex) -> Answer<()> {
-        let requirement = self.margin(account)?.requirement()?;
+    /// Checks that initial margin is covered without an amount, whichever of the account's orders fill.
+    pub(crate) fn covers_initial_margin_without(
+        &self,
+        account: AccountIndex,
+        asset: AssetId,
+        amount: Amount,
+    ) -> Answer<()> {
+        let at = Fault::at("margin without an amount");
+        let mut holdings = self.state.holdings(account, true)?;
+        match asset {
+            AssetId::DOLLAR => {
+                holdings.cash = holdings.cash.minus(amount.notional()).map_err(&at)?;
+            }
+            _ => {
+                for (held, quantity) in &mut holdings.collateral {
+                    if *held == asset {
+                        *quantity = quantity.minus(amount.quantity()).map_err(&at)?;
+                    }
+                }
+            }
+        }
+        let requirement = margin::required(self.margins.risk()?, &holdings.portfolio())?;
         let short_by = requirement.initial.minus(requirement.equity);
         let short_by = short_by.map_err(Fault::at("initial margin"))?;
         Ok(if short_by > Notional::ZERO { Err(Refusal::MarginShort { short_by }) } else { Ok(()) })

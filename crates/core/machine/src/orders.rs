@@ -14,10 +14,10 @@ use units::{Lots, Price, Round, limits};
 
 /// An order as it enters a book, whoever sent it.
 #[derive(Debug, Clone, Copy)]
-struct Incoming {
-    open: OpenOrder,
-    time_in_force: TimeInForce,
-    self_trade: SelfTrade,
+pub(crate) struct Incoming {
+    pub(crate) open: OpenOrder,
+    pub(crate) time_in_force: TimeInForce,
+    pub(crate) self_trade: SelfTrade,
 }
 
 impl Work<'_> {
@@ -26,6 +26,11 @@ impl Work<'_> {
         let Some(account) = self.state.accounts.index(AccountId { owner: sender, sub }) else {
             return Ok(Err(Refusal::AccountNotOpen));
         };
+        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
+        if held.orders().get(&order).is_some_and(OpenOrder::is_of_house) {
+            // 0021-FALL-007
+            return Ok(Err(Refusal::OrderOfHouse));
+        }
         let taken = self.take_out(account, order, CancelReason::Requested)?;
         Ok(if taken { Ok(Receipt::Done) } else { Err(Refusal::OrderUnknown) })
     }
@@ -40,14 +45,16 @@ impl Work<'_> {
         let Some(account) = self.state.accounts.index(AccountId { owner: sender, sub }) else {
             return Ok(Err(Refusal::AccountNotOpen));
         };
-        let chosen = |open: &OpenOrder| instrument.is_none_or(|id| id == open.instrument);
+        let chosen = |open: &OpenOrder| {
+            !open.is_of_house() && instrument.is_none_or(|id| id == open.instrument)
+        };
         for order in self.orders_where(account, chosen) {
             self.take_out(account, order, CancelReason::Requested)?;
         }
         Ok(Ok(Receipt::Done))
     }
 
-    /// Cancels the quotes that a mass quote replaces; answers only if that faults.
+    /// Cancels the quotes that a mass quote replaces; answers only if it is refused as a whole, or that faults.
     ///
     /// spec 0025-BLOCK-011.
     pub(crate) fn cancel_quotes(
@@ -57,6 +64,9 @@ impl Work<'_> {
         quotes: &[Quote],
     ) -> Option<Answer> {
         let account = self.state.accounts.index(AccountId { owner: sender, sub })?;
+        if quotes.len() > counts::QUOTES_PER_COMMAND_MAX {
+            return Some(Ok(Err(Refusal::TooMany)));
+        }
         let replaced: BTreeSet<(InstrumentId, Side)> =
             quotes.iter().map(|quote| (quote.instrument, quote.side)).collect();
         let chosen = |open: &OpenOrder| {
@@ -89,7 +99,9 @@ impl Work<'_> {
         reason: CancelReason,
     ) -> Result<bool, Fault> {
         let Some(open) = self.closed(account, order, reason)? else { return Ok(false) };
-        self.state.market_mut(open.instrument)?.book.cancel(order);
+        if self.state.waiting.remove(&order).is_none() {
+            self.state.market_mut(open.instrument)?.book.cancel(order);
+        }
         Ok(true)
     }
 
@@ -124,7 +136,7 @@ impl Work<'_> {
         };
         let (time_in_force, self_trade) = (order.time_in_force, order.self_trade);
         let incoming = Incoming { open, time_in_force, self_trade };
-        self.enter(account, incoming).map(|entered| entered.map(Receipt::Order))
+        self.enter_as(account, &incoming, None).map(|entered| entered.map(Receipt::Order))
     }
 
     /// Enters the quotes of a mass quote whose predecessors have been cancelled.
@@ -132,9 +144,6 @@ impl Work<'_> {
         let Some(account) = self.state.accounts.index(AccountId { owner: sender, sub }) else {
             return Ok(Err(Refusal::AccountNotOpen));
         };
-        if quotes.len() > counts::QUOTES_PER_COMMAND_MAX {
-            return Ok(Err(Refusal::TooMany));
-        }
         let mut answers = Vec::with_capacity(quotes.len());
         for quote in quotes {
             if quote.lots == Lots::ZERO {
@@ -151,7 +160,7 @@ impl Work<'_> {
             };
             let time_in_force = TimeInForce::PostOnly;
             let incoming = Incoming { open, time_in_force, self_trade: SelfTrade::CancelResting };
-            answers.push(self.enter(account, incoming)?.map(Some));
+            answers.push(self.enter_as(account, &incoming, None)?.map(Some));
         }
         Ok(Ok(Receipt::Quotes(answers)))
     }
@@ -181,15 +190,21 @@ impl Work<'_> {
         let (time_in_force, self_trade) =
             (TimeInForce::ImmediateOrCancel, SelfTrade::CancelResting);
         let incoming = Incoming { open, time_in_force, self_trade };
-        self.admit(account, &incoming)
+        self.admit(account, &incoming, None)
     }
 
-    /// Checks an order of a trader and admits it.
+    /// Checks an order of a trader and admits it, under its number if it has waited; in a call auction it waits.
     ///
     /// spec 0025-BLOCK-009, 0025-BLOCK-010.
-    fn enter(&mut self, account: AccountIndex, incoming: Incoming) -> Answer<OrderId> {
+    pub(crate) fn enter_as(
+        &mut self,
+        account: AccountIndex,
+        incoming: &Incoming,
+        order: Option<OrderId>,
+    ) -> Answer<OrderId> {
         let refused = self
             .check_market(&incoming.open)
+            .and_then(|market| self.check_mode(account, market, &incoming.open).map(|()| market))
             .and_then(|market| {
                 check_price(
                     market,
@@ -198,23 +213,42 @@ impl Work<'_> {
                     &incoming.open,
                 )
             })
-            .and_then(|()| self.check_account(account, &incoming.open))
-            .and_then(|()| self.check_mode(account, &incoming.open));
+            .and_then(|()| self.check_account(account, &incoming.open));
         if let Err(refusal) = refused {
             return Ok(Err(refusal));
         }
-        if let Err(refusal) = self.check_size(account, &incoming.open)? {
-            return Ok(Err(refusal));
+        let sized = self.check_size(account, &incoming.open)?;
+        let booked = self.check_book(account, incoming)?;
+        let margined = self.check_margin(account, &incoming.open)?;
+        match (sized, booked, margined) {
+            (Ok(()), Ok(()), Ok(())) if self.is_call_auction() => {
+                self.wait(account, incoming).map(Ok)
+            }
+            (Ok(()), Ok(()), Ok(())) => self.admit(account, incoming, order),
+            refused => {
+                // Each of them knows refusals before and after those of the others.
+                let refused = [refused.0.err(), refused.1.err(), refused.2.err()];
+                let first = refused.into_iter().flatten().min_by_key(Refusal::code);
+                first.map(Err).map(Ok).ok_or(Fault::Invariant("a refusal has a code"))?
+            }
         }
-        let entry = self.entry(account, &incoming);
+    }
+
+    /// Checks that the book takes an order, and that it meets no order with which the house liquidates the account.
+    fn check_book(&self, account: AccountIndex, incoming: &Incoming) -> Answer<()> {
+        let entry = self.entry(account, incoming, None);
         let market = self.state.market(incoming.open.instrument)?;
-        if let Err(refusal) = market.book.check(&entry, incoming.self_trade) {
-            return Ok(Err(refusal));
+        let met = match market.book.check(&entry, incoming.self_trade) {
+            Ok(met) => met,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if met.is_empty() {
+            return Ok(Ok(()));
         }
-        if let Err(refusal) = self.check_margin(account, &incoming.open)? {
-            return Ok(Err(refusal));
-        }
-        self.admit(account, &incoming)
+        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
+        let of_house =
+            |order: &OrderId| held.orders().get(order).is_some_and(OpenOrder::is_of_house);
+        Ok(if met.iter().any(of_house) { Err(Refusal::SelfTrade) } else { Ok(()) })
     }
 
     fn check_market(&self, open: &OpenOrder) -> Result<&Market, Refusal> {
@@ -230,7 +264,7 @@ impl Work<'_> {
         if mode == Mode::Frozen {
             return Err(Refusal::ModeForbids { mode });
         }
-        market.mark.map(|_| market).ok_or(Refusal::MarkMissing)
+        Ok(market)
     }
 
     fn check_account(&self, account: AccountIndex, open: &OpenOrder) -> Result<(), Refusal> {
@@ -250,33 +284,37 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// In reduce-only mode, and in an option whose vol is stale, orders may only reduce.
-    fn check_mode(&self, account: AccountIndex, open: &OpenOrder) -> Result<(), Refusal> {
-        let market = self.state.markets.get(&open.instrument);
-        let mode = market.map_or(Mode::Frozen, |market| {
-            let mode = self.state.mode(market.instrument.underlying);
-            if market.vol_stale { mode.max(Mode::ReduceOnly) } else { mode }
-        });
-        let reduces = || {
-            let lots =
-                self.state.accounts.get(account).map(|held| held.position(open.instrument).lots);
-            room_to_reduce(lots.unwrap_or_default(), open.side)
-                .is_some_and(|room| open.lots <= room)
-        };
-        match mode {
-            Mode::ReduceOnly if !reduces() => Err(Refusal::ModeForbids { mode }),
-            Mode::Normal | Mode::Caution | Mode::ReduceOnly | Mode::Frozen => Ok(()),
+    /// In reduce-only mode, and in an option whose vol is stale, all open orders of a side fit the position.
+    fn check_mode(
+        &self,
+        account: AccountIndex,
+        market: &Market,
+        open: &OpenOrder,
+    ) -> Result<(), Refusal> {
+        let mode = self.state.mode(market.instrument.underlying);
+        if !is_restricted(market, mode) {
+            return Ok(());
+        }
+        let mode = mode.max(Mode::ReduceOnly);
+        let held = self.state.accounts.get(account).ok_or(Refusal::AccountNotOpen)?;
+        let total = held.side(open.instrument, open.side).lots.plus(open.lots);
+        let room = room_to_reduce(held.position(open.instrument).lots, open.side);
+        match room.zip(total.ok()) {
+            Some((room, total)) if total <= room => Ok(()),
+            _ => Err(Refusal::ModeForbids { mode }),
         }
     }
 
-    /// Reduce-only orders fit the position beside all other orders of that side; no position passes its limit.
+    /// Reduce-only orders, and those beside one with which the house liquidates, fit the position beside all other
+    /// orders of that side; no position passes its limit.
     fn check_size(&self, account: AccountIndex, open: &OpenOrder) -> Answer<()> {
         let at = Fault::at("size of orders");
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let lots = held.position(open.instrument).lots;
-        let others = held.side(open.instrument, open.side).lots;
-        let total = open.lots.plus(others).map_err(&at)?;
-        if open.reduce_only && room_to_reduce(lots, open.side).is_none_or(|room| total > room) {
+        let others = held.side(open.instrument, open.side);
+        let total = open.lots.plus(others.lots).map_err(&at)?;
+        let reduces = open.reduce_only || others.of_house > 0;
+        if reduces && room_to_reduce(lots, open.side).is_none_or(|room| total > room) {
             return Ok(Err(Refusal::ReduceOnlyWouldIncrease));
         }
         let reached = match open.side {
@@ -290,9 +328,9 @@ impl Work<'_> {
         Ok(if enlarges && reached > limit { Err(Refusal::PositionLimit) } else { Ok(()) })
     }
 
-    fn entry(&self, account: AccountIndex, incoming: &Incoming) -> Entry {
+    fn entry(&self, account: AccountIndex, incoming: &Incoming, order: Option<OrderId>) -> Entry {
         Entry {
-            order: self.state.next_order,
+            order: order.unwrap_or(self.state.next_order),
             account,
             side: incoming.open.side,
             price: incoming.open.price,
@@ -302,17 +340,31 @@ impl Work<'_> {
         }
     }
 
+    /// Returns the number of the next order, and counts on.
+    pub(crate) fn next_order(&mut self) -> Result<OrderId, Fault> {
+        let order = self.state.next_order;
+        let next = order.get().checked_add(1).ok_or(Fault::Invariant("order ids suffice"))?;
+        self.state.next_order = OrderId::new(next);
+        Ok(order)
+    }
+
     /// Puts an order into this block's batch; what it would trade with of its own account leaves.
-    fn admit(&mut self, account: AccountIndex, incoming: &Incoming) -> Answer<OrderId> {
-        let entry = self.entry(account, incoming);
+    fn admit(
+        &mut self,
+        account: AccountIndex,
+        incoming: &Incoming,
+        order: Option<OrderId>,
+    ) -> Answer<OrderId> {
+        let entry = self.entry(account, incoming, order);
         let open = incoming.open;
         let market = self.state.market_mut(open.instrument)?;
         let admitted = match market.book.admit(entry, incoming.self_trade)? {
             Ok(admitted) => admitted,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let next = entry.order.get().checked_add(1).ok_or(Fault::Invariant("order ids suffice"))?;
-        self.state.next_order = OrderId::new(next);
+        if order.is_none() {
+            self.next_order()?;
+        }
         for left in admitted.self_trade_cancels {
             self.closed(left.account, left.order, CancelReason::SelfTrade)?;
         }
@@ -335,27 +387,73 @@ impl Work<'_> {
         instrument: InstrumentId,
         side: Side,
     ) -> Result<(), Fault> {
-        let at = Fault::at("size of orders");
         let Some(held) = self.state.accounts.get(account) else { return Ok(()) };
-        let open = held.side(instrument, side);
-        if open.reduce_only == 0 {
+        if held.side(instrument, side).reduce_only == 0 {
             return Ok(());
         }
-        let mut total = open.lots;
-        let reducing = held.orders().iter().filter(|(_, open)| {
-            open.reduce_only && open.instrument == instrument && open.side == side
+        let chosen = |open: &OpenOrder| open.reduce_only;
+        self.trim(account, (instrument, side), chosen, CancelReason::ReduceOnly)
+    }
+
+    /// Cancels the account's orders on every side on which they do not fit the position, the newest first.
+    ///
+    /// spec 0021-FALL-002.
+    pub(crate) fn restrict_account(&mut self, account: AccountIndex) -> Result<(), Fault> {
+        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
+        let sides: Vec<(InstrumentId, Side)> = held.sides().collect();
+        sides
+            .into_iter()
+            .try_for_each(|side| self.trim(account, side, |_| true, CancelReason::Restricted))
+    }
+
+    /// Cancels the orders in a market's book that do not fit the positions of their accounts, the newest first.
+    ///
+    /// spec 0025-BLOCK-017.
+    pub(crate) fn restrict_market(&mut self, instrument: InstrumentId) -> Result<(), Fault> {
+        let resting = self.state.market(instrument)?.book.orders();
+        let sides: BTreeSet<(AccountIndex, Side)> =
+            resting.map(|open| (open.account, open.side)).collect();
+        sides.into_iter().try_for_each(|(account, side)| {
+            self.trim(account, (instrument, side), |_| true, CancelReason::Restricted)
+        })
+    }
+
+    /// Cancels orders of a side of a market, the newest of those chosen first, until all of the side fit the position.
+    /// The house's own are not among them.
+    fn trim(
+        &mut self,
+        account: AccountIndex,
+        (instrument, side): (InstrumentId, Side),
+        chosen: impl Fn(&OpenOrder) -> bool,
+        reason: CancelReason,
+    ) -> Result<(), Fault> {
+        let at = Fault::at("size of orders");
+        let Some(held) = self.state.accounts.get(account) else { return Ok(()) };
+        let mut total = held.side(instrument, side).lots;
+        let room = room_to_reduce(held.position(instrument).lots, side).unwrap_or(Lots::ZERO);
+        if total <= room {
+            return Ok(());
+        }
+        let open = held.orders().iter().filter(|(_, open)| {
+            open.instrument == instrument
+                && open.side == side
+                && !open.is_of_house()
+                && chosen(open)
         });
-        let mut reducing: Vec<_> = reducing.map(|(order, open)| (*order, open.lots)).collect();
-        let lots = held.position(instrument).lots;
-        let room = room_to_reduce(lots, side).unwrap_or(Lots::ZERO);
+        let mut open: Vec<_> = open.map(|(order, open)| (*order, open.lots)).collect();
         while total > room
-            && let Some((order, lots)) = reducing.pop()
+            && let Some((order, lots)) = open.pop()
         {
-            self.take_out(account, order, CancelReason::ReduceOnly)?;
+            self.take_out(account, order, reason)?;
             total = total.minus(lots).map_err(&at)?;
         }
         Ok(())
     }
+}
+
+/// Returns whether a market may only reduce: by the mode of its underlying, or because its vol is stale.
+pub(crate) fn is_restricted(market: &Market, mode: Mode) -> bool {
+    mode == Mode::ReduceOnly || market.vol_stale
 }
 
 /// Returns how many lots an order of a side may trade before it enlarges a position; `None` if it enlarges it at once.

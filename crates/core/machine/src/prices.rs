@@ -1,5 +1,6 @@
 //! From votes to prices: index, forwards, vols, marks and modes of every underlying.
 
+use crate::orders::is_restricted;
 use crate::state::{Market, Underlying};
 use crate::work::Work;
 use book::OrderBook;
@@ -32,6 +33,7 @@ impl Work<'_> {
             let reports = reports.remove(&id).unwrap_or_default();
             let params = self.oracle_parameters(id);
             let before = self.state.mode(id);
+            let restricted = self.restricted_markets(id);
             let updated = self.update_underlying(id, &reports, total_stake, &params);
             let marked = updated.and_then(|()| self.mark_markets(id, &params));
             let underlying = self.underlying_mut(id)?;
@@ -42,6 +44,11 @@ impl Work<'_> {
             self.touched.underlyings.insert(id);
             if mode != before {
                 self.events.push(Event::ModeChanged { underlying: id, mode });
+            }
+            for market in self.restricted_markets(id) {
+                if !restricted.contains(&market) {
+                    self.restrict_market(market)?;
+                }
             }
         }
         Ok(())
@@ -86,10 +93,19 @@ impl Work<'_> {
             velocity: self.state.ppm(id, ParameterId::IndexVelocity),
             stale_after: self.state.span(id, ParameterId::StaleAfter),
             frozen_after: self.state.span(id, ParameterId::FrozenAfter),
-            gap_max: self.state.span(id, ParameterId::FrozenAfter),
+            gap_max: self.state.span(id, ParameterId::GapMax),
             mark_band: self.state.ppm(id, ParameterId::MarkBand),
             ..oracle::Parameters::default()
         }
+    }
+
+    /// Returns the markets on an underlying that may only reduce, ascending.
+    fn restricted_markets(&self, id: UnderlyingId) -> Vec<InstrumentId> {
+        let mode = self.state.mode(id);
+        let markets = self.state.markets.iter();
+        let markets = markets.filter(|(_, market)| market.instrument.underlying == id);
+        let restricted = markets.filter(|(_, market)| is_restricted(market, mode));
+        restricted.map(|(id, _)| *id).collect()
     }
 
     fn underlying_mut(&mut self, id: UnderlyingId) -> Result<&mut Underlying, Fault> {

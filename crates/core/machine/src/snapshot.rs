@@ -71,8 +71,8 @@ pub(crate) fn consistent(state: &State) -> std::result::Result<(), protocol::Fau
     let resting = state.markets.values().map(|market| market.book.len());
     let (orders, resting) =
         (orders.fold(0, usize::saturating_add), resting.fold(0, usize::saturating_add));
-    if orders != resting {
-        return Err(protocol::Fault::Invariant("orders of accounts are the orders of the books"));
+    if orders != resting.saturating_add(state.waiting.len()) {
+        return Err(protocol::Fault::Invariant("orders of accounts are in a book or wait"));
     }
     state.check()
 }

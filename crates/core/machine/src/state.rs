@@ -1,8 +1,11 @@
 //! Everything that a block reads and writes.
 
 use crate::account::Accounts;
+use crate::funding::Accrual;
 use crate::genesis::SourceWeight;
+use crate::insurance::Allowance;
 use crate::keys::Keys;
+use crate::restart::Waiting;
 use book::FastBook;
 use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::Aggregate;
@@ -14,7 +17,9 @@ use protocol::{
     ValidatorId,
 };
 use std::collections::BTreeMap;
-use units::{BlockHeight, BlockSpan, BlockTime, Lots, Notional, Ppb, Ppm, Price, Vol};
+use units::{
+    ArithmeticError, BlockHeight, BlockSpan, BlockTime, Lots, Notional, Ppb, Ppm, Price, Vol,
+};
 
 /// Whether a market takes orders.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -53,7 +58,7 @@ pub struct Market {
     pub aggregate: Aggregate,
     /// Perpetuals: average premium that the mark follows.
     pub premium: PremiumAverage,
-    /// Perpetuals: rate of the last funding.
+    /// Perpetuals: hourly rate at which funding accrues.
     pub funding_rate: Ppb,
 }
 
@@ -80,15 +85,50 @@ pub struct Underlying {
     pub settlements: BTreeMap<BlockTime, SettlementAverage>,
     /// What is allowed.
     pub mode: Mode,
+    /// What its insurance fund may still pay today.
+    pub payable: Allowance,
 }
 
-/// Dollars that have left in the current hour.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+/// Dollars that have left in the last hour, minute by minute.
+///
+/// A minute counts until all of it is an hour ago, so what is counted is never less than what has left in an hour.
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Outflow {
-    /// Start of the hour.
-    pub since: BlockTime,
-    /// How much has left.
-    pub dollars: Notional,
+    /// First block time of a minute and what has left since, ascending: at most sixty-one.
+    minutes: Vec<(BlockTime, Notional)>,
+}
+
+impl Outflow {
+    const MINUTE: BlockSpan = BlockSpan::from_millis(60_000);
+    const WINDOW: BlockSpan = BlockSpan::from_millis(3_660_000);
+
+    /// Returns the outflow with a withdrawal more, and what has then left within the hour.
+    ///
+    /// # Errors
+    ///
+    /// [`ArithmeticError`] if a sum or a time leaves its limits.
+    ///
+    /// spec 0025-BLOCK-012.
+    pub fn with(
+        &self,
+        now: BlockTime,
+        dollars: Notional,
+    ) -> Result<(Self, Notional), ArithmeticError> {
+        let (mut minutes, mut total) = (Vec::with_capacity(self.minutes.len()), dollars);
+        for (since, left) in &self.minutes {
+            if now.since(*since)? < Self::WINDOW {
+                total = total.plus(*left)?;
+                minutes.push((*since, *left));
+            }
+        }
+        match minutes.last_mut() {
+            Some((since, left)) if now.since(*since)? < Self::MINUTE => {
+                *left = left.plus(dollars)?
+            }
+            _ => minutes.push((now, dollars)),
+        }
+        Ok((Self { minutes }, total))
+    }
 }
 
 /// The state of the house between two blocks.
@@ -108,6 +148,8 @@ pub struct State {
     pub underlyings: BTreeMap<UnderlyingId, Underlying>,
     /// Markets.
     pub markets: BTreeMap<InstrumentId, Market>,
+    /// Funding since its last exchange, by perpetual.
+    pub accruals: BTreeMap<InstrumentId, Accrual>,
     /// Accounts.
     pub accounts: Accounts,
     /// Balances.
@@ -120,6 +162,10 @@ pub struct State {
     pub next_order: OrderId,
     /// When variation margin and funding are next exchanged.
     pub variation_due_at: BlockTime,
+    /// Until when orders wait and nothing trades, after a gap in block time.
+    pub call_auction: Option<BlockTime>,
+    /// Orders that wait.
+    pub waiting: BTreeMap<OrderId, Waiting>,
     /// Withdrawals of the hour.
     pub outflow: Outflow,
     /// Why the house takes no orders, if its own books did not balance.

@@ -8,6 +8,7 @@ use protocol::{
     UnderlyingId,
 };
 use std::collections::BTreeSet;
+use units::BlockSpan;
 
 /// Records that the block has changed.
 #[derive(Debug, Default)]
@@ -27,6 +28,8 @@ pub(crate) struct Work<'a> {
     pub(crate) state: &'a mut State,
     pub(crate) margins: Margins<'a>,
     pub(crate) block: &'a Block,
+    /// Time since the last block.
+    pub(crate) elapsed: BlockSpan,
     pub(crate) touched: Touched,
     pub(crate) events: Vec<Event>,
     /// Markets with a new order in this block.

@@ -12,12 +12,12 @@ use crate::account::Prepared;
 use crate::bounds::GROSS_ADMITTED;
 use crate::charges;
 use crate::holdings::Holdings;
-use crate::input::OpenOrder;
+use crate::input::{OpenOrder, SideOrders};
 use crate::meter::Reading;
 use crate::risk::Risk;
 use crate::scan::round_up;
 use protocol::{Side, limits as counts};
-use units::{Notional, Round};
+use units::{Notional, Price, Round, limits};
 
 /// What an open order could add to initial margin, whatever the account holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,38 @@ impl OrderCeiling {
         let margin = margin.plus(charges::round_up(charge)).ok()?;
         Some(Self { margin, gross: prepared.gross })
     }
+
+    /// Returns the most that all orders on one side of a market could add, each filled at its own limit.
+    ///
+    /// None costs more than at the side's worst limit, and none saves more than at its best; what rounding may add to
+    /// each is added for each. So this is never below the sum of [`Self::of`] but for roundings of that sum.
+    #[must_use]
+    pub fn of_side(risk: &Risk, orders: &SideOrders) -> Option<Self> {
+        let row = risk.row(orders.instrument)?.0;
+        let mark = risk.slot(row)?.mark;
+        let roundings = i128::from(orders.count).checked_mul(ROUNDINGS)?;
+        let fee = orders.fee.plus(Notional::from_micros(roundings)).ok()?;
+        let at = |price: Price| {
+            let SideOrders { instrument, side, lots, .. } = *orders;
+            Self::of(risk, &OpenOrder { instrument, side, price, lots, fee })
+        };
+        let (worst, best) = match orders.side {
+            Side::Buy => (orders.highest.greater(mark), orders.lowest),
+            Side::Sell => (orders.lowest.lesser(mark), orders.highest),
+        };
+        let (worst, best) = (at(worst)?, at(best)?);
+        // A saving is counted less the fee; the fee that it hides is in what it adds at the worst limit.
+        let hidden = fee.micros().checked_mul(limits::PPM_ONE)?;
+        let kept = i128::from(risk.slot(row)?.kept.max(1));
+        let hidden = hidden.checked_div_euclid(kept)?.checked_add(1)?.checked_mul(2)?;
+        let gross = worst.gross.max(best.gross).checked_add(hidden)?;
+        Some(Self { margin: worst.margin, gross })
+    }
 }
+
+/// Roundings in the cost of filling an order, of a micro-dollar at most: the value, the fee, the distance from the mark,
+/// and two shares of their sum.
+const ROUNDINGS: i128 = 6;
 
 /// A bound on the initial margin of an account with its open orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

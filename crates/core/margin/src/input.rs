@@ -105,6 +105,25 @@ pub struct OpenOrder {
     pub fee: Notional,
 }
 
+/// The open orders of an account on one side of one market, summed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SideOrders {
+    /// Where.
+    pub instrument: InstrumentId,
+    /// Which way.
+    pub side: Side,
+    /// Lots left of all of them; positive.
+    pub lots: Lots,
+    /// The lowest limit.
+    pub lowest: Price,
+    /// The highest limit.
+    pub highest: Price,
+    /// The fee if all lots are filled at the limit further from zero.
+    pub fee: Notional,
+    /// How many they are.
+    pub count: u32,
+}
+
 /// All that one account holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Portfolio<'a> {

@@ -52,7 +52,8 @@ pub use explain::{Explanation, Figure, explain};
 pub use greeks::{Bucket, Greeks, greeks};
 pub use holdings::Holdings;
 pub use input::{
-    MarketInput, OffsetClass, OpenOrder, Portfolio, Position, Settlement, UnderlyingInput,
+    MarketInput, OffsetClass, OpenOrder, Portfolio, Position, Settlement, SideOrders,
+    UnderlyingInput,
 };
 pub use mark::{mark_value, on_quantum};
 pub use meter::{Meter, Reading};

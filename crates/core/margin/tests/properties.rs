@@ -4,8 +4,9 @@ mod support;
 
 use margin::{
     AccountMargin, Ceiling, Holdings, Meter, OpenOrder, OrderCeiling, Portfolio, Position, Risk,
-    STANDARD, explain, required,
+    STANDARD, SideOrders, explain, required,
 };
+use protocol::Side;
 use support::{BTC_ASSET, House, Random, dollars, of};
 use units::{Lots, Notional, Ppm, Price, Quantity};
 
@@ -142,6 +143,61 @@ fn the_ceiling_lets_in_only_what_the_account_covers() {
             }
         });
         assert!(let_in > 1_000 && short > 1_000, "{let_in} let in, {short} left to the account");
+    }
+}
+
+#[test]
+fn the_ceiling_of_a_side_covers_all_its_orders() {
+    // 0019-MARG-017
+    let mut two_matrices = House::new();
+    two_matrices.underlyings[0].scan_new = Ppm::from_parts(200_000);
+    let mut charged = rough_house();
+    charged.parameters.impact = Ppm::ZERO;
+    for house in [House::new(), two_matrices, charged] {
+        let risk = house.risk();
+        let mut meter = Meter::new(&risk);
+        let (mut let_in, mut one_by_one) = (0, 0);
+        cases(3_000, |random| {
+            let positions = house.random_positions(random, 6);
+            let cash = dollars(random.between(0, 3_000_000));
+            let place = usize::try_from(random.below(house.markets.len() as u64)).unwrap();
+            let orders: Vec<_> =
+                (0..=random.below(8)).map(|_| house.random_order(random, Some(place))).collect();
+            let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
+            let orders: Vec<_> = orders.iter().map(|order| OpenOrder { side, ..*order }).collect();
+            let sum = orders.iter().fold((Lots::ZERO, Notional::ZERO), |(lots, fee), order| {
+                (lots.plus(order.lots).unwrap(), fee.plus(order.fee).unwrap())
+            });
+            let summed = SideOrders {
+                instrument: orders[0].instrument,
+                side,
+                lots: sum.0,
+                lowest: orders.iter().map(|order| order.price).min().unwrap(),
+                highest: orders.iter().map(|order| order.price).max().unwrap(),
+                fee: sum.1,
+                count: u32::try_from(orders.len()).unwrap(),
+            };
+            let holdings = Holdings::new(&risk, &positions, &[]).unwrap();
+            let idle = Ceiling::new(&risk, &meter.read(&holdings, cash).unwrap(), &holdings);
+            let mut each = orders.iter().map(|order| OrderCeiling::of(&risk, order).unwrap());
+            one_by_one += u32::from(each.try_fold(idle, Ceiling::with).is_some());
+            let more = OrderCeiling::of_side(&risk, &summed).expect("there is no impact");
+            let portfolio =
+                Portfolio { cash, positions: &positions, collateral: &[], orders: &orders };
+            let needs = required(&risk, &portfolio).unwrap();
+            if idle.with(more).is_some() {
+                assert!(needs.initial <= needs.equity, "{summed:?}");
+                let_in += 1;
+            }
+            // Nothing but the side: a ceiling that forgets any part of it lets in what is a micro-dollar short.
+            let alone = required(&risk, &Portfolio { positions: &[], ..portfolio }).unwrap();
+            let short = alone.initial.minus(Notional::from_micros(1)).unwrap();
+            let nothing = Holdings::new(&risk, &[], &[]).unwrap();
+            let poor = Ceiling::new(&risk, &meter.read(&nothing, short).unwrap(), &nothing);
+            assert_eq!(poor.with(more), None, "{summed:?}");
+        });
+        // A side is let in nearly as often as its orders one by one.
+        assert!(let_in > 500 && let_in * 10 > one_by_one * 9, "{let_in} of {one_by_one}");
     }
 }
 

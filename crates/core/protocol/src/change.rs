@@ -19,6 +19,8 @@ pub enum Change {
     ListInstrument(Instrument),
     /// Lets a halted or paused instrument trade again.
     ResumeInstrument(InstrumentId),
+    /// Lets the house take orders again after its own books did not balance.
+    ResumeHouse,
 }
 
 /// A governed number; `governance` gives each its unit, bounds, default and which direction raises risk.
@@ -74,4 +76,16 @@ pub enum ParameterId {
     ShortOptionInitial = 22,
     /// Largest share of an account's losses that the insurance fund covers at one event.
     InsuranceEventCap = 23,
+    /// Time between two blocks above which the oracle warms up again.
+    GapMax = 24,
+    /// Time between two blocks above which the markets reopen by a call auction.
+    RestartGap = 25,
+    /// Largest share of the insurance fund that leaves it in a day.
+    InsuranceDayCap = 26,
+    /// Bid-ask spread of an underlying, half of which margin charges on what is held.
+    Spread = 27,
+    /// Daily volatility of an underlying in the charge for market impact.
+    VolDaily = 28,
+    /// Daily volume of an underlying in the charge for market impact.
+    VolumeDaily = 29,
 }

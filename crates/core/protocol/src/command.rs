@@ -86,6 +86,11 @@ pub enum Command {
         /// Which.
         proposal: ProposalId,
     },
+    /// Takes back an approval: a complete proposal is one no longer if too few are left. Only a governance signer may.
+    Revoke {
+        /// Which.
+        proposal: ProposalId,
+    },
     /// Halts trading in an instrument at once. Any one governance signer may; resuming takes a proposal.
     Pause {
         /// Which.

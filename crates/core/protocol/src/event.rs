@@ -5,7 +5,7 @@ use crate::{
     SessionKey, SessionTerms, Side, UnderlyingId,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
-use units::{Amount, Lots, Notional, Ppb, Price};
+use units::{Amount, BlockTime, Lots, Notional, Ppb, Price};
 
 /// The answer to one command.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
@@ -41,6 +41,10 @@ pub enum CancelReason {
     Expiry,
     /// Its market halted in the same block.
     Halt,
+    /// Its market or its account may only reduce, and it could have enlarged the position.
+    Restricted,
+    /// It waited for a call auction and no longer obeyed the rules when the markets reopened.
+    Reopening,
 }
 
 /// The way in which a compartment is restricted, worst last.
@@ -140,7 +144,7 @@ pub enum Event {
     Funded {
         /// Which perpetual.
         instrument: InstrumentId,
-        /// Rate of the interval; longs pay if positive.
+        /// Hourly rate at the exchange; longs pay if positive.
         rate: Ppb,
         /// Sum paid by the payers.
         paid: Notional,
@@ -194,6 +198,24 @@ pub enum Event {
         /// Debt that remains.
         uncovered: Notional,
     },
+    /// The insurance fund bought collateral of an account that owed dollars.
+    CollateralSold {
+        /// Whose.
+        account: AccountIndex,
+        /// What.
+        asset: AssetId,
+        /// How much of it.
+        amount: Amount,
+        /// Dollars paid for it.
+        paid: Notional,
+    },
+    /// Block time had a gap: until then orders are taken and nothing trades.
+    CallAuctionBegun {
+        /// When the markets may trade again, if the oracle has prices by then.
+        until: BlockTime,
+    },
+    /// The markets trade again.
+    CallAuctionEnded,
     /// A market's own books did not balance: its block was dropped and it halted.
     Halted {
         /// Which.

@@ -111,6 +111,9 @@ pub enum Refusal {
     /// No such open order of this account.
     #[error("the order is unknown")]
     OrderUnknown = 50,
+    /// The house liquidates with it; the account cannot take it back.
+    #[error("the order is the house's")]
+    OrderOfHouse = 51,
     /// No such parameter in this place.
     #[error("the parameter is unknown here")]
     ParameterUnknown = 60,
@@ -137,12 +140,15 @@ pub enum Refusal {
     /// As many proposals are open as may be.
     #[error("too many open proposals")]
     TooManyProposals = 65,
-    /// The instrument is neither halted nor paused.
-    #[error("the instrument is not halted")]
+    /// The instrument or the house is neither halted nor paused.
+    #[error("nothing is halted")]
     NotHalted = 66,
     /// A value together with another would break a rule between parameters.
     #[error("the value contradicts another parameter")]
     ValueContradicts = 67,
+    /// The signer has no approval to take back.
+    #[error("the signer has not approved it")]
+    NotApproved = 68,
     /// The block is not before the signature's expiry.
     #[error("the signature has expired")]
     SignatureExpired = 70,

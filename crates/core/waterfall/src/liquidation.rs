@@ -70,18 +70,15 @@ pub enum Step {
     Stuck,
 }
 
-/// Returns the next step for an account: the leg whose release is largest is reduced, the first of equals.
+/// Returns the next step for an account: the leg whose release is largest is reduced, the first of equals. Each leg goes
+/// as far as the parameters beside it allow.
 ///
 /// # Errors
 ///
 /// [`Fault`] if a number leaves its limits.
 ///
 /// spec 0021-FALL-001, 0021-FALL-003, 0021-FALL-004.
-pub fn next_step(
-    standing: &Standing,
-    legs: &[Leg],
-    parameters: &Parameters,
-) -> Result<Step, Fault> {
+pub fn next_step(standing: &Standing, legs: &[(Leg, Parameters)]) -> Result<Step, Fault> {
     if standing.equity >= standing.maintenance {
         return Ok(Step::Healthy);
     }
@@ -89,7 +86,7 @@ pub fn next_step(
         return Ok(Step::CancelOrders);
     }
     let mut best: Option<(Notional, Reduction)> = None;
-    for leg in legs {
+    for (leg, parameters) in legs {
         let release = release(standing, leg)?;
         let better = best.is_none_or(|(largest, _)| release > largest);
         if better && let Some(reduction) = reduction(standing, leg, parameters)? {
@@ -226,17 +223,17 @@ mod tests {
     #[test]
     fn the_healthy_are_left_alone() {
         // 0021-FALL-001, 0021-FALL-003
-        let legs = [leg(100, 0)];
-        assert_eq!(next_step(&standing(60_000_000), &legs, &PARAMETERS), Ok(Step::Healthy));
+        let legs = [(leg(100, 0), PARAMETERS)];
+        assert_eq!(next_step(&standing(60_000_000), &legs), Ok(Step::Healthy));
         let orders = Standing { has_orders: true, ..standing(59_999_999) };
-        assert_eq!(next_step(&orders, &legs, &PARAMETERS), Ok(Step::CancelOrders));
+        assert_eq!(next_step(&orders, &legs), Ok(Step::CancelOrders));
     }
 
     #[test]
     fn a_long_is_sold_down_just_enough_inside_the_band() {
         // 0021-FALL-005, 0021-FALL-006
         let Ok(Step::Reduce(reduction)) =
-            next_step(&standing(50_000_000), &[leg(100, 0)], &PARAMETERS)
+            next_step(&standing(50_000_000), &[(leg(100, 0), PARAMETERS)])
         else {
             panic!("an unhealthy account is reduced")
         };
@@ -249,10 +246,10 @@ mod tests {
     #[test]
     fn a_leg_that_hedges_is_not_touched() {
         // 0021-FALL-004
-        let legs = [leg(100, 80_000_000)];
-        assert_eq!(next_step(&standing(10), &legs, &PARAMETERS), Ok(Step::Stuck));
-        let legs = [leg(100, 80_000_000), leg(-40, 20_000_000)];
-        let Ok(Step::Reduce(reduction)) = next_step(&standing(10), &legs, &PARAMETERS) else {
+        let hedge = (leg(100, 80_000_000), PARAMETERS);
+        assert_eq!(next_step(&standing(10), &[hedge]), Ok(Step::Stuck));
+        let legs = [hedge, (leg(-40, 20_000_000), PARAMETERS)];
+        let Ok(Step::Reduce(reduction)) = next_step(&standing(10), &legs) else {
             panic!("the other leg is reduced")
         };
         assert_eq!(reduction.lots, Lots::from_count(40));

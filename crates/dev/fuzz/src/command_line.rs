@@ -41,6 +41,10 @@ pub(crate) fn run(bytes: &[u8]) -> Answer {
                 }
             }
         }
+        Ok(Cli { command: Command::Devnet(args) }) => assert_ne!(args.blocks, Some(0)),
+        Ok(Cli { command: Command::Init(args) }) => assert!(!args.hosts.is_empty()),
+        Ok(Cli { command: Command::Node(_) | Command::Keys(_) }) => {}
+        Ok(Cli { command: Command::Ask(args) }) => assert!(!args.proof.as_os_str().is_empty()),
         // Help that is asked for is an answer too.
         Err(error) => assert!(matches!(error.exit_code(), 0 | 2), "{error}"),
     }
@@ -54,6 +58,8 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         "demo --seed 0xff --out ./house --blocks 60 --quiet".to_owned(),
         "demo --seed=18446744073709551615 --data ./data".to_owned(),
         "audit ./demo --to 100 --quiet".to_owned(),
+        "keys --new --kind session bot.key".to_owned(),
+        "devnet --validators 7 --blocks 5".to_owned(),
         format!("prove ./demo account {owner}/0 --proof alice.proof"),
         "prove ./demo house insurance BTC --proof fund.proof".to_owned(),
         format!("verify alice.proof --root {root}"),

@@ -8,7 +8,8 @@ use crate::house::{
 };
 use crate::random::Random;
 use machine::{
-    AccountRecord, BlockRecord, Genesis, Machine, MarketRecord, StateKey, UnderlyingRecord,
+    AccountRecord, BlockRecord, Genesis, Machine, MarketRecord, OwnerRecord, Session, StateKey,
+    UnderlyingRecord,
 };
 use protocol::codec::{decode, encode};
 use protocol::{Block, Change, Command, Event, InstrumentId, ParameterId, Transaction, limits};

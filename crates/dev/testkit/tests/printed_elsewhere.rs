@@ -165,7 +165,7 @@ fn trade(side: Side, price: Price, lots: i128) -> Trade {
 #[test]
 fn a_winner_is_paid_in_full_where_the_loser_is_bankrupt_and_the_fund_bears_the_difference() {
     let (carl, alice, fund) = (dollars(49), dollars(100), dollars(100_000));
-    let held = |lots| Position { lots: Lots::from_count(lots), cost: Notional::ZERO };
+    let held = |lots| Position { lots: Lots::from_count(lots), ..Position::default() };
     let price = Price::from_micros(100_000_000);
     let after = |lots, side, cash: Notional| {
         let novated = novate(held(lots), &trade(side, price, 1)).unwrap();

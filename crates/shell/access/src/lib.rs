@@ -21,7 +21,7 @@ mod typed;
 pub use batch::verify;
 pub use file::{SecretError, random_secret, read_secret, write_secret};
 pub use keys::{NotASecret, OwnerKey, SessionSecret, Validity};
-pub use message::shown_for;
+pub use message::{scope_names, shown_for};
 pub use names::contract_name;
 pub use submission::{
     Authority, BadSignature, Body, Invalid, Network, Read, SUBMISSION_BYTES_MAX, Submission, read,

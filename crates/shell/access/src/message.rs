@@ -215,7 +215,7 @@ fn terms_fields(
     let cap = terms.notional_per_day.map(|cap| decimal(cap.micros(), 6));
     Ok(vec![
         ("sessionKey", Field::Word(*terms.key.bytes())),
-        ("scopes", text(scopes(terms.scopes))),
+        ("scopes", text(scope_names(terms.scopes))),
         ("subaccounts", text(terms.sub.map_or_else(all, |sub| sub.to_string()))),
         ("instruments", text(instrument)),
         number(terms.instrument),
@@ -232,7 +232,8 @@ const fn side(side: Side) -> &'static str {
 }
 
 /// Returns the names of permissions, and the bits of what has none.
-fn scopes(scopes: Scopes) -> String {
+#[must_use]
+pub fn scope_names(scopes: Scopes) -> String {
     let named = [
         (Scopes::TRADE, "trade"),
         (Scopes::CANCEL, "cancel"),
@@ -287,8 +288,10 @@ fn summary(command: &Command) -> String {
                 let name = contract_name(&underlying, &listed.contract);
                 format!("propose: list {name} as instrument {}", listed.id)
             }
+            Change::ResumeHouse => "propose: resume the house".into(),
             Change::ResumeInstrument(id) => format!("propose: resume instrument {id}"),
         },
+        Command::Revoke { proposal } => format!("take back the approval of proposal {proposal}"),
         Command::Approve { proposal } => format!("approve proposal {proposal}"),
         Command::Pause { instrument } => format!("pause instrument {instrument}"),
         Command::Drill { instrument } => format!("drill: break instrument {instrument}"),

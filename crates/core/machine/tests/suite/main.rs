@@ -1,6 +1,8 @@
 //! The machine from outside: markets, and a million random commands.
 
+mod access;
 mod common;
 mod markets;
 mod random_commands;
+mod restart;
 mod rules;

@@ -126,17 +126,20 @@ generate_enums! {
     }
     CancelReason {
         Requested, Unfilled, SelfTrade, PostOnly, ReduceOnly, Liquidation, Expiry, Halt,
+        Restricted, Reopening,
     }
     Change {
         SetParameter { parameter, underlying, value },
         ListInstrument(instrument),
         ResumeInstrument(instrument),
+        ResumeHouse,
     }
     ParameterId {
         ScanRange, TakerFee, MakerFee, LiquidationFee, MaintenanceRatio, LiquidationBuffer,
         PriceBand, LiquidationBand, IndexVelocity, StaleAfter, FrozenAfter, MarkBand, FundingCap,
         FundingInterest, VariationInterval, PositionLimit, WithdrawalLimit, Timelock, ProposalLife,
         CollateralHaircut, ShortOptionMaintenance, ShortOptionInitial, InsuranceEventCap,
+        GapMax, RestartGap, InsuranceDayCap, Spread, VolDaily, VolumeDaily,
     }
     Command {
         Deposit { account, asset, amount },
@@ -148,6 +151,7 @@ generate_enums! {
         MassQuote { sub, quotes },
         Propose { change },
         Approve { proposal },
+        Revoke { proposal },
         Pause { instrument },
         Drill { instrument },
         RegisterSession { terms },
@@ -167,6 +171,9 @@ generate_enums! {
         Liquidated { account, equity, maintenance, orders_cancelled, instrument, lots },
         MarginCalled { account, short_by },
         DebtCovered { account, amount, uncovered },
+        CollateralSold { account, asset, amount, paid },
+        CallAuctionBegun { until },
+        CallAuctionEnded,
         Halted { instrument, fault },
         HouseHalted { fault },
         Enacted { proposal, change },
@@ -181,9 +188,9 @@ generate_enums! {
         InstrumentExpired, InstrumentHalted, ModeForbids { mode }, MarkMissing, LotsNotPositive,
         LotsTooMany, PriceNotPositive, PriceOffTick, PriceOutsideBand, ClientOrderIdInUse,
         TooManyOrders, TooManyPositions, BookFull, ReduceOnlyWouldIncrease, PostOnlyWouldCross,
-        SelfTrade, PositionLimit, MarginShort { short_by }, OrderUnknown, ParameterUnknown,
+        SelfTrade, PositionLimit, MarginShort { short_by }, OrderUnknown, OrderOfHouse, ParameterUnknown,
         ValueOutsideBounds { lowest, highest }, ContractInvalid { rule }, ProposalUnknown,
-        ApprovedAlready, TooManyProposals, NotHalted, ValueContradicts,
+        ApprovedAlready, TooManyProposals, NotHalted, ValueContradicts, NotApproved,
         SignatureExpired, SignatureTooLong, SessionUnknown, SessionRevoked, SessionExpired,
         NonceUsed, NonceTooHigh, ShownDiffers, OutOfScope, SessionCap { exceeded_by },
         TooManySessions, SessionTermsInvalid,

@@ -88,6 +88,7 @@ fn table_of_codes() {
         42  PositionLimit
         45  MarginShort
         50  OrderUnknown
+        51  OrderOfHouse
         60  ParameterUnknown
         61  ValueOutsideBounds
         62  ContractInvalid
@@ -96,6 +97,7 @@ fn table_of_codes() {
         65  TooManyProposals
         66  NotHalted
         67  ValueContradicts
+        68  NotApproved
     "#]]
     .assert_eq(&table);
 }

@@ -80,7 +80,8 @@ const NANOS: i128 = 1_000_000_000;
 fn any_position(prover: &mut Prover, name: &str) -> Position {
     let lots = Lots::limited(prover, &format!("{name} lots"));
     let cost = Notional::limited(prover, &format!("{name} cost"));
-    Position { lots, cost }
+    let funded = Notional::limited(prover, &format!("{name} funded"));
+    Position { lots, cost, funded }
 }
 
 /// Returns any contract size that can be listed.
@@ -322,28 +323,27 @@ fn rate(prover: &mut Prover) {
 }
 
 fn funding(prover: &mut Prover) {
-    let (size, index) = (any_size(prover), Price::limited(prover, "index"));
-    let rate = Ppb::limited(prover, "rate");
+    let (size, accrued) = (any_size(prover), Price::limited(prover, "accrued"));
     let mut left = whole(0);
     let mut dust = whole(0);
     let accounts = ["a", "b", "c"].map(|name| Lots::limited(prover, name));
     let sum = accounts.iter().fold(whole(0), |sum, lots| sum + lots.exact());
     prover.assume(&sum.equals(whole(0)));
-    let per_lot = size.exact() * (index.exact() * rate.exact());
+    let per_lot = size.exact() * accrued.exact();
     for lots in accounts {
-        let Ok(paid) = funding_payment(lots, size, index, rate).map(Unit::exact) else {
+        let Ok(paid) = funding_payment(lots, size, accrued).map(Unit::exact) else {
             return prover.never("limited positions have a funding payment");
         };
         prover.observe("paid", paid);
         let exact = -lots.exact() * per_lot;
-        let scale = whole(NANOS * NANOS);
+        let scale = whole(NANOS);
         prover.lemma(&(paid * scale).at_most(exact), "a payment is rounded down");
         prover.lemma(&exact.below((paid + whole(1)) * scale), "by less than one");
         left = left + exact - paid * scale;
         dust = dust - paid;
     }
     prover.cover("paid");
-    prover.check(&left.equals(dust * whole(NANOS * NANOS)), "exact payments net to nothing");
+    prover.check(&left.equals(dust * whole(NANOS)), "exact payments net to nothing");
     prover.check(&dust.within(whole(0), whole(2)), "dust is not negative, less than one each");
 }
 

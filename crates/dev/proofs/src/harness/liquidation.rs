@@ -101,7 +101,7 @@ fn step(prover: &mut Prover) {
     let (standing, parameters) = (any_standing(prover), any_parameters(prover));
     let leg = any_leg(prover, "leg");
     let unhealthy = standing.equity.exact().below(standing.maintenance.exact());
-    let Ok(step) = next_step(&standing, &[leg], &parameters) else {
+    let Ok(step) = next_step(&standing, &[(leg, parameters)]) else {
         return prover.never("limited accounts have a next step");
     };
     let (label, claim) = match step {
@@ -383,7 +383,7 @@ fn larger_release(prover: &mut Prover) {
     };
     let release = |leg: &Leg| maintenance.exact() - leg.maintenance_without.exact();
     let second_larger = release(&first).below(release(&second));
-    match next_step(&standing, &[first, second], &parameters) {
+    match next_step(&standing, &[(first, parameters), (second, parameters)]) {
         Ok(Step::Reduce(chosen)) if chosen.instrument == first.instrument => {
             prover.cover("first");
             let better = super::world::Claim::constant(of_second.is_some()).and(second_larger);

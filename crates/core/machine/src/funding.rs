@@ -1,0 +1,143 @@
+//! Funding of perpetuals: it accrues with every block and is exchanged with variation margin.
+//!
+//! What a unit of the underlying owes is summed up over time, so nothing depends on when it is exchanged, and a market
+//! that misses an exchange pays at the next. A position remembers what it has been credited with at its fills, so it pays
+//! for the time for which it was held.
+//!
+//! **Invariant:** payers pay at least what receivers receive; the difference stays with the insurance fund.
+
+use crate::work::Work;
+use borsh::{BorshDeserialize, BorshSerialize};
+use clearing::{FundingTerms, Position, funding_payment, funding_rate};
+use ledger::{Changes, Holder, Posting};
+use protocol::{Contract, Event, Fault, Instrument, InstrumentId, ParameterId, Side};
+use units::{BlockSpan, Lots, Notional, Num, Ppb, Price, Quantity, Round, limits};
+
+/// Milliseconds in an hour, for which a rate is stated.
+const HOUR: i128 = 3_600_000;
+
+/// What a perpetual owes since its last exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Accrual {
+    contract_size: Quantity,
+    /// Dollars that a unit held long owes.
+    per_unit: Price,
+    /// What has not yet come to a micro-dollar a unit: parts per billion × micro-dollars × milliseconds.
+    rest: i128,
+}
+
+impl Accrual {
+    pub(crate) const fn new(contract_size: Quantity) -> Self {
+        Self { contract_size, per_unit: Price::ZERO, rest: 0 }
+    }
+
+    /// Adds what a rate of an hour comes to in the time elapsed.
+    ///
+    /// Rounding: none; what is less than a micro-dollar a unit waits.
+    fn accrue(&mut self, rate: Ppb, index: Price, elapsed: BlockSpan) -> Result<(), Fault> {
+        let at = Fault::at("accrual of funding");
+        let whole = Num::new(limits::PPB_ONE).times(Num::new(HOUR)).map_err(&at)?;
+        let more = rate.number().times(index.number()).and_then(|n| n.times(elapsed.number()));
+        let parts = more.and_then(|more| more.plus(Num::new(self.rest))).map_err(&at)?;
+        let micros = parts.mul_div(Num::new(1), whole, Round::Down).map_err(&at)?;
+        let rest = micros.times(whole).and_then(|taken| parts.minus(taken)).map_err(&at)?;
+        self.per_unit = self.per_unit.plus(Price::from_number(micros)).map_err(&at)?;
+        self.rest = rest.raw();
+        Ok(())
+    }
+
+    /// Returns what a position would receive now; negative if it would pay.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if a number leaves its limits.
+    ///
+    /// spec 0013-CLEAR-008.
+    pub fn receives(&self, position: &Position) -> Result<Notional, Fault> {
+        let paid = funding_payment(position.lots, self.contract_size, self.per_unit)?;
+        paid.plus(position.funded).map_err(Fault::at("funding received"))
+    }
+
+    /// Returns a position after a fill, credited with what had accrued before it.
+    pub(crate) fn filled(
+        &self,
+        position: Position,
+        side: Side,
+        lots: Lots,
+    ) -> Result<Position, Fault> {
+        let at = Fault::at("funding of a fill");
+        let against = match side {
+            Side::Buy => lots.negated().map_err(&at)?,
+            Side::Sell => lots,
+        };
+        let credit = funding_payment(against, self.contract_size, self.per_unit)?;
+        let funded = position.funded.plus(credit).map_err(&at)?;
+        Ok(Position { funded, ..position })
+    }
+}
+
+impl Work<'_> {
+    /// Accrues the funding of every perpetual for the time since the last block.
+    ///
+    /// Of a gap in block time no more than `restart_gap` counts: nobody saw a premium in it.
+    ///
+    /// spec 0013-CLEAR-007, 0013-CLEAR-008.
+    pub(crate) fn accrue_funding(&mut self) -> Result<(), Fault> {
+        let most = BlockSpan::from_millis(self.state.house(ParameterId::RestartGap));
+        let elapsed = self.elapsed.lesser(most);
+        let ids: Vec<InstrumentId> = self.state.accruals.keys().copied().collect();
+        for id in ids {
+            if let Err(fault) = self.accrue_in(id, elapsed) {
+                self.halt(id, &fault)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn accrue_in(&mut self, id: InstrumentId, elapsed: BlockSpan) -> Result<(), Fault> {
+        let market = self.state.market(id)?;
+        let underlying = market.instrument.underlying;
+        let Some(index) = self.state.index(underlying) else { return Ok(()) };
+        let terms = FundingTerms {
+            premium: market.premium.hour_ppb(self.block.time)?,
+            interest: self.state.ppb(underlying, ParameterId::FundingInterest),
+            cap: self.state.ppb(underlying, ParameterId::FundingCap),
+        };
+        let rate = funding_rate(&terms)?;
+        let accrual = self.state.accruals.get_mut(&id).ok_or(Fault::Missing("accrual"))?;
+        accrual.accrue(rate, index, elapsed)?;
+        self.state.market_mut(id)?.funding_rate = rate;
+        self.touched.markets.insert(id);
+        Ok(())
+    }
+
+    /// Exchanges what has accrued on a perpetual.
+    pub(crate) fn pay_funding(&mut self, id: InstrumentId) -> Result<(), Fault> {
+        // 0013-CLEAR-008
+        let market = self.state.market(id)?;
+        let Instrument { underlying, contract, .. } = market.instrument;
+        if contract != Contract::Perpetual {
+            return Ok(());
+        }
+        let (rate, aggregate) = (market.funding_rate, market.aggregate);
+        let accrual = *self.state.accruals.get(&id).ok_or(Fault::Missing("accrual"))?;
+        let (mut changes, mut after, mut paid) = (Changes::default(), Vec::new(), Notional::ZERO);
+        for (account, position) in self.holders(id) {
+            let payment = accrual.receives(&position)?;
+            let (fund, client) = (Holder::Insurance(underlying), Holder::Client(account));
+            // Through the fund, so that what rounding leaves stays there.
+            changes.post(Posting::dollars(fund, client, payment))?;
+            let owed = payment.negated().map(|owed| owed.greater(Notional::ZERO));
+            paid = owed.and_then(|owed| paid.plus(owed)).map_err(Fault::at("funding paid"))?;
+            after.push((account, Position { funded: Notional::ZERO, ..position }));
+        }
+        let prepared = self.prepare_positions(id, &changes, aggregate, after)?;
+        self.commit_positions(prepared);
+        let emptied = Accrual { per_unit: Price::ZERO, ..accrual };
+        self.state.accruals.insert(id, emptied);
+        if paid > Notional::ZERO {
+            self.events.push(Event::Funded { instrument: id, rate, paid });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! After a gap in block time: a call auction of all markets, in which nothing trades and nothing is liquidated.
+
+use super::common::{BTC, House, START, account, deposit, dollars, order, trader};
+use machine::{Machine, Outcome};
+use protocol::{CancelReason, Command, Event, InstrumentId, Mode, Receipt, Side, Transaction};
+use units::BlockTime;
+
+/// Account 1 long 60 coins of account 3, and a gap of a hundred seconds: the call auction lasts 667 seconds.
+fn reopening() -> (House, Outcome) {
+    let mut house = House::new();
+    let money = [(1, 100_000), (2, 1_000_000), (3, 10_000_000)];
+    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
+            order(3, 1, 1, Side::Sell, 8_000_000_000, 6_000),
+            order(3, 2, 1, Side::Sell, 8_100_000_000, 50),
+        ],
+    );
+    let outcome = house.apply(100, Vec::new());
+    (house, outcome)
+}
+
+fn of(number: u8, command: Command) -> Transaction {
+    Transaction { sender: trader(number), command }
+}
+
+fn happened(outcome: &Outcome, what: fn(&Event) -> bool) -> bool {
+    outcome.events.iter().any(what)
+}
+
+fn trades(outcome: &Outcome) -> bool {
+    happened(outcome, |event| {
+        matches!(event, Event::Filled { .. } | Event::Liquidated { .. } | Event::Expired { .. })
+    })
+}
+
+#[test]
+fn after_a_gap_orders_wait_for_one_auction_and_nobody_is_liquidated_before_it() {
+    // 0025-BLOCK-019
+    let (mut house, outcome) = reopening();
+    let until = BlockTime::from_millis(START + 102_000 + 666_667);
+    assert!(outcome.events.contains(&Event::CallAuctionBegun { until }));
+    assert_eq!(house.machine.state().mode(BTC), Mode::Frozen, "until the oracle has warmed up");
+    for _ in 0..15 {
+        assert!(!trades(&house.apply(1, Vec::new())));
+    }
+    assert_eq!(house.machine.state().mode(BTC), Mode::Normal);
+    // What would trade at once waits; one is taken back.
+    let outcome = house.apply(
+        1,
+        vec![
+            order(2, 1, 1, Side::Buy, 8_150_000_000, 80),
+            order(2, 2, 1, Side::Buy, 8_150_000_000, 7),
+            order(3, 3, 1, Side::Sell, 8_000_000_000, 10),
+        ],
+    );
+    let Receipt::Order(second) = outcome.receipts[1] else { panic!("it waits: {outcome:?}") };
+    assert!(!trades(&outcome));
+    let outcome = house.apply(1, vec![of(2, Command::CancelOrder { sub: 0, order: second })]);
+    assert_eq!(outcome.receipts, [Receipt::Done]);
+    // The index falls until account 1 is far below maintenance margin.
+    while house.now + 20_000 < until.millis() {
+        house.btc = (house.btc - 60_000_000).max(6_700_000_000);
+        let outcome = house.apply(10, Vec::new());
+        assert!(!trades(&outcome), "{:?}", outcome.events);
+    }
+    let bytes = house.machine.snapshot().unwrap();
+    let mut again = Machine::restore(&bytes).unwrap();
+    let block = house.block(30, Vec::new());
+    let outcome = house.machine.apply(&block).unwrap();
+    assert_eq!(again.apply(&block).unwrap(), outcome, "what waits is in the snapshot");
+    assert!(outcome.events.contains(&Event::CallAuctionEnded));
+    assert!(happened(&outcome, |event| matches!(event, Event::Liquidated { .. })));
+    // The bid is above what the band around the new mark allows; the offer is not.
+    assert!(house.machine.state().waiting.is_empty());
+    assert_eq!(house.machine.state().call_auction, None);
+    assert!(house.machine.state().check().is_ok());
+}
+
+#[test]
+fn what_has_waited_trades_at_one_price_or_goes() {
+    // 0025-BLOCK-019
+    let (mut house, _) = reopening();
+    for _ in 0..15 {
+        house.apply(1, Vec::new());
+    }
+    house.apply(
+        1,
+        vec![
+            order(2, 1, 1, Side::Buy, 8_150_000_000, 80),
+            order(3, 3, 1, Side::Sell, 8_000_000_000, 10),
+            // Far from the mark, and further when the index has fallen by a third.
+            order(2, 2, 11, Side::Buy, 240_000_000, 1),
+        ],
+    );
+    let until = house.machine.state().call_auction.unwrap();
+    while house.now < until.millis() {
+        house.eth = (house.eth - 1_500_000).max(130_000_000);
+        let outcome = house.apply(5, Vec::new());
+        let fills: Vec<_> = outcome
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Filled { price, lots, .. } => Some((price.micros(), lots.count())),
+                _ => None,
+            })
+            .collect();
+        let gone = |event: &Event| {
+            matches!(
+                event,
+                Event::Cancelled { instrument, reason: CancelReason::Reopening, .. }
+                    if *instrument == InstrumentId::new(11)
+            )
+        };
+        if house.now < until.millis() {
+            assert_eq!(fills, []);
+            continue;
+        }
+        // Sixty lots are offered, by one that rested over the gap and one that waited.
+        let bought: i128 = fills.iter().map(|(_, lots)| lots).sum();
+        assert_eq!(bought, 120, "60 on each side");
+        assert!(fills.iter().all(|(price, _)| *price == fills[0].0));
+        assert!(outcome.events.iter().any(gone), "{:?}", outcome.events);
+    }
+    assert_eq!(house.lots(2, 1), 60);
+    let state = house.machine.state();
+    let held = state.accounts.get(state.accounts.index(account(2)).unwrap()).unwrap();
+    assert_eq!(held.orders().len(), 1, "the rest of the bid rests");
+}
+
+#[test]
+fn a_call_auction_is_as_long_as_the_gap_asks_for_and_an_hour_at_most() {
+    // 0025-BLOCK-019
+    for (gap, seconds) in [(90, None), (91, Some(607)), (540, Some(3_600)), (9_000, Some(3_600))] {
+        let mut house = House::new();
+        house.apply(1, Vec::new());
+        let outcome = house.apply(gap, Vec::new());
+        let begun = outcome.events.iter().find_map(|event| match event {
+            Event::CallAuctionBegun { until } => Some((until.millis() - house.now + 999) / 1_000),
+            _ => None,
+        });
+        assert_eq!(begun, seconds, "{gap}");
+    }
+}

@@ -1,0 +1,141 @@
+//! The repair itself: which vols move, and how far.
+//!
+//! Write `C(v)` for the price at a vol of `v` points, `E` for the envelope of an expiry's prices, `m` for what earlier
+//! expiries support, `G = max(⌈E⌉, m)`. A vol stays if `C = G`, or if `C > G` but one point less would fall below `G`;
+//! else it becomes the least that reaches `G`. Repairing the result again finds `E' ≥ E`, because `E` is convex and still
+//! below all prices, and `m' = m`, because `m` is made of final prices; so every vol stays. This needs neither that prices
+//! rise with every point nor any bound on rounding (0018-SURF-004).
+
+use crate::curve::{Curve, Node};
+use crate::envelope::Envelope;
+use crate::support::Support;
+use std::collections::BTreeMap;
+use units::{BlockSpan, Price, Vol};
+
+/// The vols of one expiry, with what it takes to price calls at them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Smile {
+    /// Forward to the expiry; inside the settlement window the part that still moves.
+    pub forward: Price,
+    /// What is fixed of the settlement price; zero before the window.
+    pub fixed: Price,
+    /// Time of a constant price with the same variance as the settlement price.
+    pub variance: BlockSpan,
+    /// Whether later expiries are held above it. Not for a price that is already fixed in part, nor for old votes.
+    pub supports: bool,
+    /// Vol by strike.
+    pub vols: BTreeMap<Price, Vol>,
+}
+
+/// Why a vol was moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repair {
+    /// The price was above the convex envelope of the expiry: a butterfly or a vertical spread had a negative price.
+    Lowered,
+    /// The price was below what an earlier expiry supports: a calendar spread had a negative price.
+    Raised,
+}
+
+/// A vol of the repaired surface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repaired {
+    /// Annualised.
+    pub vol: Vol,
+    /// What was done to it, if anything.
+    pub repair: Option<Repair>,
+}
+
+/// Returns the surface without arbitrage, expiry by expiry in the order given.
+///
+/// Vols that are part of no arbitrage stay as they are, and so do all where no vol matters: without a positive forward,
+/// without time, or where the strike is fixed already. A vol outside the limits of its unit counts as the nearest inside.
+///
+/// Rounding: in points of 0.01 %, up. Cost: O(n log n) for n options of an expiry, times sixteen for those that move, plus
+/// O(log n) for each option and each earlier expiry.
+///
+/// # Source
+///
+/// spec 0018-SURF-001 … 006.
+#[must_use]
+pub fn repair(smiles: &[Smile]) -> Vec<BTreeMap<Price, Repaired>> {
+    let mut repaired: Vec<BTreeMap<Price, Repaired>> = smiles.iter().map(unchanged).collect();
+    let mut order: Vec<(usize, &Smile)> = smiles.iter().enumerate().collect();
+    order.sort_by_key(|(_, smile)| smile.variance);
+    let mut supports: Vec<Support> = Vec::new();
+    for (place, smile) in order {
+        let Some(mut curve) = Curve::new(smile) else { continue };
+        let moves = moves(&mut curve, &supports);
+        if let Some(vols) = repaired.get_mut(place) {
+            for (node, repair) in curve.nodes.iter().zip(moves) {
+                vols.insert(node.listed, Repaired { vol: Vol::from_points(node.vol), repair });
+            }
+        }
+        if smile.supports {
+            supports.push(Support::new(&curve));
+        }
+    }
+    repaired
+}
+
+fn unchanged(smile: &Smile) -> BTreeMap<Price, Repaired> {
+    let limit = Vol::from_points(Vol::LIMIT);
+    let kept = |vol: Vol| Repaired { vol: vol.greater(Vol::ZERO).lesser(limit), repair: None };
+    smile.vols.iter().map(|(strike, vol)| (*strike, kept(*vol))).collect()
+}
+
+/// Moves the vols of an expiry to where they must be, and says which way each went.
+fn moves(curve: &mut Curve, supports: &[Support]) -> Vec<Option<Repair>> {
+    let forward = curve.forward();
+    let points = curve.points();
+    let envelope = Envelope::new(forward, &points);
+    let mut moves = Vec::with_capacity(points.len());
+    let mut vols = Vec::with_capacity(points.len());
+    for (node, point) in curve.nodes.iter().zip(&points) {
+        let supported = supports.iter().map(|support| support.least(forward, point.strike)).max();
+        let goal = envelope.at(point.strike).max(supported.unwrap_or(0)).min(forward);
+        let vol = match point.call.cmp(&goal) {
+            std::cmp::Ordering::Equal => node.vol,
+            std::cmp::Ordering::Greater => lowered(curve, node, goal),
+            std::cmp::Ordering::Less => least(curve, node, goal, node.vol, Vol::LIMIT),
+        };
+        moves.push(match vol.cmp(&node.vol) {
+            std::cmp::Ordering::Equal => None,
+            std::cmp::Ordering::Less => Some(Repair::Lowered),
+            std::cmp::Ordering::Greater => Some(Repair::Raised),
+        });
+        vols.push(vol);
+    }
+    for (node, vol) in curve.nodes.iter_mut().zip(vols) {
+        node.vol = vol;
+    }
+    moves
+}
+
+/// Returns the vol of a price that is above its goal: the least that reaches the goal, or its own if one point less does
+/// not. A goal without time value is reached by many vols: then it is the last before there is one.
+fn lowered(curve: &Curve, node: &Node, goal: i128) -> i128 {
+    let intrinsic = curve.intrinsic(node.strike);
+    if goal <= intrinsic {
+        return least(curve, node, intrinsic.saturating_add(1), 0, node.vol).saturating_sub(1);
+    }
+    let one_less = node.vol.saturating_sub(1);
+    if curve.call(node.strike, one_less) < goal {
+        return node.vol;
+    }
+    least(curve, node, goal, 0, one_less)
+}
+
+/// Returns the least vol between one that is too low and one that reaches a goal; the latter if it does not reach it.
+fn least(curve: &Curve, node: &Node, goal: i128, too_low: i128, reaching: i128) -> i128 {
+    let (mut below, mut reached) = (too_low, reaching);
+    // Vols have sixteen bits; each round halves the distance.
+    while reached.saturating_sub(below) > 1 {
+        let middle = below.midpoint(reached);
+        if curve.call(node.strike, middle) >= goal {
+            reached = middle;
+        } else {
+            below = middle;
+        }
+    }
+    reached
+}
