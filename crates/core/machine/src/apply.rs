@@ -49,7 +49,7 @@ impl Machine {
         house = house.and(work.scenarios());
         house = house.and(work.liquidations());
 
-        let mut answers: Vec<Option<Answer>> = vec![None; block.transactions.len()];
+        let mut answers = work.authorise();
         for phase in [Work::cancel, Work::move_cash] {
             work.phase(phase, &mut answers);
         }
@@ -96,6 +96,9 @@ impl Machine {
             block.votes.iter().all(|vote| self.state.validators.contains_key(&vote.validator));
         if !ascending || !known {
             return Err(BlockError::Votes);
+        }
+        if !self.state.keys.covers(block) {
+            return Err(BlockError::Grants);
         }
         Ok(())
     }
@@ -188,6 +191,10 @@ impl Work<'_> {
             )
             .chain(
                 self.touched.parameters.iter().map(|(place, id)| StateKey::Parameter(*place, *id)),
+            )
+            .chain(self.touched.owners.iter().copied().map(StateKey::Owner))
+            .chain(
+                self.touched.sessions.iter().map(|(owner, key)| StateKey::Session(*owner, *key)),
             );
         let keys: Vec<StateKey> = keys.collect();
         let (changed, fault) = self.state.writes(&keys);

@@ -1,7 +1,7 @@
 //! A block: what the machine applies, and what commits to the result.
 
 use crate::codec::{self, EncodeError};
-use crate::{Hash, Transaction, Vote};
+use crate::{Grant, Hash, Transaction, Vote};
 use borsh::{BorshDeserialize, BorshSerialize};
 use units::{BlockHeight, BlockTime};
 
@@ -16,6 +16,9 @@ pub struct Block {
     pub votes: Vec<Vote>,
     /// Commands; their order inside the block buys nothing but time of admission.
     pub transactions: Vec<Transaction>,
+    /// Under which authority they stand: the first grant covers the first so many, and so on. None in a house that
+    /// trusts whoever hands it blocks.
+    pub grants: Vec<Grant>,
 }
 
 /// What a block commits to.
@@ -27,7 +30,7 @@ pub struct Header {
     pub time: BlockTime,
     /// Hash of the parent's header; zero for the first block.
     pub parent: Hash,
-    /// Hash of the block's votes and transactions.
+    /// Hash of the block's votes, transactions and grants.
     pub body: Hash,
     /// Hash of the receipts and events.
     pub receipts: Hash,

@@ -89,7 +89,7 @@ impl SimLedger {
         if self.wrong_from.is_some_and(|from| block.height.blocks() >= i128::from(from)) {
             self.root = Hash::of("wrong", self.root.bytes());
         }
-        let body = codec::encode(&(&block.votes, &block.transactions))?;
+        let body = codec::encode(&(&block.votes, &block.transactions, &block.grants))?;
         let receipts = codec::encode(&(&outcome.receipts, &outcome.events))?;
         self.last = Header {
             height: block.height,

@@ -213,7 +213,7 @@ impl Scenario {
             self.next_submission = self.next_submission.max(now.saturating_sub(1_000))
                 + u64::try_from(self.drawn.traffic.as_millis()).unwrap_or(1).max(1);
             self.nonce += 1;
-            let submission = submission(self.nonce, &mut self.random);
+            let submission = submission(self.world.anchor(), self.nonce, &mut self.random);
             let index = self.random.index(self.world.validators());
             if let Some(node) = self.world.node(index) {
                 // One that is full or halted refuses it; clients try again, this one does not.
@@ -265,7 +265,8 @@ impl Scenario {
         let mut markers = Vec::new();
         for index in 0..self.world.validators() {
             self.nonce += 1;
-            let (account, bytes) = marker(self.nonce, u16::try_from(index).unwrap_or(0));
+            let (account, bytes) =
+                marker(self.world.anchor(), self.nonce, u16::try_from(index).unwrap_or(0));
             if self.world.node(index).is_some_and(|node| node.submit(bytes).is_ok()) {
                 markers.push((index, account));
             }

@@ -106,7 +106,13 @@ impl Traders {
         self.eth += self.random.between(-self.eth / 20_000, self.eth / 20_000);
         let height = self.machine.state().height.next().expect("heights suffice");
         let time = BlockTime::from_millis(START + height.blocks() * BLOCK);
-        let block = Block { height, time, votes: votes(self.btc, self.eth), transactions };
+        let block = Block {
+            height,
+            time,
+            votes: votes(self.btc, self.eth),
+            transactions,
+            grants: Vec::new(),
+        };
         self.machine.apply(&block).expect("the block follows");
         block
     }
@@ -266,6 +272,7 @@ fn genesis() -> Genesis {
         underlyings: underlyings.to_vec(),
         instruments,
         parameters: Vec::new(),
+        signed: false,
     }
 }
 

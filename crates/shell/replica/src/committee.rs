@@ -1,6 +1,7 @@
 //! The validators of a network with their keys, and what each of them signs besides the engine's votes: reports of
 //! prices.
 
+use access::Network;
 use commonware_codec::{Copying, DecodeExt as _};
 use commonware_cryptography::{
     Signer as _, Verifier as _,
@@ -31,6 +32,8 @@ pub(crate) struct Committee {
     /// Names the network: every signature is bound to it.
     pub(crate) network: Hash,
     pub(crate) namespace: Vec<u8>,
+    /// What submissions are signed for.
+    pub(crate) access: Network,
     reports: Vec<u8>,
     keys: BTreeMap<ValidatorId, PublicKey>,
     ids: BTreeMap<PublicKey, ValidatorId>,
@@ -49,8 +52,9 @@ impl Committee {
         }
         let network = anchor.hash()?;
         let namespace = anchor.namespace()?;
+        let access = Network::new(&anchor.chain, anchor.genesis);
         let reports = [namespace.as_slice(), b"/report"].concat();
-        Ok(Self { anchor, network, namespace, reports, keys, ids })
+        Ok(Self { anchor, network, namespace, access, reports, keys, ids })
     }
 
     pub(crate) fn participants(&self) -> Set<PublicKey> {

@@ -179,8 +179,13 @@ where
     let me = config.committee.id_of(&config.key.public_key()).ok_or(StartError::NotAValidator)?;
     let headers = config.ledger.headers(OUTCOMES_LOADED).map_err(StartError::Ledger)?;
     let chain = Arc::new(Chain::new(&headers)?);
-    let waiting = Arc::new(Waiting::new(config.limits, chain.height()));
     let ledger = SharedLedger::new(config.ledger);
+    let waiting = Arc::new(Waiting::new(
+        config.committee.access.clone(),
+        config.limits,
+        chain.height(),
+        ledger.clone(),
+    ));
     let observer = Observer::default();
     let scheme = ed25519::Scheme::signer(
         &config.committee.namespace,
@@ -264,6 +269,7 @@ where
         ledger: ledger.clone(),
         chain: chain.clone(),
         waiting: waiting.clone(),
+        committee: config.committee.clone(),
         guard: config.guard.clone(),
         marshal: marshal_mailbox.clone(),
     };
@@ -293,10 +299,10 @@ where
         .child("submissions_out")
         .spawn(move |_| spread::send_submissions(submit_queue, submissions_out));
     context.child("reports_out").spawn(move |_| spread::send_reports(report_queue, reports_out));
-    let (pool, watcher) = (waiting.clone(), blocker.clone());
+    let (pool, watcher, committee) = (waiting.clone(), blocker.clone(), config.committee.clone());
     context
         .child("submissions_in")
-        .spawn(move |_| spread::receive_submissions(submissions_in, watcher, pool));
+        .spawn(move |_| spread::receive_submissions(submissions_in, watcher, pool, committee));
     let (pool, watcher, committee) = (waiting.clone(), blocker.clone(), config.committee.clone());
     context
         .child("reports_in")

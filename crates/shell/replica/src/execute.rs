@@ -8,6 +8,7 @@
 
 use crate::block::Block;
 use crate::chain::{Chain, Executed, Halt};
+use crate::committee::Committee;
 use crate::guard::VoteGuard;
 use crate::ledger::SharedLedger;
 use crate::payload::Payload;
@@ -60,6 +61,7 @@ pub(crate) struct Executor {
     pub(crate) ledger: SharedLedger,
     pub(crate) chain: Arc<Chain>,
     pub(crate) waiting: Arc<Waiting>,
+    pub(crate) committee: Arc<Committee>,
     pub(crate) guard: Arc<Mutex<VoteGuard>>,
     pub(crate) marshal: Mailbox<Guarded, Standard<Block>>,
 }
@@ -123,7 +125,10 @@ impl Executor {
         let height = block.number();
         let unexecutable = |why: String| Halt::Unexecutable { height, why };
         let contents = Payload::read(&block.payload)
-            .and_then(|payload| payload.open(&block.header))
+            .and_then(|payload| {
+                let network = &self.committee.access;
+                payload.open(&block.header, network, |name| self.waiting.is_genuine(name))
+            })
             .map_err(|error| unexecutable(error.to_string()))?;
         let header = {
             let mut ledger = self.ledger.lock();
@@ -134,8 +139,8 @@ impl Executor {
             }
             header
         };
+        self.waiting.executed(height, &contents.block, &contents.names);
         let executed = Executed { order: block.header, block: Arc::new(contents.block), header };
-        self.waiting.executed(height, contents.names);
         self.chain.push(executed).map_err(|error| unexecutable(error.to_string()))
     }
 

@@ -36,5 +36,5 @@ pub use committee::CommitteeError;
 pub use engine::Timeouts;
 pub use guard::{Ballot, GuardError, VoteGuard};
 pub use ledger::{Ledger, LedgerError};
-pub use mempool::Rejected;
+pub use mempool::{Rejected, Source};
 pub use node::{AnswerFailure, CertifiedHeader, FeedFailure, Node, Status, SubmitFailure};

@@ -97,6 +97,7 @@ pub(crate) fn genesis() -> Genesis {
         underlyings: vec![underlying(BTC, "BTC"), underlying(ETH, "ETH")],
         instruments,
         parameters: Vec::new(),
+        signed: false,
     }
 }
 
@@ -155,6 +156,7 @@ impl House {
             time: BlockTime::from_millis(self.now),
             votes: votes.collect(),
             transactions,
+            grants: Vec::new(),
         }
     }
 

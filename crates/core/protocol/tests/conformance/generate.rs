@@ -3,10 +3,10 @@
 use crate::random::Random;
 use protocol::{
     AccountId, AccountIndex, Address, AssetId, BasisReport, Block, CancelReason, Change,
-    ClientOrderId, Command, Contract, ContractRule, Event, Hash, Header, Instrument, InstrumentId,
-    Mode, NewOrder, OrderId, ParameterId, PriceReport, ProposalId, Quote, Receipt, Refusal, Right,
-    SelfTrade, Side, SourceId, TimeInForce, Transaction, UnderlyingId, ValidatorId, VolReport,
-    Vote,
+    ClientOrderId, Command, Contract, ContractRule, Event, Grant, Hash, Header, Instrument,
+    InstrumentId, Mode, NewOrder, OrderId, ParameterId, PriceReport, ProposalId, Quote, Receipt,
+    Refusal, Right, Scopes, SelfTrade, SessionKey, SessionTerms, Shown, Side, Signer, SourceId,
+    TimeInForce, Transaction, UnderlyingId, ValidatorId, VolReport, Vote,
 };
 use units::{Amount, BlockHeight, BlockTime, Lots, Notional, Ppb, Price, Quantity, Vol};
 
@@ -105,7 +105,9 @@ generate_structs! {
     Quote { instrument, side, price, lots }
     Instrument { id, underlying, contract, contract_size, tick }
     Transaction { sender, command }
-    Block { height, time, votes, transactions }
+    Block { height, time, votes, transactions, grants }
+    Grant { owner, signer, nonce, expires_at, count, shown }
+    SessionTerms { key, scopes, sub, instrument, notional_per_day, expires_at }
     Header { height, time, parent, body, receipts, state_root }
 }
 
@@ -114,6 +116,8 @@ generate_enums! {
     TimeInForce { GoodTillCancelled, ImmediateOrCancel, PostOnly }
     SelfTrade { CancelResting, RefuseIncoming }
     Right { Call, Put }
+    Signer { Owner, Session(key) }
+    Shown { Contract { underlying, contract, size }, Asset(name) }
     Mode { Normal, Caution, ReduceOnly, Frozen }
     Contract { Perpetual, Future { expires_at }, Option { expires_at, strike, right } }
     ContractRule {
@@ -150,6 +154,8 @@ generate_enums! {
         Revoke { proposal },
         Pause { instrument },
         Drill { instrument },
+        RegisterSession { terms },
+        RevokeSession { key },
     }
     Receipt { Done, Order(order), Quotes(quotes), Proposal(proposal), Refused(refusal) }
     Event {
@@ -173,6 +179,8 @@ generate_enums! {
         Enacted { proposal, change },
         NotEnacted { proposal, refusal },
         Paused { instrument },
+        SessionRegistered { owner, terms },
+        SessionRevoked { owner, key },
     }
     Refusal {
         NotPermitted, AccountNotOpen, TooMany, AssetUnknown, AmountNotPositive, AmountTooLarge,
@@ -183,12 +191,33 @@ generate_enums! {
         SelfTrade, PositionLimit, MarginShort { short_by }, OrderUnknown, OrderOfHouse, ParameterUnknown,
         ValueOutsideBounds { lowest, highest }, ContractInvalid { rule }, ProposalUnknown,
         ApprovedAlready, TooManyProposals, NotHalted, ValueContradicts, NotApproved,
+        SignatureExpired, SignatureTooLong, SessionUnknown, SessionRevoked, SessionExpired,
+        NonceUsed, NonceTooHigh, ShownDiffers, OutOfScope, SessionCap { exceeded_by },
+        TooManySessions, SessionTermsInvalid,
     }
 }
 
 impl Generate for Address {
     fn generate(random: &mut Random) -> Self {
         Self::new(std::array::from_fn(|_| random.byte()))
+    }
+}
+
+impl Generate for SessionKey {
+    fn generate(random: &mut Random) -> Self {
+        Self::new(std::array::from_fn(|_| random.byte()))
+    }
+}
+
+impl Generate for Scopes {
+    fn generate(random: &mut Random) -> Self {
+        Self::of_bits(random.byte() & 63).unwrap()
+    }
+}
+
+impl Generate for u64 {
+    fn generate(random: &mut Random) -> Self {
+        u64::from_le_bytes(std::array::from_fn(|_| random.byte())) >> random.below(64)
     }
 }
 

@@ -117,6 +117,7 @@ fn play(
             time: tick.time,
             votes: votes(state, &stage.listing, tick, number, VALIDATORS),
             transactions,
+            grants: Vec::new(),
         };
         let start = Instant::now();
         let outcome = house.apply(&block)?.outcome;
