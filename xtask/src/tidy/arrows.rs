@@ -61,6 +61,7 @@ const SHELLS: &[(&str, &[&str])] = &[
     ("light", &["store"]),
     ("replica", &["house", "light", "mempool"]),
     ("gateway", &["replica"]),
+    ("surface-fit", &["market"]),
 ];
 
 /// The only shell that may see all others.

@@ -42,6 +42,7 @@ mod records;
 mod restart;
 mod snapshot;
 mod state;
+mod surface_vols;
 mod work;
 
 pub use account::{Account, Accounts, OpenOrder, Origin};

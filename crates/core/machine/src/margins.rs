@@ -269,6 +269,7 @@ fn market_input(
         forward,
         mark,
         vol: market.vol.unwrap_or(Vol::ZERO),
+        vol_uncertainty: market.vol_uncertainty,
         settlement: settlement(market, underlying, now)?,
         funding: market.funding_rate,
     }))
@@ -281,7 +282,16 @@ fn settlement(
     now: BlockTime,
 ) -> Result<Option<Settlement>, Fault> {
     let expires_at = market.instrument.contract.expires_at();
-    let average = expires_at.and_then(|expires_at| underlying.settlements.get(&expires_at));
+    expires_at.map_or(Ok(None), |expires_at| settlement_at(expires_at, underlying, now))
+}
+
+/// Returns how far the averaging towards an expiry has come, inside the window.
+pub(crate) fn settlement_at(
+    expires_at: BlockTime,
+    underlying: &Underlying,
+    now: BlockTime,
+) -> Result<Option<Settlement>, Fault> {
+    let average = underlying.settlements.get(&expires_at);
     let window = average.map(|average| average.window(now)).transpose()?.flatten();
     let inside = window.filter(|window| window.remaining < SettlementAverage::WINDOW);
     Ok(inside.map(|window| Settlement { fixed: window.fixed, remaining: window.remaining }))

@@ -79,8 +79,12 @@ pub struct MarketRecord {
     pub mark: Option<Price>,
     /// Forward to its expiry; the index for a perpetual.
     pub forward: Option<Price>,
-    /// Implied vol; options only.
+    /// Implied vol of the surface without arbitrage; options only.
     pub vol: Option<Vol>,
+    /// The vol as voted, before the surface was repaired.
+    pub vol_voted: Option<Vol>,
+    /// How far above the vol the true one may be.
+    pub vol_uncertainty: Vol,
     /// Whether the vol is stale.
     pub vol_stale: bool,
     /// Price of the last auction that traded.
@@ -215,6 +219,8 @@ impl State {
             mark: market.mark,
             forward: market.forward,
             vol: market.vol,
+            vol_voted: market.vol_voted,
+            vol_uncertainty: market.vol_uncertainty,
             vol_stale: market.vol_stale,
             last: market.last,
             aggregate: market.aggregate,

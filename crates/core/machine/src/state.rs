@@ -47,8 +47,12 @@ pub struct Market {
     pub mark: Option<Price>,
     /// Forward to its expiry; the index for a perpetual.
     pub forward: Option<Price>,
-    /// Implied vol; options only.
+    /// Implied vol of the surface without arbitrage; options only.
     pub vol: Option<Vol>,
+    /// The vol as voted, or as it lies between votes: what the repair started from.
+    pub vol_voted: Option<Vol>,
+    /// How far above the vol the true one may be, because it was moved or not voted lately.
+    pub vol_uncertainty: Vol,
     /// Whether every vote behind the vol is stale: the market may only reduce.
     pub vol_stale: bool,
     /// Price of the last auction that traded.

@@ -3,6 +3,7 @@
 use crate::bounds::CHARGE_BITS;
 use crate::input::{MarketInput, Settlement, UnderlyingInput};
 use crate::lanes::Row;
+use crate::mark::call_value;
 use crate::matrix::{Profits, Shocks, greatest, shocks};
 use crate::parameters::Parameters;
 use crate::risk::{Charges, Class, Group, Pledge, Risk, Slot, Terms, Underlying};
@@ -271,6 +272,7 @@ impl Builder<'_> {
         let group = risk.groups.last().ok_or(Fault::Missing("margin: expiry"))?;
         let base = parts(self.parameters.calendar.base);
         let kept = PPM_ONE.saturating_add(group.kept).saturating_sub(base);
+        let doubt = vol_doubt(item, &shared.expiry)?;
         risk.slots.push(Slot {
             group: index_of(risk.groups.len().saturating_sub(1))?,
             kept,
@@ -282,8 +284,8 @@ impl Builder<'_> {
             mark,
             size: item.size,
             value: whole_value(mark, item.size)?,
-            initial: self.charges(item, &input, true)?,
-            maintenance: self.charges(item, &input, false)?,
+            initial: self.charges(item, &input, doubt, true)?,
+            maintenance: self.charges(item, &input, doubt, false)?,
             delta: delta(&row_new, &moves.new, bits)?,
         });
         risk.terms.push(Terms {
@@ -340,6 +342,7 @@ impl Builder<'_> {
         &self,
         item: &Item<'_>,
         input: &UnderlyingInput,
+        doubt: Price,
         initial: bool,
     ) -> Result<Charges, Fault> {
         let at = || Fault::at("margin: charges");
@@ -387,7 +390,8 @@ impl Builder<'_> {
         }
         let naked = if item.strike.is_some() {
             let further = if initial { input.short_option_initial } else { Ppm::ZERO };
-            share(input.short_option_maintenance.plus(further).map_err(at())?)?
+            let least = share(input.short_option_maintenance.plus(further).map_err(at())?)?;
+            least.plus(doubt).map_err(at())?
         } else {
             Price::ZERO
         };
@@ -399,6 +403,21 @@ impl Builder<'_> {
             knee: knee_lots,
         })
     }
+}
+
+/// Returns what an option may be worth above its value because its vol is uncertain, rounded up (0019-MARG-008). Calls and
+/// puts of a strike are worth the same more.
+fn vol_doubt(item: &Item<'_>, expiry: &Expiry) -> Result<Price, Fault> {
+    let (Some(market), Some(strike)) = (item.market, item.strike) else { return Ok(Price::ZERO) };
+    if market.vol_uncertainty <= Vol::ZERO {
+        return Ok(Price::ZERO);
+    }
+    let at = || Fault::at("margin: doubt about a vol");
+    let limit = Vol::from_points(Vol::LIMIT);
+    let higher = market.vol.plus(market.vol_uncertainty).map_err(at())?.lesser(limit);
+    let value = |vol: Vol, round| call_value(strike, vol, expiry, round);
+    let more = value(higher, Round::Up)?.minus(value(market.vol, Round::Down)?).map_err(at())?;
+    Ok(more.greater(Price::ZERO))
 }
 
 fn forwards(expiry: &Expiry, shocks: &Shocks) -> Result<[Forward; SCENARIOS], Fault> {

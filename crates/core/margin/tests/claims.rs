@@ -122,6 +122,33 @@ fn a_naked_short_option_pays_the_gap_charge() {
 }
 
 #[test]
+fn a_naked_short_option_pays_for_doubt_about_its_vol_and_a_long_one_does_not() {
+    // 0019-MARG-008: the value at the vol and its uncertainty, less the value at the vol.
+    let (call, put) = (option(30, 84_000, Right::Call), option(30, 84_000, Right::Put));
+    let sure = House::new();
+    let mut doubtful = sure.clone();
+    for market in &mut doubtful.markets {
+        market.vol_uncertainty = Vol::from_points(1_000);
+    }
+    let marked = sure.find(BTC, call);
+    let (now, higher) = (BlockTime::from_millis(NOW), Vol::from_points(1_000).plus(marked.vol));
+    let more = mark_value(&marked.instrument, marked.forward, higher.unwrap(), now, None).unwrap();
+    let more = more.minus(marked.mark).unwrap().micros();
+    let short = sure.position(BTC, call, -ONE_BTC);
+    let charged = |house: &House, legs: &[Position]| {
+        let needed = measure(house, legs);
+        (needed.charges_maintenance.micros(), needed.charges_initial.micros())
+    };
+    let (before, after) = (charged(&sure, &[short]), charged(&doubtful, &[short]));
+    assert!(more > 100_000_000 && (after.0 - before.0 - more).abs() <= ONE_BTC, "{more}");
+    assert_eq!(after.1 - before.1, after.0 - before.0);
+    let synthetic = [short, sure.position(BTC, put, ONE_BTC)];
+    for legs in [&[sure.position(BTC, call, ONE_BTC)][..], &synthetic] {
+        assert_eq!(charged(&doubtful, legs), charged(&sure, legs), "their vols cancel");
+    }
+}
+
+#[test]
 fn long_options_never_need_more_than_their_premium_and_its_expiry_share() {
     // 0019-MARG-016: the whole value of an option counts.
     let house = House::new();

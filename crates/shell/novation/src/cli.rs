@@ -42,6 +42,10 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Shows the arithmetic behind a margin requirement.
     Explain(ExplainArgs),
+    /// Measures a portfolio under one of several rule books, for research and comparison.
+    Margin(RuleBookArgs),
+    /// Builds the vol surface of each recorded option chain and compares it with the quotes.
+    Surface(SurfaceArgs),
     /// Runs a network of validators on this machine, with the demo as its traffic.
     Devnet(DevnetArgs),
     /// Writes the genesis, the list of validators, and a directory with configuration and key for each.
@@ -274,6 +278,39 @@ pub(crate) struct VerifyArgs {
     pub(crate) trust: Option<PathBuf>,
 }
 
+/// Which rule book, and what it is given.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  \
+    novation margin --profile derive-pmrm2 --portfolio docs/examples/margin-portfolio.json\n  \
+    novation margin --profile linear --portfolio - --params tiers.json < positions.json\n\n\
+    Formats and one worked example for each profile: docs/margin-profiles.md")]
+pub(crate) struct RuleBookArgs {
+    /// The rule book.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: RuleBook,
+    /// The portfolio and its market, as JSON; - reads standard input.
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) portfolio: PathBuf,
+    /// Parameters other than the defaults, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) params: Option<PathBuf>,
+}
+
+/// A rule book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RuleBook {
+    /// This house, exactly.
+    Novation,
+    /// Derive's second portfolio manager.
+    DerivePmrm2,
+    /// Derive's standard manager.
+    DeriveSrm,
+    /// Sixteen SPAN scenarios.
+    Span16,
+    /// Shares of notional in tiers.
+    Linear,
+}
+
 /// What to explain.
 #[derive(Debug, Clone, Args)]
 #[command(subcommand_value_name = "WHAT", disable_help_subcommand = true)]
@@ -325,6 +362,21 @@ pub(crate) struct StrategyArgs {
     /// Print JSON in place of tables.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// On which data, and what to draw.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:\n  \
+    novation surface --data ../shared/data --out surface.html\n\n\
+    Votes for each chain are taken from its quotes, and repaired as consensus repairs them: no butterfly, vertical or\n\
+    calendar spread has a negative price. Exits with 1 if an option of a production chain is valued outside its spread.")]
+pub(crate) struct SurfaceArgs {
+    /// Directory of recorded market data, the one that holds MANIFEST.csv.
+    #[arg(long, value_name = "DIR", env = "NOVATION_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// Page to draw the smiles on: one file that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// An account as a person names it.

@@ -9,11 +9,14 @@ mod cli;
 mod demo;
 mod devnet;
 mod explain;
+mod margin_cmd;
 mod network;
 mod progress;
 mod prove;
 mod records;
 mod strategies;
+mod surface_page;
+mod surfaces;
 mod verify;
 
 use clap::Parser as _;
@@ -66,6 +69,8 @@ fn run(cli: &Cli) -> anyhow::Result<Verdict> {
             Explained::Strategies(args) => strategies::run(args, &mut out),
         }
         .map(|()| Verdict::Holds)?,
+        Command::Margin(args) => margin_cmd::run(args, &mut out).map(|()| Verdict::Holds)?,
+        Command::Surface(args) => surfaces::run(args, &mut out)?,
         Command::Devnet(args) => devnet::run(args, &mut out)?,
         Command::Init(args) => network::init::run(args, &mut out).map(|()| Verdict::Holds)?,
         Command::Node(args) => network::node::run(args)?,

@@ -5,6 +5,7 @@
 mod audit;
 mod explain;
 mod forgery;
+mod margin;
 mod network;
 mod proof;
 mod restart;
