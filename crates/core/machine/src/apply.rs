@@ -74,10 +74,6 @@ impl Machine {
         }
         let writes = work.writes();
         let Work { events, .. } = work;
-        let writes = match writes {
-            Ok(writes) => writes,
-            Err(fault) => return Err(BlockError::Commitment(fault)),
-        };
         Ok(Outcome { receipts, events, writes })
     }
 
@@ -176,13 +172,14 @@ impl Work<'_> {
         }
     }
 
-    /// Returns the records that the block has changed, ascending by key.
-    fn writes(&mut self) -> Result<Vec<Write>, Fault> {
+    /// Returns the records that the block has changed, ascending by key. One that cannot be encoded halts the house.
+    ///
+    /// spec 0025-BLOCK-016.
+    fn writes(&mut self) -> Vec<Write> {
         let accounts = self.touched.accounts.iter();
         let accounts = accounts.filter_map(|index| self.state.accounts.get(*index));
         let accounts = accounts.map(|account| StateKey::Account(account.id));
-        let keys = std::iter::once(StateKey::Block)
-            .chain(accounts)
+        let keys = accounts
             .chain(self.touched.markets.iter().copied().map(StateKey::Market))
             .chain(self.touched.underlyings.iter().copied().map(StateKey::Underlying))
             .chain(self.touched.thresholds.iter().copied().map(StateKey::Thresholds))
@@ -193,6 +190,16 @@ impl Work<'_> {
                 self.touched.parameters.iter().map(|(place, id)| StateKey::Parameter(*place, *id)),
             );
         let keys: Vec<StateKey> = keys.collect();
-        self.state.writes(&keys)
+        let (changed, fault) = self.state.writes(&keys);
+        if let Some(fault) = fault {
+            self.halt_house(&fault);
+        }
+        // The block's own record says whether the house is halted.
+        let (mut writes, fault) = self.state.writes(&[StateKey::Block]);
+        if let Some(fault) = fault {
+            self.halt_house(&fault);
+        }
+        writes.extend(changed);
+        writes
     }
 }

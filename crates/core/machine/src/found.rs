@@ -3,10 +3,10 @@
 use crate::funding::Accrual;
 use crate::genesis::{Genesis, GenesisError, UnderlyingGenesis};
 use crate::insurance::Allowance;
-use crate::records::{StateKey, Write};
+use crate::records::Write;
 use crate::state::{Market, Outflow, State, Underlying};
 use crate::{Accounts, Machine};
-use governance::{Council, Definition, Parameters, Scope};
+use governance::{Council, Parameters};
 use ledger::{Holder, Ledger, Posting};
 use oracle::{BasisMarks, Feed, VolMarks};
 use protocol::{Contract, Fault, Instrument, Mode, OrderId, ParameterId, limits};
@@ -86,8 +86,11 @@ impl Machine {
         let interval = units::BlockSpan::from_millis(state.house(ParameterId::VariationInterval));
         state.variation_due_at =
             genesis.time.after(interval).map_err(Fault::at("variation margin"))?;
-        let writes = writes(&mut state)?;
-        Ok((Self { state }, writes))
+        let keys = state.keys();
+        match state.writes(&keys) {
+            (writes, None) => Ok((Self { state }, writes)),
+            (_, Some(fault)) => Err(fault.into()),
+        }
     }
 }
 
@@ -150,23 +153,4 @@ fn check(genesis: &Genesis) -> Result<(), GenesisError> {
         }
     }
     Ok(())
-}
-
-/// Returns the record of everything, ascending by key.
-fn writes(state: &mut State) -> Result<Vec<Write>, Fault> {
-    let ids: Vec<_> = state.underlyings.keys().copied().collect();
-    let mut keys = vec![StateKey::Block];
-    keys.extend(state.markets.keys().copied().map(StateKey::Market));
-    keys.extend(ids.iter().copied().map(StateKey::Underlying));
-    keys.extend(ids.iter().copied().map(StateKey::Thresholds));
-    keys.extend(state.ledger.house().map(|(holder, asset, _)| StateKey::House(holder, asset)));
-    for definition in Definition::all() {
-        let places: Vec<_> = match definition.scope {
-            Scope::House => vec![None],
-            Scope::Underlying => ids.iter().copied().map(Some).collect(),
-        };
-        let key = |place| StateKey::Parameter(place, definition.parameter);
-        keys.extend(places.into_iter().map(key));
-    }
-    state.writes(&keys)
 }

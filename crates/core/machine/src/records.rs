@@ -1,15 +1,21 @@
 //! What the state root commits to: one record for each account, market, underlying, house balance and parameter.
+//!
+//! **Invariant:** everything that decides what later blocks do is in a record, in full or by its hash, so that a state can
+//! be held against a root. What can be summed again from the rest is not.
 
-use crate::state::{Market, State, Status};
+use crate::funding::Accrual;
+use crate::insurance::Allowance;
+use crate::state::{State, Status};
 use book::OrderBook;
 use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::{Aggregate, Position};
+use governance::{Definition, Scope};
 use ledger::Holder;
 use protocol::{
     AccountId, AccountIndex, AssetId, Fault, Hash, Instrument, InstrumentId, Mode, ParameterId,
     UnderlyingId, codec,
 };
-use units::{Amount, BlockHeight, BlockTime, Price, Vol};
+use units::{Amount, BlockHeight, BlockTime, Ppb, Price, Vol};
 
 /// Names a record.
 ///
@@ -43,6 +49,8 @@ pub struct BlockRecord {
     pub time: BlockTime,
     /// Hash of the open proposals and the signers.
     pub council: Hash,
+    /// Hash of what else the house remembers: names, stakes, numbers, times and limits under way, orders that wait.
+    pub memory: Hash,
     /// Why the house takes no orders, if it does not.
     pub house_fault: Option<String>,
 }
@@ -56,6 +64,8 @@ pub struct AccountRecord {
     pub balances: Vec<(AssetId, Amount)>,
     /// Positions that are not zero, ascending by instrument.
     pub positions: Vec<(InstrumentId, Position)>,
+    /// Compartments whose funds answer for it, ascending, with what they may still pay.
+    pub exposed: Vec<(UnderlyingId, Allowance)>,
     /// Whether it is under a margin call.
     pub called: bool,
 }
@@ -69,12 +79,31 @@ pub struct MarketRecord {
     pub status: Status,
     /// Price at which positions are valued.
     pub mark: Option<Price>,
+    /// Forward to its expiry; the index for a perpetual.
+    pub forward: Option<Price>,
     /// Implied vol; options only.
     pub vol: Option<Vol>,
+    /// Whether the vol is stale.
+    pub vol_stale: bool,
+    /// Price of the last auction that traded.
+    pub last: Option<Price>,
     /// Sums over all positions.
     pub aggregate: Aggregate,
+    /// Perpetuals: what funding comes from.
+    pub funding: Option<FundingRecord>,
     /// Digest of all resting orders.
     pub book: Hash,
+}
+
+/// The funding of a perpetual.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct FundingRecord {
+    /// Hourly rate.
+    pub rate: Ppb,
+    /// What has accrued since the last exchange.
+    pub accrual: Accrual,
+    /// Hash of the average premium.
+    pub premium: Hash,
 }
 
 /// An underlying.
@@ -90,6 +119,8 @@ pub struct UnderlyingRecord {
     pub updated_at: Option<BlockTime>,
     /// What is allowed.
     pub mode: Mode,
+    /// Hash of all that is known of it: its sources, what the oracle remembers, what its fund may still pay.
+    pub memory: Hash,
 }
 
 /// A record as the store takes it; absent if it is to be deleted.
@@ -107,8 +138,8 @@ impl State {
         match *key {
             StateKey::Block => self.block_record().and_then(|record| encoded(Some(&record))),
             StateKey::Account(id) => encoded(self.account_record(id).as_ref()),
-            StateKey::Market(id) => encoded(self.markets.get_mut(&id).map(Market::record).as_ref()),
-            StateKey::Underlying(id) => encoded(self.underlying_record(id).as_ref()),
+            StateKey::Market(id) => encoded(self.market_record(id)?.as_ref()),
+            StateKey::Underlying(id) => encoded(self.underlying_record(id)?.as_ref()),
             StateKey::House(holder, asset) => {
                 let balance = self.ledger.balance(holder, asset);
                 encoded((balance != Amount::ZERO).then_some(balance).as_ref())
@@ -120,15 +151,45 @@ impl State {
         }
     }
 
-    /// Returns the writes of the records under some keys, ascending by encoded key.
-    pub(crate) fn writes(&mut self, keys: &[StateKey]) -> Result<Vec<Write>, Fault> {
-        let mut writes = Vec::with_capacity(keys.len());
+    /// Returns the writes of the records under some keys, ascending by encoded key, and the first fault among them: a
+    /// record that cannot be encoded is written as the fault that it met.
+    pub(crate) fn writes(&mut self, keys: &[StateKey]) -> (Vec<Write>, Option<Fault>) {
+        let (mut writes, mut first) = (Vec::with_capacity(keys.len()), None);
         for key in keys {
-            let record = self.record(key)?;
-            writes.push(Write { key: codec::encode(key).map_err(unencodable)?, record });
+            let record = self.record(key).unwrap_or_else(|fault| {
+                let text = fault.to_string().into_bytes();
+                first.get_or_insert(fault);
+                Some(text)
+            });
+            match codec::encode(key).map_err(unencodable) {
+                Ok(key) => writes.push(Write { key, record }),
+                Err(fault) => drop(first.get_or_insert(fault)),
+            }
         }
         writes.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(writes)
+        (writes, first)
+    }
+
+    /// Returns the keys of all records.
+    pub(crate) fn keys(&self) -> Vec<StateKey> {
+        let accounts = self.accounts.iter().map(|(_, account)| StateKey::Account(account.id));
+        let house = self.ledger.house().map(|(holder, asset, _)| StateKey::House(holder, asset));
+        let mut keys = vec![StateKey::Block];
+        keys.extend(accounts);
+        keys.extend(self.markets.keys().copied().map(StateKey::Market));
+        keys.extend(self.underlyings.keys().copied().map(StateKey::Underlying));
+        keys.extend(self.underlyings.keys().copied().map(StateKey::Thresholds));
+        keys.extend(house);
+        for definition in Definition::all() {
+            let key = |place| StateKey::Parameter(place, definition.parameter);
+            match definition.scope {
+                Scope::House => keys.push(key(None)),
+                Scope::Underlying => {
+                    keys.extend(self.underlyings.keys().copied().map(Some).map(key));
+                }
+            }
+        }
+        keys
     }
 
     fn account_record(&self, id: AccountId) -> Option<AccountRecord> {
@@ -137,43 +198,64 @@ impl State {
         let mut balances = vec![(AssetId::DOLLAR, Amount::from_notional(self.ledger.cash(index)))];
         balances.extend(self.ledger.collateral(index));
         let positions = account.positions().to_vec();
-        Some(AccountRecord { index, balances, positions, called: account.called })
+        let exposed = account.exposed().iter().map(|(fund, allowance)| (*fund, *allowance));
+        let (exposed, called) = (exposed.collect(), account.called);
+        Some(AccountRecord { index, balances, positions, exposed, called })
     }
 
-    fn underlying_record(&self, id: UnderlyingId) -> Option<UnderlyingRecord> {
-        let underlying = self.underlyings.get(&id)?;
+    fn market_record(&mut self, id: InstrumentId) -> Result<Option<MarketRecord>, Fault> {
+        let accrual = self.accruals.get(&id).copied();
+        let Some(market) = self.markets.get_mut(&id) else { return Ok(None) };
+        let funding = match accrual {
+            Some(accrual) => {
+                let premium = hash_of("premium", &market.premium)?;
+                Some(FundingRecord { rate: market.funding_rate, accrual, premium })
+            }
+            None => None,
+        };
+        Ok(Some(MarketRecord {
+            instrument: market.instrument,
+            status: market.status.clone(),
+            mark: market.mark,
+            forward: market.forward,
+            vol: market.vol,
+            vol_stale: market.vol_stale,
+            last: market.last,
+            aggregate: market.aggregate,
+            funding,
+            book: market.book.digest(),
+        }))
+    }
+
+    fn underlying_record(&self, id: UnderlyingId) -> Result<Option<UnderlyingRecord>, Fault> {
+        let Some(underlying) = self.underlyings.get(&id) else { return Ok(None) };
         let index = underlying.feed.index();
-        Some(UnderlyingRecord {
+        Ok(Some(UnderlyingRecord {
             name: underlying.name.clone(),
             index: index.map(|index| index.price),
             confidence: index.map(|index| index.confidence),
             updated_at: index.map(|index| index.updated_at),
             mode: underlying.mode,
-        })
+            memory: hash_of("underlying", underlying)?,
+        }))
     }
 
     fn block_record(&self) -> Result<BlockRecord, Fault> {
-        let council = codec::encode(&self.council).map_err(unencodable)?;
+        let named = (&self.chain, self.custodian, &self.validators);
+        let under_way = (self.next_order, self.variation_due_at, &self.outflow);
+        let memory = (named, under_way, self.call_auction, &self.waiting);
         Ok(BlockRecord {
             height: self.height,
             time: self.time,
-            council: Hash::of("council", &council),
+            council: hash_of("council", &self.council)?,
+            memory: hash_of("memory", &memory)?,
             house_fault: self.house_fault.clone(),
         })
     }
 }
 
-impl Market {
-    fn record(&mut self) -> MarketRecord {
-        MarketRecord {
-            instrument: self.instrument,
-            status: self.status.clone(),
-            mark: self.mark,
-            vol: self.vol,
-            aggregate: self.aggregate,
-            book: self.book.digest(),
-        }
-    }
+fn hash_of<T: BorshSerialize>(domain: &'static str, value: &T) -> Result<Hash, Fault> {
+    codec::encode(value).map(|bytes| Hash::of(domain, &bytes)).map_err(unencodable)
 }
 
 fn encoded<T: BorshSerialize>(record: Option<&T>) -> Result<Option<Vec<u8>>, Fault> {

@@ -26,6 +26,9 @@
     )
 )]
 
+#[cfg(test)]
+extern crate self as margin;
+
 mod account;
 mod bounds;
 mod build;

@@ -237,3 +237,6 @@ fn charges(
     let lines = holdings.lines().iter().map(|line| (line.slot, line.lots));
     ChargeBook::new(risk, purpose, lines)?.total()
 }
+
+#[cfg(test)]
+mod coherence;

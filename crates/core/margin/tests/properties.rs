@@ -298,9 +298,12 @@ fn every_subset_of_open_orders_is_covered_and_the_worst_is_exact() {
                 && instrument.contract.expires_at() == Some(support::expiry(30))
         })
         .collect();
-    cases(250, |random| {
+    let mut meter = Meter::new(&risk);
+    let mut twelves = 0;
+    cases(240, |random| {
         for exact in [true, false] {
-            let count = 1 + random.below(if exact { 6 } else { 5 });
+            let count = 1 + random.below(if exact { 12 } else { 5 });
+            twelves += u32::from(count == 12);
             let positions: Vec<Position> = if exact {
                 let market = &house.markets[one_expiry[usize::try_from(random.below(15)).unwrap()]];
                 vec![Position {
@@ -324,10 +327,12 @@ fn every_subset_of_open_orders_is_covered_and_the_worst_is_exact() {
             let mut worst = i128::MIN;
             for subset in 0..1u32 << count {
                 let filled = filled(&house, &positions, &orders, subset);
-                let after = required(&risk, &of(0, &filled.0)).unwrap();
+                let holdings = Holdings::new(&risk, &filled.0, &[]).unwrap();
+                // The house has one scan range for risk held and for new risk.
+                let after = meter.read(&holdings, Notional::ZERO).unwrap();
                 // What the fills cost in cash lowers equity just as it raises the requirement.
                 let spent = equity.minus(after.equity).unwrap().plus(filled.1).unwrap();
-                worst = worst.max(after.scan_new.plus(spent).unwrap().micros());
+                worst = worst.max(after.scan_hold.plus(spent).unwrap().micros());
             }
             if !exact {
                 assert!(with_orders.scan_new.micros() >= worst, "a subset costs {worst}");
@@ -342,6 +347,7 @@ fn every_subset_of_open_orders_is_covered_and_the_worst_is_exact() {
             assert!(bound >= worst && bound - slack <= worst, "{bound} against {worst}");
         }
     });
+    assert!(twelves > 10, "{twelves} books of twelve orders");
 }
 
 /// Positions after a subset of orders has been filled at its limits, and the cash paid.

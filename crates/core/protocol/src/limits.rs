@@ -4,8 +4,8 @@
 pub const QUOTES_PER_COMMAND_MAX: usize = 256;
 /// Most open orders of one account.
 pub const ORDERS_PER_ACCOUNT_MAX: usize = 1_024;
-/// Most positions of one account, as margin's overflow bound assumes.
-pub const POSITIONS_PER_ACCOUNT_MAX: usize = 128;
+/// Most positions of one account: one in every instrument.
+pub const POSITIONS_PER_ACCOUNT_MAX: usize = 4_096;
 /// Most orders resting in one book.
 pub const ORDERS_PER_BOOK_MAX: usize = 1 << 20;
 /// Most listed instruments.

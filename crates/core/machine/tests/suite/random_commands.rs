@@ -1,8 +1,8 @@
 //! A million commands that may be anything, through crashes and an expiry: nothing is created, nothing is lost, nothing
 //! panics, and a machine restored from a snapshot goes on exactly as the one that never stopped.
 
-use super::common::{House, Random, anything, deposit, dollars, hostile};
-use machine::Machine;
+use super::common::{House, Random, anything, deposit, dollars, genesis, hostile};
+use machine::{Machine, Write};
 use protocol::{Event, Receipt};
 use std::collections::BTreeMap;
 
@@ -31,12 +31,23 @@ impl Drop for Reproduce {
 fn run(seed: u64) -> (u64, BTreeMap<u16, u64>, BTreeMap<&'static str, u64>) {
     let _reproduce = Reproduce(seed);
     let mut house = House::new();
+    let (_, founded) = Machine::found(&genesis()).expect("the genesis is sound");
+    let mut records: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+    let mut note = |writes: Vec<Write>| {
+        for Write { key, record } in writes {
+            match record {
+                Some(record) => drop(records.insert(key, record)),
+                None => drop(records.remove(&key)),
+            }
+        }
+    };
+    note(founded);
     let mut random = Random(seed);
     let (mut client, mut sent) = (1_000, 0);
     let mut restored: Option<(Machine, u32)> = None;
     let (mut refusals, mut events) = (BTreeMap::new(), BTreeMap::new());
     let opening = (1..=24).map(|number| deposit(number, 0, dollars(15_000))).collect();
-    house.apply(1, opening);
+    note(house.apply(1, opening).writes);
     for _ in 0..BLOCKS {
         // Prices wander, and jump now and then.
         let jump = if random.below(25) == 0 { 12 } else { 600 };
@@ -65,6 +76,7 @@ fn run(seed: u64) -> (u64, BTreeMap<u16, u64>, BTreeMap<&'static str, u64>) {
                 restored = None;
             }
         }
+        note(outcome.writes.clone());
         house.machine.state().check().expect("the books balance");
         assert_eq!(house.machine.state().house_fault, None);
         for receipt in &outcome.receipts {
@@ -89,6 +101,10 @@ fn run(seed: u64) -> (u64, BTreeMap<u16, u64>, BTreeMap<&'static str, u64>) {
             *events.entry(name).or_insert(0) += 1;
         }
     }
+    // 0025-BLOCK-016: what all blocks have written is what the state would write.
+    let all = house.machine.records().expect("encodes").into_iter();
+    let all: BTreeMap<_, _> = all.filter_map(|write| Some((write.key, write.record?))).collect();
+    assert_eq!(records, all);
     (sent, refusals, events)
 }
 

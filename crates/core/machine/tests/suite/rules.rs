@@ -199,6 +199,61 @@ fn records_are_those_that_changed_ascending_and_once() {
 }
 
 #[test]
+fn whatever_decides_the_future_is_under_the_root() {
+    // 0025-BLOCK-016
+    type Change = fn(&mut machine::State);
+    let mut house = long();
+    house.apply(30, Vec::new());
+    let base = house.machine.records().unwrap();
+    let other = || {
+        let mut house = long();
+        house.btc += 1_000_000;
+        house.apply(30, vec![order(2, 1, 1, Side::Buy, 8_000_000_000, 1)]);
+        house.machine.state().clone()
+    };
+    assert_eq!(
+        Machine::restore(&house.machine.snapshot().unwrap()).unwrap().records().unwrap(),
+        base
+    );
+    let changes: [Change; 16] = [
+        |state| state.chain.push('x'),
+        |state| state.custodian = trader(1),
+        |state| *state.validators.values_mut().next().unwrap() += 1,
+        |state| state.next_order = OrderId::new(77),
+        |state| state.variation_due_at = state.time,
+        |state| {
+            let now = state.time;
+            state.outflow = state.outflow.with(now, Notional::from_micros(1)).unwrap().0;
+        },
+        |state| state.call_auction = Some(state.time),
+        |state| state.markets.get_mut(&PERPETUAL).unwrap().last = None,
+        |state| state.markets.get_mut(&PERPETUAL).unwrap().forward = None,
+        |state| state.markets.get_mut(&PERPETUAL).unwrap().vol_stale = true,
+        |state| state.markets.get_mut(&PERPETUAL).unwrap().premium = oracle::PremiumAverage::new(),
+        |state| {
+            let (id, accrual) = state.accruals.iter().next_back().unwrap();
+            assert!(*id != PERPETUAL);
+            let accrual = *accrual;
+            state.accruals.insert(PERPETUAL, accrual);
+        },
+        |state| state.underlyings.get_mut(&BTC).unwrap().sources_min = 1,
+        |state| state.underlyings.get_mut(&BTC).unwrap().feed = oracle::Feed::new(),
+        |state| state.underlyings.get_mut(&BTC).unwrap().vols = oracle::VolMarks::default(),
+        |state| state.underlyings.get_mut(&BTC).unwrap().bases = oracle::BasisMarks::default(),
+    ];
+    let with = |state: &machine::State| {
+        let machine = Machine::restore(&codec::encode(state).unwrap());
+        machine.unwrap().records().unwrap()
+    };
+    for (number, change) in changes.into_iter().enumerate() {
+        let mut state = house.machine.state().clone();
+        change(&mut state);
+        assert_ne!(with(&state), base, "change {number}");
+    }
+    assert_ne!(with(&other()), base);
+}
+
+#[test]
 fn funding_takes_from_the_payer_and_leaves_the_remainder_in_the_fund() {
     // 0011-LEDG-007, 0013-CLEAR-006, 0013-CLEAR-008
     let mut house = long();

@@ -1,0 +1,262 @@
+//! Margin against exact arithmetic, and monotonicity, on random accounts: both take the rows of the matrix apart.
+
+use super::Meter;
+use crate::holdings::{Holdings, Line};
+use crate::lanes::Row;
+use crate::matrix::shocks;
+use crate::risk::Risk;
+use crate::scenario::{SCENARIOS, STANDARD};
+use crate::valuation::{OptionValuer, VolMultipliers};
+use num_bigint::BigInt;
+use protocol::Contract;
+use units::{Notional, Price};
+
+use support::{BTC_ASSET, House, Random};
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+/// Profits are counted in 10⁻²¹ micro-dollars: a millionth of a weight, a millionth of a shock, a billionth of a unit.
+const PROFIT_SCALE: u128 = 1_000_000_000_000_000_000_000;
+
+/// The least and the greatest that a lot may exactly gain in each scenario. They differ for options alone, by what the
+/// price rounds away.
+struct Exact {
+    least: [i128; SCENARIOS],
+    greatest: [i128; SCENARIOS],
+}
+
+/// Returns the exact profits of a lot of every row, from the market data and not from the row.
+fn exact_rows(house: &House, risk: &Risk) -> Vec<Exact> {
+    (risk.slots.iter().zip(&risk.terms))
+        .map(|(slot, terms)| {
+            let input = risk.underlying(slot.underlying).unwrap().input;
+            let moves = shocks(&STANDARD, input.scan_hold);
+            let size = slot.size.nanos();
+            let mark = slot.mark.micros();
+            let mut exact = Exact { least: [0; SCENARIOS], greatest: [0; SCENARIOS] };
+            let valuer = match terms.contract {
+                Some(Contract::Option { strike, right, .. }) => {
+                    let moved = VolMultipliers::new(&house.parameters.vol, &terms.expiry).unwrap();
+                    let valuer = OptionValuer::new(right, strike, terms.vol, &terms.expiry, &moved);
+                    Some(valuer.unwrap())
+                }
+                _ => None,
+            };
+            for (number, scenario) in STANDARD.iter().enumerate() {
+                let weighted = scenario.weight.parts() * size;
+                let shock = moves[number];
+                let (least, greatest) = match &valuer {
+                    Some(valuer) => {
+                        let forward = terms.expiry.moved(shock).unwrap();
+                        let gained = |value: Price| (value.micros() - mark) * 1_000_000;
+                        let down = gained(valuer.value(forward, scenario.vol));
+                        (down, gained(valuer.value_up(forward, scenario.vol)))
+                    }
+                    None => {
+                        let still =
+                            terms.expiry.moving.micros() + terms.expiry.fixed.micros() - mark;
+                        let moved = terms.expiry.moving.micros() * shock.parts();
+                        (still * 1_000_000 + moved, still * 1_000_000 + moved)
+                    }
+                };
+                exact.least[number] = least * weighted;
+                exact.greatest[number] = greatest * weighted;
+            }
+            exact
+        })
+        .collect()
+}
+
+/// Returns the scan of 0019-MARG-006 as it stands there, in 10⁻³³ micro-dollars: `M_u`, then `M_c`, then their sum. Long
+/// lots gain `long`, short lots lose `short`.
+fn exact_scan(risk: &Risk, lines: &[Line], profit: impl Fn(&Line, usize) -> i128) -> BigInt {
+    let million = BigInt::from(1_000_000);
+    let sums_of = |wanted: &dyn Fn(&Line) -> bool| -> BigInt {
+        let sum = |scenario| lines.iter().filter(|l| wanted(l)).map(|l| profit(l, scenario)).sum();
+        let least: i128 = (0..SCENARIOS).map(sum).min().unwrap();
+        BigInt::from((-least).max(0))
+    };
+    let slot = |line: &Line| risk.slot(line.slot).unwrap();
+    let base = BigInt::from(50_000);
+    let mut scan = BigInt::from(0);
+    for (class_number, class) in risk.classes.iter().enumerate() {
+        let kept = &million - BigInt::from(class.kept);
+        let mut sum_of_margins = BigInt::from(0);
+        let mut sum_of_excess = BigInt::from(0);
+        let of_class = |underlying: u32| {
+            usize::try_from(risk.underlying(underlying).unwrap().class).unwrap() == class_number
+        };
+        for underlying in 0..u32::try_from(risk.underlyings.len()).unwrap() {
+            if !of_class(underlying) {
+                continue;
+            }
+            let whole = sums_of(&|line: &Line| slot(line).underlying == underlying);
+            let mut margin = (&million - &base) * &whole;
+            for (number, group) in risk.groups.iter().enumerate() {
+                if group.underlying == underlying {
+                    let number = u32::try_from(number).unwrap();
+                    let loss = sums_of(&|line: &Line| slot(line).group == number);
+                    margin += BigInt::from(group.kept) * loss;
+                }
+            }
+            sum_of_excess += &margin - &million * whole;
+            sum_of_margins += margin;
+        }
+        let together = sums_of(&|line: &Line| of_class(slot(line).underlying)) * &million;
+        scan += &kept * sum_of_margins + (&million - &kept) * (together + sum_of_excess);
+    }
+    scan
+}
+
+fn random_holdings(house: &House, risk: &Risk, random: &mut Random, most: i128) -> Holdings {
+    let mut positions = house.random_positions(random, 8);
+    for position in &mut positions {
+        position.lots = units::Lots::from_count(random.between(-most, most));
+    }
+    let pledged = [(BTC_ASSET, units::Quantity::from_nanos(random.between(0, 1 << 36)))];
+    let collateral = if random.below(4) == 0 { &pledged[..] } else { &[] };
+    Holdings::new(risk, &positions, collateral).unwrap()
+}
+
+#[test]
+fn margin_is_never_below_exact_arithmetic_and_above_it_by_its_reserves_at_most() {
+    // 0019-MARG-004, 006, 012
+    let house = House::new();
+    let risk = house.risk();
+    let exact = exact_rows(&house, &risk);
+    let unit = BigInt::from(PROFIT_SCALE) * BigInt::from(1_000_000_000_000_u64);
+    let mut meter = Meter::new(&risk);
+    let mut random = Random(0x0000_E8AC);
+    let mut positions_within_48 = 0;
+    for case in 0..6_000 {
+        // Small positions are those of which the distance is promised in micro-dollars.
+        let most = if case % 2 == 0 { 12 } else { 200_000 };
+        let holdings = random_holdings(&house, &risk, &mut random, most);
+        let lines = holdings.lines();
+        let worst = |line: &Line, scenario: usize| {
+            let row = &exact[usize::try_from(line.slot).unwrap()];
+            let gained = if line.lots > 0 { row.least[scenario] } else { row.greatest[scenario] };
+            i128::from(line.lots) * gained
+        };
+        let best = |line: &Line, scenario: usize| {
+            let row = &exact[usize::try_from(line.slot).unwrap()];
+            let gained = if line.lots > 0 { row.greatest[scenario] } else { row.least[scenario] };
+            i128::from(line.lots) * gained
+        };
+        let scan = meter.read(&holdings, Notional::ZERO).unwrap().scan_hold;
+        let scan = BigInt::from(scan.micros()) * &unit;
+        assert!(scan >= exact_scan(&risk, lines, worst), "case {case}: less than exact");
+        let mut above = BigInt::from(1_000_000);
+        let mut positions = 0;
+        for line in lines {
+            let slot = risk.slot(line.slot).unwrap();
+            let reserved = i128::from(line.lots).abs() * i128::from(slot.reserve);
+            let kept = reserved * i128::from(slot.kept);
+            above += BigInt::from(kept);
+            if kept <= 47_000_000 {
+                positions += 1;
+            }
+        }
+        let distance = &scan - exact_scan(&risk, lines, best);
+        assert!(distance <= above * &unit / 1_000_000, "case {case}: more than the reserves above");
+        if positions == lines.len() {
+            let allowed = BigInt::from(48 * positions.max(1)) * &unit;
+            assert!(distance <= allowed, "case {case}: 48 micro-dollars a position");
+            positions_within_48 += positions;
+        }
+    }
+    assert!(positions_within_48 > 5_000, "{positions_within_48}");
+}
+
+#[test]
+fn losing_more_in_any_scenario_never_lowers_margin() {
+    // 0019-MARG-012
+    let house = House::new();
+    let risk = house.risk();
+    let rows = risk.rows_hold();
+    let mut meter = Meter::new(&risk);
+    let mut random = Random(0x0040_4040);
+    let mut raised = 0;
+    for case in 0..50_000 {
+        let holdings = random_holdings(&house, &risk, &mut random, 2_000);
+        meter.lay_out(&holdings).unwrap();
+        let before = meter.scan(rows).unwrap();
+        let mut worse: Vec<Row> = rows.to_vec();
+        for line in holdings.lines() {
+            let place = usize::try_from(line.slot).unwrap();
+            let width = random.below(24);
+            let loss = i32::try_from(random.below(1 << width)).unwrap();
+            let scenario = usize::try_from(random.below(SCENARIOS as u64)).unwrap();
+            for value in worse[place].0.iter_mut().flatten().skip(scenario).step_by(3) {
+                *value -= loss * line.lots.signum();
+            }
+        }
+        let after = meter.scan(&worse).unwrap();
+        assert!(after >= before, "case {case}: {after} after {before}");
+        raised += u32::from(after > before);
+    }
+    assert!(raised > 20_000, "losses that do not show prove nothing: {raised}");
+}
+
+#[test]
+fn one_more_scenario_never_lowers_margin() {
+    // 0019-MARG-012: a set with one scenario less is a set in which that one gains nothing and loses nothing.
+    let house = House::new();
+    let risk = house.risk();
+    let mut meter = Meter::new(&risk);
+    let mut random = Random(0x5CE4);
+    let fewer: Vec<Vec<Row>> = (0..SCENARIOS)
+        .map(|left_out| {
+            let mut rows = risk.rows_hold().to_vec();
+            for row in &mut rows {
+                row.0.as_flattened_mut()[left_out] = 0;
+            }
+            rows
+        })
+        .collect();
+    let mut needed = 0;
+    for case in 0..50_000 {
+        let holdings = random_holdings(&house, &risk, &mut random, 2_000);
+        meter.lay_out(&holdings).unwrap();
+        let all = meter.scan(risk.rows_hold()).unwrap();
+        let without = meter.scan(&fewer[case % SCENARIOS]).unwrap();
+        assert!(without <= all, "case {case}: {without} without, {all} with");
+        needed += u32::from(without < all);
+    }
+    assert!(needed > 500, "scenarios that never are the worst prove nothing: {needed}");
+}
+
+#[test]
+fn four_thousand_and_ninety_six_positions_are_summed_exactly() {
+    // 0019-MARG-011
+    let mut house = House::new();
+    house.markets.clear();
+    for id in 0..4_096_u32 {
+        let strike = 30_000 + i128::from(id) * 15;
+        let right = if id % 2 == 0 { protocol::Right::Call } else { protocol::Right::Put };
+        let contract = support::option(30 + i128::from(id % 7) * 30, strike, right);
+        let instrument = support::instrument(id, support::BTC, contract, support::BTC_LOT);
+        house.markets.push(support::market(instrument, support::price(60_000), 6_000));
+    }
+    let risk = house.risk();
+    let mut random = Random(0x1000);
+    let greatest = risk.slots.iter().map(|slot| i128::from(slot.greatest)).max().unwrap();
+    // The gross that is admitted, spread over every position.
+    let most = crate::bounds::GROSS_ADMITTED / 4_096 / greatest;
+    let positions: Vec<_> = (house.markets.iter())
+        .map(|market| crate::Position {
+            instrument: market.instrument.id,
+            lots: units::Lots::from_count(if random.below(2) == 0 { most } else { -most }),
+            cost: Notional::ZERO,
+        })
+        .collect();
+    let portfolio = support::of(0, &positions);
+    let mut meter = Meter::new(&risk);
+    let holdings = Holdings::new(&risk, &positions, &[]).unwrap();
+    let reading = meter.read(&holdings, Notional::ZERO).unwrap();
+    let wide = crate::explain(&risk, &portfolio).unwrap();
+    assert_eq!(wide.dollars_of("scan for risk held"), Some(reading.scan_hold));
+    assert_eq!(wide.dollars_of("maintenance margin"), Some(reading.maintenance));
+    assert!(reading.gross > crate::bounds::GROSS_ADMITTED / 8);
+}
