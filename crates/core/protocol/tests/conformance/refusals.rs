@@ -98,6 +98,18 @@ fn table_of_codes() {
         66  NotHalted
         67  ValueContradicts
         68  NotApproved
+        70  SignatureExpired
+        71  SignatureTooLong
+        72  SessionUnknown
+        73  SessionRevoked
+        74  SessionExpired
+        75  NonceUsed
+        76  NonceTooHigh
+        77  ShownDiffers
+        78  OutOfScope
+        79  SessionCap
+        80  TooManySessions
+        81  SessionTermsInvalid
     "#]]
     .assert_eq(&table);
 }
