@@ -21,6 +21,18 @@ pub struct Block {
     pub grants: Vec<Grant>,
 }
 
+impl Block {
+    /// Returns the hash of all that is in the block beside its place: votes, transactions and grants.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] if a number in it is outside the limits of its unit.
+    pub fn body_hash(&self) -> Result<Hash, EncodeError> {
+        let body = (&self.votes, &self.transactions, &self.grants);
+        Ok(Hash::of("body", &codec::encode(&body)?))
+    }
+}
+
 /// What a block commits to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
 pub struct Header {

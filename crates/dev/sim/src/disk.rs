@@ -89,13 +89,12 @@ impl SimLedger {
         if self.wrong_from.is_some_and(|from| block.height.blocks() >= i128::from(from)) {
             self.root = Hash::of("wrong", self.root.bytes());
         }
-        let body = codec::encode(&(&block.votes, &block.transactions, &block.grants))?;
         let receipts = codec::encode(&(&outcome.receipts, &outcome.events))?;
         self.last = Header {
             height: block.height,
             time: block.time,
             parent: self.last.hash()?,
-            body: Hash::of("body", &body),
+            body: block.body_hash()?,
             receipts: Hash::of("receipts", &receipts),
             state_root: self.root,
         };

@@ -8,6 +8,7 @@ use protocol::{
     AccountId, Address, AssetId, ClientOrderId, Command, Contract, Instrument, InstrumentId,
     NewOrder, PriceReport, SelfTrade, Side, SourceId, TimeInForce, UnderlyingId, ValidatorId, Vote,
 };
+use std::sync::OnceLock;
 use units::{Amount, BlockTime, Lots, Notional, Price, Quantity};
 
 /// Number of the custodian's key; the traders' begin at one.
@@ -52,8 +53,14 @@ fn perpetual(id: u16) -> Instrument {
     }
 }
 
-fn key(number: u8) -> OwnerKey {
-    OwnerKey::from_secret([number; 32]).expect("a small number is a key")
+/// Returns the key of a number. Each is made once: that costs as much as a signature.
+fn key(number: u8) -> &'static OwnerKey {
+    static KEYS: OnceLock<Vec<OwnerKey>> = OnceLock::new();
+    let keys = KEYS.get_or_init(|| {
+        let key = |number| OwnerKey::from_secret([number; 32]).expect("a small number is a key");
+        (1..=CUSTODIAN).map(key).collect()
+    });
+    keys.get(usize::from(number) - 1).expect("one of the keys")
 }
 
 /// Returns what a validator's feed reports.

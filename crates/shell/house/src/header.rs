@@ -21,10 +21,7 @@ pub fn seal(
         height: block.height,
         time: block.time,
         parent,
-        body: Hash::of(
-            "body",
-            &codec::encode(&(&block.votes, &block.transactions, &block.grants))?,
-        ),
+        body: block.body_hash()?,
         receipts: Hash::of("receipts", &receipts),
         state_root: Hash::new(root.bytes()),
     })

@@ -111,6 +111,23 @@ impl Allowances {
         }
     }
 
+    /// Whether an owner could spend commands, before it is known that it is the owner who asks; what it gets a block, if
+    /// not. Nothing is taken down: anybody can name an owner.
+    pub(crate) fn affords(
+        &self,
+        owner: Address,
+        commands: u64,
+        standing: impl FnOnce() -> Standing,
+    ) -> Result<(), u64> {
+        let mut purse = match self.owners.get(&owner).filter(|purse| !purse.is_stranger) {
+            Some(purse) => *purse,
+            None if standing() == Standing::Stranger => self.strangers,
+            None => return Ok(()),
+        };
+        purse.fill(self.block);
+        if purse.left < commands { Err(purse.per_block) } else { Ok(()) }
+    }
+
     /// Spends commands of an owner's; what it gets a block, if it has not so many left.
     pub(crate) fn spend(&mut self, owner: Address, commands: u64) -> Result<(), u64> {
         let known = self.owners.get_mut(&owner).filter(|purse| !purse.is_stranger);
@@ -163,6 +180,10 @@ mod tests {
         }
         assert_eq!(allowances.spend(owner(2), 1_000), Ok(()));
         assert_eq!(allowances.spend(owner(3), 1), Err(100), "strangers share one");
+        let stranger = || Standing::Stranger;
+        assert_eq!(allowances.affords(owner(4), 1, stranger), Err(100), "whoever they are");
+        assert_eq!(allowances.affords(owner(5), 1, || dollars(0)), Ok(()));
+        assert_eq!(allowances.affords(owner(1), 1, stranger), Err(100));
         allowances.renew();
         assert!(allowances.wants_standing(owner(3)), "it may have an account by now");
     }

@@ -109,6 +109,9 @@ impl Mempool {
         let read = submissions.iter().map(|bytes| {
             let read = access::read(&self.network, bytes.as_ref())?;
             self.examine(source, &read)?;
+            let (owner, commands) = (read.grant.owner, u64::from(read.grant.count));
+            let affords = self.allowances.affords(owner, commands, || standing(owner));
+            affords.map_err(|per_block| Rejected::TooFast { per_block })?;
             Ok(read)
         });
         let mut read: Vec<Result<Read, Rejected>> = read.collect();

@@ -4,7 +4,7 @@
 //! else is a usage error, which exits with 2.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use protocol::{AccountId, AccountIndex, Hash};
+use protocol::{AccountId, AccountIndex, Address, Hash};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -133,7 +133,8 @@ pub(crate) struct DevnetArgs {
 #[command(after_help = "Examples:\n  \
     novation init --dir ./net --hosts 10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4\n\n\
     Copy DIR/<i> to the machine of validator i, keep its validator.key secret, and start it there with\n  \
-    novation node --config node.toml")]
+    novation node --config node.toml\n\n\
+    Keys that were made for custodian and signers are theirs alone: move them away from DIR.")]
 pub(crate) struct InitArgs {
     /// Directory to write; it must not hold a network yet.
     #[arg(long, value_name = "DIR", value_parser = directory)]
@@ -147,6 +148,12 @@ pub(crate) struct InitArgs {
     /// Port on which validators talk; they answer clients on P+100. On one address, each takes the next port.
     #[arg(long, value_name = "P", default_value = "26600", value_parser = clap::value_parser!(u16).range(1024..=65_000))]
     pub(crate) base_port: u16,
+    /// Address of whoever credits deposits; a key is made in DIR/custodian.key if absent.
+    #[arg(long, value_name = "0x…", value_parser = owner)]
+    pub(crate) custodian: Option<Address>,
+    /// Addresses of the governance signers, of whom two change something; three keys are made in DIR if absent.
+    #[arg(long, value_name = "0x…,…", value_delimiter = ',', value_parser = owner)]
+    pub(crate) signers: Vec<Address>,
 }
 
 /// Which validator to run.
@@ -489,6 +496,12 @@ impl FromStr for Height {
 }
 
 /// Reads a seed.
+fn owner(text: &str) -> Result<Address, String> {
+    let account: Result<AccountId, _> = text.parse();
+    let owner = account.ok().filter(|_| !text.contains('/')).map(|account| account.owner);
+    owner.ok_or_else(|| format!("'{text}' is no address: 0x and forty hex digits"))
+}
+
 fn seed(text: &str) -> Result<u64, String> {
     let parsed = match text.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16),

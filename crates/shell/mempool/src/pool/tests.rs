@@ -209,3 +209,19 @@ fn a_flood_of_bad_signatures_ends_and_good_ones_among_them_are_kept() {
     include(&mut pool, 1, &[]);
     assert!(pool.admit(from, &[submission(4, 1)], rich)[0].is_ok(), "and so it is again");
 }
+
+/// Whoever has no account can make keys without end: their signatures are not even checked once they have had their share.
+///
+/// spec 0027-ACC-010.
+#[test]
+fn strangers_are_turned_away_before_their_signatures_are_checked() {
+    let mut pool = Mempool::new(network(), Limits { remembered: 4, ..Limits::default() });
+    let submit = |pool: &mut Mempool, bytes: Vec<u8>| {
+        pool.admit(Source::Local, &[bytes], |_| Standing::Stranger).remove(0)
+    };
+    assert!(submit(&mut pool, submission_until(1, 1, 1_000, LATE)).is_ok());
+    let mut forged = submission(2, 1);
+    *forged.last_mut().expect("bytes") ^= 1;
+    assert_eq!(submit(&mut pool, forged), Err(Rejected::TooFast { per_block: 100 }));
+    assert!(admit(&mut pool, &submission(2, 1)).is_ok(), "an owner who has an account is heard");
+}

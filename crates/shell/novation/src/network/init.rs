@@ -3,10 +3,11 @@
 use super::config;
 use crate::cli::InitArgs;
 use crate::demo::{self, BTC, ETH, listing};
+use access::OwnerKey;
 use anyhow::{Context, Result, bail};
 use light::{Anchor, Clock, Validator};
 use machine::Genesis;
-use protocol::{Hash, ValidatorId, codec};
+use protocol::{Address, Hash, ValidatorId, codec};
 use replica::keys::ValidatorKey;
 use std::fs;
 use std::io::Write;
@@ -48,7 +49,23 @@ pub(crate) fn run(args: &InitArgs, out: &mut dyn Write) -> Result<()> {
     let listed = listing::of_prices(&spots, now, Vol::from_points(7_000))?;
     let count = u16::try_from(args.hosts.len())?;
     let genesis = listing::genesis(&listed, &stage.tape, &args.chain, count)?;
-    let genesis = Genesis { time: now, signed: true, ..genesis };
+    if list_of(&args.dir).exists() {
+        return refuse_second(&args.dir);
+    }
+    fs::create_dir_all(&args.dir)
+        .with_context(|| format!("cannot create {}", args.dir.display()))?;
+    let custodian = match args.custodian {
+        Some(custodian) => custodian,
+        None => owner(&args.dir, "custodian", out)?,
+    };
+    let signers = match args.signers.as_slice() {
+        [] => ["signer-1", "signer-2", "signer-3"]
+            .into_iter()
+            .map(|name| owner(&args.dir, name, out))
+            .collect::<Result<Vec<_>>>()?,
+        given => given.to_vec(),
+    };
+    let genesis = Genesis { time: now, signed: true, custodian, signers, ..genesis };
     let keys = (0..count).map(|_| ValidatorKey::generate()).collect::<Result<Vec<_>, _>>()?;
     let clock = Clock::Wall { drift_max: BlockSpan::from_millis(DRIFT_MAX_MS) };
     let plan = Plan {
@@ -71,11 +88,32 @@ pub(crate) fn run(args: &InitArgs, out: &mut dyn Write) -> Result<()> {
     Ok(())
 }
 
+fn list_of(dir: &Path) -> PathBuf {
+    dir.join("network.toml")
+}
+
+fn refuse_second(dir: &Path) -> Result<()> {
+    bail!("{} holds a network already: choose another --dir, or remove it", dir.display());
+}
+
+/// Returns the address of an owner's key in a file of the network's directory; the key is made if there is none.
+fn owner(dir: &Path, name: &str, out: &mut dyn Write) -> Result<Address> {
+    let path = dir.join(format!("{name}.key"));
+    if !path.exists() {
+        let secret = access::random_secret()?;
+        OwnerKey::from_secret(secret)?;
+        access::write_secret(&path, &secret)?;
+    }
+    let address = OwnerKey::from_secret(access::read_secret(&path)?)?.address();
+    writeln!(out, "{name} {address}: {}", path.display())?;
+    Ok(address)
+}
+
 /// Writes a network's files.
 pub(crate) fn write(dir: &Path, plan: &Plan<'_>) -> Result<()> {
-    let list = dir.join("network.toml");
+    let list = list_of(dir);
     if list.exists() {
-        bail!("{} holds a network already: choose another --dir, or remove it", dir.display());
+        return refuse_second(dir);
     }
     let genesis = codec::encode(plan.genesis)?;
     let numbers = 1..=u16::try_from(plan.keys.len())?;

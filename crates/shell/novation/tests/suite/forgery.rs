@@ -2,7 +2,7 @@
 
 use crate::support::{BLOCKS, copy, forge, genesis, house, run, snapshot};
 use machine::{Genesis, Machine};
-use protocol::{Block, Command, Hash, Header, codec};
+use protocol::{Block, Command, Grant, Hash, Header, Signer, codec};
 use std::fs;
 use std::path::Path;
 use store::{SnapshotHeader, Snapshots, decode_snapshot_header};
@@ -20,7 +20,7 @@ fn enrich(block: &mut Block) {
 }
 
 fn body_of(block: &Block) -> Hash {
-    Hash::of("body", &codec::encode(&(&block.votes, &block.transactions)).expect("a body"))
+    block.body_hash().expect("a body")
 }
 
 #[test]
@@ -28,7 +28,13 @@ fn every_field_of_a_header_is_compared() {
     let later = |time: BlockTime| BlockTime::from_millis(time.millis() + 1);
     let other = Hash::of("test", b"forged");
     type Change = Box<dyn FnOnce(&mut Header, &mut Block)>;
-    let changes: [(&str, &str, Change); 8] = [
+    let granted = move |block: &mut Block| {
+        let sender = block.transactions.first().expect("a transaction").sender;
+        let (signer, expires_at) = (Signer::Owner, later(block.time));
+        let grant = Grant { owner: sender, signer, nonce: 1, expires_at, count: 1, shown: None };
+        block.grants.push(grant);
+    };
+    let changes: [(&str, &str, Change); 9] = [
         (
             "height",
             "height in the header",
@@ -42,6 +48,7 @@ fn every_field_of_a_header_is_compared() {
         ("time", "time", Box::new(move |header, _| header.time = later(header.time))),
         ("parent", "parent hash", Box::new(move |header, _| header.parent = other)),
         ("body", "body hash", Box::new(|_, block| drop(block.transactions.pop()))),
+        ("grant", "body hash", Box::new(move |_, block| granted(block))),
         (
             "receipts",
             "hash of receipts and events",
