@@ -1,7 +1,7 @@
 //! The vol surface without arbitrage: what voted vols become before anything is marked at them.
 //!
 //! Vols are voted strike by strike, and a median of each may leave a set of prices that no market could show: a
-//! butterfly with a negative price, or a later option worth less than an earlier one. [`repair`] removes both:
+//! butterfly with a negative price, or a later option worth less than an earlier one. [`repair()`] removes both:
 //!
 //! 1. Vols become prices of calls, undiscounted, whole micro-dollars.
 //! 2. Within an expiry, a price above the greatest convex curve that never rises, through (0, F) and below all prices, is
