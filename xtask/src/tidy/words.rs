@@ -52,7 +52,7 @@ const WORDS: &[Word] = &[
     word(Where::RustCode, "todo!", "a Fault or a Refusal"),
     word(Where::RustCode, "unimplemented!", "a Fault or a Refusal"),
     word(Where::RustCode, "dbg!", "nothing"),
-    word(Where::RustCode, "[allow(", "#[expect(lint, reason = …)]: it goes when its cause goes"),
+    word(Where::RustCode, "allow(", "#[expect(lint, reason = …)]: it goes when its cause goes"),
     word(Where::RustCode, "#[ignore", "a test that runs; slow ones end in _slow"),
     word(Where::TestCode, "sleep(", "the event itself, or time as a value"),
     word(Where::CoreCode, "HashMap", "BTreeMap: replicas must iterate alike"),

@@ -328,7 +328,7 @@ impl Work<'_> {
             Some(instrument) => self.stays_in(owner, instrument, command),
             None => true,
         };
-        terms.scopes.allow(scope) && terms.sub.is_none_or(|only| sub == Some(only)) && here
+        terms.scopes.contains(scope) && terms.sub.is_none_or(|only| sub == Some(only)) && here
     }
 
     /// Whether a command is about one instrument and nothing else.

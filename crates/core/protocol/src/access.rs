@@ -95,7 +95,7 @@ impl Scopes {
 
     /// Whether every permission of another set is in this one.
     #[must_use]
-    pub const fn allow(self, other: Self) -> bool {
+    pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 

@@ -244,7 +244,7 @@ pub fn scope_names(scopes: Scopes) -> String {
     ];
     let mut words: Vec<String> = named
         .iter()
-        .filter(|(scope, _)| scopes.allow(*scope))
+        .filter(|(scope, _)| scopes.contains(*scope))
         .map(|(_, word)| (*word).to_owned())
         .collect();
     if scopes.bits() > 63 {
