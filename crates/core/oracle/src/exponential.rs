@@ -70,39 +70,51 @@ pub(crate) fn square_root(value: Num) -> Num {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::disallowed_types,
-    clippy::cast_precision_loss,
-    reason = "an independent reference in floating point; each test says how far it may differ"
-)]
 mod tests {
     use super::*;
 
-    fn as_float(value: Num) -> f64 {
-        value.raw() as f64 / ONE.raw() as f64
-    }
+    /// Floors of exact values times 2⁶⁰, from sixty digits.
+    const DECAYS: [(i128, i128); 7] = [
+        (1, 1_152_916_176_990_554_225),
+        (250, 1_151_590_366_499_870_341),
+        (75_000, 815_238_614_083_298_888),
+        (149_999, 576_463_416_123_879_299),
+        (150_001, 576_458_088_495_277_112),
+        (1_000_000, 11_348_359_941_645_589),
+        (8_999_999, 1),
+    ];
+    const LOGARITHMS: [(i128, i128, i128); 4] = [
+        (3, 2, 674_415_846_470_019_193),
+        (101, 100, 16_550_525_978_195_695),
+        (1_000_001, 1_000_000, 1_663_313_305_574),
+        (1_000_000, 7, 19_742_874_163_415_676_618),
+    ];
 
     #[test]
     fn decay_is_a_power_of_two() {
         let half_life = BlockSpan::from_millis(150_000);
-        for millis in [0, 1, 250, 75_000, 149_999, 150_000, 150_001, 1_000_000, 8_999_999] {
-            let exact = (-(millis as f64) / 150_000.0).exp2();
-            let found = as_float(decay(BlockSpan::from_millis(millis), half_life).unwrap());
-            assert!((found - exact).abs() < 1e-15, "{millis} ms: {found} instead of {exact}");
+        for (millis, exact) in DECAYS {
+            let found = decay(BlockSpan::from_millis(millis), half_life).unwrap().raw();
+            // One rounding for each term of the series.
+            assert!((found - exact).abs() <= TERMS, "{millis} ms: {found} instead of {exact}");
         }
         let long = BlockSpan::from_millis(1 << 47);
         assert_eq!(decay(long, half_life), Ok(Num::new(0)));
+        assert_eq!(decay(BlockSpan::ZERO, half_life), Ok(ONE));
         assert_eq!(decay(BlockSpan::from_millis(150_000), half_life), Ok(Num::new(1 << 59)));
         assert_eq!(decay(long, BlockSpan::ZERO), Ok(ONE));
     }
 
     #[test]
-    fn logarithms_agree_with_floating_point() {
-        for (numerator, denominator) in [(1, 1), (2, 1), (3, 2), (101, 100), (1_000_000, 7)] {
-            let exact = (numerator as f64 / denominator as f64).log2();
-            let found = as_float(log2_ratio(Num::new(numerator), Num::new(denominator)).unwrap());
-            assert!((found - exact).abs() < 1e-13, "{numerator}/{denominator}: {found} {exact}");
+    fn logarithms_are_exact_to_their_last_digit() {
+        for (numerator, denominator, exact) in LOGARITHMS {
+            let found = log2_ratio(Num::new(numerator), Num::new(denominator)).unwrap().raw();
+            // Digits after the fiftieth are cut off, and roundings below them can take one more.
+            let short = exact - found;
+            assert!((0..2 << (60 - LOG_DIGITS)).contains(&short), "{numerator}: {short} short");
         }
+        assert_eq!(log2_ratio(Num::new(2), Num::new(1)), Ok(ONE));
+        assert_eq!(log2_ratio(Num::new(1), Num::new(1)), Ok(Num::new(0)));
         assert_eq!(log2_ratio(Num::new(1), Num::new(2)), Ok(Num::new(0)));
         assert_eq!(log2_ratio(Num::new(1), Num::new(0)), Ok(Num::new(0)));
     }
