@@ -7,6 +7,7 @@
 mod arrows;
 mod data;
 mod docs;
+mod paths;
 mod sources;
 mod words;
 
@@ -63,6 +64,7 @@ const RULES: &[(&str, Rule)] = &[
     ("file size", sources::file_size),
     ("module documentation", sources::module_documentation),
     ("banned words", words::banned_words),
+    ("paths of machines", paths::machine_paths),
     ("spec ids", crate::spec::ids_resolve),
     ("links", docs::links_resolve),
     ("decisions are linked", docs::decisions_linked),

@@ -46,9 +46,6 @@ const WORDS: &[Word] = &[
     word(Where::Everywhere, "whitelist", "allow list"),
     word(Where::Everywhere, "issue #", "the reason itself"),
     word(Where::Everywhere, "PR #", "the reason itself"),
-    word(Where::Everywhere, "/work/", "a path relative to the repository"),
-    word(Where::Everywhere, "/root/", "a path relative to the repository"),
-    word(Where::Everywhere, "/home/", "a path relative to the repository"),
     word(Where::RustCode, "todo!", "a Fault or a Refusal"),
     word(Where::RustCode, "unimplemented!", "a Fault or a Refusal"),
     word(Where::RustCode, "dbg!", "nothing"),
@@ -147,7 +144,6 @@ mod tests {
         assert_eq!(count("docs/a.md", "MASTODON todos"), 0);
         assert_eq!(count("docs/a.md", "Placeholder"), 1);
         assert_eq!(count("docs/a.md", "before nowhere; for now_ms"), 0);
-        assert_eq!(count("docs/a.md", "the framework/work/"), 0);
     }
 
     #[test]
