@@ -3,12 +3,14 @@
 use crate::insurance::Allowance;
 use borsh::io::{Error, ErrorKind, Read, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
+use crate::open_orders::OpenOrders;
 use clearing::Position;
+use places::Table;
 use protocol::{
     AccountId, AccountIndex, Address, ClientOrderId, Fault, InstrumentId, OrderId, Side,
     UnderlyingId,
 };
-use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::BTreeMap;
 use units::{Lots, Price};
 
 /// Who sent an order, and so what rules it is under.
@@ -48,28 +50,42 @@ impl OpenOrder {
 }
 
 /// The open orders of an account on one side of one market, summed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct SideOrders {
     /// Lots left of all of them.
     pub(crate) lots: Lots,
+    /// A limit that none of them is below, and one that none is above: an order that leaves does not move them.
+    pub(crate) lowest: Price,
+    pub(crate) highest: Price,
+    /// How many there are.
+    pub(crate) count: u32,
     /// How many are reduce-only.
-    pub(crate) reduce_only: usize,
+    pub(crate) reduce_only: u32,
     /// How many the house liquidates with.
-    pub(crate) of_house: usize,
-    count: usize,
+    pub(crate) of_house: u32,
+}
+
+impl SideOrders {
+    fn add(&mut self, open: &OpenOrder) -> Result<(), Fault> {
+        let first = self.count == 0;
+        self.lots = self.lots.plus(open.lots).map_err(Fault::at("sum of open orders"))?;
+        self.lowest = if first { open.price } else { self.lowest.lesser(open.price) };
+        self.highest = if first { open.price } else { self.highest.greater(open.price) };
+        self.count = self.count.saturating_add(1);
+        self.reduce_only = self.reduce_only.saturating_add(u32::from(open.reduce_only));
+        self.of_house = self.of_house.saturating_add(u32::from(open.is_of_house()));
+        Ok(())
+    }
 }
 
 /// One account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Account {
     /// Its name.
     pub id: AccountId,
     /// Positions that are not zero, ascending by instrument.
     positions: Vec<(InstrumentId, Position)>,
-    /// Open orders.
-    orders: BTreeMap<OrderId, OpenOrder>,
-    /// The client's numbers of its open orders.
-    clients: BTreeMap<ClientOrderId, OrderId>,
+    orders: OpenOrders,
     /// Its open orders by market and side: what `orders` adds up to.
     sides: BTreeMap<(InstrumentId, Side), SideOrders>,
     /// Compartments that it has been exposed to since it last owed nothing and held nothing: their funds answer for it,
@@ -86,8 +102,7 @@ impl Account {
         Self {
             id,
             positions: Vec::new(),
-            orders: BTreeMap::new(),
-            clients: BTreeMap::new(),
+            orders: OpenOrders::default(),
             sides: BTreeMap::new(),
             exposed: BTreeMap::new(),
             called: false,
@@ -107,16 +122,10 @@ impl Account {
         &self.positions
     }
 
-    /// Returns the open orders, ascending.
+    /// Returns the open orders.
     #[must_use]
-    pub const fn orders(&self) -> &BTreeMap<OrderId, OpenOrder> {
+    pub const fn orders(&self) -> &OpenOrders {
         &self.orders
-    }
-
-    /// Returns whether the client's number is in use.
-    #[must_use]
-    pub fn has_client(&self, client: ClientOrderId) -> bool {
-        self.clients.contains_key(&client)
     }
 
     /// Returns the compartments whose insurance funds answer for the account, with what they may still pay.
@@ -155,9 +164,9 @@ impl Account {
         }
     }
 
-    /// Returns the markets and sides on which the account has open orders, ascending.
-    pub(crate) fn sides(&self) -> impl Iterator<Item = (InstrumentId, Side)> + '_ {
-        self.sides.keys().copied()
+    /// Returns the markets and sides on which the account has open orders, ascending, with their sums.
+    pub(crate) fn sides(&self) -> impl Iterator<Item = ((InstrumentId, Side), SideOrders)> + '_ {
+        self.sides.iter().map(|(side, sum)| (*side, *sum))
     }
 
     /// Returns the sum of the open orders on one side of a market.
@@ -165,49 +174,66 @@ impl Account {
         self.sides.get(&(instrument, side)).copied().unwrap_or_default()
     }
 
+    /// Sums the open orders again, so that the bounds on their limits are the limits themselves.
+    pub(crate) fn sum_again(&mut self) -> Result<(), Fault> {
+        self.sides.clear();
+        for open in self.orders.values() {
+            self.sides.entry((open.instrument, open.side)).or_default().add(open)?;
+        }
+        Ok(())
+    }
+
     /// Adds an order that has entered a book.
     pub(crate) fn open_order(&mut self, order: OrderId, open: OpenOrder) -> Result<(), Fault> {
-        let side = self.sides.entry((open.instrument, open.side)).or_default();
-        side.lots = side.lots.plus(open.lots).map_err(Fault::at("sum of open orders"))?;
-        side.count = side.count.saturating_add(1);
-        side.reduce_only = side.reduce_only.saturating_add(usize::from(open.reduce_only));
-        side.of_house = side.of_house.saturating_add(usize::from(open.is_of_house()));
-        if let Origin::Order(client) = open.origin {
-            self.clients.insert(client, order);
-        }
-        self.orders.insert(order, open);
-        Ok(())
+        self.orders.insert(order, open)?;
+        self.sides.entry((open.instrument, open.side)).or_default().add(&open)
     }
 
     /// Sets the lots left of an order; at zero it is closed and returned.
     pub(crate) fn leave(&mut self, order: OrderId, lots: Lots) -> Result<Option<OpenOrder>, Fault> {
         let at = || Fault::at("sum of open orders");
-        let Entry::Occupied(mut entry) = self.orders.entry(order) else { return Ok(None) };
-        let open = *entry.get();
+        let Some(held) = self.orders.get_mut(order) else { return Ok(None) };
+        let open = *held;
         let key = (open.instrument, open.side);
         let side = self.sides.get_mut(&key).ok_or(Fault::Missing("sum of open orders"))?;
         let gone = open.lots.minus(lots).map_err(at())?;
         side.lots = side.lots.minus(gone).map_err(at())?;
         if lots > Lots::ZERO {
-            entry.get_mut().lots = lots;
+            held.lots = lots;
             return Ok(None);
         }
         side.count = side.count.saturating_sub(1);
-        side.reduce_only = side.reduce_only.saturating_sub(usize::from(open.reduce_only));
-        side.of_house = side.of_house.saturating_sub(usize::from(open.is_of_house()));
+        side.reduce_only = side.reduce_only.saturating_sub(u32::from(open.reduce_only));
+        side.of_house = side.of_house.saturating_sub(u32::from(open.is_of_house()));
         if side.count == 0 {
             self.sides.remove(&key);
         }
-        entry.remove();
-        if let Origin::Order(client) = open.origin {
-            self.clients.remove(&client);
-        }
+        self.orders.remove(order);
         Ok(Some(open))
+    }
+
+    fn image(&self) -> AccountImage {
+        AccountImage {
+            id: self.id,
+            positions: self.positions.clone(),
+            orders: self.orders.sorted().into_iter().collect(),
+            exposed: self.exposed.clone(),
+            called: self.called,
+        }
     }
 }
 
+/// Equal if they are written alike.
+impl PartialEq for Account {
+    fn eq(&self, other: &Self) -> bool {
+        self.image() == other.image()
+    }
+}
+
+impl Eq for Account {}
+
 /// An account as it is written: what can be summed again is not.
-#[derive(Debug, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct AccountImage {
     id: AccountId,
     positions: Vec<(InstrumentId, Position)>,
@@ -218,9 +244,7 @@ struct AccountImage {
 
 impl BorshSerialize for Account {
     fn serialize<W: Write>(&self, writer: &mut W) -> borsh::io::Result<()> {
-        let (positions, orders) = (self.positions.clone(), self.orders.clone());
-        let (id, exposed, called) = (self.id, self.exposed.clone(), self.called);
-        AccountImage { id, positions, orders, exposed, called }.serialize(writer)
+        self.image().serialize(writer)
     }
 }
 
@@ -239,9 +263,11 @@ impl BorshDeserialize for Account {
 }
 
 /// All accounts, by index.
-#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Accounts {
     indices: BTreeMap<AccountId, AccountIndex>,
+    /// The accounts by a digest of their names; of those that share one, the first.
+    digests: Table,
     list: Vec<Account>,
 }
 
@@ -249,7 +275,12 @@ impl Accounts {
     /// Returns the index of an account.
     #[must_use]
     pub fn index(&self, id: AccountId) -> Option<AccountIndex> {
-        self.indices.get(&id).copied()
+        let index = AccountIndex::new(self.digests.get(digest(id))?);
+        match self.get(index) {
+            Some(found) if found.id == id => Some(index),
+            // Somebody has taken great pains to find two names with one digest.
+            _ => self.indices.get(&id).copied(),
+        }
     }
 
     /// Returns an account.
@@ -287,7 +318,52 @@ impl Accounts {
 
     /// Adds an account under the index that the ledger gave it.
     pub(crate) fn open(&mut self, id: AccountId, index: AccountIndex) {
-        self.indices.insert(id, index);
-        self.list.push(Account::new(id));
+        self.push(index, Account::new(id));
+    }
+
+    fn push(&mut self, index: AccountIndex, account: Account) {
+        let digest = digest(account.id);
+        if self.digests.get(digest).is_none() {
+            self.digests.insert(digest, index.get());
+        }
+        self.indices.insert(account.id, index);
+        self.list.push(account);
+    }
+}
+
+/// Returns a number for a name, another for nearly every name.
+fn digest(id: AccountId) -> u64 {
+    let words = id.owner.bytes().chunks(8);
+    let word = |bytes: &[u8]| bytes.iter().fold(0_u64, |word, byte| (word << 8) | u64::from(*byte));
+    words.fold(u64::from(id.sub), |digest, bytes| digest.rotate_left(16) ^ word(bytes))
+}
+
+impl PartialEq for Accounts {
+    fn eq(&self, other: &Self) -> bool {
+        self.list == other.list
+    }
+}
+
+impl Eq for Accounts {}
+
+/// Accounts are written with their names beside, ascending.
+impl BorshSerialize for Accounts {
+    fn serialize<W: Write>(&self, writer: &mut W) -> borsh::io::Result<()> {
+        self.indices.serialize(writer)?;
+        self.list.serialize(writer)
+    }
+}
+
+impl BorshDeserialize for Accounts {
+    fn deserialize_reader<R: Read>(reader: &mut R) -> borsh::io::Result<Self> {
+        let indices = BTreeMap::<AccountId, AccountIndex>::deserialize_reader(reader)?;
+        let mut accounts = Self::default();
+        for (index, account) in (0u32..).zip(Vec::<Account>::deserialize_reader(reader)?) {
+            accounts.push(AccountIndex::new(index), account);
+        }
+        match accounts.indices == indices {
+            true => Ok(accounts),
+            false => Err(Error::new(ErrorKind::InvalidData, "names and accounts do not agree")),
+        }
     }
 }

@@ -93,7 +93,7 @@ impl Work<'_> {
     ) -> Result<(), Fault> {
         let held =
             self.state.accounts.get(fill.account).ok_or(Fault::Missing("account of a fill"))?;
-        let open = held.orders().get(&fill.order).ok_or(Fault::Missing("order of a fill"))?;
+        let open = held.orders().get(fill.order).ok_or(Fault::Missing("order of a fill"))?;
         let (fee, earner) = self.fee(instrument, open.origin, fill.aggressor);
         let trade = Trade {
             side: fill.side,

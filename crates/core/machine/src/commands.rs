@@ -165,7 +165,7 @@ impl Work<'_> {
     /// spec 0025-BLOCK-018.
     fn check_exposure(&self, account: AccountIndex) -> Answer<()> {
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        let open = held.sides().map(|(instrument, _)| instrument);
+        let open = held.sides().map(|((instrument, _), _)| instrument);
         let traded = held.positions().iter().map(|(instrument, _)| *instrument).chain(open);
         let traded = traded.filter_map(|id| self.state.markets.get(&id));
         let mut exposed: BTreeSet<UnderlyingId> =

@@ -342,7 +342,7 @@ impl Work<'_> {
             Command::CancelOrder { sub, order } => {
                 let index = self.state.accounts.index(AccountId { owner, sub: *sub });
                 let account = index.and_then(|index| self.state.accounts.get(index));
-                let open = account.and_then(|account| account.orders().get(order));
+                let open = account.and_then(|account| account.orders().get(*order));
                 open.is_some_and(|open| open.instrument == instrument)
             }
             _ => false,

@@ -37,6 +37,7 @@ mod keys;
 mod lifecycle;
 mod liquidation;
 mod margins;
+mod open_orders;
 mod orders;
 mod prices;
 mod ranges;
@@ -52,6 +53,7 @@ pub use funding::Accrual;
 pub use genesis::{Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis};
 pub use insurance::Allowance;
 pub use keys::{Keys, OwnerKeys, OwnerRecord, Session};
+pub use open_orders::OpenOrders;
 pub use ranges::ThresholdsRecord;
 pub use records::{
     AccountRecord, BlockRecord, FundingRecord, MarketRecord, StateKey, UnderlyingRecord, Write,

@@ -290,7 +290,7 @@ impl Work<'_> {
             self.state.waiting.iter().map(|(order, waited)| (waited.account, *order)).collect();
         for (account, order) in waiting {
             let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
-            if held.orders().get(&order).is_some_and(|open| open.instrument == id) {
+            if held.orders().get(order).is_some_and(|open| open.instrument == id) {
                 self.take_out(account, order, reason)?;
             }
         }

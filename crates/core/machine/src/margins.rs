@@ -1,6 +1,6 @@
 //! The margins of the block under way: the scenario matrices, and the margin of every account that trades.
 
-use crate::account::OpenOrder;
+use crate::account::{OpenOrder, SideOrders as SideSum};
 use crate::commands::Answer;
 use crate::state::{Market, State, Underlying};
 use crate::work::Work;
@@ -178,36 +178,26 @@ impl State {
         value.fraction_ppm(rate, Round::Up).map_err(&at)
     }
 
-    /// Returns an account's open orders, summed by market and side; `None` if a sum is outside its limits.
-    fn sides(&self, account: AccountIndex) -> Option<Vec<SideOrders>> {
-        let held = self.accounts.get(account)?;
-        let mut places: BTreeMap<(InstrumentId, Side), usize> = BTreeMap::new();
-        let mut sides: Vec<SideOrders> = Vec::new();
-        for open in held.orders().values() {
-            let place = *places.entry((open.instrument, open.side)).or_insert(sides.len());
-            match sides.get_mut(place) {
-                Some(sum) => {
-                    sum.lots = sum.lots.plus(open.lots).ok()?;
-                    sum.lowest = sum.lowest.lesser(open.price);
-                    sum.highest = sum.highest.greater(open.price);
-                    sum.count = sum.count.saturating_add(1);
-                }
-                None => sides.push(SideOrders {
-                    instrument: open.instrument,
-                    side: open.side,
-                    lots: open.lots,
-                    lowest: open.price,
-                    highest: open.price,
-                    fee: Notional::ZERO,
-                    count: 1,
-                }),
-            }
-        }
-        for sum in &mut sides {
-            let farther = sum.lowest.magnitude().ok()?.greater(sum.highest.magnitude().ok()?);
-            sum.fee = self.fee(sum.instrument, farther, sum.lots).ok()?;
-        }
-        Some(sides)
+    /// Returns the open orders of a side of a market as margin reads them; `None` if the fee is outside its limits.
+    fn side(&self, (instrument, side): (InstrumentId, Side), sum: SideSum) -> Option<SideOrders> {
+        let SideSum { lots, lowest, highest, count, .. } = sum;
+        let farther = lowest.magnitude().ok()?.greater(highest.magnitude().ok()?);
+        let fee = self.fee(instrument, farther, lots).ok()?;
+        Some(SideOrders { instrument, side, lots, lowest, highest, fee, count })
+    }
+
+    /// Returns a ceiling with what the open orders of an account add; `None` if equity may not cover them.
+    fn with_sides(
+        &self,
+        risk: &Risk,
+        account: AccountIndex,
+        idle: Ceiling,
+    ) -> Result<Option<Ceiling>, Fault> {
+        let held = self.accounts.get(account).ok_or(Fault::Missing("account"))?;
+        Ok(held.sides().try_fold(idle, |ceiling, (place, sum)| {
+            let orders = self.side(place, sum)?;
+            ceiling.with(OrderCeiling::of_side(risk, &orders)?)
+        }))
     }
 
     /// Returns what an account must hold, and what it does; without its open orders or with them.
@@ -351,8 +341,12 @@ impl<'a> Work<'a> {
     }
 
     /// Returns the ceiling of an account with its open orders; `None` if equity may not cover them.
-    fn ceiling(&self, risk: &'a Risk, account: AccountIndex) -> Result<Option<Ceiling>, Fault> {
-        let mut ceiling = match self.margins.idle.get(&account) {
+    fn ceiling(
+        &mut self,
+        risk: &'a Risk,
+        account: AccountIndex,
+    ) -> Result<Option<Ceiling>, Fault> {
+        let idle = match self.margins.idle.get(&account) {
             Some(idle) => *idle,
             None => {
                 let holdings = self.state.holdings(account, false)?;
@@ -360,14 +354,12 @@ impl<'a> Work<'a> {
                 Ceiling::new(risk, &Meter::new(risk).read(&sorted, holdings.cash)?, &sorted)
             }
         };
-        let Some(sides) = self.state.sides(account) else { return Ok(None) };
-        for orders in sides {
-            match OrderCeiling::of_side(risk, &orders).and_then(|more| ceiling.with(more)) {
-                Some(sum) => ceiling = sum,
-                None => return Ok(None),
-            }
+        if let Some(ceiling) = self.state.with_sides(risk, account, idle)? {
+            return Ok(Some(ceiling));
         }
-        Ok(Some(ceiling))
+        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
+        held.sum_again()?;
+        self.state.with_sides(risk, account, idle)
     }
 
     /// Returns the margin of an account with its open orders, computed once and kept up to date.

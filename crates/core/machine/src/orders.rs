@@ -27,7 +27,7 @@ impl Work<'_> {
             return Ok(Err(Refusal::AccountNotOpen));
         };
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        if held.orders().get(&order).is_some_and(OpenOrder::is_of_house) {
+        if held.orders().get(order).is_some_and(OpenOrder::is_of_house) {
             // 0021-FALL-007
             return Ok(Err(Refusal::OrderOfHouse));
         }
@@ -86,9 +86,9 @@ impl Work<'_> {
         account: AccountIndex,
         chosen: impl Fn(&OpenOrder) -> bool,
     ) -> Vec<OrderId> {
-        let orders = self.state.accounts.get(account).map(crate::Account::orders);
+        let orders = self.state.accounts.get(account).map(|held| held.orders().sorted());
         let orders = orders.into_iter().flatten().filter(|(_, open)| chosen(open));
-        orders.map(|(order, _)| *order).collect()
+        orders.map(|(order, _)| order).collect()
     }
 
     /// Takes an order out of its book; returns whether it was open.
@@ -247,7 +247,7 @@ impl Work<'_> {
         }
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let of_house =
-            |order: &OrderId| held.orders().get(order).is_some_and(OpenOrder::is_of_house);
+            |order: &OrderId| held.orders().get(*order).is_some_and(OpenOrder::is_of_house);
         Ok(if met.iter().any(of_house) { Err(Refusal::SelfTrade) } else { Ok(()) })
     }
 
@@ -270,7 +270,7 @@ impl Work<'_> {
     fn check_account(&self, account: AccountIndex, open: &OpenOrder) -> Result<(), Refusal> {
         let held = self.state.accounts.get(account).ok_or(Refusal::AccountNotOpen)?;
         if let Origin::Order(client) = open.origin
-            && held.has_client(client)
+            && held.orders().has_client(client)
         {
             return Err(Refusal::ClientOrderIdInUse);
         }
@@ -400,7 +400,7 @@ impl Work<'_> {
     /// spec 0021-FALL-002.
     pub(crate) fn restrict_account(&mut self, account: AccountIndex) -> Result<(), Fault> {
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        let sides: Vec<(InstrumentId, Side)> = held.sides().collect();
+        let sides: Vec<(InstrumentId, Side)> = held.sides().map(|(side, _)| side).collect();
         sides
             .into_iter()
             .try_for_each(|side| self.trim(account, side, |_| true, CancelReason::Restricted))
@@ -434,18 +434,17 @@ impl Work<'_> {
         if total <= room {
             return Ok(());
         }
-        let open = held.orders().iter().filter(|(_, open)| {
-            open.instrument == instrument
-                && open.side == side
+        let mut open = held.orders().sorted();
+        open.retain(|(_, open)| {
+            (open.instrument, open.side) == (instrument, side)
                 && !open.is_of_house()
                 && chosen(open)
         });
-        let mut open: Vec<_> = open.map(|(order, open)| (*order, open.lots)).collect();
         while total > room
-            && let Some((order, lots)) = open.pop()
+            && let Some((order, open)) = open.pop()
         {
             self.take_out(account, order, reason)?;
-            total = total.minus(lots).map_err(&at)?;
+            total = total.minus(open.lots).map_err(&at)?;
         }
         Ok(())
     }

@@ -146,7 +146,7 @@ impl Traders {
         let state = self.machine.state();
         let orders = state.accounts.get(state.accounts.index(account(number))?)?.orders();
         let chosen = self.random.below(u32::try_from(orders.len()).ok()?.max(1));
-        orders.keys().nth(usize::try_from(chosen).ok()?).copied()
+        orders.sorted().get(usize::try_from(chosen).ok()?).map(|(order, _)| *order)
     }
 
     fn new_order(&mut self) -> NewOrder {

@@ -2,7 +2,7 @@
 
 use super::FastBook;
 use super::parts::{Order, Sides, ranks_cross};
-use super::slab::NIL;
+use places::NIL;
 use crate::Auction;
 use crate::Open;
 use crate::state::priority;

@@ -1,8 +1,8 @@
 //! The few places that change how orders, levels and accounts hang together.
 
 use super::FastBook;
-use super::parts::{LevelSlot, Order, Owner};
-use super::slab::NIL;
+use super::parts::{LevelSlot, Order, Owner, ranks_cross};
+use places::NIL;
 use crate::Open;
 use protocol::{AccountIndex, Fault, Side};
 
@@ -144,18 +144,21 @@ impl FastBook {
         }
     }
 
-    /// Makes the bound on the best rank of an account's orders exact.
-    pub(super) fn tighten(&mut self, account: AccountIndex, side: Side) {
-        let Some(at) = self.accounts.get(account.get().into()) else { return };
-        let first = self.owners.get(at).map_or(NIL, |owner| owner.own.of(side).first);
-        let best = self.own_from(first).map(Order::rank).min().unwrap_or(i64::MAX);
-        if let Some(owner) = self.owners.get_mut(at) {
-            owner.own.of_mut(side).best = best;
+    /// Makes the bound on the best rank of an account's orders of a side exact, if an order just admitted crosses it: it
+    /// crosses none of the orders any more.
+    pub(super) fn tighten(&mut self, owner: u32, side: Side, admitted: i64) {
+        let Some(own) = self.owners.get(owner).map(|held| *held.own.of(side)) else { return };
+        if !ranks_cross(admitted, own.best) {
+            return;
+        }
+        let best = self.own_from(own.first).map(Order::rank).min().unwrap_or(i64::MAX);
+        if let Some(held) = self.owners.get_mut(owner) {
+            held.own.of_mut(side).best = best;
         }
     }
 
     fn leave_batch(&mut self, at: u32) {
-        if let Some(place) = self.batch.get_mut(super::slab::index(at)) {
+        if let Some(place) = self.batch.get_mut(places::index(at)) {
             *place = NIL;
         }
     }

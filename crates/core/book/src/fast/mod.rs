@@ -15,15 +15,12 @@ mod commit;
 mod digest;
 mod links;
 mod parts;
-mod slab;
-mod table;
 mod uncross;
 
 use crate::{Admitted, Auction, BookState, Entry, Level, Open, OrderBook};
 use parts::{Ladder, LevelSlot, Order, Owner, Sides, rank_of, ranks_cross};
 use protocol::{AccountIndex, Fault, Hash, OrderId, Refusal, SelfTrade, Side, TimeInForce};
-use slab::{NIL, Slab};
-use table::Table;
+use places::{NIL, Slab, Table};
 use units::{Lots, Price, limits};
 
 /// A book with constant-time orders and auctions that look only at levels that trade.
@@ -107,15 +104,12 @@ impl OrderBook for FastBook {
         if self.numbers.get(entry.order.get()).is_some() {
             return Err(Fault::Invariant("an order's number is used once"));
         }
-        let met = !own.is_empty();
         let self_trade_cancels = own.into_iter().filter_map(|order| self.cancel(order)).collect();
-        if met {
-            self.tighten(entry.account, entry.side.opposite());
-        }
         let place = self.put_in(&entry.opened())?;
         let held = self.orders.get_mut(place).ok_or(Fault::Missing("order just admitted"))?;
         held.batch_at = u32::try_from(self.batch.len()).unwrap_or(NIL);
-        let (side, rank) = (held.side, held.rank());
+        let (side, rank, owner) = (held.side, held.rank(), held.owner);
+        self.tighten(owner, side.opposite(), rank);
         self.batch.push(place);
         match entry.time_in_force {
             TimeInForce::PostOnly => self.stand(place),

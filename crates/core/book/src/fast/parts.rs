@@ -1,7 +1,7 @@
 //! What the fast book is made of: orders, levels, ladders and the accounts that own orders.
 
 use super::digest::Kept;
-use super::slab::{NIL, index};
+use places::{NIL, index};
 use crate::{Level, Open};
 use protocol::{AccountIndex, Hash, OrderId, Side, TimeInForce};
 use std::collections::BTreeMap;

@@ -99,7 +99,7 @@ fn every_link_and_sum_is_right_after_every_command_and_an_empty_book_keeps_nothi
     assert!(open.iter().all(|order| book.cancel(*order).is_some()));
     audit(&book);
     assert_eq!(book.accounts.len(), 0);
-    assert_eq!((book.orders.used(), book.levels.used(), book.owners.used()), (0, 0, 0));
+    assert_eq!((book.orders.len(), book.levels.len(), book.owners.len()), (0, 0, 0));
     assert_eq!(book.digest(), FastBook::new(Price::from_micros(1)).digest());
 }
 

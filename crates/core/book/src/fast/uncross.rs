@@ -7,7 +7,7 @@
 
 use super::FastBook;
 use super::parts::{LevelSlot, Order, rank_of, ranks_cross};
-use super::slab::NIL;
+use places::NIL;
 use crate::{Auction, BookFill, Open};
 use protocol::{Fault, Side};
 use std::cmp::{Ordering, Reverse};

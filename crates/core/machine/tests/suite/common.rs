@@ -334,13 +334,12 @@ pub(crate) fn anything(random: &mut Random, client: &mut u64, house: &House) -> 
             let open =
                 state.accounts.index(account(number)).and_then(|index| state.accounts.get(index));
             let orders = open
-                .map(|held| held.orders().keys().copied().collect::<Vec<OrderId>>())
+                .map(|held| held.orders().sorted())
                 .unwrap_or_default();
             let chosen = usize::try_from(random.next() % 1_000_003).expect("small");
             let order = orders
                 .get(chosen % orders.len().max(1))
-                .copied()
-                .unwrap_or(OrderId::new(random.next()));
+                .map_or(OrderId::new(random.next()), |(order, _)| *order);
             Command::CancelOrder { sub: 0, order }
         }
         70..=72 => {

@@ -323,11 +323,11 @@ impl Orders {
                 state.accounts.index(AccountId { owner: address(Role::Flow, number), sub: 0 })?;
             state.accounts.get(index)
         });
-        let orders = accounts.flat_map(|held| held.orders().iter());
+        let orders = accounts.flat_map(|held| held.orders().sorted());
         Self(
             orders
                 .filter_map(|(order, open)| match open.origin {
-                    machine::Origin::Order(client) => Some((client, *order)),
+                    machine::Origin::Order(client) => Some((client, order)),
                     machine::Origin::Quote | machine::Origin::Liquidation => None,
                 })
                 .collect(),

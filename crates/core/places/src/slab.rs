@@ -1,11 +1,11 @@
 //! Storage that hands out numbers: a freed place is used again before a new one is made.
 
 /// No place.
-pub(super) const NIL: u32 = u32::MAX;
+pub const NIL: u32 = u32::MAX;
 
 /// Values by place.
 #[derive(Debug, Clone)]
-pub(super) struct Slab<T> {
+pub struct Slab<T> {
     places: Vec<Option<T>>,
     free: Vec<u32>,
 }
@@ -18,7 +18,7 @@ impl<T> Default for Slab<T> {
 
 impl<T> Slab<T> {
     /// Stores a value and returns its place, [`NIL`] if there are no more places.
-    pub(super) fn insert(&mut self, value: T) -> u32 {
+    pub fn insert(&mut self, value: T) -> u32 {
         if let Some(place) = self.free.pop() {
             if let Some(empty) = self.places.get_mut(index(place)) {
                 *empty = Some(value);
@@ -33,28 +33,43 @@ impl<T> Slab<T> {
     }
 
     /// Takes a value out and frees its place.
-    pub(super) fn remove(&mut self, place: u32) -> Option<T> {
+    pub fn remove(&mut self, place: u32) -> Option<T> {
         let value = self.places.get_mut(index(place))?.take()?;
         self.free.push(place);
         Some(value)
     }
 
     /// Returns how many values are stored.
-    #[cfg(test)]
-    pub(super) fn used(&self) -> usize {
-        self.places.len() - self.free.len()
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.places.len().saturating_sub(self.free.len())
     }
 
-    pub(super) fn get(&self, place: u32) -> Option<&T> {
+    /// Returns whether nothing is stored.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the values in the order of their places, which says nothing about them.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        self.places.iter().flatten()
+    }
+
+    /// Returns the value at a place.
+    #[must_use]
+    pub fn get(&self, place: u32) -> Option<&T> {
         self.places.get(index(place))?.as_ref()
     }
 
-    pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut T> {
+    /// Returns the value at a place, to change it.
+    pub fn get_mut(&mut self, place: u32) -> Option<&mut T> {
         self.places.get_mut(index(place))?.as_mut()
     }
 }
 
 /// Returns a place as an index; where it does not fit there is no such place either.
-pub(super) fn index(place: u32) -> usize {
+#[must_use]
+pub fn index(place: u32) -> usize {
     usize::try_from(place).unwrap_or(usize::MAX)
 }

@@ -1,19 +1,20 @@
 //! From a number to a place: a hash table whose worst case is a B-tree.
 //!
-//! A key has one bucket of eight; a key that finds it full goes to a B-tree. So whoever picks which numbers to keep can
-//! make the table no slower than the B-tree, and the hash needs no secret: replicas agree. Nothing iterates over it.
+//! A key has one bucket of five, which is one line of memory; a key that finds it full goes to a B-tree. So whoever picks
+//! which numbers to keep can make the table no slower than the B-tree, and the hash needs no secret: replicas agree.
+//! Nothing iterates over it.
 
-use super::slab::NIL;
+use crate::NIL;
 use std::collections::BTreeMap;
 
 /// 2⁶⁴ divided by the golden ratio: multiples of it spread consecutive numbers evenly.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-const BUCKET: usize = 8;
-const BITS_MIN: u32 = 3;
+const BUCKET: usize = 5;
 
 /// Places by number.
 #[derive(Debug, Clone)]
-pub(super) struct Table {
+pub struct Table {
+    /// A power of two of them, or none yet.
     buckets: Vec<Bucket>,
     /// The bucket of a key is its hash shifted right by this.
     shift: u32,
@@ -21,12 +22,15 @@ pub(super) struct Table {
     overflow: BTreeMap<u64, u32>,
 }
 
-/// Eight keys with their places, [`NIL`] where there is none.
+/// Five keys with their places, [`NIL`] where there is none.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
 struct Bucket {
     keys: [u64; BUCKET],
     places: [u32; BUCKET],
 }
+
+const _: () = assert!(size_of::<Bucket>() == 64);
 
 impl Bucket {
     const EMPTY: Self = Self { keys: [0; BUCKET], places: [NIL; BUCKET] };
@@ -55,23 +59,26 @@ impl Bucket {
 
 impl Default for Table {
     fn default() -> Self {
-        Self::of_bits(BITS_MIN)
+        Self { buckets: Vec::new(), shift: u64::BITS, len: 0, overflow: BTreeMap::new() }
     }
 }
 
 impl Table {
-    /// Returns an empty table of 2^bits buckets.
-    fn of_bits(bits: u32) -> Self {
-        let buckets = vec![Bucket::EMPTY; 1_usize.checked_shl(bits).unwrap_or(1)];
-        let shift = u64::BITS.saturating_sub(bits);
-        Self { buckets, shift, len: 0, overflow: BTreeMap::new() }
-    }
-
-    pub(super) const fn len(&self) -> usize {
+    /// Returns how many keys there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
         self.len
     }
 
-    pub(super) fn get(&self, key: u64) -> Option<u32> {
+    /// Returns whether there is no key.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Returns the place of a key.
+    #[must_use]
+    pub fn get(&self, key: u64) -> Option<u32> {
         let found = self.buckets.get(self.bucket(key)).and_then(|bucket| bucket.get(key));
         if found.is_none() && !self.overflow.is_empty() {
             return self.overflow.get(&key).copied();
@@ -80,9 +87,8 @@ impl Table {
     }
 
     /// Adds a key that is not in the table.
-    pub(super) fn insert(&mut self, key: u64, place: u32) {
-        // At most half full: a bucket of eight then overflows for about one key in a thousand if keys were random,
-        // and hardly ever for consecutive ones.
+    pub fn insert(&mut self, key: u64, place: u32) {
+        // At most half full: then hardly any of consecutive keys overflow, and of random ones four in a hundred.
         let room = self.buckets.len().saturating_mul(BUCKET);
         if self.len.saturating_mul(2) >= room {
             self.grow();
@@ -91,7 +97,8 @@ impl Table {
         self.len = self.len.saturating_add(1);
     }
 
-    pub(super) fn remove(&mut self, key: u64) -> Option<u32> {
+    /// Removes a key and returns its place.
+    pub fn remove(&mut self, key: u64) -> Option<u32> {
         let bucket = self.bucket(key);
         let mut place = self.buckets.get_mut(bucket).and_then(|bucket| bucket.remove(key));
         if place.is_none() && !self.overflow.is_empty() {
@@ -116,8 +123,9 @@ impl Table {
     }
 
     fn grow(&mut self) {
-        let bits = u64::BITS.saturating_sub(self.shift).saturating_add(1);
-        let mut grown = Self::of_bits(bits);
+        let count = self.buckets.len().saturating_mul(2).max(1);
+        let shift = u64::BITS.saturating_sub(count.trailing_zeros());
+        let mut grown = Self { buckets: vec![Bucket::EMPTY; count], shift, ..Self::default() };
         for bucket in &self.buckets {
             for (&key, &place) in bucket.keys.iter().zip(&bucket.places) {
                 if place != NIL {
