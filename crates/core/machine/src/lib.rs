@@ -28,6 +28,7 @@ mod account;
 mod apply;
 mod auction;
 mod commands;
+mod evidence;
 mod found;
 mod funding;
 mod genesis;
@@ -45,6 +46,7 @@ mod state;
 mod work;
 
 pub use account::{Account, Accounts, OpenOrder, Origin};
+pub use evidence::{Offender, ValidatorRecord};
 pub use funding::Accrual;
 pub use genesis::{Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis};
 pub use insurance::Allowance;
@@ -86,6 +88,9 @@ pub enum BlockError {
     /// Votes by strangers, doubled or out of order.
     #[error("votes must be by validators, ascending, one each")]
     Votes,
+    /// Offences of strangers, doubled or out of order.
+    #[error("offences must be of validators, ascending, one each")]
+    Offences,
 }
 
 /// Why a snapshot cannot be read.

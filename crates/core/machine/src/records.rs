@@ -13,7 +13,7 @@ use governance::{Definition, Scope};
 use ledger::Holder;
 use protocol::{
     AccountId, AccountIndex, AssetId, Fault, Hash, Instrument, InstrumentId, Mode, ParameterId,
-    UnderlyingId, codec,
+    UnderlyingId, ValidatorId, codec,
 };
 use units::{Amount, BlockHeight, BlockTime, Ppb, Price, Vol};
 
@@ -36,6 +36,8 @@ pub enum StateKey {
     House(Holder, AssetId),
     /// A governed value in its place.
     Parameter(Option<UnderlyingId>, ParameterId),
+    /// A validator that was ever punished.
+    Validator(ValidatorId),
 }
 
 /// The last block and whether the house takes orders.
@@ -145,6 +147,7 @@ impl State {
             StateKey::Parameter(place, parameter) => {
                 encoded(Some(&self.parameters.get(place, parameter)))
             }
+            StateKey::Validator(id) => encoded(self.validator_record(id).as_ref()),
         }
     }
 
@@ -176,6 +179,7 @@ impl State {
         keys.extend(self.markets.keys().copied().map(StateKey::Market));
         keys.extend(self.underlyings.keys().copied().map(StateKey::Underlying));
         keys.extend(house);
+        keys.extend(self.offenders.keys().copied().map(StateKey::Validator));
         for definition in Definition::all() {
             let key = |place| StateKey::Parameter(place, definition.parameter);
             match definition.scope {

@@ -5,6 +5,7 @@ use crate::state::State;
 use ledger::{Changes, Holder, Posting};
 use protocol::{
     AccountIndex, AssetId, Block, Event, Fault, InstrumentId, ParameterId, UnderlyingId,
+    ValidatorId,
 };
 use std::collections::BTreeSet;
 use units::BlockSpan;
@@ -17,6 +18,7 @@ pub(crate) struct Touched {
     pub(crate) underlyings: BTreeSet<UnderlyingId>,
     pub(crate) house: BTreeSet<(Holder, AssetId)>,
     pub(crate) parameters: BTreeSet<(Option<UnderlyingId>, ParameterId)>,
+    pub(crate) validators: BTreeSet<ValidatorId>,
 }
 
 /// A block under way.

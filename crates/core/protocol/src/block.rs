@@ -1,7 +1,7 @@
 //! A block: what the machine applies, and what commits to the result.
 
 use crate::codec::{self, EncodeError};
-use crate::{Hash, Transaction, Vote};
+use crate::{Hash, Offence, Transaction, Vote};
 use borsh::{BorshDeserialize, BorshSerialize};
 use units::{BlockHeight, BlockTime};
 
@@ -14,6 +14,8 @@ pub struct Block {
     pub time: BlockTime,
     /// Oracle reports, ascending by validator, each once.
     pub votes: Vec<Vote>,
+    /// What validators have signed and must not have, ascending by validator, one each.
+    pub offences: Vec<Offence>,
     /// Commands; their order inside the block buys nothing but time of admission.
     pub transactions: Vec<Transaction>,
 }
@@ -27,12 +29,23 @@ pub struct Header {
     pub time: BlockTime,
     /// Hash of the parent's header; zero for the first block.
     pub parent: Hash,
-    /// Hash of the block's votes and transactions.
+    /// Hash of the block's votes, offences and transactions.
     pub body: Hash,
     /// Hash of the receipts and events.
     pub receipts: Hash,
     /// Root of the state after the block.
     pub state_root: Hash,
+}
+
+impl Block {
+    /// Returns the hash of everything in the block but its place.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] if a number is outside the limits of its unit.
+    pub fn body(&self) -> Result<Hash, EncodeError> {
+        Ok(Hash::of("body", &codec::encode(&(&self.votes, &self.offences, &self.transactions))?))
+    }
 }
 
 impl Header {

@@ -1,8 +1,8 @@
 //! What happened: receipts answer commands, events tell the world.
 
 use crate::{
-    AccountId, AccountIndex, AssetId, Change, InstrumentId, OrderId, ProposalId, Refusal, Side,
-    UnderlyingId,
+    AccountId, AccountIndex, AssetId, Change, InstrumentId, Offence, OrderId, ProposalId, Refusal,
+    Side, UnderlyingId,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 use units::{Amount, BlockTime, Lots, Notional, Ppb, Price};
@@ -246,5 +246,14 @@ pub enum Event {
     Paused {
         /// Which.
         instrument: InstrumentId,
+    },
+    /// A validator was punished for what it signed.
+    Punished {
+        /// For what.
+        offence: Offence,
+        /// Stake that it lost.
+        slashed: u64,
+        /// When it may be released.
+        jailed_until: BlockTime,
     },
 }

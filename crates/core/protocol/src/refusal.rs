@@ -2,7 +2,7 @@
 
 use crate::{ContractRule, Mode};
 use borsh::{BorshDeserialize, BorshSerialize};
-use units::{Amount, Notional};
+use units::{Amount, BlockTime, Notional};
 
 /// A named refusal. The first rule broken, in the order of the codes, is the one reported.
 #[derive(
@@ -148,6 +148,15 @@ pub enum Refusal {
     /// The signer has no approval to take back.
     #[error("the signer has not approved it")]
     NotApproved = 68,
+    /// The validator is not one of this house, or not jailed.
+    #[error("the validator is not jailed")]
+    NotJailed = 70,
+    /// The validator's time in jail is not over.
+    #[error("the validator is jailed until {until} ms")]
+    StillJailed {
+        /// Until when.
+        until: BlockTime,
+    } = 71,
 }
 
 impl Refusal {

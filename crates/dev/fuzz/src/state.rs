@@ -79,6 +79,7 @@ pub(crate) fn record(bytes: &[u8]) -> Answer {
         Some((3, record)) => canonical::<UnderlyingRecord>(record),
         Some((4, record)) => canonical::<units::Amount>(record),
         Some((5, record)) => canonical::<i64>(record),
+        Some((6, record)) => canonical::<machine::ValidatorRecord>(record),
         _ => Answer::Refused,
     }
 }
@@ -91,6 +92,7 @@ pub(crate) fn records() -> Vec<Vec<u8>> {
         StateKey::Underlying(_) => 3,
         StateKey::House(..) => 4,
         StateKey::Parameter(..) => 5,
+        StateKey::Validator(_) => 6,
     };
     let records = traded().records.iter().take(400);
     records.map(|(key, record)| [&[kind(key)], &record[..]].concat()).collect()
@@ -129,7 +131,8 @@ pub(crate) fn snapshot(bytes: &[u8]) -> Answer {
     machine.state().check().expect("an accepted state balances");
     let Ok(height) = machine.state().height.next() else { return Answer::Accepted };
     let time = BlockTime::from_millis(machine.state().time.millis() + 60_000);
-    let block = Block { height, time, votes: Vec::new(), transactions: Vec::new() };
+    let block =
+        Block { height, time, votes: Vec::new(), offences: Vec::new(), transactions: Vec::new() };
     // Whether such a state can go on is not promised; that it answers is.
     drop(machine.apply(&block));
     Answer::Accepted

@@ -106,7 +106,13 @@ impl Traders {
         self.eth += self.random.between(-self.eth / 20_000, self.eth / 20_000);
         let height = self.machine.state().height.next().expect("heights suffice");
         let time = BlockTime::from_millis(START + height.blocks() * BLOCK);
-        let block = Block { height, time, votes: votes(self.btc, self.eth), transactions };
+        let block = Block {
+            height,
+            time,
+            votes: votes(self.btc, self.eth),
+            offences: Vec::new(),
+            transactions,
+        };
         self.machine.apply(&block).expect("the block follows");
         block
     }

@@ -21,7 +21,7 @@ pub fn seal(
         height: block.height,
         time: block.time,
         parent,
-        body: Hash::of("body", &codec::encode(&(&block.votes, &block.transactions))?),
+        body: block.body()?,
         receipts: Hash::of("receipts", &receipts),
         state_root: Hash::new(root.bytes()),
     })

@@ -150,10 +150,9 @@ impl Auditor {
             self.last.hash().context("a header that was read has a hash")?,
             parent,
         )?;
-        let body = codec::encode(&(&block.votes, &block.transactions))
-            .context("a body that was read has an encoding")?;
-        let changed = "votes or transactions were changed after the header was sealed";
-        same(height, "body hash", header.body, Hash::of("body", &body), changed)?;
+        let body = block.body().context("a body that was read has an encoding")?;
+        let changed = "votes, offences or transactions were changed after the header was sealed";
+        same(height, "body hash", header.body, body, changed)?;
 
         let outcome = self.machine.apply(&block).map_err(|error| Difference {
             height,

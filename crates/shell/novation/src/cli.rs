@@ -252,6 +252,8 @@ pub(crate) enum RecordKind {
     House,
     /// A governed number.
     Parameter,
+    /// A validator that was ever punished.
+    Validator,
 }
 
 /// What to verify.

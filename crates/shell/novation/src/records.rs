@@ -6,9 +6,10 @@ use governance::{Definition, Scope, Unit};
 use ledger::Holder;
 use machine::{
     AccountRecord, BlockRecord, MarketRecord, State, StateKey, Status, UnderlyingRecord,
+    ValidatorRecord,
 };
 use protocol::codec::{self, DecodeError};
-use protocol::{AssetId, Contract, InstrumentId, ParameterId, Right, UnderlyingId};
+use protocol::{AssetId, Contract, InstrumentId, ParameterId, Right, UnderlyingId, ValidatorId};
 use units::{Amount, BlockTime, Lots, Ppb, Ppm};
 
 /// Names of underlyings, for people.
@@ -36,10 +37,15 @@ pub(crate) fn key(
             parameter(name, Some(underlying_of(place, state)?))?
         }
         (RecordKind::House, [holder, rest @ ..]) => house(holder, rest, state)?,
+        (RecordKind::Validator, [number]) => match number.parse() {
+            Ok(number) => StateKey::Validator(ValidatorId::new(number)),
+            Err(_) => bail!("'{number}' is not the number of a validator"),
+        },
         (RecordKind::Block, _) => bail!("the block is named by 'block' alone"),
         (RecordKind::Account, _) => bail!("name one account: 0x<40 hex digits>/<sub>"),
         (RecordKind::Market, _) => bail!("name one market by its number"),
         (RecordKind::Underlying, _) => bail!("name one underlying, such as BTC"),
+        (RecordKind::Validator, _) => bail!("name one validator by its number"),
         (RecordKind::Parameter, _) => {
             bail!("name a parameter and, if it is one of an underlying, which: scan_range BTC")
         }
@@ -124,6 +130,7 @@ pub(crate) fn name(key: &StateKey) -> String {
         StateKey::Parameter(Some(place), id) => {
             format!("parameter {} of underlying {place}", parameter_name(*id))
         }
+        StateKey::Validator(id) => format!("validator {id}"),
     }
 }
 
@@ -134,6 +141,7 @@ pub(crate) fn keys(state: &State) -> Vec<StateKey> {
     keys.extend(state.markets.keys().copied().map(StateKey::Market));
     keys.extend(state.underlyings.keys().copied().map(StateKey::Underlying));
     keys.extend(state.ledger.house().map(|(holder, asset, _)| StateKey::House(holder, asset)));
+    keys.extend(state.offenders.keys().copied().map(StateKey::Validator));
     for definition in Definition::all() {
         match definition.scope {
             Scope::House => keys.push(StateKey::Parameter(None, definition.parameter)),
@@ -168,11 +176,26 @@ pub(crate) fn lines(key: &StateKey, record: &[u8]) -> Result<Vec<Line>, DecodeEr
             vec![line("balance", amount_text(*asset, amount))]
         }
         StateKey::Parameter(_, id) => parameter_lines(*id, codec::decode(record, limit)?),
+        StateKey::Validator(_) => validator_lines(&codec::decode(record, limit)?),
     })
 }
 
 fn line(name: impl Into<String>, value: impl Into<String>) -> Line {
     (name.into(), value.into())
+}
+
+fn validator_lines(record: &ValidatorRecord) -> Vec<Line> {
+    let held = &record.offender;
+    let jailed = match held.jailed_until {
+        Some(until) => format!("yes, at least until {until} ms"),
+        None => "no".into(),
+    };
+    vec![
+        line("stake", record.stake.to_string()),
+        line("punished", format!("{} times, {} of stake lost", held.punished, held.slashed)),
+        line("last offence", format!("{:?} in view {}", held.last.kind, held.last.view)),
+        line("jailed", jailed),
+    ]
 }
 
 fn block_lines(record: &BlockRecord) -> Vec<Line> {

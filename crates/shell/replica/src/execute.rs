@@ -8,8 +8,10 @@
 
 use crate::block::Block;
 use crate::chain::{Chain, Executed, Halt};
+use crate::difference::Writings;
+use crate::evidence::Dock;
 use crate::guard::VoteGuard;
-use crate::ledger::SharedLedger;
+use crate::ledger::{Applied, SharedLedger};
 use crate::payload::Payload;
 use crate::scheme::Guarded;
 use crate::waiting::Waiting;
@@ -60,6 +62,8 @@ pub(crate) struct Executor {
     pub(crate) ledger: SharedLedger,
     pub(crate) chain: Arc<Chain>,
     pub(crate) waiting: Arc<Waiting>,
+    pub(crate) dock: Arc<Dock>,
+    pub(crate) writings: Arc<Writings>,
     pub(crate) guard: Arc<Mutex<VoteGuard>>,
     pub(crate) marshal: Mailbox<Guarded, Standard<Block>>,
 }
@@ -125,15 +129,17 @@ impl Executor {
         let contents = Payload::read(&block.payload)
             .and_then(|payload| payload.open(&block.header))
             .map_err(|error| unexecutable(error.to_string()))?;
-        let header = {
+        let Applied { header, writes } = {
             let mut ledger = self.ledger.lock();
-            let header =
+            let applied =
                 ledger.apply(&contents.block).map_err(|error| unexecutable(error.to_string()))?;
             if height.is_multiple_of(CHECKPOINT_BLOCKS) {
                 ledger.checkpoint().map_err(|error| unexecutable(error.to_string()))?;
             }
-            header
+            applied
         };
+        self.writings.keep(height, &writes);
+        self.dock.settled(&contents.block.offences);
         let executed = Executed { order: block.header, block: Arc::new(contents.block), header };
         self.waiting.executed(height, contents.names);
         self.chain.push(executed).map_err(|error| unexecutable(error.to_string()))
@@ -150,6 +156,7 @@ impl Executor {
                 ours,
                 finalised: block.header.executed,
                 named_by: block.number(),
+                difference: None,
             }),
             _ => Ok(()),
         }

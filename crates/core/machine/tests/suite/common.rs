@@ -154,6 +154,7 @@ impl House {
             height: self.machine.state().height.next().expect("heights suffice"),
             time: BlockTime::from_millis(self.now),
             votes: votes.collect(),
+            offences: Vec::new(),
             transactions,
         }
     }

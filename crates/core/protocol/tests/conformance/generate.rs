@@ -4,9 +4,9 @@ use crate::random::Random;
 use protocol::{
     AccountId, AccountIndex, Address, AssetId, BasisReport, Block, CancelReason, Change,
     ClientOrderId, Command, Contract, ContractRule, Event, Hash, Header, Instrument, InstrumentId,
-    Mode, NewOrder, OrderId, ParameterId, PriceReport, ProposalId, Quote, Receipt, Refusal, Right,
-    SelfTrade, Side, SourceId, TimeInForce, Transaction, UnderlyingId, ValidatorId, VolReport,
-    Vote,
+    Mode, NewOrder, Offence, OffenceKind, OrderId, ParameterId, PriceReport, ProposalId, Quote,
+    Receipt, Refusal, Right, SelfTrade, Side, SourceId, TimeInForce, Transaction, UnderlyingId,
+    ValidatorId, VolReport, Vote,
 };
 use units::{Amount, BlockHeight, BlockTime, Lots, Notional, Ppb, Price, Quantity, Vol};
 
@@ -105,7 +105,8 @@ generate_structs! {
     Quote { instrument, side, price, lots }
     Instrument { id, underlying, contract, contract_size, tick }
     Transaction { sender, command }
-    Block { height, time, votes, transactions }
+    Block { height, time, votes, offences, transactions }
+    Offence { validator, view, kind }
     Header { height, time, parent, body, receipts, state_root }
 }
 
@@ -115,6 +116,7 @@ generate_enums! {
     SelfTrade { CancelResting, RefuseIncoming }
     Right { Call, Put }
     Mode { Normal, Caution, ReduceOnly, Frozen }
+    OffenceKind { TwoBlocks, TwoFinalities, FinalityAndSkip }
     Contract { Perpetual, Future { expires_at }, Option { expires_at, strike, right } }
     ContractRule {
         TickNotPositive, SizeOutsideLimits, TickValueInexact, StrikeNotPositive, ExpiresBeforeNow,
@@ -129,6 +131,7 @@ generate_enums! {
         ListInstrument(instrument),
         ResumeInstrument(instrument),
         ResumeHouse,
+        ReleaseValidator(validator),
     }
     ParameterId {
         ScanRange, TakerFee, MakerFee, LiquidationFee, MaintenanceRatio, LiquidationBuffer,
@@ -136,6 +139,7 @@ generate_enums! {
         FundingInterest, VariationInterval, PositionLimit, WithdrawalLimit, Timelock, ProposalLife,
         CollateralHaircut, ShortOptionMaintenance, ShortOptionInitial, InsuranceEventCap,
         GapMax, RestartGap, InsuranceDayCap, Spread, VolDaily, VolumeDaily,
+        SlashFraction, JailTime,
     }
     Command {
         Deposit { account, asset, amount },
@@ -173,6 +177,7 @@ generate_enums! {
         Enacted { proposal, change },
         NotEnacted { proposal, refusal },
         Paused { instrument },
+        Punished { offence, slashed, jailed_until },
     }
     Refusal {
         NotPermitted, AccountNotOpen, TooMany, AssetUnknown, AmountNotPositive, AmountTooLarge,
@@ -183,6 +188,7 @@ generate_enums! {
         SelfTrade, PositionLimit, MarginShort { short_by }, OrderUnknown, OrderOfHouse, ParameterUnknown,
         ValueOutsideBounds { lowest, highest }, ContractInvalid { rule }, ProposalUnknown,
         ApprovedAlready, TooManyProposals, NotHalted, ValueContradicts, NotApproved,
+        NotJailed, StillJailed { until },
     }
 }
 
@@ -213,6 +219,12 @@ impl Generate for u16 {
 impl Generate for u32 {
     fn generate(random: &mut Random) -> Self {
         u32::from_le_bytes(std::array::from_fn(|_| random.byte())) >> random.below(32)
+    }
+}
+
+impl Generate for u64 {
+    fn generate(random: &mut Random) -> Self {
+        u64::from_le_bytes(std::array::from_fn(|_| random.byte())) >> random.below(64)
     }
 }
 

@@ -98,6 +98,8 @@ fn table_of_codes() {
         66  NotHalted
         67  ValueContradicts
         68  NotApproved
+        70  NotJailed
+        71  StillJailed
     "#]]
     .assert_eq(&table);
 }

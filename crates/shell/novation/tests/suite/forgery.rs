@@ -20,7 +20,7 @@ fn enrich(block: &mut Block) {
 }
 
 fn body_of(block: &Block) -> Hash {
-    Hash::of("body", &codec::encode(&(&block.votes, &block.transactions)).expect("a body"))
+    block.body().expect("a body")
 }
 
 #[test]
