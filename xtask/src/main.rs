@@ -18,6 +18,7 @@ mod spec;
 mod step;
 mod tidy;
 mod trace;
+mod wheel;
 mod workspace;
 
 use std::process::ExitCode;
@@ -86,6 +87,11 @@ const VERBS: &[Verb] = &[
         name: "mutants",
         about: "break the proved code in every small way; each break must break a proof (minutes)",
         run: mutants::run,
+    },
+    Verb {
+        name: "wheel",
+        about: "build the Python module and hold it against the program",
+        run: |arguments| no_arguments(arguments).and_then(|()| wheel::run()),
     },
 ];
 

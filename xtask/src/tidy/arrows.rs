@@ -26,6 +26,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("clearing", BELOW_ENGINES),
     ("waterfall", BELOW_ENGINES),
     ("governance", BELOW_ENGINES),
+    ("thresholds", BELOW_ENGINES),
     ("machine", BELOW_MACHINE),
 ];
 
@@ -43,6 +44,7 @@ const BELOW_MACHINE: &[&str] = &[
     "clearing",
     "waterfall",
     "governance",
+    "thresholds",
 ];
 
 /// All that core may take from outside: encoding, hashing, error messages.
@@ -61,6 +63,10 @@ const SHELLS: &[(&str, &[&str])] = &[
     ("light", &["store"]),
     ("replica", &["house", "light", "mempool"]),
     ("gateway", &["replica"]),
+    ("surface-fit", &["market"]),
+    ("backtest", &["market", "report"]),
+    ("whatif", &["market"]),
+    ("risk-python", &["whatif"]),
 ];
 
 /// The only shell that may see all others.

@@ -188,6 +188,7 @@ impl Work<'_> {
         let keys = accounts
             .chain(self.touched.markets.iter().copied().map(StateKey::Market))
             .chain(self.touched.underlyings.iter().copied().map(StateKey::Underlying))
+            .chain(self.touched.thresholds.iter().copied().map(StateKey::Thresholds))
             .chain(
                 self.touched.house.iter().map(|(holder, asset)| StateKey::House(*holder, *asset)),
             )

@@ -11,7 +11,8 @@ use ledger::{Holder, Ledger, Posting};
 use oracle::{BasisMarks, Feed, VolMarks};
 use protocol::{Contract, Fault, Instrument, Mode, OrderId, ParameterId, limits};
 use std::collections::BTreeMap;
-use units::{Amount, BlockHeight, Notional};
+use thresholds::Thresholds;
+use units::{Amount, BlockHeight, Notional, Ppm};
 
 impl Machine {
     /// Founds a house.
@@ -38,7 +39,10 @@ impl Machine {
         for given in &genesis.underlyings {
             let fund = Holder::Insurance(given.id);
             ledger.post(Posting::dollars(Holder::Outside, fund, given.insurance_fund))?;
-            underlyings.insert(given.id, underlying(given));
+            let scan = parameters.get(Some(given.id), ParameterId::ScanRange);
+            let scan = Ppm::from_parts(i128::from(scan));
+            let ranges = Thresholds::new(&thresholds::Parameters::governed(scan))?;
+            underlyings.insert(given.id, underlying(given, ranges));
         }
         let mut markets = BTreeMap::new();
         for instrument in &genesis.instruments {
@@ -91,7 +95,7 @@ impl Machine {
     }
 }
 
-fn underlying(given: &UnderlyingGenesis) -> Underlying {
+fn underlying(given: &UnderlyingGenesis, thresholds: Thresholds) -> Underlying {
     Underlying {
         name: given.name.clone(),
         asset: given.asset,
@@ -102,6 +106,7 @@ fn underlying(given: &UnderlyingGenesis) -> Underlying {
         bases: BasisMarks::default(),
         vols: VolMarks::default(),
         settlements: BTreeMap::new(),
+        thresholds,
         mode: Mode::Frozen,
         payable: Allowance::default(),
     }

@@ -39,10 +39,12 @@ mod liquidation;
 mod margins;
 mod orders;
 mod prices;
+mod ranges;
 mod records;
 mod restart;
 mod snapshot;
 mod state;
+mod surface_vols;
 mod work;
 
 pub use account::{Account, Accounts, OpenOrder, Origin};
@@ -50,6 +52,7 @@ pub use evidence::{Offender, ValidatorRecord};
 pub use funding::Accrual;
 pub use genesis::{Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis};
 pub use insurance::Allowance;
+pub use ranges::ThresholdsRecord;
 pub use records::{
     AccountRecord, BlockRecord, FundingRecord, MarketRecord, StateKey, UnderlyingRecord, Write,
 };

@@ -13,7 +13,7 @@ use protocol::{
     AccountIndex, AssetId, CancelReason, Contract, ContractRule, Event, Fault, Instrument,
     InstrumentId, Mode, ParameterId, Refusal, limits as counts,
 };
-use units::{Amount, BlockSpan, Lots, Notional, Ppb, Price, Round};
+use units::{Amount, BlockSpan, Lots, Notional, Ppb, Price, Round, Vol};
 
 /// Positions of one market and their postings, every check passed.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ impl Market {
             mark: None,
             forward: None,
             vol: None,
+            vol_voted: None,
+            vol_uncertainty: Vol::ZERO,
             vol_stale: false,
             last: None,
             aggregate: Aggregate::default(),

@@ -10,12 +10,11 @@ use margin::{
 };
 use oracle::SettlementAverage;
 use protocol::{
-    AccountIndex, AssetId, Contract, Fault, InstrumentId, Mode, ParameterId, Refusal, Side,
-    UnderlyingId,
+    AccountIndex, AssetId, Contract, Fault, InstrumentId, ParameterId, Refusal, Side, UnderlyingId,
 };
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use units::{Amount, BlockTime, Lots, Notional, Num, Ppm, Price, Quantity, Round, Vol, limits};
+use units::{Amount, BlockTime, Lots, Notional, Ppm, Price, Quantity, Round, Vol, limits};
 
 /// What is known of the margin of an account with its open orders.
 #[derive(Debug)]
@@ -111,23 +110,14 @@ impl State {
 
     fn underlying_input(&self, id: UnderlyingId, held: &Underlying) -> Option<UnderlyingInput> {
         let index = held.feed.index()?;
-        let scan = self.ppm(id, ParameterId::ScanRange);
-        // 0019-MARG-002: while the index is in doubt, new risk is margined over a wider range.
-        let new_risk = match held.mode {
-            Mode::Normal => scan,
-            Mode::Caution | Mode::ReduceOnly | Mode::Frozen => {
-                let wider = scan.number().mul_div(Num::new(5), Num::new(4), Round::Up);
-                wider.map_or(scan, Ppm::from_number)
-            }
-        };
         Some(UnderlyingInput {
             underlying: id,
             class: OffsetClass::new(held.class),
             asset: held.asset,
             index: index.price,
             confidence: index.confidence,
-            scan_hold: scan,
-            scan_new: new_risk,
+            scan_hold: held.thresholds.hold(),
+            scan_new: held.range_new_risk(),
             short_option_maintenance: self.ppm(id, ParameterId::ShortOptionMaintenance),
             short_option_initial: self.ppm(id, ParameterId::ShortOptionInitial),
             haircut: self.ppm(id, ParameterId::CollateralHaircut),
@@ -244,7 +234,9 @@ impl State {
         risk: &Risk,
         account: AccountIndex,
     ) -> Result<margin::Explanation, Fault> {
-        margin::explain(risk, &self.holdings(account, true)?.portfolio())
+        let mut tree = margin::explain(risk, &self.holdings(account, true)?.portfolio())?;
+        tree.parts.extend(self.explain_ranges(account)?);
+        Ok(tree)
     }
 
     /// Returns the Greeks of an account's positions.
@@ -269,6 +261,7 @@ fn market_input(
         forward,
         mark,
         vol: market.vol.unwrap_or(Vol::ZERO),
+        vol_uncertainty: market.vol_uncertainty,
         settlement: settlement(market, underlying, now)?,
         funding: market.funding_rate,
     }))
@@ -281,7 +274,16 @@ fn settlement(
     now: BlockTime,
 ) -> Result<Option<Settlement>, Fault> {
     let expires_at = market.instrument.contract.expires_at();
-    let average = expires_at.and_then(|expires_at| underlying.settlements.get(&expires_at));
+    expires_at.map_or(Ok(None), |expires_at| settlement_at(expires_at, underlying, now))
+}
+
+/// Returns how far the averaging towards an expiry has come, inside the window.
+pub(crate) fn settlement_at(
+    expires_at: BlockTime,
+    underlying: &Underlying,
+    now: BlockTime,
+) -> Result<Option<Settlement>, Fault> {
+    let average = underlying.settlements.get(&expires_at);
     let window = average.map(|average| average.window(now)).transpose()?.flatten();
     let inside = window.filter(|window| window.remaining < SettlementAverage::WINDOW);
     Ok(inside.map(|window| Settlement { fixed: window.fixed, remaining: window.remaining }))

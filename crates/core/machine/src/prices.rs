@@ -2,6 +2,7 @@
 
 use crate::orders::is_restricted;
 use crate::state::{Market, Underlying};
+use crate::surface_vols::{SurfaceVol, vols};
 use crate::work::Work;
 use book::OrderBook;
 use oracle::{BasisVote, Quotes, Report, SettlementAverage, VolVote, perpetual_mark};
@@ -35,7 +36,8 @@ impl Work<'_> {
             let before = self.state.mode(id);
             let restricted = self.restricted_markets(id);
             let updated = self.update_underlying(id, &reports, total_stake, &params);
-            let marked = updated.and_then(|()| self.mark_markets(id, &params));
+            let moved = updated.and_then(|()| self.move_ranges(id));
+            let marked = moved.and_then(|()| self.mark_markets(id, &params));
             let underlying = self.underlying_mut(id)?;
             if marked.is_err() {
                 underlying.mode = Mode::Frozen;
@@ -138,11 +140,16 @@ impl Work<'_> {
         for instrument in &ids {
             let underlying =
                 self.state.underlyings.get_mut(&id).ok_or(Fault::Missing("underlying"))?;
-            let market = self.state.markets.get_mut(instrument).ok_or(Fault::Missing("market"))?;
+            let market = self.state.markets.get(instrument).ok_or(Fault::Missing("market"))?;
             if let Some(expires_at) = market.instrument.contract.expires_at() {
                 average(underlying, expires_at, index, now)?;
             }
-            mark(market, underlying, index, now, params)?;
+        }
+        let underlying = self.state.underlyings.get(&id).ok_or(Fault::Missing("underlying"))?;
+        let vols = vols(underlying, &self.state.markets, &ids, index, now, params)?;
+        for instrument in &ids {
+            let market = self.state.markets.get_mut(instrument).ok_or(Fault::Missing("market"))?;
+            mark(market, underlying, &vols, index, now, params)?;
         }
         self.touched.markets.extend(ids);
         Ok(())
@@ -170,6 +177,7 @@ fn average(
 fn mark(
     market: &mut Market,
     underlying: &Underlying,
+    vols: &BTreeMap<(BlockTime, Price), SurfaceVol>,
     index: Price,
     now: BlockTime,
     params: &oracle::Parameters,
@@ -192,9 +200,13 @@ fn mark(
         }
         Contract::Future { .. } | Contract::Option { .. } => {
             if let Contract::Option { expires_at, strike, .. } = market.instrument.contract {
-                let vol = underlying.vols.vol(expires_at, strike, now, params)?;
-                market.vol_stale = vol.is_none_or(|implied| implied.stale);
-                market.vol = vol.map(|implied| implied.vol).or(market.vol);
+                let found = vols.get(&(expires_at, strike));
+                market.vol_stale = found.is_none_or(|found| found.stale);
+                if let Some(found) = found {
+                    market.vol = Some(found.vol);
+                    market.vol_voted = Some(found.voted);
+                    market.vol_uncertainty = found.uncertainty;
+                }
             }
             crate::margins::dated_value(market, underlying, now)?
         }

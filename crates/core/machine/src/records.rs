@@ -19,7 +19,7 @@ use units::{Amount, BlockHeight, BlockTime, Ppb, Price, Vol};
 
 /// Names a record.
 ///
-/// spec 0025-BLOCK-016.
+/// spec 0025-BLOCK-016, 0031-THRE-013.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
 )]
@@ -36,6 +36,8 @@ pub enum StateKey {
     House(Holder, AssetId),
     /// A governed value in its place.
     Parameter(Option<UnderlyingId>, ParameterId),
+    /// The scan ranges of an underlying and what they were made from.
+    Thresholds(UnderlyingId),
     /// A validator that was ever punished.
     Validator(ValidatorId),
 }
@@ -81,8 +83,12 @@ pub struct MarketRecord {
     pub mark: Option<Price>,
     /// Forward to its expiry; the index for a perpetual.
     pub forward: Option<Price>,
-    /// Implied vol; options only.
+    /// Implied vol of the surface without arbitrage; options only.
     pub vol: Option<Vol>,
+    /// The vol as voted, before the surface was repaired.
+    pub vol_voted: Option<Vol>,
+    /// How far above the vol the true one may be.
+    pub vol_uncertainty: Vol,
     /// Whether the vol is stale.
     pub vol_stale: bool,
     /// Price of the last auction that traded.
@@ -144,6 +150,7 @@ impl State {
                 let balance = self.ledger.balance(holder, asset);
                 encoded((balance != Amount::ZERO).then_some(balance).as_ref())
             }
+            StateKey::Thresholds(id) => encoded(self.thresholds_record(id)?.as_ref()),
             StateKey::Parameter(place, parameter) => {
                 encoded(Some(&self.parameters.get(place, parameter)))
             }
@@ -178,6 +185,7 @@ impl State {
         keys.extend(accounts);
         keys.extend(self.markets.keys().copied().map(StateKey::Market));
         keys.extend(self.underlyings.keys().copied().map(StateKey::Underlying));
+        keys.extend(self.underlyings.keys().copied().map(StateKey::Thresholds));
         keys.extend(house);
         keys.extend(self.offenders.keys().copied().map(StateKey::Validator));
         for definition in Definition::all() {
@@ -219,6 +227,8 @@ impl State {
             mark: market.mark,
             forward: market.forward,
             vol: market.vol,
+            vol_voted: market.vol_voted,
+            vol_uncertainty: market.vol_uncertainty,
             vol_stale: market.vol_stale,
             last: market.last,
             aggregate: market.aggregate,

@@ -18,6 +18,8 @@ struct MarketImage {
     mark: Option<Price>,
     forward: Option<Price>,
     vol: Option<Vol>,
+    vol_voted: Option<Vol>,
+    vol_uncertainty: Vol,
     vol_stale: bool,
     last: Option<Price>,
     aggregate: Aggregate,
@@ -34,6 +36,8 @@ impl BorshSerialize for Market {
             mark: self.mark,
             forward: self.forward,
             vol: self.vol,
+            vol_voted: self.vol_voted,
+            vol_uncertainty: self.vol_uncertainty,
             vol_stale: self.vol_stale,
             last: self.last,
             aggregate: self.aggregate,
@@ -56,6 +60,8 @@ impl BorshDeserialize for Market {
             mark: image.mark,
             forward: image.forward,
             vol: image.vol,
+            vol_voted: image.vol_voted,
+            vol_uncertainty: image.vol_uncertainty,
             vol_stale: image.vol_stale,
             last: image.last,
             aggregate: image.aggregate,
@@ -73,6 +79,9 @@ pub(crate) fn consistent(state: &State) -> std::result::Result<(), protocol::Fau
         (orders.fold(0, usize::saturating_add), resting.fold(0, usize::saturating_add));
     if orders != resting.saturating_add(state.waiting.len()) {
         return Err(protocol::Fault::Invariant("orders of accounts are in a book or wait"));
+    }
+    if !state.underlyings.values().all(|held| held.thresholds.is_sound()) {
+        return Err(protocol::Fault::Invariant("scan ranges are within their bounds"));
     }
     state.check()
 }

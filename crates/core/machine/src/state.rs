@@ -17,6 +17,7 @@ use protocol::{
     ValidatorId,
 };
 use std::collections::BTreeMap;
+use thresholds::Thresholds;
 use units::{
     ArithmeticError, BlockHeight, BlockSpan, BlockTime, Lots, Notional, Ppb, Ppm, Price, Vol,
 };
@@ -48,8 +49,12 @@ pub struct Market {
     pub mark: Option<Price>,
     /// Forward to its expiry; the index for a perpetual.
     pub forward: Option<Price>,
-    /// Implied vol; options only.
+    /// Implied vol of the surface without arbitrage; options only.
     pub vol: Option<Vol>,
+    /// The vol as voted, or as it lies between votes: what the repair started from.
+    pub vol_voted: Option<Vol>,
+    /// How far above the vol the true one may be, because it was moved or not voted lately.
+    pub vol_uncertainty: Vol,
     /// Whether every vote behind the vol is stale: the market may only reduce.
     pub vol_stale: bool,
     /// Price of the last auction that traded.
@@ -83,6 +88,8 @@ pub struct Underlying {
     pub vols: VolMarks,
     /// Averages of the index towards each expiry that is less than half an hour away.
     pub settlements: BTreeMap<BlockTime, SettlementAverage>,
+    /// How wide its scenarios are.
+    pub thresholds: Thresholds,
     /// What is allowed.
     pub mode: Mode,
     /// What its insurance fund may still pay today.

@@ -16,6 +16,7 @@ pub(crate) struct Touched {
     pub(crate) accounts: BTreeSet<AccountIndex>,
     pub(crate) markets: BTreeSet<InstrumentId>,
     pub(crate) underlyings: BTreeSet<UnderlyingId>,
+    pub(crate) thresholds: BTreeSet<UnderlyingId>,
     pub(crate) house: BTreeSet<(Holder, AssetId)>,
     pub(crate) parameters: BTreeSet<(Option<UnderlyingId>, ParameterId)>,
     pub(crate) validators: BTreeSet<ValidatorId>,

@@ -3,6 +3,7 @@
 use crate::bounds::CHARGE_BITS;
 use crate::input::{MarketInput, Settlement, UnderlyingInput};
 use crate::lanes::Row;
+use crate::mark::call_value;
 use crate::matrix::{Profits, Shocks, greatest, shocks};
 use crate::parameters::Parameters;
 use crate::risk::{Charges, Class, Group, Pledge, Risk, Slot, Terms, Underlying};
@@ -194,10 +195,15 @@ fn pledged_lot(index: Price) -> Option<Quantity> {
     None
 }
 
-fn moves_of(parameters: &Parameters, input: &UnderlyingInput) -> Moves {
+/// Returns the scan ranges for new risk and for risk held.
+fn ranges(parameters: &Parameters, input: &UnderlyingInput) -> (Ppm, Ppm) {
     let bounded = |scan: Ppm| scan.greater(parameters.scan_floor).lesser(parameters.scan_cap);
     let hold = bounded(input.scan_hold);
-    let new = bounded(input.scan_new).greater(hold);
+    (bounded(input.scan_new).greater(hold), hold)
+}
+
+fn moves_of(parameters: &Parameters, input: &UnderlyingInput) -> Moves {
+    let (new, hold) = ranges(parameters, input);
     Moves { new: shocks(&parameters.scenarios, new), hold: shocks(&parameters.scenarios, hold) }
 }
 
@@ -266,6 +272,7 @@ impl Builder<'_> {
         let group = risk.groups.last().ok_or(Fault::Missing("margin: expiry"))?;
         let base = parts(self.parameters.calendar.base);
         let kept = PPM_ONE.saturating_add(group.kept).saturating_sub(base);
+        let doubt = vol_doubt(item, &shared.expiry)?;
         risk.slots.push(Slot {
             group: index_of(risk.groups.len().saturating_sub(1))?,
             kept,
@@ -277,8 +284,8 @@ impl Builder<'_> {
             mark,
             size: item.size,
             value: whole_value(mark, item.size)?,
-            initial: self.charges(item, &input, true)?,
-            maintenance: self.charges(item, &input, false)?,
+            initial: self.charges(item, &input, doubt, true)?,
+            maintenance: self.charges(item, &input, doubt, false)?,
             delta: delta(&row_new, &moves.new, bits)?,
         });
         risk.terms.push(Terms {
@@ -335,6 +342,7 @@ impl Builder<'_> {
         &self,
         item: &Item<'_>,
         input: &UnderlyingInput,
+        doubt: Price,
         initial: bool,
     ) -> Result<Charges, Fault> {
         let at = || Fault::at("margin: charges");
@@ -344,7 +352,8 @@ impl Builder<'_> {
         // Half the spread, rounded up.
         let half_spread = Ppm::from_parts(input.spread.parts().saturating_add(1).div_euclid(2));
         let mut both = share(half_spread)?;
-        let (mut long, mut short) = (Price::ZERO, Price::ZERO);
+        let (mut long, mut short, mut beyond) = (Price::ZERO, Price::ZERO, Price::ZERO);
+        let mut knee_lots = 0;
         if initial {
             let tolerated = index.scaled(parameters.oracle_tolerance, Round::Down).map_err(at())?;
             let excess = input.confidence.minus(tolerated).map_err(at())?.greater(Price::ZERO);
@@ -354,7 +363,17 @@ impl Builder<'_> {
             let rate = funding.magnitude().map_err(at())?.number().times(hours).map_err(at())?;
             let paid = index.number().mul_div(rate, Num::new(limits::PPB_ONE), Round::Up);
             let paid = Price::from_number(paid.map_err(at())?);
-            if funding > Ppb::ZERO { long = paid } else { short = paid }
+            if funding > Ppb::ZERO {
+                long = paid
+            } else {
+                short = paid
+            }
+            if item.asset.is_none() {
+                let range = share(ranges(parameters, input).0)?;
+                both = both
+                    .plus(range.scaled(parameters.depeg(), Round::Up).map_err(at())?)
+                    .map_err(at())?;
+            }
         }
         if item.asset.is_some() {
             let kept = if initial {
@@ -364,10 +383,15 @@ impl Builder<'_> {
             };
             let haircut = share(input.haircut)?.scaled(kept, Round::Up).map_err(at())?;
             long = long.plus(haircut).map_err(at())?;
+            beyond = share(parameters.haircut_beyond)?.scaled(kept, Round::Up).map_err(at())?;
+            let lot = item.size.value(input.index, Round::Up).map_err(at())?.micros();
+            let knee = parameters.haircut_knee.micros().checked_div_euclid(lot).unwrap_or(0);
+            knee_lots = i64::try_from(knee).unwrap_or(i64::MAX);
         }
         let naked = if item.strike.is_some() {
             let further = if initial { input.short_option_initial } else { Ppm::ZERO };
-            share(input.short_option_maintenance.plus(further).map_err(at())?)?
+            let least = share(input.short_option_maintenance.plus(further).map_err(at())?)?;
+            least.plus(doubt).map_err(at())?
         } else {
             Price::ZERO
         };
@@ -375,8 +399,25 @@ impl Builder<'_> {
             long: per_lot(both.plus(long).map_err(at())?, item.size)?,
             short: per_lot(both.plus(short).map_err(at())?, item.size)?,
             naked: per_lot(naked, item.size)?,
+            beyond: per_lot(beyond, item.size)?,
+            knee: knee_lots,
         })
     }
+}
+
+/// Returns what an option may be worth above its value because its vol is uncertain, rounded up (0019-MARG-008). Calls and
+/// puts of a strike are worth the same more.
+fn vol_doubt(item: &Item<'_>, expiry: &Expiry) -> Result<Price, Fault> {
+    let (Some(market), Some(strike)) = (item.market, item.strike) else { return Ok(Price::ZERO) };
+    if market.vol_uncertainty <= Vol::ZERO {
+        return Ok(Price::ZERO);
+    }
+    let at = || Fault::at("margin: doubt about a vol");
+    let limit = Vol::from_points(Vol::LIMIT);
+    let higher = market.vol.plus(market.vol_uncertainty).map_err(at())?.lesser(limit);
+    let value = |vol: Vol, round| call_value(strike, vol, expiry, round);
+    let more = value(higher, Round::Up)?.minus(value(market.vol, Round::Down)?).map_err(at())?;
+    Ok(more.greater(Price::ZERO))
 }
 
 fn forwards(expiry: &Expiry, shocks: &Shocks) -> Result<[Forward; SCENARIOS], Fault> {

@@ -1,8 +1,8 @@
 //! The charges beside the scan: oracle doubt, funding, spread, collateral haircut, naked short options, impact.
 //!
-//! All but impact are sums over rows and strikes of max(0, linear), so they are sub-additive like the scan. Impact
-//! follows the square-root law and is not: splitting an account lowers it, so it prices liquidity and nothing relies on
-//! it (0019-MARG-009).
+//! All but impact and the haircut beyond its knee are sums over rows and strikes of max(0, linear), so they are
+//! sub-additive like the scan. Impact follows the square-root law and is not, nor is a haircut that rises with the size:
+//! splitting an account lowers them, so they price liquidity and nothing relies on them (0019-MARG-009).
 //!
 //! **Invariant:** a charge covers every subset of the open orders: it is taken at the ends of the range of positions
 //! that fills can lead to, and is convex in the position.
@@ -63,11 +63,7 @@ impl Range {
 
     /// Returns the charge of a row over the range, in 2⁻¹⁶ micro-dollars.
     fn charge(self, charges: &Charges) -> i128 {
-        let at = |lots: i64| {
-            let rate = if lots > 0 { charges.long } else { charges.short };
-            i128::from(lots.unsigned_abs()).wrapping_mul(i128::from(rate))
-        };
-        at(self.greatest()).max(at(self.least()))
+        charges.of(self.greatest()).max(charges.of(self.least()))
     }
 
     /// Returns the charge for naked short options of a strike over the range, in 2⁻¹⁶ micro-dollars.

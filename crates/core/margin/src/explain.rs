@@ -182,6 +182,30 @@ pub fn explain(risk: &Risk, portfolio: &Portfolio<'_>) -> Result<Explanation, Fa
     ))
 }
 
+/// Returns the profit of an account in every scenario over the ranges for new risk, as far as rounding lets it be known:
+/// what short positions may hide is taken off.
+///
+/// # Errors
+///
+/// As [`crate::required`].
+///
+/// # Source
+///
+/// spec 0019-MARG-006: Σ V_u − reserves.
+pub fn scenario_profits(
+    risk: &Risk,
+    portfolio: &Portfolio<'_>,
+) -> Result<[Notional; SCENARIOS], Fault> {
+    let holdings = Holdings::new(risk, portfolio.positions, portfolio.collateral)?;
+    let whole = Ppm::from_parts(limits::PPM_ONE);
+    let mut everything = Pool::EMPTY;
+    for pool in pools(risk, &risk.new, &holdings, portfolio.orders, whole)?.values() {
+        everything.add(pool);
+    }
+    let reserve = everything.reserve;
+    Ok(everything.sums.map(|sum| Notional::from_micros(sum.saturating_sub(reserve))))
+}
+
 fn equity_part(risk: &Risk, holdings: &Holdings, cash: Notional) -> Result<Explanation, Fault> {
     let at = || Fault::at("margin: explanation");
     let mut worth = Notional::ZERO;

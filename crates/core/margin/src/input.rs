@@ -72,6 +72,8 @@ pub struct MarketInput {
     pub mark: Price,
     /// Implied vol; read for options only.
     pub vol: Vol,
+    /// How far above it the true one may be: short options are charged the difference in value.
+    pub vol_uncertainty: Vol,
     /// State of the averaging, inside the settlement window only.
     pub settlement: Option<Settlement>,
     /// Hourly funding rate; longs pay if it is positive. Zero but for perpetuals.

@@ -4,7 +4,55 @@
 //! because every account is admitted under the bound of [`crate::bounds`] and no scenario is looked at before that bound
 //! has been checked for the account at hand; should it ever fail to hold, the sums wrap and nothing panics.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "lanes count to the length of the arrays, and only loops over them become vector instructions"
+)]
+
 use crate::scenario::SCENARIOS;
+
+/// An instruction set that the hot loops are compiled for. All give the same bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InstructionSet {
+    /// What every machine of the target has: SSE2 on x86-64, NEON on AArch64.
+    Portable,
+    /// AVX2, with the rest of x86-64-v3.
+    Avx2,
+    /// AVX-512, with the rest of x86-64-v4.
+    Avx512,
+}
+
+impl InstructionSet {
+    /// Returns those that this machine has, the fastest last.
+    pub fn available() -> impl Iterator<Item = Self> {
+        let all = [Self::Portable, Self::Avx2, Self::Avx512];
+        all.into_iter().filter(|set| set.arch().is_some())
+    }
+
+    /// Returns the compiled path, if this machine can take it.
+    pub(crate) fn arch(self) -> Option<pulp::Arch> {
+        match self {
+            Self::Portable => Some(pulp::Arch::Scalar),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => pulp::x86::V3::try_new().map(pulp::Arch::V3),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => pulp::x86::V4::try_new().map(pulp::Arch::V4),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Avx512 => None,
+        }
+    }
+}
+
+impl std::fmt::Display for InstructionSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+        })
+    }
+}
 
 /// Scenarios that are summed at a time.
 pub(crate) const LANES: usize = 16;
@@ -82,100 +130,93 @@ fn chunk_of_mut<const CHUNK: usize, T>(chunks: &mut [T; CHUNKS]) -> &mut T {
 
 #[inline(always)]
 fn add_lots(sums: &mut [i64; LANES], row: &[i32; LANES], scaled: i32) {
-    for (sum, value) in sums.iter_mut().zip(row) {
-        *sum = sum.wrapping_add(i64::from(scaled).wrapping_mul(i64::from(*value)));
+    let scaled = i64::from(scaled);
+    for lane in 0..LANES {
+        sums[lane] = sums[lane].wrapping_add(scaled.wrapping_mul(i64::from(row[lane])));
     }
 }
 
 #[inline(always)]
 fn add_sums(sums: &mut [i64; LANES], more: &[i64; LANES]) {
-    for (sum, value) in sums.iter_mut().zip(more) {
-        *sum = sum.wrapping_add(*value);
+    for lane in 0..LANES {
+        sums[lane] = sums[lane].wrapping_add(more[lane]);
     }
 }
 
 #[inline(always)]
 fn lowest(sums: &[i64; LANES]) -> i64 {
-    // Halving keeps the comparisons in vector registers until two lanes are left.
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *sums;
-    let eight = [a.min(i), b.min(j), c.min(k), d.min(l), e.min(m), f.min(n), g.min(o), h.min(p)];
-    let [a, b, c, d, e, f, g, h] = eight;
-    let [a, b, c, d] = [a.min(e), b.min(f), c.min(g), d.min(h)];
+    let (mut eight, mut four) = ([0; 8], [0; 4]);
+    for lane in 0..8 {
+        eight[lane] = sums[lane].min(sums[lane + 8]);
+    }
+    for lane in 0..4 {
+        four[lane] = eight[lane].min(eight[lane + 4]);
+    }
+    let [a, b, c, d] = four;
     a.min(c).min(b.min(d))
 }
 
 #[inline(always)]
 fn lower(least: &mut [i64; LANES], sums: &[i64; LANES]) {
-    for (least, sum) in least.iter_mut().zip(sums) {
-        *least = (*least).min(*sum);
+    for lane in 0..LANES {
+        least[lane] = least[lane].min(sums[lane]);
     }
 }
 
-/// Sets sums to more sums, or adds these to them.
-#[inline(always)]
-fn gather(sums: &mut [i64; LANES], more: &[i64; LANES], first: bool) {
-    if first {
-        *sums = *more;
-    } else {
-        add_sums(sums, more);
-    }
+/// The sum of a run of entries, to be compiled for each instruction set.
+///
+/// A closure would not do: the call of a closure is a function of its own, compiled for what every machine has. Nor would
+/// the loop over the runs: within a larger function the lanes are not seen to be vectors.
+struct SumRun<'a> {
+    rows: &'a [Row],
+    run: &'a [Entry],
+    sums: &'a mut Vector,
 }
 
-/// Adds a run of entries up in sixteen scenarios, hands the sums on to their underlying, and lowers `least` to them.
-#[inline(always)]
-fn sweep_chunk<const CHUNK: usize>(
-    rows: &[Row],
-    run: &[Entry],
-    (underlying, first): (&mut Vector, bool),
-    least: &mut [i64; LANES],
-) {
-    let mut group = [0; LANES];
-    for entry in run {
-        // A slot comes from the table that the rows were made with.
-        let Some(row) = usize::try_from(entry.slot).ok().and_then(|slot| rows.get(slot)) else {
-            continue;
-        };
-        add_lots(&mut group, chunk_of::<CHUNK, _>(&row.0), entry.scaled);
-    }
-    gather(chunk_of_mut::<CHUNK, _>(&mut underlying.0), &group, first);
-    lower(least, &group);
-}
+impl pulp::WithSimd for SumRun<'_> {
+    type Output = i64;
 
-#[inline(always)]
-fn sweep_all(rows: &[Row], entries: &[Entry], spans: &[Span], lows: &mut [Lows]) {
-    let (mut underlying, mut class) = (Vector::ZERO, Vector::ZERO);
-    let (mut starts_underlying, mut starts_class) = (true, true);
-    let mut rest = entries;
-    for (span, low) in spans.iter().zip(lows) {
-        let length = usize::try_from(span.entries).unwrap_or(usize::MAX);
-        let (run, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
-        rest = after;
+    /// Sets the sums, and returns the lowest.
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> i64 {
         let mut least = [i64::MAX; LANES];
-        sweep_chunk::<0>(rows, run, (&mut underlying, starts_underlying), &mut least);
-        sweep_chunk::<1>(rows, run, (&mut underlying, starts_underlying), &mut least);
-        sweep_chunk::<2>(rows, run, (&mut underlying, starts_underlying), &mut least);
-        // A level made up of one finer level has the same sums.
-        *low = Lows { group: lowest(&least), ..Lows::HIGHEST };
-        if !span.ends_underlying {
-            starts_underlying = false;
-            continue;
-        }
-        low.underlying = if starts_underlying { low.group } else { lowest_sum(&underlying) };
-        starts_underlying = true;
-        if !(starts_class && span.ends_class) {
-            for (class, sums) in class.0.iter_mut().zip(&underlying.0) {
-                gather(class, sums, starts_class);
+        for chunk in 0..CHUNKS {
+            let mut group = [0; LANES];
+            for entry in self.run {
+                // A slot comes from the table that the rows were made with.
+                let row = usize::try_from(entry.slot).ok().and_then(|slot| self.rows.get(slot));
+                let Some(row) = row else { continue };
+                add_lots(&mut group, &row.0[chunk], entry.scaled);
             }
+            lower(&mut least, &group);
+            self.sums.0[chunk] = group;
         }
-        if span.ends_class {
-            low.class = if starts_class { low.underlying } else { lowest_sum(&class) };
+        lowest(&least)
+    }
+}
+
+/// A vector added to another, to be compiled for each instruction set.
+struct Gather<'a> {
+    sums: &'a mut Vector,
+    more: &'a Vector,
+}
+
+impl pulp::WithSimd for Gather<'_> {
+    type Output = i64;
+
+    /// Adds, and returns the lowest sum.
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> i64 {
+        let mut least = [i64::MAX; LANES];
+        for chunk in 0..CHUNKS {
+            add_sums(&mut self.sums.0[chunk], &self.more.0[chunk]);
+            lower(&mut least, &self.sums.0[chunk]);
         }
-        starts_class = span.ends_class;
+        lowest(&least)
     }
 }
 
 /// Sets `lows`, one for each span, to the lowest scenario sums of the entries.
-#[inline]
 pub(crate) fn sweep(
     arch: pulp::Arch,
     rows: &[Row],
@@ -183,10 +224,40 @@ pub(crate) fn sweep(
     spans: &[Span],
     lows: &mut [Lows],
 ) {
-    arch.dispatch(
-        #[inline(always)]
-        || sweep_all(rows, entries, spans, lows),
-    );
+    let (mut group, mut underlying, mut class) = (Vector::ZERO, Vector::ZERO, Vector::ZERO);
+    let (mut starts_underlying, mut starts_class) = (true, true);
+    let mut rest = entries;
+    for (span, low) in spans.iter().zip(lows) {
+        let length = usize::try_from(span.entries).unwrap_or(usize::MAX);
+        let (run, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+        rest = after;
+        *low = Lows::HIGHEST;
+        // A level that starts with a span has the span's sums so far.
+        let low_underlying = if starts_underlying {
+            low.group = arch.dispatch(SumRun { rows, run, sums: &mut underlying });
+            low.group
+        } else {
+            low.group = arch.dispatch(SumRun { rows, run, sums: &mut group });
+            arch.dispatch(Gather { sums: &mut underlying, more: &group })
+        };
+        starts_underlying = span.ends_underlying;
+        if !span.ends_underlying {
+            continue;
+        }
+        low.underlying = low_underlying;
+        let low_class = match (starts_class, span.ends_class) {
+            (true, true) => low_underlying,
+            (true, false) => {
+                class = underlying;
+                low_underlying
+            }
+            (false, _) => arch.dispatch(Gather { sums: &mut class, more: &underlying }),
+        };
+        if span.ends_class {
+            low.class = low_class;
+        }
+        starts_class = span.ends_class;
+    }
 }
 
 /// What an order adds to a scenario: its profit and loss if it is filled there, and nothing if that is a profit.
@@ -201,9 +272,10 @@ pub(crate) struct OrderLine<'a> {
 #[inline(always)]
 fn order_chunk<const CHUNK: usize>(order: &OrderLine<'_>) -> [i64; LANES] {
     let mut worst = [0; LANES];
-    for (worst, value) in worst.iter_mut().zip(chunk_of::<CHUNK, _>(&order.row.0)) {
-        let filled = i64::from(order.scaled).wrapping_mul(i64::from(*value));
-        *worst = filled.wrapping_sub(order.cost).min(0);
+    let (row, scaled) = (chunk_of::<CHUNK, _>(&order.row.0), i64::from(order.scaled));
+    for lane in 0..LANES {
+        let filled = scaled.wrapping_mul(i64::from(row[lane]));
+        worst[lane] = filled.wrapping_sub(order.cost).min(0);
     }
     worst
 }
@@ -222,6 +294,29 @@ fn check_chunk<const CHUNK: usize, const LEVELS: usize>(
     }
 }
 
+/// A check of an order, to be compiled for each instruction set.
+struct Check<'a, const LEVELS: usize> {
+    order: &'a OrderLine<'a>,
+    vectors: [&'a Vector; LEVELS],
+}
+
+impl<const LEVELS: usize> pulp::WithSimd for Check<'_, LEVELS> {
+    type Output = [i64; LEVELS];
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> [i64; LEVELS] {
+        let mut least = [[i64::MAX; LANES]; LEVELS];
+        check_chunk::<0, LEVELS>(self.order, self.vectors, &mut least);
+        check_chunk::<1, LEVELS>(self.order, self.vectors, &mut least);
+        check_chunk::<2, LEVELS>(self.order, self.vectors, &mut least);
+        let mut lows = [0; LEVELS];
+        for (low, least) in lows.iter_mut().zip(&least) {
+            *low = lowest(least);
+        }
+        lows
+    }
+}
+
 /// Returns the lowest sum of each vector once an order is added to it.
 #[inline]
 pub(crate) fn lows_with_order<const LEVELS: usize>(
@@ -229,16 +324,7 @@ pub(crate) fn lows_with_order<const LEVELS: usize>(
     order: &OrderLine<'_>,
     vectors: [&Vector; LEVELS],
 ) -> [i64; LEVELS] {
-    arch.dispatch(
-        #[inline(always)]
-        || {
-            let mut least = [[i64::MAX; LANES]; LEVELS];
-            check_chunk::<0, LEVELS>(order, vectors, &mut least);
-            check_chunk::<1, LEVELS>(order, vectors, &mut least);
-            check_chunk::<2, LEVELS>(order, vectors, &mut least);
-            least.each_ref().map(lowest)
-        },
-    )
+    arch.dispatch(Check { order, vectors })
 }
 
 /// Adds an order to a vector, or takes it out again.
@@ -330,14 +416,7 @@ mod tests {
 
     /// Returns every compiled path that this machine can take.
     fn paths() -> Vec<pulp::Arch> {
-        let paths = [
-            #[cfg(target_arch = "x86_64")]
-            pulp::x86::V3::try_new().map(pulp::Arch::V3),
-            #[cfg(target_arch = "x86_64")]
-            pulp::x86::V4::try_new().map(pulp::Arch::V4),
-            Some(pulp::Arch::new()),
-        ];
-        std::iter::once(pulp::Arch::Scalar).chain(paths.into_iter().flatten()).collect()
+        InstructionSet::available().filter_map(InstructionSet::arch).collect()
     }
 
     #[test]

@@ -51,14 +51,15 @@ mod valuation;
 
 pub use account::{AccountMargin, required};
 pub use ceiling::{Ceiling, OrderCeiling};
-pub use explain::{Explanation, Figure, explain};
+pub use explain::{Explanation, Figure, explain, scenario_profits};
 pub use greeks::{Bucket, Greeks, greeks};
 pub use holdings::Holdings;
 pub use input::{
     MarketInput, OffsetClass, OpenOrder, Portfolio, Position, Settlement, SideOrders,
     UnderlyingInput,
 };
-pub use mark::{mark_value, on_quantum};
+pub use lanes::InstructionSet;
+pub use mark::{MovingPart, mark_value, moving_part, on_quantum};
 pub use meter::{Meter, Reading};
 pub use parameters::{CalendarOffset, Parameters, VolShocks};
 pub use requirement::{OrderCheck, Requirement, Standing};

@@ -4,7 +4,7 @@ use crate::input::Settlement;
 use crate::valuation::{Expiry, strike_left};
 use pricing::{Deviation, FineVol, Forward, Horizon, Strike};
 use protocol::{Contract, Fault, Instrument, Right};
-use units::{BlockTime, Num, Price, Quantity, Round, Vol};
+use units::{BlockSpan, BlockTime, Num, Price, Quantity, Round, Vol};
 
 /// Returns the model value of a contract: the forward of a perpetual, the expected settlement price of a future, the
 /// Black-76 value of an option.
@@ -25,16 +25,11 @@ pub fn mark_value(
     now: BlockTime,
     settlement: Option<Settlement>,
 ) -> Result<Price, Fault> {
-    let at = || Fault::at("margin: mark");
     let expiry = Expiry::new(forward, instrument.contract.expires_at(), now, settlement)?;
     let value = match instrument.contract {
         Contract::Perpetual | Contract::Future { .. } => expiry.expected()?,
         Contract::Option { strike, right, .. } => {
-            let vol = FineVol::from_vol(vol).map_err(at())?;
-            let horizon = Horizon::after(expiry.variance).map_err(at())?;
-            let deviation = Deviation::new(vol, horizon);
-            let strike = Strike::new(strike_left(strike, &expiry)?).map_err(at())?;
-            let forward = Forward::new(expiry.moving.greater(Price::ZERO)).map_err(at())?;
+            let (forward, strike, deviation) = terms(strike, vol, &expiry)?;
             match right {
                 Right::Call => pricing::call(forward, strike, deviation, Round::Down),
                 Right::Put => pricing::put(forward, strike, deviation, Round::Down),
@@ -42,6 +37,57 @@ pub fn mark_value(
         }
     };
     on_quantum(instrument, value, Round::Down)
+}
+
+/// Returns the Black-76 value of a call on what still moves of an expiry's settlement price.
+pub(crate) fn call_value(
+    strike: Price,
+    vol: Vol,
+    expiry: &Expiry,
+    round: Round,
+) -> Result<Price, Fault> {
+    let (forward, strike, deviation) = terms(strike, vol, expiry)?;
+    Ok(pricing::call(forward, strike, deviation, round))
+}
+
+fn terms(strike: Price, vol: Vol, expiry: &Expiry) -> Result<(Forward, Strike, Deviation), Fault> {
+    let at = || Fault::at("margin: terms of an option");
+    let horizon = Horizon::after(expiry.variance).map_err(at())?;
+    let deviation = Deviation::new(FineVol::from_vol(vol).map_err(at())?, horizon);
+    let strike = Strike::new(strike_left(strike, expiry)?).map_err(at())?;
+    let forward = Forward::new(expiry.moving.greater(Price::ZERO)).map_err(at())?;
+    Ok((forward, strike, deviation))
+}
+
+/// What is left to move of a settlement price: what options of an expiry are priced on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MovingPart {
+    /// The part of the forward that still moves.
+    pub forward: Price,
+    /// What is fixed, and comes off every strike.
+    pub fixed: Price,
+    /// Time of a constant price with the same variance as the settlement price.
+    pub variance: BlockSpan,
+}
+
+/// Returns what [`mark_value`] prices the options of an expiry on.
+///
+/// # Errors
+///
+/// [`Fault`] if a price or time is outside its limits.
+///
+/// # Source
+///
+/// spec 0019-MARG-005.
+pub fn moving_part(
+    forward: Price,
+    expires_at: BlockTime,
+    now: BlockTime,
+    settlement: Option<Settlement>,
+) -> Result<MovingPart, Fault> {
+    let Expiry { moving, fixed, variance, .. } =
+        Expiry::new(forward, Some(expires_at), now, settlement)?;
+    Ok(MovingPart { forward: moving, fixed, variance })
 }
 
 /// Returns the price next to `price`, in the direction of `round`, at which one lot is worth a whole number of

@@ -7,7 +7,7 @@ use crate::bounds::GROSS_MEASURED;
 use crate::charges::{ChargeBook, Purpose};
 use crate::holdings::Holdings;
 use crate::lanes::{Entry, Lows, Row, Span, sweep};
-use crate::risk::{Charges, Risk, Slot};
+use crate::risk::{Risk, Slot};
 use crate::scan::round_up;
 use protocol::Fault;
 use units::{Notional, Round};
@@ -41,6 +41,9 @@ pub struct Meter<'a> {
 }
 
 /// Sums over the positions of an account, beside the scenarios.
+///
+/// There are at most 2³² positions of at most 2³¹ lots, and rates and values of a lot fit in 64 bits: sums stay below
+/// 2¹²⁶ and do not wrap.
 #[derive(Debug, Default)]
 struct Sums {
     equity: i128,
@@ -53,21 +56,18 @@ struct Sums {
 impl Sums {
     /// Adds the charges of some lots of a row for both margins.
     fn charge(&mut self, slot: &Slot, lots: i32) {
-        let size = i128::from(lots.unsigned_abs());
-        let rate = |charges: &Charges| if lots > 0 { charges.long } else { charges.short };
-        let charge = |charges| size.wrapping_mul(i128::from(rate(charges)));
-        self.charges_initial = self.charges_initial.saturating_add(charge(&slot.initial));
-        self.charges_maintenance =
-            self.charges_maintenance.saturating_add(charge(&slot.maintenance));
+        let lots = i64::from(lots);
+        self.charges_initial = self.charges_initial.wrapping_add(slot.initial.of(lots));
+        self.charges_maintenance = self.charges_maintenance.wrapping_add(slot.maintenance.of(lots));
     }
 
     /// Adds the charges for the naked short options of a strike.
     fn charge_naked(&mut self, strike: &Strike) {
         let naked = i128::from(strike.lots.saturating_neg().max(0));
         let charge = |rate: i64| naked.wrapping_mul(i128::from(rate));
-        self.charges_initial = self.charges_initial.saturating_add(charge(strike.initial));
+        self.charges_initial = self.charges_initial.wrapping_add(charge(strike.initial));
         self.charges_maintenance =
-            self.charges_maintenance.saturating_add(charge(strike.maintenance));
+            self.charges_maintenance.wrapping_add(charge(strike.maintenance));
     }
 }
 
@@ -166,9 +166,9 @@ impl<'a> Meter<'a> {
             self.entries.push(Entry { slot: line.slot, scaled });
             span.entries = span.entries.saturating_add(1);
             reserve = reserve.saturating_add(slot.reserved(line.lots));
-            sums.equity = sums.equity.saturating_add(slot.worth(line.lots)?);
+            sums.equity = sums.equity.wrapping_add(slot.worth(line.lots)?);
             let size = i128::from(line.lots.unsigned_abs());
-            sums.gross = sums.gross.saturating_add(size.wrapping_mul(i128::from(slot.greatest)));
+            sums.gross = sums.gross.wrapping_add(size.wrapping_mul(i128::from(slot.greatest)));
             sums.charge(slot, line.lots);
             if slot.strike != strike.number {
                 sums.charge_naked(&strike);

@@ -7,7 +7,7 @@ use crate::input::OffsetClass;
 use crate::scenario::{SCENARIOS, STANDARD, Scenario, SpotMove};
 use protocol::Fault;
 use std::collections::BTreeMap;
-use units::{Ppm, Vol, limits};
+use units::{Notional, Ppm, Price, Vol, limits};
 
 /// How implied vols move in the scenarios.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,16 @@ pub struct Parameters {
     pub oracle_tolerance: Ppm,
     /// Share of a collateral haircut that counts in maintenance margin.
     pub haircut_maintenance_share: Ppm,
+    /// Value of an account's lots of one asset up to which its haircut alone is charged.
+    pub haircut_knee: Notional,
+    /// Further haircut of what is above: more takes longer to sell.
+    pub haircut_beyond: Ppm,
+    /// Price of the stable coin that dollars are held in.
+    pub stable_price: Price,
+    /// Price of the coin down to which nothing is charged.
+    pub depeg_free: Price,
+    /// Initial margin's charge for a fall below that, as a multiple of the fall and a share of the scan range.
+    pub depeg_slope: Ppm,
     /// Hours of funding at the present rate that initial margin provides for.
     pub funding_hours: u16,
     /// Y of the square-root law: the move, in daily standard deviations, of trading a day's volume.
@@ -106,6 +116,11 @@ impl Default for Parameters {
             buffer_ratio: ppm(150_000),
             oracle_tolerance: ppm(2_500),
             haircut_maintenance_share: ppm(500_000),
+            haircut_knee: Notional::from_micros(10_000_000_000_000),
+            haircut_beyond: Ppm::ZERO,
+            stable_price: Price::ONE,
+            depeg_free: Price::from_micros(990_000),
+            depeg_slope: ppm(4_000_000),
             funding_hours: 8,
             impact: Ppm::ZERO,
         }
@@ -114,6 +129,8 @@ impl Default for Parameters {
 
 /// Least ψ of a class: offsets across underlyings never exceed 80 %.
 const CLASS_KEPT_MIN: Ppm = ppm(200_000);
+/// A week.
+const FUNDING_HOURS_MAX: u16 = 168;
 const ONE: Ppm = ppm(limits::PPM_ONE);
 
 impl Parameters {
@@ -178,14 +195,34 @@ impl Parameters {
             (
                 within(self.oracle_tolerance, Ppm::ZERO, ONE)
                     && within(self.haircut_maintenance_share, Ppm::ZERO, ONE)
+                    && within(self.haircut_beyond, Ppm::ZERO, ONE)
+                    && self.haircut_knee >= Notional::ZERO
+                    && self.funding_hours <= FUNDING_HOURS_MAX
                     && within(self.impact, Ppm::ZERO, ppm(10_000_000)),
                 "add-ons",
+            ),
+            (
+                self.stable_price > Price::ZERO
+                    && self.depeg_free > Price::ZERO
+                    && self.depeg_free <= Price::ONE
+                    && within(self.depeg_slope, Ppm::ZERO, ppm(10_000_000)),
+                "stable coin",
             ),
         ];
         match rules.iter().find(|(holds, _)| !holds) {
             Some((_, name)) => Err(Fault::Invariant(name)),
             None => Ok(()),
         }
+    }
+
+    /// Returns what the stable coin's fall adds to initial margin, as a share of the scan range: slope · (free − price).
+    pub(crate) fn depeg(&self) -> Ppm {
+        // Prices below a dollar: millionths of it.
+        let fallen = self.depeg_free.micros().saturating_sub(self.stable_price.micros()).max(0);
+        let share = fallen.saturating_mul(self.depeg_slope.parts());
+        Ppm::from_parts(
+            share.saturating_add(limits::PPM_ONE.saturating_sub(1)).div_euclid(limits::PPM_ONE),
+        )
     }
 
     /// Returns ψ of a class.

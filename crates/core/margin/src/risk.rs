@@ -6,7 +6,7 @@
 //! **Invariant:** a [`Risk`] is a function of its inputs alone, and everything an account can hold has a row.
 
 use crate::input::{OffsetClass, UnderlyingInput};
-use crate::lanes::Row;
+use crate::lanes::{InstructionSet, Row};
 use crate::valuation::Expiry;
 use protocol::{AssetId, Contract, Fault, InstrumentId};
 use std::collections::BTreeMap;
@@ -34,6 +34,20 @@ pub(crate) struct Charges {
     pub(crate) short: i64,
     /// For each naked short option.
     pub(crate) naked: i64,
+    /// For each lot of collateral above `knee`, beside `long`.
+    pub(crate) beyond: i64,
+    pub(crate) knee: i64,
+}
+
+impl Charges {
+    /// Returns the charge of signed lots, in 2⁻¹⁶ micro-dollars: convex in the lots.
+    #[inline]
+    pub(crate) fn of(&self, lots: i64) -> i128 {
+        let rate = if lots > 0 { self.long } else { self.short };
+        let above = lots.saturating_sub(self.knee).max(0);
+        let beyond = i128::from(above).wrapping_mul(i128::from(self.beyond));
+        i128::from(lots.unsigned_abs()).wrapping_mul(i128::from(rate)).wrapping_add(beyond)
+    }
 }
 
 /// Everything about a row but its scenarios.
@@ -127,6 +141,13 @@ impl Risk {
     pub fn row(&self, instrument: InstrumentId) -> Option<RowIndex> {
         let place = self.instruments.binary_search_by_key(&instrument, |(id, _)| *id).ok()?;
         self.instruments.get(place).map(|(_, slot)| RowIndex(*slot))
+    }
+
+    /// Returns the same matrices, to be summed with another instruction set: the sums are the same. `None` if this machine
+    /// does not have it.
+    #[must_use]
+    pub fn with_instructions(self, set: InstructionSet) -> Option<Self> {
+        Some(Self { arch: set.arch()?, ..self })
     }
 
     /// Returns how many rows there are.

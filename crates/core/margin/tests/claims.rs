@@ -122,6 +122,33 @@ fn a_naked_short_option_pays_the_gap_charge() {
 }
 
 #[test]
+fn a_naked_short_option_pays_for_doubt_about_its_vol_and_a_long_one_does_not() {
+    // 0019-MARG-008: the value at the vol and its uncertainty, less the value at the vol.
+    let (call, put) = (option(30, 84_000, Right::Call), option(30, 84_000, Right::Put));
+    let sure = House::new();
+    let mut doubtful = sure.clone();
+    for market in &mut doubtful.markets {
+        market.vol_uncertainty = Vol::from_points(1_000);
+    }
+    let marked = sure.find(BTC, call);
+    let (now, higher) = (BlockTime::from_millis(NOW), Vol::from_points(1_000).plus(marked.vol));
+    let more = mark_value(&marked.instrument, marked.forward, higher.unwrap(), now, None).unwrap();
+    let more = more.minus(marked.mark).unwrap().micros();
+    let short = sure.position(BTC, call, -ONE_BTC);
+    let charged = |house: &House, legs: &[Position]| {
+        let needed = measure(house, legs);
+        (needed.charges_maintenance.micros(), needed.charges_initial.micros())
+    };
+    let (before, after) = (charged(&sure, &[short]), charged(&doubtful, &[short]));
+    assert!(more > 100_000_000 && (after.0 - before.0 - more).abs() <= ONE_BTC, "{more}");
+    assert_eq!(after.1 - before.1, after.0 - before.0);
+    let synthetic = [short, sure.position(BTC, put, ONE_BTC)];
+    for legs in [&[sure.position(BTC, call, ONE_BTC)][..], &synthetic] {
+        assert_eq!(charged(&doubtful, legs), charged(&sure, legs), "their vols cancel");
+    }
+}
+
+#[test]
 fn long_options_never_need_more_than_their_premium_and_its_expiry_share() {
     // 0019-MARG-016: the whole value of an option counts.
     let house = House::new();
@@ -185,6 +212,38 @@ fn doubt_funding_spread_and_impact_are_charged() {
     let needed = measure(&thin, &[thin.position(BTC, Contract::Perpetual, ONE_BTC)]);
     assert!(needed.charges_maintenance.minus(dollars(120)).unwrap().micros().abs() < 1_000);
     assert_eq!(needed.charges_initial, needed.charges_maintenance);
+}
+
+#[test]
+fn a_stable_coin_below_its_peg_raises_initial_margin() {
+    // 0019-MARG-008: 4 · (0.99 − 0.95) of the scan range of 16 % on 60 000.
+    let mut house = House::new();
+    house.parameters.stable_price = Price::from_micros(950_000);
+    for lots in [ONE_BTC, -ONE_BTC] {
+        let needed = measure(&house, &[house.position(BTC, Contract::Perpetual, lots)]);
+        assert_eq!(needed.charges_initial, dollars(1_536));
+        assert_eq!(needed.charges_maintenance, Notional::ZERO);
+    }
+    house.parameters.stable_price = Price::from_micros(990_000);
+    let needed = measure(&house, &[house.position(BTC, Contract::Perpetual, ONE_BTC)]);
+    assert_eq!(needed.charges_initial, Notional::ZERO);
+}
+
+#[test]
+fn the_haircut_of_collateral_rises_with_its_size() {
+    // 0019-MARG-008: 10 % of 60 000, and 5 % of the 30 000 above the knee; half of both in maintenance.
+    let mut house = House::new();
+    house.parameters.haircut_knee = dollars(30_000);
+    house.parameters.haircut_beyond = Ppm::from_parts(50_000);
+    let risk = house.risk();
+    let pledged = |bitcoins: i128| {
+        let pledged = [(BTC_ASSET, Quantity::from_nanos(bitcoins * 500_000_000))];
+        required(&risk, &Portfolio { collateral: &pledged, ..of(0, &[]) }).unwrap()
+    };
+    assert_eq!(pledged(1).charges_initial, dollars(3_000));
+    assert_eq!(pledged(2).charges_initial, dollars(6_000 + 1_500));
+    assert_eq!(pledged(2).charges_maintenance, dollars(3_000 + 750));
+    assert_eq!(pledged(4).charges_initial, dollars(12_000 + 4_500));
 }
 
 #[test]

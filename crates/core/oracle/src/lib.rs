@@ -17,7 +17,7 @@
 //!
 //! Everything is total: a report that makes no sense counts as no report, and an error is a [`Fault`](protocol::Fault)
 //! of this crate (0017-ORAC-020). What it leaves out: who the validators are, what their stake is, and whether a vote is signed (the
-//! machine), and removal of arbitrage between implied vols (pricing).
+//! machine), and removal of arbitrage between implied vols (surface).
 #![cfg_attr(
     not(test),
     deny(

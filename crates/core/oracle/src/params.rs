@@ -44,6 +44,10 @@ pub struct Parameters {
     pub vol_max: Vol,
     /// Age above which an implied vol is stale. Default 20 min.
     pub vol_stale_after: BlockSpan,
+    /// Uncertainty of a vol that lies between others instead of being voted, as a share of it. Default 5 %.
+    pub vol_unvoted_penalty: Ppm,
+    /// Uncertainty of a vol whose votes are all stale, as a share of it. Default 25 %.
+    pub vol_stale_penalty: Ppm,
 }
 
 impl Default for Parameters {
@@ -68,6 +72,8 @@ impl Default for Parameters {
             vol_min: Vol::from_points(100),
             vol_max: Vol::from_points(50_000),
             vol_stale_after: BlockSpan::from_millis(1_200_000),
+            vol_unvoted_penalty: Ppm::from_parts(50_000),
+            vol_stale_penalty: Ppm::from_parts(250_000),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::exponential::{log2_ratio, square_root};
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{Fault, ValidatorId};
 use std::collections::BTreeMap;
-use units::{ArithmeticError, BlockTime, Num, Price, Round, Vol};
+use units::{ArithmeticError, BlockTime, Num, Ppm, Price, Round, Vol, limits};
 
 /// One validator's vote on the implied vol of one option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct ImpliedVol {
     pub fresh: bool,
     /// Whether it comes from votes that are all stale: new risk must wait.
     pub stale: bool,
+    /// How far off it may be because nobody has voted for it lately; zero if it is fresh.
+    pub uncertainty: Vol,
 }
 
 /// The voted vols of one underlying.
@@ -89,7 +91,9 @@ impl VolMarks {
     /// if all are stale, the last one voted for it, flagged; `None` if there never was one.
     ///
     /// All strikes of an expiry have the same time to it, so the line of total variance is the line of squared vols.
-    /// Rounding: down.
+    /// What is not fresh is uncertain: by the greater distance to the two vols it lies between and
+    /// [`Parameters::vol_unvoted_penalty`] of itself, or if stale by [`Parameters::vol_stale_penalty`] of itself.
+    /// Rounding: the vol down, the uncertainty up.
     ///
     /// # Errors
     ///
@@ -110,31 +114,45 @@ impl VolMarks {
             now.since(voted_at).is_ok_and(|age| age <= params.vol_stale_after)
         };
         if let Some((vol, _)) = last.filter(|(_, voted_at)| is_fresh(*voted_at)) {
-            return Ok(Some(ImpliedVol { vol: *vol, fresh: true, stale: false }));
+            let uncertainty = Vol::ZERO;
+            return Ok(Some(ImpliedVol { vol: *vol, fresh: true, stale: false, uncertainty }));
         }
-        let (mut below, mut above) = (None, None);
-        for ((expiry, at_strike), (vol, voted_at)) in &self.marks {
-            if *expiry != expires_at || !is_fresh(*voted_at) {
-                continue;
-            }
-            if *at_strike <= strike {
-                below = Some((*at_strike, *vol));
-            } else if above.is_none() {
-                above = Some((*at_strike, *vol));
-            }
-        }
+        let mut below = self.marks.range(..(expires_at, strike)).rev();
+        let mut above = self.marks.range((expires_at, strike)..);
+        let nearest = |marks: &mut dyn Iterator<Item = Mark<'_>>| {
+            let mut marks = marks.take_while(|((expiry, _), _)| *expiry == expires_at);
+            let found = marks.find(|(_, (_, voted_at))| is_fresh(*voted_at));
+            found.map(|((_, strike), (vol, _))| (*strike, *vol))
+        };
+        let (below, above) = (nearest(&mut below), nearest(&mut above));
+        let at = || Fault::at("oracle: interpolated vol");
         let between = match (below, above) {
             (Some(below), Some(above)) => {
-                let vol = interpolated(below, above, strike);
-                Some(vol.map_err(Fault::at("oracle: interpolated vol"))?)
+                Some((interpolated(below, above, strike).map_err(at())?, below.1, above.1))
             }
-            (Some((_, vol)), None) | (None, Some((_, vol))) => Some(vol),
+            (Some((_, vol)), None) | (None, Some((_, vol))) => Some((vol, vol, vol)),
             (None, None) => None,
         };
-        let found = between.map(|vol| ImpliedVol { vol, fresh: false, stale: false });
-        let fallback = last.map(|(vol, _)| ImpliedVol { vol: *vol, fresh: false, stale: true });
-        Ok(found.or(fallback))
+        let stale = between.is_none();
+        let last = last.map(|(vol, _)| (*vol, *vol, *vol));
+        let Some((vol, lower, upper)) = between.or(last) else { return Ok(None) };
+        let share = if stale { params.vol_stale_penalty } else { params.vol_unvoted_penalty };
+        let uncertainty = uncertainty(vol, [lower, upper], share).map_err(at())?;
+        Ok(Some(ImpliedVol { vol, fresh: false, stale, uncertainty }))
     }
+}
+
+/// An entry of the marks.
+type Mark<'a> = (&'a (BlockTime, Price), &'a (Vol, BlockTime));
+
+/// Returns how far off a vol may be that was not voted: the greater distance to its neighbours' vols, and a share of it.
+fn uncertainty(vol: Vol, neighbours: [Vol; 2], share: Ppm) -> Result<Vol, ArithmeticError> {
+    let one = Num::new(limits::PPM_ONE);
+    let mut widest = Vol::ZERO;
+    for neighbour in neighbours {
+        widest = widest.greater(neighbour.minus(vol)?.magnitude()?);
+    }
+    widest.plus(Vol::from_number(vol.number().mul_div(share.number(), one, Round::Up)?))
 }
 
 /// Returns one ballot per point and validator: the middle of its lowest and highest value.

@@ -41,6 +41,12 @@ pub(crate) fn run(bytes: &[u8]) -> Answer {
                 }
             }
         }
+        Ok(Cli { command: Command::Devnet(args) }) => {
+            assert!((1..=32).contains(&args.validators) && args.blocks != Some(0));
+        }
+        Ok(Cli { command: Command::Init(args) }) => assert!(!args.hosts.is_empty()),
+        // The others promise no more than their types say.
+        Ok(_) => {}
         // Help that is asked for is an answer too.
         Err(error) => assert!(matches!(error.exit_code(), 0 | 2), "{error}"),
     }
@@ -60,6 +66,11 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         format!("explain margin {owner}/3 --dir ./demo --height 100 --json"),
         "explain margin #12 --dir ./demo --height latest".to_owned(),
         "explain strategies --data ./data --json".to_owned(),
+        "devnet --validators 7 --seed 2 --dir ./net --blocks 9 --base-port 30000 --quiet"
+            .to_owned(),
+        "init --dir ./net --hosts 127.0.0.1,127.0.0.2 --chain test --base-port 30000".to_owned(),
+        "node --config ./net/0/node.toml".to_owned(),
+        "ask house insurance 1 --node 127.0.0.1:26700 --proof fund.answer".to_owned(),
     ];
     lines.map(|line| line.replace(' ', "\0").into_bytes()).to_vec()
 }

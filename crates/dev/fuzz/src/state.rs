@@ -8,7 +8,8 @@ use crate::house::{
 };
 use crate::random::Random;
 use machine::{
-    AccountRecord, BlockRecord, Genesis, Machine, MarketRecord, StateKey, UnderlyingRecord,
+    AccountRecord, BlockRecord, Genesis, Machine, MarketRecord, StateKey, ThresholdsRecord,
+    UnderlyingRecord,
 };
 use protocol::codec::{decode, encode};
 use protocol::{Block, Change, Command, Event, InstrumentId, ParameterId, Transaction, limits};
@@ -79,7 +80,8 @@ pub(crate) fn record(bytes: &[u8]) -> Answer {
         Some((3, record)) => canonical::<UnderlyingRecord>(record),
         Some((4, record)) => canonical::<units::Amount>(record),
         Some((5, record)) => canonical::<i64>(record),
-        Some((6, record)) => canonical::<machine::ValidatorRecord>(record),
+        Some((6, record)) => canonical::<ThresholdsRecord>(record),
+        Some((7, record)) => canonical::<machine::ValidatorRecord>(record),
         _ => Answer::Refused,
     }
 }
@@ -92,7 +94,8 @@ pub(crate) fn records() -> Vec<Vec<u8>> {
         StateKey::Underlying(_) => 3,
         StateKey::House(..) => 4,
         StateKey::Parameter(..) => 5,
-        StateKey::Validator(_) => 6,
+        StateKey::Thresholds(_) => 6,
+        StateKey::Validator(_) => 7,
     };
     let records = traded().records.iter().take(400);
     records.map(|(key, record)| [&[kind(key)], &record[..]].concat()).collect()

@@ -5,7 +5,7 @@
 //!
 //! Left out: smoothing and repair. A crossed or one-sided quote is given as printed; [`Chain::faults`] counts them.
 
-use units::{BlockTime, Price, Quantity, Round};
+use units::{BlockSpan, BlockTime, Price, Quantity, Round};
 
 use crate::csv::{Row, Table, columns};
 use crate::decimal::{Excess, Fraction};
@@ -223,6 +223,57 @@ impl Dataset {
         read_chains(self.table(file, columns(COLUMNS))?, ChainSource::TestNetwork)
     }
 }
+
+/// The header of the file of quotes in vols.
+const VOL_COLUMNS: &str = "date_utc,asset,tenor,ttm_years,forward,strike,option_type,iv_bid,iv_ask";
+
+/// An option that its source quotes in vols.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolQuote {
+    /// Time to expiry in words, as `2w`.
+    pub tenor: String,
+    /// Time to expiry, to the nearest millisecond below a billionth of a year.
+    pub time: BlockSpan,
+    /// The forward, to the nearest micro-dollar.
+    pub forward: Price,
+    /// The strike.
+    pub strike: Price,
+    /// Call or put.
+    pub kind: OptionKind,
+    /// Implied volatility of the bid.
+    pub iv_bid: Fraction,
+    /// Implied volatility of the ask.
+    pub iv_ask: Fraction,
+}
+
+impl Dataset {
+    /// Returns the bid and ask vols of one BTC chain, 21 October 2021, by tenor and strike.
+    ///
+    /// # Errors
+    ///
+    /// [`MarketError`] if the file is not the one of the manifest or a row is malformed.
+    pub fn vol_quotes(&self) -> Result<Vec<VolQuote>, MarketError> {
+        let file = "options/stochvolmodels_btc_20211021.csv.zst";
+        let mut table = self.table(file, columns(VOL_COLUMNS))?;
+        let mut quotes = Vec::new();
+        while let Some(row) = table.next_row()? {
+            let years = i128::from(row.fraction(3, Excess::Nearest)?.billionths());
+            quotes.push(VolQuote {
+                tenor: row.text(2).to_string(),
+                time: BlockSpan::from_millis((years * YEAR_MILLIS).div_euclid(1_000_000_000)),
+                forward: row.price(4, Excess::Nearest)?,
+                strike: row.price(5, Excess::Refuse)?,
+                kind: row.one_of(6, &[("C", OptionKind::Call), ("P", OptionKind::Put)])?,
+                iv_bid: row.fraction(7, Excess::Nearest)?,
+                iv_ask: row.fraction(8, Excess::Nearest)?,
+            });
+        }
+        Ok(quotes)
+    }
+}
+
+/// Milliseconds of a year of 365 days.
+const YEAR_MILLIS: i128 = 31_536_000_000;
 
 /// The rows of one chain while they are read.
 #[derive(Debug)]

@@ -8,6 +8,7 @@
 //! | [`bars`] | minute bars of trades and quotes, several venues |
 //! | [`lob`] | minute snapshots of book depth |
 //! | [`funding`] | funding rates |
+//! | [`eight_hours`] | eight-hour bars, a year and a half |
 //! | [`path`] | prices per minute and venue, merged on time; scenarios |
 //! | [`embedded`] | scenarios built from published figures, which need no data directory |
 //!
@@ -21,6 +22,7 @@ pub mod chain;
 mod csv;
 pub mod dataset;
 mod decimal;
+pub mod eight_hours;
 pub mod embedded;
 mod error;
 pub mod funding;

@@ -42,6 +42,14 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Shows the arithmetic behind a margin requirement.
     Explain(ExplainArgs),
+    /// Measures a portfolio under one of several rule books, for research and comparison.
+    Margin(RuleBookArgs),
+    /// Builds the vol surface of each recorded option chain and compares it with the quotes.
+    Surface(SurfaceArgs),
+    /// Holds the scan ranges against recorded prices: coverage, speed, cost.
+    Backtest(BacktestArgs),
+    /// Shows margin, Greeks and liquidation prices of a portfolio in a file, before and after orders.
+    Whatif(WhatifArgs),
     /// Runs a network of validators on this machine, with the demo as its traffic.
     Devnet(DevnetArgs),
     /// Writes the genesis, the list of validators, and a directory with configuration and key for each.
@@ -52,6 +60,42 @@ pub(crate) enum Command {
     Keys(KeysArgs),
     /// Asks a validator for a record, with all that proves it, and writes the answer to a file.
     Ask(AskArgs),
+}
+
+/// Which prices to play, and where to leave the page.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  \
+    novation backtest --data ../shared/data --out ./backtest\n  \
+    novation backtest --json\n\n\
+    Tests need a history longer than the warm-up; where there is too little data the output says so.")]
+pub(crate) struct BacktestArgs {
+    /// Directory of recorded market data, the one that holds MANIFEST.csv.
+    #[arg(long, value_name = "DIR", env = "NOVATION_DATA", default_value = "../shared/data")]
+    pub(crate) data: PathBuf,
+    /// Directory to write backtest.html to; it is created if it is missing. No page if absent.
+    #[arg(long, value_name = "DIR", value_parser = directory)]
+    pub(crate) out: Option<PathBuf>,
+    /// Every number, as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which portfolio, and what might be done with it.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  \
+    novation whatif --portfolio book.json\n  \
+    novation whatif --portfolio book.json --orders ideas.json --json\n\n\
+    The form of both files is described in docs/whatif.md.")]
+pub(crate) struct WhatifArgs {
+    /// The portfolio, as JSON: markets, cash, positions, open orders.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) portfolio: PathBuf,
+    /// Orders that it does not have yet, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) orders: Option<PathBuf>,
+    /// Every number, as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Which network to run.
@@ -215,6 +259,7 @@ pub(crate) struct AuditArgs {
     account 0x<40 hex digits>/<sub>         balances and positions\n  \
     market <number>                         terms, mark, open interest, digest of the book\n  \
     underlying <name or number>             index and mode\n  \
+    thresholds <name or number>             scan ranges of an underlying, and what they were made from\n  \
     parameter <name> [<underlying>]         a governed number, as scan_range BTC\n  \
     house fees | outside | insurance <underlying> | clearing <market> [<asset>]\n\n\
     Examples:\n  \
@@ -252,6 +297,8 @@ pub(crate) enum RecordKind {
     House,
     /// A governed number.
     Parameter,
+    /// The scan ranges of an underlying.
+    Thresholds,
     /// A validator that was ever punished.
     Validator,
 }
@@ -274,6 +321,39 @@ pub(crate) struct VerifyArgs {
     /// List of validators that you trust: checks an answer down to their signatures, and needs nothing else.
     #[arg(long, value_name = "KEYFILE", conflicts_with = "root")]
     pub(crate) trust: Option<PathBuf>,
+}
+
+/// Which rule book, and what it is given.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  \
+    novation margin --profile derive-pmrm2 --portfolio docs/examples/margin-portfolio.json\n  \
+    novation margin --profile linear --portfolio - --params tiers.json < positions.json\n\n\
+    Formats and one worked example for each profile: docs/margin-profiles.md")]
+pub(crate) struct RuleBookArgs {
+    /// The rule book.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: RuleBook,
+    /// The portfolio and its market, as JSON; - reads standard input.
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) portfolio: PathBuf,
+    /// Parameters other than the defaults, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) params: Option<PathBuf>,
+}
+
+/// A rule book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RuleBook {
+    /// This house, exactly.
+    Novation,
+    /// Derive's second portfolio manager.
+    DerivePmrm2,
+    /// Derive's standard manager.
+    DeriveSrm,
+    /// Sixteen SPAN scenarios.
+    Span16,
+    /// Shares of notional in tiers.
+    Linear,
 }
 
 /// What to explain.
@@ -327,6 +407,21 @@ pub(crate) struct StrategyArgs {
     /// Print JSON in place of tables.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// On which data, and what to draw.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:\n  \
+    novation surface --data ../shared/data --out surface.html\n\n\
+    Votes for each chain are taken from its quotes, and repaired as consensus repairs them: no butterfly, vertical or\n\
+    calendar spread has a negative price. Exits with 1 if an option of a production chain is valued outside its spread.")]
+pub(crate) struct SurfaceArgs {
+    /// Directory of recorded market data, the one that holds MANIFEST.csv.
+    #[arg(long, value_name = "DIR", env = "NOVATION_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// Page to draw the smiles on: one file that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// An account as a person names it.

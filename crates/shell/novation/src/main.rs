@@ -5,16 +5,21 @@
 
 mod archive;
 mod audit;
+mod backtest;
 mod cli;
 mod demo;
 mod devnet;
 mod explain;
+mod margin_cmd;
 mod network;
 mod progress;
 mod prove;
 mod records;
 mod strategies;
+mod surface_page;
+mod surfaces;
 mod verify;
+mod whatif;
 
 use clap::Parser as _;
 use cli::{Cli, Command, Explained};
@@ -66,6 +71,10 @@ fn run(cli: &Cli) -> anyhow::Result<Verdict> {
             Explained::Strategies(args) => strategies::run(args, &mut out),
         }
         .map(|()| Verdict::Holds)?,
+        Command::Margin(args) => margin_cmd::run(args, &mut out).map(|()| Verdict::Holds)?,
+        Command::Surface(args) => surfaces::run(args, &mut out)?,
+        Command::Backtest(args) => backtest::run(args, &mut out).map(|()| Verdict::Holds)?,
+        Command::Whatif(args) => whatif::run(args, &mut out).map(|()| Verdict::Holds)?,
         Command::Devnet(args) => devnet::run(args, &mut out)?,
         Command::Init(args) => network::init::run(args, &mut out).map(|()| Verdict::Holds)?,
         Command::Node(args) => network::node::run(args)?,

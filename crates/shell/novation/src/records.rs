@@ -5,8 +5,8 @@ use anyhow::{Result, bail};
 use governance::{Definition, Scope, Unit};
 use ledger::Holder;
 use machine::{
-    AccountRecord, BlockRecord, MarketRecord, State, StateKey, Status, UnderlyingRecord,
-    ValidatorRecord,
+    AccountRecord, BlockRecord, MarketRecord, State, StateKey, Status, ThresholdsRecord,
+    UnderlyingRecord, ValidatorRecord,
 };
 use protocol::codec::{self, DecodeError};
 use protocol::{AssetId, Contract, InstrumentId, ParameterId, Right, UnderlyingId, ValidatorId};
@@ -32,6 +32,7 @@ pub(crate) fn key(
         (RecordKind::Account, [account]) => StateKey::Account(account.parse()?),
         (RecordKind::Market, [market]) => StateKey::Market(market_of(market)?),
         (RecordKind::Underlying, [name]) => StateKey::Underlying(underlying_of(name, state)?),
+        (RecordKind::Thresholds, [name]) => StateKey::Thresholds(underlying_of(name, state)?),
         (RecordKind::Parameter, [name]) => parameter(name, None)?,
         (RecordKind::Parameter, [name, place]) => {
             parameter(name, Some(underlying_of(place, state)?))?
@@ -44,7 +45,9 @@ pub(crate) fn key(
         (RecordKind::Block, _) => bail!("the block is named by 'block' alone"),
         (RecordKind::Account, _) => bail!("name one account: 0x<40 hex digits>/<sub>"),
         (RecordKind::Market, _) => bail!("name one market by its number"),
-        (RecordKind::Underlying, _) => bail!("name one underlying, such as BTC"),
+        (RecordKind::Underlying | RecordKind::Thresholds, _) => {
+            bail!("name one underlying, such as BTC")
+        }
         (RecordKind::Validator, _) => bail!("name one validator by its number"),
         (RecordKind::Parameter, _) => {
             bail!("name a parameter and, if it is one of an underlying, which: scan_range BTC")
@@ -123,6 +126,7 @@ pub(crate) fn name(key: &StateKey) -> String {
         StateKey::Account(id) => format!("account {id}"),
         StateKey::Market(id) => format!("market {id}"),
         StateKey::Underlying(id) => format!("underlying {id}"),
+        StateKey::Thresholds(id) => format!("scan ranges of underlying {id}"),
         StateKey::House(holder, asset) => {
             format!("house balance '{holder}' in {}", asset_name(*asset))
         }
@@ -140,6 +144,7 @@ pub(crate) fn keys(state: &State) -> Vec<StateKey> {
     keys.extend(state.accounts.iter().map(|(_, account)| StateKey::Account(account.id)));
     keys.extend(state.markets.keys().copied().map(StateKey::Market));
     keys.extend(state.underlyings.keys().copied().map(StateKey::Underlying));
+    keys.extend(state.underlyings.keys().copied().map(StateKey::Thresholds));
     keys.extend(state.ledger.house().map(|(holder, asset, _)| StateKey::House(holder, asset)));
     keys.extend(state.offenders.keys().copied().map(StateKey::Validator));
     for definition in Definition::all() {
@@ -171,6 +176,7 @@ pub(crate) fn lines(key: &StateKey, record: &[u8]) -> Result<Vec<Line>, DecodeEr
         StateKey::Account(_) => account_lines(&codec::decode(record, limit)?),
         StateKey::Market(_) => market_lines(&codec::decode(record, limit)?),
         StateKey::Underlying(_) => underlying_lines(&codec::decode(record, limit)?),
+        StateKey::Thresholds(_) => thresholds_lines(&codec::decode(record, limit)?),
         StateKey::House(_, asset) => {
             let amount: Amount = codec::decode(record, limit)?;
             vec![line("balance", amount_text(*asset, amount))]
@@ -257,6 +263,26 @@ fn underlying_lines(record: &UnderlyingRecord) -> Vec<Line> {
         line("index uncertainty", price(record.confidence)),
         line("index formed", record.updated_at.map_or("never".into(), time_text)),
         line("mode", format!("{:?}", record.mode).to_lowercase()),
+    ]
+}
+
+fn thresholds_lines(record: &ThresholdsRecord) -> Vec<Line> {
+    let percent = |range: Ppm| format!("{} %", Ppm::from_parts(range.parts().saturating_mul(100)));
+    let behind = &record.behind;
+    let deviation = Ppb::from_parts(behind.deviation.parts().saturating_mul(100));
+    let announced =
+        format!("{} from {}", percent(record.announced), time_text(record.announced_for));
+    vec![
+        line("range for new risk", percent(record.new_risk)),
+        line("range for risk held", percent(record.hold)),
+        line("announced for risk held", announced),
+        line("target", percent(record.target)),
+        line("range of history", percent(behind.history)),
+        line("quantile of returns", format!("{} deviations", behind.quantile)),
+        line("deviation of a return", format!("{deviation} %")),
+        line("returns kept", behind.returns.to_string()),
+        line("range of the stress set", percent(behind.stress)),
+        line("hash of the returns", record.history.to_string()),
     ]
 }
 

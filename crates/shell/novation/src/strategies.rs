@@ -239,7 +239,15 @@ fn market(
         tick: Price::from_micros(500_000),
     };
     let mark = margin::mark_value(&instrument, forward, vol, chain.taken_at, None)?;
-    Ok(MarketInput { instrument, forward, mark, vol, settlement: None, funding: units::Ppb::ZERO })
+    Ok(MarketInput {
+        instrument,
+        forward,
+        mark,
+        vol,
+        vol_uncertainty: Vol::ZERO,
+        settlement: None,
+        funding: units::Ppb::ZERO,
+    })
 }
 
 /// Returns the underlying of the chain with the parameters that governance begins with.

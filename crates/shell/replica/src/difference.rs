@@ -164,7 +164,7 @@ struct Answer {
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 enum Message {
     Question(Question),
-    Answer(Answer),
+    Answer(Box<Answer>),
 }
 
 /// What one validator knows, for those who ask it and for its own searches.
@@ -362,7 +362,7 @@ pub(crate) async fn run<E: Runtime>(
         let Ok((peer, bytes)) = heard else { return };
         match codec::decode::<Message>(bytes.as_ref(), MESSAGE_BYTES_MAX) {
             Ok(Message::Question(question)) => {
-                send(&mut sender, &peer, &Message::Answer(knowledge.answer(question)));
+                send(&mut sender, &peer, &Message::Answer(Box::new(knowledge.answer(question))));
             }
             Ok(Message::Answer(answer)) => {
                 let search = searches.as_mut().and_then(|searches| searches.get_mut(&peer));

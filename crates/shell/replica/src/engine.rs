@@ -364,7 +364,9 @@ where
             fetch_timeout: positive(timeouts.fetch),
             fetch_retry_delay: Duration::from_millis(500),
             forward: ForwardPolicy::SilentVoters,
-            track_historical_votes: false,
+            // Without them a vote that contradicts one is evidence only until its view has a certificate: the peer
+            // would be blocked, and never punished.
+            track_historical_votes: true,
         },
     );
     Ok((engine.start(votes, certificates, resolver), node))

@@ -148,6 +148,7 @@ mod tests {
     use commonware_consensus::types::{Round, View};
     use light::OrderHeader;
     use light::{Anchor, Clock, Validator};
+    use std::slice;
     use units::{BlockHeight, BlockSpan, BlockTime};
 
     const VIEW: u64 = 9;
@@ -292,11 +293,11 @@ mod tests {
         let dock = Dock::default();
         dock.accuse(piece.clone());
         dock.accuse(Evidence { offence: Offence { view: 3, ..piece.offence }, ..piece.clone() });
-        assert_eq!(dock.pieces(VIEW), [piece.clone()], "the latest offence counts");
+        assert_eq!(dock.pieces(VIEW), slice::from_ref(&piece), "the latest offence counts");
         assert_eq!(dock.pieces(VIEW - 1), [], "no block holds evidence of views after its own");
         dock.settled(&[Offence { view: VIEW - 1, ..piece.offence }]);
         dock.settled(&[Offence { validator: ValidatorId::new(3), ..piece.offence }]);
-        assert_eq!(dock.pieces(VIEW), [piece.clone()]);
+        assert_eq!(dock.pieces(VIEW), slice::from_ref(&piece));
         dock.settled(&[Offence { view: VIEW + 1, ..piece.offence }]);
         assert_eq!(dock.pieces(VIEW), []);
     }

@@ -4,13 +4,12 @@ use std::fmt::Write;
 
 use crate::format;
 use crate::model::{
-    Align, Cell, Chart, DataKind, Figure, Form, Pace, Point, RunReport, Section, Table, Tone, Unit,
-    Width,
+    Align, Cell, Chart, DataKind, DataLabel, Figure, Form, Pace, Point, RunReport, Section, Table,
+    Tone, Unit, Width,
 };
 use crate::svg::{self, Frame};
 
 const STYLE: &str = include_str!("style.css");
-const SCRIPT: &str = include_str!("pointer.js");
 
 /// Returns a text such that a page shows it as it is.
 #[must_use]
@@ -33,6 +32,27 @@ pub fn escape(text: &str) -> String {
 #[must_use]
 pub fn page(report: &RunReport) -> String {
     let frame = frame(report);
+    let mut out = opening(&report.title);
+    head(&mut out, report, &frame);
+    for (index, section) in report.sections.iter().enumerate() {
+        body(&mut out, section, index, &frame);
+    }
+    sources(&mut out, &report.data);
+    notes(&mut out, &report.notes);
+    root(&mut out, report);
+    out.push_str(CLOSING);
+    out
+}
+
+/// What ends every page.
+pub(crate) const CLOSING: &str = concat!(
+    "</footer>\n</main>\n<div id=\"tip\" hidden></div>\n<script>\n",
+    include_str!("pointer.js"),
+    "</script>\n</body>\n</html>\n"
+);
+
+/// Returns what begins a page.
+pub(crate) fn opening(title: &str) -> String {
     let mut out = String::new();
     put(
         &mut out,
@@ -41,19 +61,7 @@ pub fn page(report: &RunReport) -> String {
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n\
              <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
-            escape(&report.title)
-        ),
-    );
-    head(&mut out, report, &frame);
-    for (index, section) in report.sections.iter().enumerate() {
-        body(&mut out, section, index, &frame);
-    }
-    sources(&mut out, report);
-    notes(&mut out, report);
-    put(
-        &mut out,
-        format_args!(
-            "</main>\n<div id=\"tip\" hidden></div>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n"
+            escape(title)
         ),
     );
     out
@@ -78,7 +86,7 @@ pub(crate) fn span(report: &RunReport) -> Option<(i64, i64)> {
 }
 
 /// Appends text; writing to a string cannot fail.
-fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
+pub(crate) fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
     let written = out.write_fmt(text);
     debug_assert!(written.is_ok());
 }
@@ -134,12 +142,8 @@ fn head(out: &mut String, report: &RunReport, frame: &Frame<'_>) {
         }
         out.push_str("</ul></aside>\n");
     }
-    out.push_str("<div class=\"tiles\">\n");
-    for figure in &report.headline() {
-        tile(out, figure);
-    }
-    out.push_str("</div>\n");
-    contents(out, report);
+    tiles(out, &report.headline());
+    contents(out, &report.sections);
     if !report.events.is_empty() || !report.intervals.is_empty() {
         out.push_str("<section class=\"events\"><h2>Events</h2><ol>");
         for event in &report.events {
@@ -177,6 +181,15 @@ fn intervals(out: &mut String, report: &RunReport) {
     }
 }
 
+/// Draws the numbers that people read first.
+pub(crate) fn tiles(out: &mut String, figures: &[Figure]) {
+    out.push_str("<div class=\"tiles\">\n");
+    for figure in figures {
+        tile(out, figure);
+    }
+    out.push_str("</div>\n");
+}
+
 fn tile(out: &mut String, figure: &Figure) {
     put(
         out,
@@ -192,15 +205,17 @@ fn tile(out: &mut String, figure: &Figure) {
     );
 }
 
-fn contents(out: &mut String, report: &RunReport) {
+/// Draws the links to the sections.
+pub(crate) fn contents(out: &mut String, sections: &[Section]) {
     out.push_str("<nav>");
-    for (index, section) in report.sections.iter().enumerate() {
+    for (index, section) in sections.iter().enumerate() {
         put(out, format_args!("<a href=\"#s{index}\">{}</a>", escape(&section.title)));
     }
     out.push_str("<a href=\"#data\">Data and licences</a></nav>\n");
 }
 
-fn body(out: &mut String, section: &Section, index: usize, frame: &Frame<'_>) {
+/// Draws a section.
+pub(crate) fn body(out: &mut String, section: &Section, index: usize, frame: &Frame<'_>) {
     put(out, format_args!("<section id=\"s{index}\">\n<h2>{}</h2>\n", escape(&section.title)));
     if !section.text.is_empty() {
         put(out, format_args!("<p class=\"lead\">{}</p>\n", escape(&section.text)));
@@ -319,37 +334,42 @@ fn draw_cell(out: &mut String, cell: &Cell, align: Align) {
     put(out, format_args!("<td{class}>{}{}</td>", tone_sign(cell.tone), escape(&cell.text)));
 }
 
-fn sources(out: &mut String, report: &RunReport) {
+/// Draws where the data comes from.
+pub(crate) fn sources(out: &mut String, data: &DataLabel) {
     out.push_str("<section id=\"data\">\n<h2>Data and licences</h2>\n");
-    if report.data.kind == DataKind::Recorded && !report.data.caveats.is_empty() {
+    if data.kind == DataKind::Recorded && !data.caveats.is_empty() {
         out.push_str("<ul class=\"plain\">");
-        for caveat in &report.data.caveats {
+        for caveat in &data.caveats {
             put(out, format_args!("<li>{}</li>", escape(caveat)));
         }
         out.push_str("</ul>");
     }
     let mut table = Table::new("Sources", &["What", "Where", "Licence"]);
     table.empty = "The data has no outside source.".to_string();
-    for source in &report.data.sources {
+    for source in &data.sources {
         table.row([source.what.as_str(), source.origin.as_str(), source.licence.as_str()]);
     }
     draw_table(out, &table);
     out.push_str("</section>\n");
 }
 
-fn notes(out: &mut String, report: &RunReport) {
+/// Opens the end of the page with remarks.
+pub(crate) fn notes(out: &mut String, notes: &[String]) {
     out.push_str("<footer>\n");
-    if !report.notes.is_empty() {
+    if !notes.is_empty() {
         out.push_str("<h2>Notes</h2><ul class=\"plain\">");
-        for note in &report.notes {
+        for note in notes {
             put(out, format_args!("<li>{}</li>", escape(note)));
         }
         out.push_str("</ul>\n");
     }
+}
+
+fn root(out: &mut String, report: &RunReport) {
     put(
         out,
         format_args!(
-            "<p class=\"root\">State root after block {}: <code>{}</code></p>\n</footer>\n",
+            "<p class=\"root\">State root after block {}: <code>{}</code></p>\n",
             format::count(report.summary.blocks),
             escape(&report.summary.state_root)
         ),

@@ -15,6 +15,7 @@ pub mod format;
 pub mod html;
 mod model;
 mod scale;
+mod study;
 mod summary;
 mod svg;
 pub mod tables;
@@ -26,6 +27,7 @@ pub use model::{
     Align, Cell, Chart, Column, DataKind, DataLabel, DataSource, Event, Figure, Form, Interval,
     Pace, Point, Reading, RunReport, Section, Series, Table, Tone, Unit, Width,
 };
+pub use study::Study;
 pub use summary::{HaltedMarket, Summary};
 
 /// Why a report could not be written.

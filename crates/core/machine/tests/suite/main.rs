@@ -4,5 +4,6 @@ mod common;
 mod evidence;
 mod markets;
 mod random_commands;
+mod ranges;
 mod restart;
 mod rules;

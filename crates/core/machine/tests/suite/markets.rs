@@ -6,7 +6,7 @@ use protocol::{
     AssetId, Change, Command, Event, InstrumentId, Mode, ParameterId, ProposalId, Receipt, Refusal,
     Side, Transaction,
 };
-use units::Notional;
+use units::{Notional, Vol};
 
 /// Two accounts with money, and marks.
 fn opened() -> House {
@@ -274,6 +274,56 @@ fn an_option_whose_vol_is_stale_may_only_be_reduced() {
     assert!(matches!(outcome.receipts[2], Receipt::Order(_)), "the perpetual trades on");
     let outcome = house.apply(1, vec![order(1, 5, call, Side::Buy, price, 1)]);
     assert!(matches!(outcome.receipts[0], Receipt::Order(_)), "new votes open it again");
+}
+
+#[test]
+fn options_are_marked_at_the_surface_without_arbitrage() {
+    // 0018-SURF-002, 0025-BLOCK-004
+    let mut house = House::new();
+    house.btc = 6_000_000_000;
+    house.apply(1, Vec::new());
+    let mut block = house.block(1, Vec::new());
+    // The far call voted dearer than the near one.
+    for vote in block.votes.iter_mut().flat_map(|vote| &mut vote.vols) {
+        if [5, 6].contains(&vote.instrument.get()) {
+            vote.vol = Vol::from_points(50_000);
+        }
+    }
+    for vote in block.votes.iter_mut().flat_map(|vote| &mut vote.vols) {
+        if [3, 4].contains(&vote.instrument.get()) {
+            vote.vol = Vol::from_points(1_000);
+        }
+    }
+    house.machine.apply(&block).unwrap();
+    let markets = &house.machine.state().markets;
+    let market = |id| &markets[&InstrumentId::new(id)];
+    let (near, far) = (market(3), market(5));
+    assert_eq!(far.vol_voted, Some(Vol::from_points(50_000)));
+    assert!(far.vol < far.vol_voted, "{:?}", far.vol);
+    assert_eq!(far.vol_uncertainty, far.vol_voted.unwrap().minus(far.vol.unwrap()).unwrap());
+    assert_eq!((near.vol, near.vol_uncertainty), (near.vol_voted, Vol::ZERO));
+    assert!(far.mark <= near.mark);
+    assert_eq!((market(6).vol, market(4).vol), (far.vol, near.vol), "calls and puts share a vol");
+}
+
+#[test]
+fn a_vol_is_uncertain_from_when_its_votes_are_stale_until_it_is_voted_again() {
+    // 0017-ORAC-017
+    let mut house = opened();
+    let without_vols = |house: &mut House, seconds| {
+        let mut block = house.block(seconds, Vec::new());
+        block.votes.iter_mut().for_each(|vote| vote.vols.clear());
+        house.machine.apply(&block).unwrap();
+    };
+    let uncertainty = |house: &House| {
+        let market = &house.machine.state().markets[&InstrumentId::new(5)];
+        (market.vol_stale, market.vol_uncertainty)
+    };
+    assert_eq!(uncertainty(&house), (false, Vol::ZERO));
+    (0..22).for_each(|_| without_vols(&mut house, 55));
+    assert_eq!(uncertainty(&house), (true, Vol::from_points(2_250)), "a quarter of 90 %");
+    house.apply(1, Vec::new());
+    assert_eq!(uncertainty(&house), (false, Vol::ZERO), "new votes end it");
 }
 
 #[test]

@@ -82,7 +82,15 @@ pub(crate) fn market(instrument: Instrument, forward: Price, vol: i128) -> Marke
     let vol = Vol::from_points(vol);
     let now = BlockTime::from_millis(NOW);
     let mark = mark_value(&instrument, forward, vol, now, None).unwrap();
-    MarketInput { instrument, forward, mark, vol, settlement: None, funding: Ppb::ZERO }
+    MarketInput {
+        instrument,
+        forward,
+        mark,
+        vol,
+        vol_uncertainty: Vol::ZERO,
+        settlement: None,
+        funding: Ppb::ZERO,
+    }
 }
 
 pub(crate) fn expiry(days: i128) -> BlockTime {

@@ -165,16 +165,17 @@ fn a_vol_is_as_voted_or_on_the_line_of_variance_between_its_neighbours() {
     votes.extend(vol_votes("400", &[8_000, 8_000, 1]));
     votes.extend(vol_votes("900", &[0, 50_001, 7_000]));
     marks.update(&votes, 3, at(0), &params).unwrap();
-    let points = |vol| Some(ImpliedVol { vol: Vol::from_points(vol), fresh: false, stale: false });
-    assert_eq!(
-        vol_of(&marks, "100", 0),
-        Some(ImpliedVol { vol: Vol::from_points(6_000), fresh: true, stale: false })
-    );
+    let implied = |vol, fresh, stale, uncertainty| {
+        let (vol, uncertainty) = (Vol::from_points(vol), Vol::from_points(uncertainty));
+        Some(ImpliedVol { vol, fresh, stale, uncertainty })
+    };
+    let points = |vol, uncertainty| implied(vol, false, false, uncertainty);
+    assert_eq!(vol_of(&marks, "100", 0), implied(6_000, true, false, 0));
     // 200 is half way from 100 to 400 in logarithms: √((0.60² + 0.80²)/2) = 0.7071…
-    assert_eq!(vol_of(&marks, "200", 0), points(7_071));
-    assert_eq!(vol_of(&marks, "50", 0), points(6_000));
-    assert_eq!(vol_of(&marks, "900", 0), points(8_000), "one vote of three is no quorum");
-    let stale = Some(ImpliedVol { vol: Vol::from_points(6_000), fresh: false, stale: true });
+    assert_eq!(vol_of(&marks, "200", 0), points(7_071, 1_071 + 354));
+    assert_eq!(vol_of(&marks, "50", 0), points(6_000, 300));
+    assert_eq!(vol_of(&marks, "900", 0), points(8_000, 400), "one vote of three is no quorum");
+    let stale = implied(6_000, false, true, 1_500);
     assert_eq!(vol_of(&marks, "100", 20 * MINUTE + 1), stale);
     assert_eq!(vol_of(&marks, "200", 20 * MINUTE + 1), None);
     marks.update(&[], 3, at(EXPIRY), &params).unwrap();

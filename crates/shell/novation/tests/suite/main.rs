@@ -5,8 +5,10 @@
 mod audit;
 mod explain;
 mod forgery;
+mod margin;
 mod network;
 mod proof;
 mod restart;
+mod risk;
 mod support;
 mod usage;

@@ -1,0 +1,73 @@
+//! From voted vols to the vols that options are marked at.
+
+use crate::margins::settlement_at;
+use crate::state::{Market, Underlying};
+use oracle::ImpliedVol;
+use protocol::{Contract, Fault, InstrumentId};
+use std::collections::BTreeMap;
+use surface::Smile;
+use units::{BlockTime, Price, Vol};
+
+/// The vol of a strike, and what is known about it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SurfaceVol {
+    /// As options are marked.
+    pub(crate) vol: Vol,
+    /// As voted, or as it lies between votes.
+    pub(crate) voted: Vol,
+    /// How far above the vol the true one may be.
+    pub(crate) uncertainty: Vol,
+    /// Whether all votes behind it are stale.
+    pub(crate) stale: bool,
+}
+
+/// Returns the vols of the options among the markets of an underlying, without arbitrage, by expiry and strike. One that
+/// nobody has ever voted for, nor for another strike of its expiry, has none.
+///
+/// spec 0018-SURF-006.
+pub(crate) fn vols(
+    underlying: &Underlying,
+    markets: &BTreeMap<InstrumentId, Market>,
+    ids: &[InstrumentId],
+    index: Price,
+    now: BlockTime,
+    params: &oracle::Parameters,
+) -> Result<BTreeMap<(BlockTime, Price), SurfaceVol>, Fault> {
+    let mut voted: BTreeMap<BlockTime, BTreeMap<Price, ImpliedVol>> = BTreeMap::new();
+    for id in ids {
+        let market = markets.get(id).ok_or(Fault::Missing("market"))?;
+        if let Contract::Option { expires_at, strike, .. } = market.instrument.contract
+            && let Some(implied) = underlying.vols.vol(expires_at, strike, now, params)?
+        {
+            voted.entry(expires_at).or_default().insert(strike, implied);
+        }
+    }
+    let mut smiles = Vec::with_capacity(voted.len());
+    for (expires_at, implied) in &voted {
+        let settlement = settlement_at(*expires_at, underlying, now)?;
+        let forward = underlying.bases.forward(index, *expires_at, now, params)?.price;
+        let moving = margin::moving_part(forward, *expires_at, now, settlement)?;
+        smiles.push(Smile {
+            forward: moving.forward,
+            fixed: moving.fixed,
+            variance: moving.variance,
+            supports: settlement.is_none() && implied.values().any(|implied| !implied.stale),
+            vols: implied.iter().map(|(strike, implied)| (*strike, implied.vol)).collect(),
+        });
+    }
+    let at = || Fault::at("vol surface");
+    let mut vols = BTreeMap::new();
+    for ((expires_at, implied), repaired) in voted.iter().zip(surface::repair(&smiles)) {
+        for ((strike, implied), point) in implied.iter().zip(repaired.values()) {
+            let moved = implied.vol.minus(point.vol).and_then(Vol::magnitude).map_err(at())?;
+            let found = SurfaceVol {
+                vol: point.vol,
+                voted: implied.vol,
+                uncertainty: implied.uncertainty.plus(moved).map_err(at())?,
+                stale: implied.stale,
+            };
+            vols.insert((*expires_at, *strike), found);
+        }
+    }
+    Ok(vols)
+}

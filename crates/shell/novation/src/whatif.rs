@@ -1,0 +1,103 @@
+//! Shows what a portfolio in a file must hold, and what orders would change.
+
+use crate::cli::WhatifArgs;
+use anyhow::{Context, Result};
+use std::io::Write;
+use std::path::Path;
+use whatif::{Assessment, GreekSums, Portfolio};
+
+/// Measures a portfolio, and with orders what becomes of it.
+pub(crate) fn run(args: &WhatifArgs, out: &mut dyn Write) -> Result<()> {
+    let portfolio = Portfolio::parse(&read(&args.portfolio)?)
+        .with_context(|| format!("cannot use {}", args.portfolio.display()))?;
+    let Some(path) = &args.orders else {
+        let found = portfolio.assess()?;
+        if args.json {
+            serde_json::to_writer_pretty(&mut *out, &found)?;
+            writeln!(out)?;
+        } else {
+            write_columns(&[("now", &found)], out)?;
+        }
+        return Ok(());
+    };
+    let orders = portfolio
+        .parse_orders(&read(path)?)
+        .with_context(|| format!("cannot use {}", path.display()))?;
+    let found = portfolio.what_if(&orders)?;
+    if args.json {
+        serde_json::to_writer_pretty(&mut *out, &found)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    let columns = [
+        ("before", &found.before),
+        ("orders open", &found.with_orders_open),
+        ("all filled", &found.after_fills),
+    ];
+    write_columns(&columns, out)
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Prints assessments side by side, one figure a line.
+fn write_columns(columns: &[(&str, &Assessment)], out: &mut dyn Write) -> Result<()> {
+    for (label, fields) in rows(columns) {
+        write!(out, "{label:<34}")?;
+        for field in fields {
+            write!(out, "{field:>24}")?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// Returns a label and a field for each assessment, line by line.
+fn rows(columns: &[(&str, &Assessment)]) -> Vec<(String, Vec<String>)> {
+    let of = |field: &dyn Fn(&Assessment) -> String| -> Vec<String> {
+        columns.iter().map(|(_, found)| field(found)).collect()
+    };
+    let names = columns.iter().map(|(name, _)| (*name).to_string()).collect();
+    let mut rows = vec![
+        (String::new(), names),
+        ("equity".into(), of(&|found| found.equity.clone())),
+        ("initial margin".into(), of(&|found| found.initial_margin.clone())),
+        ("maintenance margin".into(), of(&|found| found.maintenance_margin.clone())),
+        ("standing".into(), of(&|found| found.standing.to_string())),
+    ];
+    let mut underlyings: Vec<&str> = Vec::new();
+    for name in columns.iter().flat_map(|(_, found)| &found.liquidation).map(|at| &at.underlying) {
+        if !underlyings.contains(&name.as_str()) {
+            underlyings.push(name);
+        }
+    }
+    for name in underlyings {
+        let price = |found: &Assessment, above: bool| {
+            let at = found.liquidation.iter().find(|at| at.underlying == name);
+            at.map_or_else(String::new, |at| {
+                match (at.now, if above { &at.above } else { &at.below }) {
+                    (true, _) => "now".into(),
+                    (false, Some(crossing)) => crossing.index.clone(),
+                    (false, None) => "none".into(),
+                }
+            })
+        };
+        rows.push((format!("{name}: liquidated at or below"), of(&|found| price(found, false))));
+        rows.push((format!("{name}: liquidated at or above"), of(&|found| price(found, true))));
+        let greek = |found: &Assessment, field: fn(&GreekSums) -> &String| {
+            let sums = found.greeks.iter().find(|sums| sums.underlying == name);
+            sums.map_or_else(String::new, |sums| field(sums).clone())
+        };
+        let greeks: [(&str, fn(&GreekSums) -> &String); 4] = [
+            ("delta, in units", |sums| &sums.delta),
+            ("gamma, $ of delta for 1 %", |sums| &sums.gamma),
+            ("vega, $ for 1 % of vol", |sums| &sums.vega),
+            ("theta, $ a day", |sums| &sums.theta),
+        ];
+        for (label, field) in greeks {
+            rows.push((format!("{name}: {label}"), of(&|found| greek(found, field))));
+        }
+    }
+    rows
+}

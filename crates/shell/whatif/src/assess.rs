@@ -1,0 +1,161 @@
+//! What a portfolio must hold, how it moves, where it is liquidated; and the same after orders.
+
+use crate::WhatIfError;
+use crate::file::{Orders, Portfolio};
+use crate::liquidation::{Liquidation, liquidations};
+use margin::{Parameters, Risk, Standing};
+use protocol::{Fault, Side};
+use serde::Serialize;
+use units::{Lots, Notional, Round};
+
+/// Sensitivities to one underlying, all expiries together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GreekSums {
+    /// The underlying.
+    pub underlying: String,
+    /// Units of it that hedge.
+    pub delta: String,
+    /// Change of the dollar delta for 1 %.
+    pub gamma: String,
+    /// Change of value for 1 % a year of vol.
+    pub vega: String,
+    /// Change of value in a day.
+    pub theta: String,
+}
+
+/// A portfolio measured. Amounts are exact decimal text, in dollars.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Assessment {
+    /// Cash, positions above their cost, collateral.
+    pub equity: String,
+    /// What must be held to add risk.
+    pub initial_margin: String,
+    /// What must be held not to be liquidated.
+    pub maintenance_margin: String,
+    /// What a liquidation restores.
+    pub liquidation_target: String,
+    /// Where that leaves the account.
+    pub standing: &'static str,
+    /// The index at which it is liquidated, by underlying.
+    pub liquidation: Vec<Liquidation>,
+    /// Sensitivities, by underlying.
+    pub greeks: Vec<GreekSums>,
+}
+
+/// A portfolio before and after orders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WhatIf {
+    /// As it is.
+    pub before: Assessment,
+    /// With the orders open: initial margin covers whichever of them fill.
+    pub with_orders_open: Assessment,
+    /// With all of them filled at their limits, fees paid.
+    pub after_fills: Assessment,
+}
+
+fn limits(place: &'static str) -> impl Fn(Fault) -> WhatIfError {
+    move |fault| WhatIfError::Limits { place, fault }
+}
+
+impl Portfolio {
+    pub(crate) fn risk(&self) -> Result<Risk, Fault> {
+        Risk::build(&Parameters::default(), self.now, &self.underlyings, &self.markets)
+    }
+
+    pub(crate) fn held(&self) -> margin::Portfolio<'_> {
+        margin::Portfolio {
+            cash: self.cash,
+            positions: &self.positions,
+            collateral: &self.collateral,
+            orders: &self.orders,
+        }
+    }
+
+    /// Returns the portfolio measured, its own open orders included.
+    ///
+    /// # Errors
+    ///
+    /// [`WhatIfError::Limits`] if a number is outside the limits of the house.
+    pub fn assess(&self) -> Result<Assessment, WhatIfError> {
+        let risk = self.risk().map_err(limits("scenario matrices"))?;
+        let needed = margin::required(&risk, &self.held()).map_err(limits("margin"))?;
+        let greeks = margin::greeks(&risk, &self.positions).map_err(limits("Greeks"))?;
+        let sums = greeks.by_underlying().map_err(limits("Greeks"))?;
+        let sums = sums.into_iter().map(|sum| GreekSums {
+            underlying: self.name_of(sum.underlying),
+            delta: sum.delta.to_string(),
+            gamma: sum.gamma.to_string(),
+            vega: sum.vega.to_string(),
+            theta: sum.theta.to_string(),
+        });
+        Ok(Assessment {
+            equity: needed.equity.to_string(),
+            initial_margin: needed.initial.to_string(),
+            maintenance_margin: needed.maintenance.to_string(),
+            liquidation_target: needed.buffer.to_string(),
+            standing: match needed.standing() {
+                Standing::Healthy => "healthy",
+                Standing::ReduceOnly => "reduce_only",
+                Standing::Liquidatable => "liquidatable",
+                Standing::Takeover => "takeover",
+                Standing::Insolvent => "insolvent",
+            },
+            liquidation: liquidations(self).map_err(limits("liquidation price"))?,
+            greeks: sums.collect(),
+        })
+    }
+
+    /// Returns the portfolio before orders, with them open and with them filled.
+    ///
+    /// # Errors
+    ///
+    /// [`WhatIfError::Limits`] if a number is outside the limits of the house.
+    pub fn what_if(&self, orders: &Orders) -> Result<WhatIf, WhatIfError> {
+        let before = self.assess()?;
+        let mut open = self.clone();
+        open.orders.extend(&orders.0);
+        let mut filled = self.clone();
+        for order in &orders.0 {
+            filled.fill(order).map_err(limits("a fill"))?;
+        }
+        Ok(WhatIf { before, with_orders_open: open.assess()?, after_fills: filled.assess()? })
+    }
+
+    /// Fills an order at its limit: the premium of an option and the fee are paid in cash, anything else is settled at
+    /// the price.
+    fn fill(&mut self, order: &margin::OpenOrder) -> Result<(), Fault> {
+        let at = || Fault::at("what-if: a fill");
+        let instrument = self.instrument(order.instrument)?.instrument;
+        let lots = match order.side {
+            Side::Buy => order.lots,
+            Side::Sell => order.lots.negated().map_err(at())?,
+        };
+        // Rounding up is against the account: it pays more, or receives less.
+        let value = lots.value(order.price, instrument.contract_size, Round::Up).map_err(at())?;
+        let premium = if instrument.contract.pays_premium() { value } else { Notional::ZERO };
+        let cost = value.minus(premium).map_err(at())?;
+        let paid = premium.plus(order.fee).map_err(at())?;
+        self.cash = self.cash.minus(paid).map_err(at())?;
+        let held = self.positions.iter_mut().find(|held| held.instrument == order.instrument);
+        match held {
+            Some(held) => {
+                held.lots = held.lots.plus(lots).map_err(at())?;
+                held.cost = held.cost.plus(cost).map_err(at())?;
+            }
+            None => {
+                self.positions.push(margin::Position { instrument: order.instrument, lots, cost })
+            }
+        }
+        // What a closed position has gained is cash.
+        if let Some(closed) = self.positions.iter().position(|held| held.lots == Lots::ZERO) {
+            let closed = self.positions.swap_remove(closed);
+            self.cash = self.cash.minus(closed.cost).map_err(at())?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn name_of(&self, underlying: protocol::UnderlyingId) -> String {
+        let at = self.underlyings.iter().position(|held| held.underlying == underlying);
+        at.and_then(|at| self.names.get(at)).cloned().unwrap_or_default()
+    }
+}

@@ -1,0 +1,396 @@
+//! The portfolio file.
+//!
+//! ```json
+//! {
+//!   "time": "2026-06-01T00:00:00Z",
+//!   "underlyings": [{"name": "BTC", "index": "60000"}],
+//!   "markets": [
+//!     {"name": "BTC-PERP", "underlying": "BTC", "kind": "perpetual", "lot": "0.001"},
+//!     {"name": "BTC-70C", "underlying": "BTC", "kind": "call", "lot": "0.001", "strike": "70000",
+//!      "expires": "2026-07-01T08:00:00Z", "vol": "0.65"}
+//!   ],
+//!   "cash": "10000",
+//!   "collateral": {"BTC": "0.5"},
+//!   "positions": [{"market": "BTC-PERP", "lots": "1000", "entry": "58000"}],
+//!   "orders": [{"market": "BTC-70C", "side": "sell", "lots": "500", "price": "1500"}]
+//! }
+//! ```
+//!
+//! Numbers are decimal text, or whole JSON numbers. What is left out has the value that the house begins with: scan
+//! ranges and haircut are the defaults of governance, a mark is the model's, a forward is the index, an entry is the mark.
+
+use crate::WhatIfError;
+use governance::Definition;
+use margin::{MarketInput, OffsetClass, OpenOrder, Position, UnderlyingInput, mark_value};
+use protocol::{
+    AssetId, Contract, Fault, Instrument, InstrumentId, ParameterId, Right, Side, UnderlyingId,
+};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use units::{BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Round, Vol};
+
+/// A number as the file has it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Exact {
+    Text(String),
+    Whole(i64),
+    Inexact(f64),
+}
+
+impl Exact {
+    fn read<T: FromStr<Err = units::ParseError>>(&self, place: &str) -> Result<T, WhatIfError> {
+        let value = |value: String, reason: String| WhatIfError::Value {
+            place: place.to_string(),
+            value,
+            reason,
+        };
+        let text = match self {
+            Self::Text(text) => text.clone(),
+            Self::Whole(whole) => whole.to_string(),
+            Self::Inexact(float) => {
+                let reason = "is a fraction: write it as text, so that it is exact".to_string();
+                return Err(value(float.to_string(), reason));
+            }
+        };
+        text.parse().map_err(|error: units::ParseError| value(text, error.to_string()))
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnderlyingFile {
+    name: String,
+    index: Exact,
+    confidence: Option<Exact>,
+    class: Option<u16>,
+    range_new_risk: Option<Exact>,
+    range_hold: Option<Exact>,
+    haircut: Option<Exact>,
+    spread: Option<Exact>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Perpetual,
+    Future,
+    Call,
+    Put,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MarketFile {
+    name: String,
+    underlying: String,
+    kind: Kind,
+    lot: Exact,
+    tick: Option<Exact>,
+    expires: Option<String>,
+    strike: Option<Exact>,
+    forward: Option<Exact>,
+    vol: Option<Exact>,
+    mark: Option<Exact>,
+    funding: Option<Exact>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PositionFile {
+    market: String,
+    lots: Exact,
+    entry: Option<Exact>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SideFile {
+    Buy,
+    Sell,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrderFile {
+    market: String,
+    side: SideFile,
+    lots: Exact,
+    price: Exact,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PortfolioFile {
+    time: String,
+    underlyings: Vec<UnderlyingFile>,
+    markets: Vec<MarketFile>,
+    cash: Exact,
+    #[serde(default)]
+    collateral: BTreeMap<String, Exact>,
+    #[serde(default)]
+    positions: Vec<PositionFile>,
+    #[serde(default)]
+    orders: Vec<OrderFile>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrdersFile {
+    orders: Vec<OrderFile>,
+}
+
+/// Orders in terms of the house.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Orders(pub(crate) Vec<OpenOrder>);
+
+/// Markets and what an account holds in them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Portfolio {
+    pub(crate) now: BlockTime,
+    pub(crate) names: Vec<String>,
+    pub(crate) underlyings: Vec<UnderlyingInput>,
+    pub(crate) markets: Vec<MarketInput>,
+    pub(crate) market_names: BTreeMap<String, InstrumentId>,
+    pub(crate) cash: Notional,
+    pub(crate) collateral: Vec<(AssetId, Quantity)>,
+    pub(crate) positions: Vec<Position>,
+    pub(crate) orders: Vec<OpenOrder>,
+}
+
+impl Portfolio {
+    /// Returns the portfolio of a JSON text.
+    ///
+    /// # Errors
+    ///
+    /// [`WhatIfError`] naming the place and the value that cannot be read.
+    pub fn parse(text: &str) -> Result<Self, WhatIfError> {
+        let form = |error| WhatIfError::Form { what: "portfolio", error };
+        let file: PortfolioFile = serde_json::from_str(text).map_err(form)?;
+        let mut portfolio = Self {
+            now: time("time", &file.time)?,
+            names: Vec::new(),
+            underlyings: Vec::new(),
+            markets: Vec::new(),
+            market_names: BTreeMap::new(),
+            cash: file.cash.read("cash")?,
+            collateral: Vec::new(),
+            positions: Vec::new(),
+            orders: Vec::new(),
+        };
+        for (number, given) in file.underlyings.iter().enumerate() {
+            let number = u16::try_from(number + 1).unwrap_or(u16::MAX);
+            portfolio.underlyings.push(underlying(given, number)?);
+            portfolio.names.push(given.name.clone());
+        }
+        for (number, given) in file.markets.iter().enumerate() {
+            let id = InstrumentId::new(u32::try_from(number + 1).unwrap_or(u32::MAX));
+            let market = portfolio.market(given, id)?;
+            portfolio.markets.push(market);
+            if portfolio.market_names.insert(given.name.clone(), id).is_some() {
+                return Err(invalid("markets", &given.name, "is there twice"));
+            }
+        }
+        for (name, amount) in &file.collateral {
+            let place = format!("collateral {name}");
+            let asset = portfolio.underlying(&place, name)?.asset.unwrap_or_default();
+            portfolio.collateral.push((asset, amount.read(&place)?));
+        }
+        for given in &file.positions {
+            let position = portfolio.position(given)?;
+            portfolio.positions.push(position);
+        }
+        portfolio.orders = portfolio.read_orders(&file.orders)?;
+        Ok(portfolio)
+    }
+
+    /// Returns the orders of a JSON text, `{"orders": […]}` as in a portfolio, in this portfolio's markets.
+    ///
+    /// # Errors
+    ///
+    /// [`WhatIfError`] naming the place and the value that cannot be read.
+    pub fn parse_orders(&self, text: &str) -> Result<Orders, WhatIfError> {
+        let form = |error| WhatIfError::Form { what: "orders", error };
+        let file: OrdersFile = serde_json::from_str(text).map_err(form)?;
+        self.read_orders(&file.orders).map(Orders)
+    }
+
+    pub(crate) fn instrument(&self, id: InstrumentId) -> Result<&MarketInput, Fault> {
+        let market = self.markets.iter().find(|market| market.instrument.id == id);
+        market.ok_or(Fault::Missing("market of the portfolio"))
+    }
+
+    fn underlying(&self, place: &str, name: &str) -> Result<&UnderlyingInput, WhatIfError> {
+        let at = self.names.iter().position(|known| known == name);
+        at.and_then(|at| self.underlyings.get(at)).ok_or_else(|| WhatIfError::Unknown {
+            place: place.to_string(),
+            kind: "underlying",
+            name: name.to_string(),
+            known: self.names.join(", "),
+        })
+    }
+
+    fn named(&self, place: &str, name: &str) -> Result<&MarketInput, WhatIfError> {
+        let known = || self.market_names.keys().cloned().collect::<Vec<_>>().join(", ");
+        let id = self.market_names.get(name).copied();
+        id.and_then(|id| self.instrument(id).ok()).ok_or_else(|| WhatIfError::Unknown {
+            place: place.to_string(),
+            kind: "market",
+            name: name.to_string(),
+            known: known(),
+        })
+    }
+
+    fn market(&self, given: &MarketFile, id: InstrumentId) -> Result<MarketInput, WhatIfError> {
+        let place = |field: &str| format!("market {}, {field}", given.name);
+        let on = self.underlying(&place("underlying"), &given.underlying)?;
+        let missing =
+            |field: &str| invalid(&place(field), "", "must be given for this kind of market");
+        let expires_at = || -> Result<BlockTime, WhatIfError> {
+            let text = given.expires.as_ref().ok_or_else(|| missing("expires"))?;
+            let expires_at = time(&place("expires"), text)?;
+            if expires_at <= self.now {
+                return Err(invalid(&place("expires"), text, "is not after the portfolio's time"));
+            }
+            Ok(expires_at)
+        };
+        let option = |right| -> Result<Contract, WhatIfError> {
+            let strike = given.strike.as_ref().ok_or_else(|| missing("strike"))?;
+            let strike = strike.read(&place("strike"))?;
+            Ok(Contract::Option { expires_at: expires_at()?, strike, right })
+        };
+        let contract = match given.kind {
+            Kind::Perpetual => Contract::Perpetual,
+            Kind::Future => Contract::Future { expires_at: expires_at()? },
+            Kind::Call => option(Right::Call)?,
+            Kind::Put => option(Right::Put)?,
+        };
+        let instrument = Instrument {
+            id,
+            underlying: on.underlying,
+            contract,
+            contract_size: given.lot.read(&place("lot"))?,
+            tick: given.tick.as_ref().map_or(Ok(Price::ONE), |tick| tick.read(&place("tick")))?,
+        };
+        instrument
+            .check()
+            .map_err(|refusal| invalid("market", &given.name, &refusal.to_string()))?;
+        let forward = optional(given.forward.as_ref(), &place("forward"))?.unwrap_or(on.index);
+        let vol: Option<Vol> = optional(given.vol.as_ref(), &place("vol"))?;
+        if contract.pays_premium() && vol.is_none() {
+            return Err(missing("vol"));
+        }
+        let vol = vol.unwrap_or(Vol::ZERO);
+        let model = mark_value(&instrument, forward, vol, self.now, None)
+            .map_err(|fault| invalid(&place("mark"), "", &fault.to_string()))?;
+        Ok(MarketInput {
+            instrument,
+            forward,
+            mark: optional(given.mark.as_ref(), &place("mark"))?.unwrap_or(model),
+            vol,
+            settlement: None,
+            funding: optional(given.funding.as_ref(), &place("funding"))?.unwrap_or(Ppb::ZERO),
+        })
+    }
+
+    fn position(&self, given: &PositionFile) -> Result<Position, WhatIfError> {
+        let place = |field: &str| format!("position in {}, {field}", given.market);
+        let market = self.named(&place("market"), &given.market)?;
+        let id = market.instrument.id;
+        if self.positions.iter().any(|held| held.instrument == id) {
+            return Err(invalid("positions", &given.market, "is there twice"));
+        }
+        let lots: Lots = given.lots.read(&place("lots"))?;
+        let entry = optional(given.entry.as_ref(), &place("entry"))?;
+        let cost = match (market.instrument.contract.pays_premium(), entry) {
+            (true, Some(_)) => {
+                let reason = "is of an option, whose premium was paid: leave it out";
+                return Err(invalid(&place("entry"), "", reason));
+            }
+            (true, None) => Notional::ZERO,
+            (false, entry) => {
+                let entry = entry.unwrap_or(market.mark);
+                let cost = lots.value(entry, market.instrument.contract_size, Round::Up);
+                cost.map_err(|error| invalid(&place("entry"), "", &error.to_string()))?
+            }
+        };
+        Ok(Position { instrument: id, lots, cost })
+    }
+
+    fn read_orders(&self, given: &[OrderFile]) -> Result<Vec<OpenOrder>, WhatIfError> {
+        given.iter().enumerate().map(|(index, order)| self.order(order, index + 1)).collect()
+    }
+
+    fn order(&self, given: &OrderFile, number: usize) -> Result<OpenOrder, WhatIfError> {
+        let place = |field: &str| format!("order {number} in {}, {field}", given.market);
+        let market = self.named(&place("market"), &given.market)?;
+        let lots: Lots = given.lots.read(&place("lots"))?;
+        let price: Price = given.price.read(&place("price"))?;
+        if lots <= Lots::ZERO {
+            return Err(invalid(&place("lots"), &lots.to_string(), "is not above zero"));
+        }
+        let side = match given.side {
+            SideFile::Buy => Side::Buy,
+            SideFile::Sell => Side::Sell,
+        };
+        let fee = fee(market, lots, price)
+            .map_err(|error| invalid(&place("price"), &price.to_string(), &error.to_string()))?;
+        Ok(OpenOrder { instrument: market.instrument.id, side, price, lots, fee })
+    }
+}
+
+/// Returns the fee of the side that comes second, for all lots.
+fn fee(market: &MarketInput, lots: Lots, price: Price) -> Result<Notional, units::ArithmeticError> {
+    let value = lots.value(price, market.instrument.contract_size, Round::Up)?.magnitude()?;
+    value.fraction_ppm(default(ParameterId::TakerFee), Round::Up)
+}
+
+/// Returns what governance begins with.
+fn default(parameter: ParameterId) -> Ppm {
+    let value = Definition::of(parameter).map_or(0, |definition| definition.default);
+    Ppm::from_parts(i128::from(value))
+}
+
+fn underlying(given: &UnderlyingFile, number: u16) -> Result<UnderlyingInput, WhatIfError> {
+    let place = |field: &str| format!("underlying {}, {field}", given.name);
+    let index: Price = given.index.read(&place("index"))?;
+    if index <= Price::ZERO {
+        return Err(invalid(&place("index"), &index.to_string(), "is not above zero"));
+    }
+    let ratio = |value: &Option<Exact>, field: &str, parameter| -> Result<Ppm, WhatIfError> {
+        Ok(optional(value.as_ref(), &place(field))?.unwrap_or_else(|| default(parameter)))
+    };
+    Ok(UnderlyingInput {
+        underlying: UnderlyingId::new(number),
+        class: OffsetClass::new(given.class.unwrap_or(1)),
+        asset: Some(AssetId::new(number)),
+        index,
+        confidence: optional(given.confidence.as_ref(), &place("confidence"))?
+            .unwrap_or(Price::ZERO),
+        scan_hold: ratio(&given.range_hold, "range_hold", ParameterId::ScanRange)?,
+        scan_new: ratio(&given.range_new_risk, "range_new_risk", ParameterId::ScanRange)?,
+        short_option_maintenance: default(ParameterId::ShortOptionMaintenance),
+        short_option_initial: default(ParameterId::ShortOptionInitial),
+        haircut: ratio(&given.haircut, "haircut", ParameterId::CollateralHaircut)?,
+        spread: optional(given.spread.as_ref(), &place("spread"))?.unwrap_or(Ppm::ZERO),
+        vol_daily: Ppm::ZERO,
+        volume_daily: Notional::ZERO,
+    })
+}
+
+fn optional<T: FromStr<Err = units::ParseError>>(
+    value: Option<&Exact>,
+    place: &str,
+) -> Result<Option<T>, WhatIfError> {
+    value.map(|value| value.read(place)).transpose()
+}
+
+fn time(place: &str, text: &str) -> Result<BlockTime, WhatIfError> {
+    market::utc(text)
+        .ok_or_else(|| invalid(place, text, "is not a time such as 2026-06-01T00:00:00Z"))
+}
+
+fn invalid(place: &str, value: &str, reason: &str) -> WhatIfError {
+    WhatIfError::Value { place: place.into(), value: value.into(), reason: reason.into() }
+}

@@ -1,0 +1,60 @@
+//! A portfolio in a file: its margin, its Greeks, the prices at which it is liquidated, and what orders would change.
+//!
+//! [`Portfolio::parse`] reads markets and holdings, [`Portfolio::assess`] measures them, [`Portfolio::what_if`] measures
+//! them before orders, with the orders open, and with all of them filled.
+//!
+//! **Invariant:** every figure is one of the house's own integers: marks, scenario matrices and requirements are those of
+//! `margin`. Numbers in files are exact decimal text; nothing here is a float.
+//!
+//! Left out: where prices come from. A portfolio file says what the market looks like.
+
+mod assess;
+mod file;
+mod liquidation;
+
+pub use assess::{Assessment, GreekSums, WhatIf};
+pub use file::{Orders, Portfolio};
+pub use liquidation::{Crossing, Liquidation};
+
+/// Why a portfolio cannot be read or measured.
+#[derive(Debug, thiserror::Error)]
+pub enum WhatIfError {
+    /// Not JSON, or not of the form of a portfolio.
+    #[error("{what}: {error}")]
+    Form {
+        /// What was read.
+        what: &'static str,
+        /// What the reader says.
+        error: serde_json::Error,
+    },
+    /// A value that is not of its kind.
+    #[error("{place}: '{value}' {reason}")]
+    Value {
+        /// Where it stands.
+        place: String,
+        /// The value.
+        value: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A name that is used but not defined.
+    #[error("{place}: there is no {kind} '{name}'; there are {known}")]
+    Unknown {
+        /// Where it is used.
+        place: String,
+        /// Underlying or market.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// Those that are defined.
+        known: String,
+    },
+    /// A limit of the house.
+    #[error("{place}: {fault}")]
+    Limits {
+        /// What was computed.
+        place: &'static str,
+        /// What is outside its limits.
+        fault: protocol::Fault,
+    },
+}

@@ -1,0 +1,145 @@
+//! The index at which an account is liquidated: the first price on each side at which equity is below maintenance.
+//!
+//! Everything on the underlying moves with its index: marks of perpetuals, forwards and collateral in proportion, options
+//! by the model at their vols. Other underlyings stand still, and so does time.
+//!
+//! The search goes outward from the index in steps of a four-hundredth of it, to −99 % and +400 %, and halves the first
+//! step at whose end the account is liquidatable down to a micro-dollar. **Invariant:** at the price found the account is
+//! liquidatable and a micro-dollar nearer to the index it is not; at every step nearer, it is not. A fall below
+//! maintenance that begins and ends inside one step is not seen.
+
+use crate::file::Portfolio;
+use margin::{MarketInput, UnderlyingInput, mark_value, required};
+use protocol::{Contract, Fault};
+use serde::Serialize;
+use units::{Price, Round};
+
+/// Steps in the index itself.
+const STEPS: i128 = 400;
+/// Farthest step down: −99 %.
+const DOWN: i128 = 396;
+/// Farthest step up: +400 %.
+const UP: i128 = 1_600;
+
+/// A price at which the account is liquidated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Crossing {
+    /// The index, in dollars.
+    pub index: String,
+    /// Its move from where it is, as a share, rounded away from zero to a millionth.
+    pub change: String,
+}
+
+/// Where an account is liquidated as one index moves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Liquidation {
+    /// The underlying.
+    pub underlying: String,
+    /// Its index.
+    pub index: String,
+    /// Whether it is liquidatable as it stands; there is no crossing then.
+    pub now: bool,
+    /// The first price below; none to −99 % if absent.
+    pub below: Option<Crossing>,
+    /// The first price above; none to +400 % if absent.
+    pub above: Option<Crossing>,
+}
+
+/// Returns where an account is liquidated, for each underlying it holds something on.
+pub(crate) fn liquidations(portfolio: &Portfolio) -> Result<Vec<Liquidation>, Fault> {
+    let mut found = Vec::new();
+    for (at, underlying) in portfolio.underlyings.iter().enumerate() {
+        let on = |market: &MarketInput| market.instrument.underlying == underlying.underlying;
+        let positions = portfolio.positions.iter();
+        let mut markets = positions.map(|held| portfolio.instrument(held.instrument));
+        let held = markets.any(|market| market.is_ok_and(on))
+            || portfolio.collateral.iter().any(|(asset, _)| underlying.asset == Some(*asset));
+        if !held {
+            continue;
+        }
+        let now = liquidatable(portfolio, at, underlying.index)?;
+        let side = |steps: i128, sign: i128| -> Result<Option<Crossing>, Fault> {
+            if now { Ok(None) } else { crossing(portfolio, at, underlying, steps, sign) }
+        };
+        found.push(Liquidation {
+            underlying: portfolio.name_of(underlying.underlying),
+            index: underlying.index.to_string(),
+            now,
+            below: side(DOWN, -1)?,
+            above: side(UP, 1)?,
+        });
+    }
+    Ok(found)
+}
+
+fn crossing(
+    portfolio: &Portfolio,
+    at: usize,
+    underlying: &UnderlyingInput,
+    steps: i128,
+    sign: i128,
+) -> Result<Option<Crossing>, Fault> {
+    let index = underlying.index.micros();
+    let price = |step: i128| index + sign * (index * step).div_euclid(STEPS);
+    let mut safe = index;
+    for step in 1..=steps {
+        let there = price(step);
+        if there == safe || !liquidatable(portfolio, at, Price::from_micros(there))? {
+            safe = there;
+            continue;
+        }
+        let mut beyond = there;
+        while (beyond - safe).abs() > 1 {
+            let middle = safe + (beyond - safe) / 2;
+            if liquidatable(portfolio, at, Price::from_micros(middle))? {
+                beyond = middle;
+            } else {
+                safe = middle;
+            }
+        }
+        let parts = (beyond - index).abs() * 1_000_000;
+        let change = sign * (parts + index - 1).div_euclid(index);
+        return Ok(Some(Crossing {
+            index: Price::from_micros(beyond).to_string(),
+            change: units::Ppm::from_parts(change).to_string(),
+        }));
+    }
+    Ok(None)
+}
+
+/// Returns whether equity is below maintenance with one index at a price.
+fn liquidatable(portfolio: &Portfolio, at: usize, price: Price) -> Result<bool, Fault> {
+    let moved = portfolio.moved(at, price)?;
+    let needed = required(&moved.risk()?, &moved.held())?;
+    Ok(needed.equity < needed.maintenance)
+}
+
+impl Portfolio {
+    /// Returns the portfolio with one index at a price, and without orders, which maintenance does not count.
+    pub(crate) fn moved(&self, at: usize, price: Price) -> Result<Self, Fault> {
+        let fault = || Fault::at("what-if: a moved index");
+        let mut moved = self.clone();
+        moved.orders.clear();
+        let underlying = moved.underlyings.get_mut(at).ok_or(Fault::Missing("underlying"))?;
+        let before = underlying.index;
+        underlying.index = price;
+        let id = underlying.underlying;
+        for market in &mut moved.markets {
+            if market.instrument.underlying != id || price == before {
+                continue;
+            }
+            let scaled = |value: Price, round| {
+                let moved = value.number().mul_div(price.number(), before.number(), round);
+                moved.map(Price::from_number).map_err(fault())
+            };
+            market.forward = scaled(market.forward, Round::Down)?;
+            market.mark = match market.instrument.contract {
+                Contract::Perpetual => scaled(market.mark, Round::Down)?,
+                Contract::Future { .. } | Contract::Option { .. } => {
+                    mark_value(&market.instrument, market.forward, market.vol, self.now, None)?
+                }
+            };
+        }
+        Ok(moved)
+    }
+}

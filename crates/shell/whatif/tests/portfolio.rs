@@ -1,0 +1,162 @@
+//! A portfolio as its owner writes it: margins by hand, liquidation prices that are the first, errors that name places.
+
+use whatif::{Portfolio, WhatIfError};
+
+fn with(markets: &str, rest: &str) -> String {
+    format!(
+        r#"{{"time": "2026-06-01T00:00:00Z",
+            "underlyings": [{{"name": "BTC", "index": "60000"}}, {{"name": "ETH", "index": 3000}}],
+            "markets": [
+              {{"name": "BTC-PERP", "underlying": "BTC", "kind": "perpetual", "lot": "0.001"}},
+              {{"name": "ETH-PERP", "underlying": "ETH", "kind": "perpetual", "lot": "0.01"}}{markets}],
+            {rest}}}"#
+    )
+}
+
+const CALL: &str = r#",
+    {"name": "BTC-70C", "underlying": "BTC", "kind": "call", "lot": "0.001", "strike": "70000",
+     "expires": "2026-07-01T08:00:00Z", "vol": "0.65"}"#;
+
+fn parse(markets: &str, rest: &str) -> Portfolio {
+    Portfolio::parse(&with(markets, rest)).unwrap()
+}
+
+fn micros(text: &str) -> i128 {
+    text.parse::<units::Notional>().unwrap().micros()
+}
+
+#[test]
+fn a_perpetual_is_liquidated_where_paper_and_pencil_say() {
+    // Long 1 BTC from 60,000 with 20,000: equity 20,000 + (P − 60,000); maintenance 0.8 · 0.16 · P = 0.128 · P. They meet at
+    // P = 40,000 / 0.872 = 45,871.559633…, but for the micro-dollars that rounding reserves.
+    let long = parse(
+        "",
+        r#""cash": "20000", "positions": [{"market": "BTC-PERP", "lots": "1000", "entry": "60000"}]"#,
+    );
+    let found = long.assess().unwrap();
+    assert_eq!((found.equity.as_str(), found.standing), ("20000", "healthy"));
+    assert!((micros(&found.initial_margin) - 9_600_000_000).abs() < 3_000);
+    let [at] = &found.liquidation[..] else { panic!("one underlying is held") };
+    let below: units::Price = at.below.as_ref().unwrap().index.parse().unwrap();
+    assert!((below.micros() - 45_871_559_633).abs() < 3_000, "{below}");
+    assert_eq!(at.above, None);
+    // Short: 20,000 + (60,000 − P) = 0.128 · P at P = 80,000 / 1.128.
+    let short = parse(
+        "",
+        r#""cash": "20000", "positions": [{"market": "BTC-PERP", "lots": "-1000", "entry": "60000"}]"#,
+    );
+    let found = short.assess().unwrap();
+    let [at] = &found.liquidation[..] else { panic!("one underlying is held") };
+    let above: units::Price = at.above.as_ref().unwrap().index.parse().unwrap();
+    assert!((above.micros() - 70_921_985_815).abs() < 3_000, "{above}");
+    assert_eq!(at.below, None);
+    assert_eq!(at.above.as_ref().unwrap().change, "0.182034");
+}
+
+#[test]
+fn a_price_found_is_liquidatable_and_a_micro_dollar_nearer_is_not() {
+    let rest = |index: &str| {
+        format!(
+            r#""cash": "9000", "collateral": {{"ETH": "1"}},
+               "positions": [{{"market": "BTC-PERP", "lots": "300", "entry": "{index}"}},
+                             {{"market": "BTC-70C", "lots": "-900"}}]"#
+        )
+    };
+    let portfolio = parse(CALL, &rest("60000"));
+    let found = portfolio.assess().unwrap();
+    assert_eq!(found.liquidation.len(), 2, "BTC is held, ETH is pledged");
+    let at = found.liquidation[0].above.clone().expect("short calls are liquidated above");
+    let edge: units::Price = at.index.parse().unwrap();
+    let standing = |micros: i128| {
+        let index = units::Price::from_micros(micros).to_string();
+        let text = with(CALL, &rest("60000"))
+            .replace(r#""index": "60000""#, &format!(r#""index": "{index}""#));
+        Portfolio::parse(&text).unwrap().assess().unwrap().standing
+    };
+    assert_eq!(standing(edge.micros()), "liquidatable");
+    assert_eq!(standing(edge.micros() - 1), "reduce_only");
+}
+
+#[test]
+fn orders_open_raise_initial_margin_and_filled_move_positions() {
+    let portfolio =
+        parse(CALL, r#""cash": "30000", "positions": [{"market": "BTC-PERP", "lots": "1000"}]"#);
+    let text = r#"{"orders": [{"market": "BTC-PERP", "side": "sell", "lots": "1000", "price": "60000"},
+                              {"market": "BTC-70C", "side": "sell", "lots": "500", "price": "1500"}]}"#;
+    let orders = portfolio.parse_orders(text).unwrap();
+    let found = portfolio.what_if(&orders).unwrap();
+    let (before, open, after) = (&found.before, &found.with_orders_open, &found.after_fills);
+    assert_eq!(
+        before.maintenance_margin, open.maintenance_margin,
+        "orders do not count in maintenance"
+    );
+    assert!(micros(&open.initial_margin) >= micros(&before.initial_margin));
+    // Closed at its mark; half a coin of calls sold for 750; fees of 30 and 0.375.
+    let mark = micros(&portfolio.assess().unwrap().equity);
+    let sold = micros(&after.equity);
+    assert!(sold < mark + 750_000_000 - 30_375_000, "{sold}: calls are now owed at their mark");
+    assert_eq!(before.greeks[0].delta, "1");
+    assert!(after.greeks[0].delta.starts_with("-0."), "{}", after.greeks[0].delta);
+}
+
+#[test]
+fn closing_pays_out_what_the_position_gained() {
+    let portfolio = parse(
+        "",
+        r#""cash": "30000", "positions": [{"market": "BTC-PERP", "lots": "1000", "entry": "50000"}]"#,
+    );
+    let text =
+        r#"{"orders": [{"market": "BTC-PERP", "side": "sell", "lots": "1000", "price": "60000"}]}"#;
+    let found = portfolio.what_if(&portfolio.parse_orders(text).unwrap()).unwrap();
+    assert_eq!(found.before.equity, "40000");
+    assert_eq!(found.after_fills.equity, "39970", "ten thousand gained, thirty paid in fees");
+    assert_eq!(
+        (found.after_fills.initial_margin.as_str(), found.after_fills.standing),
+        ("0", "healthy")
+    );
+    assert!(found.after_fills.liquidation.is_empty());
+}
+
+#[test]
+fn what_cannot_be_read_is_named_with_its_place() {
+    let says = |text: &str| Portfolio::parse(text).unwrap_err().to_string();
+    for (markets, rest, expected) in [
+        ("", r#""cash": 0.5"#, "cash: '0.5' is a fraction: write it as text, so that it is exact"),
+        ("", r#""cash": "ten""#, "cash: 'ten'"),
+        (
+            "",
+            r#""cash": "1", "positions": [{"market": "X", "lots": 1}]"#,
+            "there is no market 'X'; there are BTC-PERP, ETH-PERP",
+        ),
+        (
+            "",
+            r#""cash": "1", "collateral": {"DOGE": "1"}"#,
+            "collateral DOGE: there is no underlying 'DOGE'",
+        ),
+        (
+            "",
+            r#""cash": "1", "orders": [{"market": "BTC-PERP", "side": "buy", "lots": -1, "price": "1"}]"#,
+            "'-1' is not above zero",
+        ),
+        (
+            r#", {"name": "F", "underlying": "BTC", "kind": "future", "lot": "0.001"}"#,
+            r#""cash": "1""#,
+            "market F, expires",
+        ),
+        (
+            "",
+            r#""cash": "1", "positions": [{"market": "BTC-PERP", "lots": 1}, {"market": "BTC-PERP", "lots": 2}]"#,
+            "is there twice",
+        ),
+        (
+            CALL,
+            r#""cash": "1", "positions": [{"market": "BTC-70C", "lots": 1, "entry": "3"}]"#,
+            "leave it out",
+        ),
+        ("", r#""cash": "1", "unknown": 1"#, "unknown field `unknown`"),
+    ] {
+        let said = says(&with(markets, rest));
+        assert!(said.contains(expected), "{said}");
+    }
+    assert!(matches!(Portfolio::parse("{"), Err(WhatIfError::Form { .. })));
+}
