@@ -61,12 +61,13 @@ const CORE_OUTSIDE_BESIDES: &[(&str, &str, &str)] = &[(
 const SHELLS: &[(&str, &[&str])] = &[
     ("house", &["store"]),
     ("light", &["store"]),
-    ("replica", &["house", "light", "mempool"]),
-    ("gateway", &["replica"]),
     ("surface-fit", &["market"]),
     ("backtest", &["market", "report"]),
     ("whatif", &["market"]),
     ("risk-python", &["whatif"]),
+    ("mempool", &["access"]),
+    ("replica", &["access", "house", "light", "mempool"]),
+    ("gateway", &["access", "replica"]),
 ];
 
 /// The only shell that may see all others.

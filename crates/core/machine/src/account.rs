@@ -5,7 +5,8 @@ use borsh::io::{Error, ErrorKind, Read, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::Position;
 use protocol::{
-    AccountId, AccountIndex, ClientOrderId, Fault, InstrumentId, OrderId, Side, UnderlyingId,
+    AccountId, AccountIndex, Address, ClientOrderId, Fault, InstrumentId, OrderId, Side,
+    UnderlyingId,
 };
 use std::collections::btree_map::{BTreeMap, Entry};
 use units::{Lots, Price};
@@ -259,6 +260,12 @@ impl Accounts {
 
     pub(crate) fn get_mut(&mut self, index: AccountIndex) -> Option<&mut Account> {
         self.list.get_mut(usize::try_from(index.get()).ok()?)
+    }
+
+    /// Returns the accounts of an owner, ascending by sub-account.
+    pub fn of_owner(&self, owner: Address) -> impl Iterator<Item = AccountIndex> + '_ {
+        let of = |sub| AccountId { owner, sub };
+        self.indices.range(of(0)..=of(u16::MAX)).map(|(_, index)| *index)
     }
 
     /// Returns every account, ascending by index.

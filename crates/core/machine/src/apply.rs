@@ -50,7 +50,7 @@ impl Machine {
         house = house.and(work.scenarios());
         house = house.and(work.liquidations());
 
-        let mut answers: Vec<Option<Answer>> = vec![None; block.transactions.len()];
+        let mut answers = work.authorise();
         for phase in [Work::cancel, Work::move_cash] {
             work.phase(phase, &mut answers);
         }
@@ -102,6 +102,9 @@ impl Machine {
         let mut offenders = block.offences.iter().map(|offence| offence.validator);
         if !ascending || !offenders.all(|id| self.state.validators.contains_key(&id)) {
             return Err(BlockError::Offences);
+        }
+        if !self.state.keys.covers(block) {
+            return Err(BlockError::Grants);
         }
         Ok(())
     }
@@ -195,6 +198,8 @@ impl Work<'_> {
             .chain(
                 self.touched.parameters.iter().map(|(place, id)| StateKey::Parameter(*place, *id)),
             )
+            .chain(self.touched.owners.iter().copied().map(StateKey::Owner))
+            .chain(self.touched.sessions.iter().map(|(owner, key)| StateKey::Session(*owner, *key)))
             .chain(self.validator_keys());
         let keys: Vec<StateKey> = keys.collect();
         let (changed, fault) = self.state.writes(&keys);

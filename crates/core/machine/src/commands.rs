@@ -187,7 +187,7 @@ impl Work<'_> {
     }
 
     /// Returns what an amount is worth in dollars, rounded up: at the index of its underlying.
-    fn dollars(&self, asset: AssetId, amount: Amount) -> Answer<Notional> {
+    pub(crate) fn dollars(&self, asset: AssetId, amount: Amount) -> Answer<Notional> {
         if asset == AssetId::DOLLAR {
             return Ok(Ok(amount.notional()));
         }

@@ -3,6 +3,7 @@
 use crate::funding::Accrual;
 use crate::genesis::{Genesis, GenesisError, UnderlyingGenesis};
 use crate::insurance::Allowance;
+use crate::keys::Keys;
 use crate::records::Write;
 use crate::state::{Market, Outflow, State, Underlying};
 use crate::{Accounts, Machine};
@@ -83,6 +84,7 @@ impl Machine {
             waiting: BTreeMap::new(),
             outflow: Outflow::default(),
             house_fault: None,
+            keys: Keys::new(genesis.signed),
         };
         let interval = units::BlockSpan::from_millis(state.house(ParameterId::VariationInterval));
         state.variation_due_at =

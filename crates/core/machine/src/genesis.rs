@@ -64,6 +64,8 @@ pub struct Genesis {
     pub instruments: Vec<Instrument>,
     /// Parameters that differ from their defaults.
     pub parameters: Vec<ParameterGenesis>,
+    /// Whether every command must stand under a grant: so on a network, not in a process that trusts its own traders.
+    pub signed: bool,
 }
 
 /// Why a genesis is not one.

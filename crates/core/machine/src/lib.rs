@@ -6,7 +6,7 @@
 //! **Invariant:** equal states and equal blocks give equal states, receipts, events and records, on any machine, at any
 //! optimisation, after any restart.
 //!
-//! What it leaves out: roots, disks, signatures. It returns the records that a block has changed; a shell commits them.
+//! What it leaves out: roots, disks, the checking of signatures. It returns the records that a block has changed; a shell commits them.
 #![cfg_attr(
     not(test),
     deny(
@@ -34,6 +34,7 @@ mod funding;
 mod genesis;
 mod insurance;
 mod invariants;
+mod keys;
 mod lifecycle;
 mod liquidation;
 mod margins;
@@ -52,6 +53,7 @@ pub use evidence::{Offender, ValidatorRecord};
 pub use funding::Accrual;
 pub use genesis::{Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis};
 pub use insurance::Allowance;
+pub use keys::{Keys, OwnerKeys, OwnerRecord, Session};
 pub use ranges::ThresholdsRecord;
 pub use records::{
     AccountRecord, BlockRecord, FundingRecord, MarketRecord, StateKey, UnderlyingRecord, Write,
@@ -91,6 +93,9 @@ pub enum BlockError {
     /// Votes by strangers, doubled or out of order.
     #[error("votes must be by validators, ascending, one each")]
     Votes,
+    /// Grants that do not cover the transactions of their owners, or leave some without one in a signed house.
+    #[error("every transaction must stand under a grant of its sender")]
+    Grants,
     /// Offences of strangers, doubled or out of order.
     #[error("offences must be of validators, ascending, one each")]
     Offences,

@@ -12,8 +12,8 @@ use clearing::{Aggregate, Position};
 use governance::{Definition, Scope};
 use ledger::Holder;
 use protocol::{
-    AccountId, AccountIndex, AssetId, Fault, Hash, Instrument, InstrumentId, Mode, ParameterId,
-    UnderlyingId, ValidatorId, codec,
+    AccountId, AccountIndex, Address, AssetId, Fault, Hash, Instrument, InstrumentId, Mode,
+    ParameterId, SessionKey, UnderlyingId, ValidatorId, codec,
 };
 use units::{Amount, BlockHeight, BlockTime, Ppb, Price, Vol};
 
@@ -38,6 +38,10 @@ pub enum StateKey {
     Parameter(Option<UnderlyingId>, ParameterId),
     /// The scan ranges of an underlying and what they were made from.
     Thresholds(UnderlyingId),
+    /// The used nonces of an owner's own key, and its session keys.
+    Owner(Address),
+    /// A session key of an owner.
+    Session(Address, SessionKey),
     /// A validator that was ever punished.
     Validator(ValidatorId),
 }
@@ -51,7 +55,8 @@ pub struct BlockRecord {
     pub time: BlockTime,
     /// Hash of the open proposals and the signers.
     pub council: Hash,
-    /// Hash of what else the house remembers: names, stakes, numbers, times and limits under way, orders that wait.
+    /// Hash of what else the house remembers: names, stakes, numbers, times and limits under way, orders that wait,
+    /// whether every command must stand under a grant.
     pub memory: Hash,
     /// Why the house takes no orders, if it does not.
     pub house_fault: Option<String>,
@@ -154,6 +159,8 @@ impl State {
             StateKey::Parameter(place, parameter) => {
                 encoded(Some(&self.parameters.get(place, parameter)))
             }
+            StateKey::Owner(owner) => encoded(self.keys.owner_record(owner).as_ref()),
+            StateKey::Session(owner, key) => encoded(self.keys.session(owner, key)),
             StateKey::Validator(id) => encoded(self.validator_record(id).as_ref()),
         }
     }
@@ -187,6 +194,10 @@ impl State {
         keys.extend(self.underlyings.keys().copied().map(StateKey::Underlying));
         keys.extend(self.underlyings.keys().copied().map(StateKey::Thresholds));
         keys.extend(house);
+        for (owner, held) in self.keys.owners() {
+            keys.push(StateKey::Owner(*owner));
+            keys.extend(held.sessions.keys().map(|key| StateKey::Session(*owner, *key)));
+        }
         keys.extend(self.offenders.keys().copied().map(StateKey::Validator));
         for definition in Definition::all() {
             let key = |place| StateKey::Parameter(place, definition.parameter);
@@ -253,7 +264,7 @@ impl State {
     fn block_record(&self) -> Result<BlockRecord, Fault> {
         let named = (&self.chain, self.custodian, &self.validators);
         let under_way = (self.next_order, self.variation_due_at, &self.outflow);
-        let memory = (named, under_way, self.call_auction, &self.waiting);
+        let memory = (named, under_way, self.call_auction, &self.waiting, self.keys.signed());
         Ok(BlockRecord {
             height: self.height,
             time: self.time,

@@ -5,6 +5,7 @@ use crate::evidence::Offender;
 use crate::funding::Accrual;
 use crate::genesis::SourceWeight;
 use crate::insurance::Allowance;
+use crate::keys::Keys;
 use crate::restart::Waiting;
 use book::FastBook;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -179,6 +180,8 @@ pub struct State {
     pub outflow: Outflow,
     /// Why the house takes no orders, if its own books did not balance.
     pub house_fault: Option<String>,
+    /// Who may command for whom, and used nonces.
+    pub keys: Keys,
 }
 
 impl State {

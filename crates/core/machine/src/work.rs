@@ -4,8 +4,8 @@ use crate::margins::Margins;
 use crate::state::State;
 use ledger::{Changes, Holder, Posting};
 use protocol::{
-    AccountIndex, AssetId, Block, Event, Fault, InstrumentId, ParameterId, UnderlyingId,
-    ValidatorId,
+    AccountIndex, Address, AssetId, Block, Event, Fault, InstrumentId, ParameterId, SessionKey,
+    UnderlyingId, ValidatorId,
 };
 use std::collections::BTreeSet;
 use units::BlockSpan;
@@ -19,6 +19,8 @@ pub(crate) struct Touched {
     pub(crate) thresholds: BTreeSet<UnderlyingId>,
     pub(crate) house: BTreeSet<(Holder, AssetId)>,
     pub(crate) parameters: BTreeSet<(Option<UnderlyingId>, ParameterId)>,
+    pub(crate) owners: BTreeSet<Address>,
+    pub(crate) sessions: BTreeSet<(Address, SessionKey)>,
     pub(crate) validators: BTreeSet<ValidatorId>,
 }
 

@@ -1,7 +1,7 @@
 //! A block: what the machine applies, and what commits to the result.
 
 use crate::codec::{self, EncodeError};
-use crate::{Hash, Offence, Transaction, Vote};
+use crate::{Grant, Hash, Offence, Transaction, Vote};
 use borsh::{BorshDeserialize, BorshSerialize};
 use units::{BlockHeight, BlockTime};
 
@@ -18,6 +18,9 @@ pub struct Block {
     pub offences: Vec<Offence>,
     /// Commands; their order inside the block buys nothing but time of admission.
     pub transactions: Vec<Transaction>,
+    /// Under which authority they stand: the first grant covers the first so many, and so on. None in a house that
+    /// trusts whoever hands it blocks.
+    pub grants: Vec<Grant>,
 }
 
 /// What a block commits to.
@@ -29,7 +32,7 @@ pub struct Header {
     pub time: BlockTime,
     /// Hash of the parent's header; zero for the first block.
     pub parent: Hash,
-    /// Hash of the block's votes, offences and transactions.
+    /// Hash of the block's votes, offences, transactions and grants.
     pub body: Hash,
     /// Hash of the receipts and events.
     pub receipts: Hash,
@@ -44,7 +47,8 @@ impl Block {
     ///
     /// [`EncodeError`] if a number is outside the limits of its unit.
     pub fn body(&self) -> Result<Hash, EncodeError> {
-        Ok(Hash::of("body", &codec::encode(&(&self.votes, &self.offences, &self.transactions))?))
+        let body = (&self.votes, &self.offences, &self.transactions, &self.grants);
+        Ok(Hash::of("body", &codec::encode(&body)?))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     AccountId, Address, AssetId, Change, InstrumentId, NewOrder, OrderId, ProposalId, Quote,
+    SessionKey, SessionTerms,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 use units::Amount;
@@ -100,6 +101,16 @@ pub enum Command {
     Drill {
         /// Which.
         instrument: InstrumentId,
+    },
+    /// Lets a session key command for the sender, or changes what it may do. Only the owner's own key may.
+    RegisterSession {
+        /// What it may do.
+        terms: SessionTerms,
+    },
+    /// Ends a session key at once. Only the owner's own key may.
+    RevokeSession {
+        /// Which.
+        key: SessionKey,
     },
 }
 

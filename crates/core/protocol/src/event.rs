@@ -1,8 +1,8 @@
 //! What happened: receipts answer commands, events tell the world.
 
 use crate::{
-    AccountId, AccountIndex, AssetId, Change, InstrumentId, Offence, OrderId, ProposalId, Refusal,
-    Side, UnderlyingId,
+    AccountId, AccountIndex, Address, AssetId, Change, InstrumentId, Offence, OrderId, ProposalId,
+    Refusal, SessionKey, SessionTerms, Side, UnderlyingId,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 use units::{Amount, BlockTime, Lots, Notional, Ppb, Price};
@@ -246,6 +246,20 @@ pub enum Event {
     Paused {
         /// Which.
         instrument: InstrumentId,
+    },
+    /// A session key may command for an owner.
+    SessionRegistered {
+        /// For whom.
+        owner: Address,
+        /// What it may do.
+        terms: SessionTerms,
+    },
+    /// A session key may command no longer.
+    SessionRevoked {
+        /// For whom it commanded.
+        owner: Address,
+        /// Which.
+        key: SessionKey,
     },
     /// A validator was punished for what it signed.
     Punished {

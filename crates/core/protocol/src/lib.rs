@@ -19,6 +19,7 @@
     )
 )]
 
+mod access;
 mod block;
 mod change;
 pub mod codec;
@@ -32,6 +33,7 @@ mod order;
 mod refusal;
 mod vote;
 
+pub use access::{Grant, NonceWindow, Scopes, SessionKey, SessionTerms, Shown, Signer};
 pub use block::{Block, Header};
 pub use change::{Change, ParameterId};
 pub use codec::Hash;

@@ -20,5 +20,13 @@ pub const TRANSACTIONS_PER_BLOCK_MAX: usize = 100_000;
 pub const VALIDATORS_MAX: usize = 256;
 /// Most price sources of one underlying.
 pub const SOURCES_MAX: usize = 32;
+/// Most commands under one signature.
+pub const COMMANDS_PER_SIGNATURE_MAX: usize = 1_024;
+/// Nonces of one key that are kept apart; below them, all count as used.
+pub const NONCES_PER_KEY_MAX: usize = 64;
+/// Most session keys of one owner, those that have ended not long ago among them.
+pub const SESSIONS_PER_OWNER_MAX: usize = 16;
+/// Longest time, in milliseconds, from a block to the expiry of a signature in it.
+pub const SIGNATURE_LIFE_MS_MAX: i128 = 86_400_000;
 /// Most bytes of an encoded block.
 pub const BLOCK_BYTES_MAX: usize = 32 << 20;

@@ -1,10 +1,11 @@
-//! Why a command changed nothing. Codes are stable, in order of precedence, and never reused.
+//! Why a command changed nothing. Codes are stable, in order of precedence, and never reused; those from 70 on, which
+//! say why a signature does not carry the command, come before all others.
 
 use crate::{ContractRule, Mode};
 use borsh::{BorshDeserialize, BorshSerialize};
 use units::{Amount, BlockTime, Notional};
 
-/// A named refusal. The first rule broken, in the order of the codes, is the one reported.
+/// A named refusal. The first rule broken, in the order of the codes, is the one reported; those from 70 on come first.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize, thiserror::Error,
 )]
@@ -113,6 +114,15 @@ pub enum Refusal {
     /// The house liquidates with it; the account cannot take it back.
     #[error("the order is the house's")]
     OrderOfHouse = 51,
+    /// The validator is not one of this house, or not jailed.
+    #[error("the validator is not jailed")]
+    NotJailed = 55,
+    /// The validator's time in jail is not over.
+    #[error("the validator is jailed until {until} ms")]
+    StillJailed {
+        /// Until when.
+        until: BlockTime,
+    } = 56,
     /// No such parameter in this place.
     #[error("the parameter is unknown here")]
     ParameterUnknown = 60,
@@ -148,15 +158,45 @@ pub enum Refusal {
     /// The signer has no approval to take back.
     #[error("the signer has not approved it")]
     NotApproved = 68,
-    /// The validator is not one of this house, or not jailed.
-    #[error("the validator is not jailed")]
-    NotJailed = 70,
-    /// The validator's time in jail is not over.
-    #[error("the validator is jailed until {until} ms")]
-    StillJailed {
-        /// Until when.
-        until: BlockTime,
-    } = 71,
+    /// The block is not before the signature's expiry.
+    #[error("the signature has expired")]
+    SignatureExpired = 70,
+    /// A signature lives for a day at most.
+    #[error("the signature expires more than a day from now")]
+    SignatureTooLong = 71,
+    /// The owner has never registered this session key, or it ended long ago.
+    #[error("the session key is not registered")]
+    SessionUnknown = 72,
+    /// The owner has revoked the session key.
+    #[error("the session key is revoked")]
+    SessionRevoked = 73,
+    /// The session key has expired.
+    #[error("the session key has expired")]
+    SessionExpired = 74,
+    /// This key has used the nonce, or so many higher ones that it counts as used.
+    #[error("the nonce is used")]
+    NonceUsed = 75,
+    /// Nonces are at most the time of the block in milliseconds, and a day.
+    #[error("the nonce is more than a day ahead of the clock in milliseconds")]
+    NonceTooHigh = 76,
+    /// The signed text names another contract or asset than the command.
+    #[error("the signed text is not what the listing says")]
+    ShownDiffers = 77,
+    /// Only the owner's own key may, or the session key's terms do not reach so far.
+    #[error("the session key may not give this command")]
+    OutOfScope = 78,
+    /// The session key may spend so much a day.
+    #[error("the session key's daily cap would be exceeded by {exceeded_by} dollars")]
+    SessionCap {
+        /// By how much.
+        exceeded_by: Notional,
+    } = 79,
+    /// The owner has as many session keys as may be.
+    #[error("too many session keys")]
+    TooManySessions = 80,
+    /// No permission, an expiry that has passed, or a cap below zero.
+    #[error("these are no terms of a session key")]
+    SessionTermsInvalid = 81,
 }
 
 impl Refusal {

@@ -60,6 +60,8 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         "demo --seed 0xff --out ./house --blocks 60 --quiet".to_owned(),
         "demo --seed=18446744073709551615 --data ./data".to_owned(),
         "audit ./demo --to 100 --quiet".to_owned(),
+        "keys --new --kind session bot.key".to_owned(),
+        "devnet --validators 7 --blocks 5".to_owned(),
         format!("prove ./demo account {owner}/0 --proof alice.proof"),
         "prove ./demo house insurance BTC --proof fund.proof".to_owned(),
         format!("verify alice.proof --root {root}"),

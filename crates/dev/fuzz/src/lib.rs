@@ -21,6 +21,7 @@ mod house;
 mod mutate;
 #[path = "../../../core/protocol/tests/conformance/random.rs"]
 mod random;
+mod signed;
 mod state;
 mod store_files;
 mod text;
@@ -74,6 +75,7 @@ pub const TARGETS: &[Target] = &[
         cost: 1,
     },
     Target { name: "proof", run: store_files::proof, seeds: store_files::proofs, cost: 5 },
+    Target { name: "submission", run: signed::submission, seeds: signed::submissions, cost: 20 },
     Target { name: "unit_text", run: text::units, seeds: text::unit_texts, cost: 2 },
     Target { name: "account_text", run: text::account, seeds: text::account_texts, cost: 1 },
     Target { name: "time_text", run: text::time, seeds: text::time_texts, cost: 1 },

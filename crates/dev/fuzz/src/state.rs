@@ -8,8 +8,8 @@ use crate::house::{
 };
 use crate::random::Random;
 use machine::{
-    AccountRecord, BlockRecord, Genesis, Machine, MarketRecord, StateKey, ThresholdsRecord,
-    UnderlyingRecord,
+    AccountRecord, BlockRecord, Genesis, Machine, MarketRecord, OwnerRecord, Session, StateKey,
+    ThresholdsRecord, UnderlyingRecord,
 };
 use protocol::codec::{decode, encode};
 use protocol::{Block, Change, Command, Event, InstrumentId, ParameterId, Transaction, limits};
@@ -81,7 +81,9 @@ pub(crate) fn record(bytes: &[u8]) -> Answer {
         Some((4, record)) => canonical::<units::Amount>(record),
         Some((5, record)) => canonical::<i64>(record),
         Some((6, record)) => canonical::<ThresholdsRecord>(record),
-        Some((7, record)) => canonical::<machine::ValidatorRecord>(record),
+        Some((7, record)) => canonical::<OwnerRecord>(record),
+        Some((8, record)) => canonical::<Session>(record),
+        Some((9, record)) => canonical::<machine::ValidatorRecord>(record),
         _ => Answer::Refused,
     }
 }
@@ -95,7 +97,9 @@ pub(crate) fn records() -> Vec<Vec<u8>> {
         StateKey::House(..) => 4,
         StateKey::Parameter(..) => 5,
         StateKey::Thresholds(_) => 6,
-        StateKey::Validator(_) => 7,
+        StateKey::Owner(_) => 7,
+        StateKey::Session(..) => 8,
+        StateKey::Validator(_) => 9,
     };
     let records = traded().records.iter().take(400);
     records.map(|(key, record)| [&[kind(key)], &record[..]].concat()).collect()
@@ -134,8 +138,14 @@ pub(crate) fn snapshot(bytes: &[u8]) -> Answer {
     machine.state().check().expect("an accepted state balances");
     let Ok(height) = machine.state().height.next() else { return Answer::Accepted };
     let time = BlockTime::from_millis(machine.state().time.millis() + 60_000);
-    let block =
-        Block { height, time, votes: Vec::new(), offences: Vec::new(), transactions: Vec::new() };
+    let block = Block {
+        height,
+        time,
+        votes: Vec::new(),
+        offences: Vec::new(),
+        transactions: Vec::new(),
+        grants: Vec::new(),
+    };
     // Whether such a state can go on is not promised; that it answers is.
     drop(machine.apply(&block));
     Answer::Accepted

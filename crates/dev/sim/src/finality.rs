@@ -104,7 +104,7 @@ async fn measure(
             if now.is_multiple_of(20) {
                 nonce += 1;
                 // The pool has room: blocks take it away.
-                drop(node.submit(submission(nonce, &mut random)));
+                drop(node.submit(submission(world.anchor(), nonce, &mut random)));
             }
             while *seen < node.height() {
                 *seen += 1;

@@ -1,16 +1,17 @@
 //! A small house to run: two underlyings with a perpetual each, and traders who know little of what they do.
 
 use crate::random::Random;
+use access::{Network, OwnerKey, Validity, shown_for};
+use light::Anchor;
 use machine::{Genesis, SourceWeight, UnderlyingGenesis};
-use mempool::Submission;
 use protocol::{
     AccountId, Address, AssetId, ClientOrderId, Command, Contract, Instrument, InstrumentId,
-    NewOrder, PriceReport, SelfTrade, Side, SourceId, TimeInForce, Transaction, UnderlyingId,
-    ValidatorId, Vote, codec,
+    NewOrder, PriceReport, SelfTrade, Side, SourceId, TimeInForce, UnderlyingId, ValidatorId, Vote,
 };
 use units::{Amount, BlockTime, Lots, Notional, Price, Quantity};
 
-const CUSTODIAN: Address = Address::new([0xC0; 20]);
+/// Number of the custodian's key; the traders' begin at one.
+const CUSTODIAN: u8 = 0xC0;
 const UNDERLYINGS: [(u16, &str, i128); 2] = [(1, "BTC", 8_000_000_000), (2, "ETH", 190_000_000)];
 /// The engine's clock begins at zero, and time on the chain must not.
 pub(crate) const FOUNDED_AT: i128 = 1;
@@ -27,24 +28,32 @@ pub(crate) fn genesis(validators: u16) -> Genesis {
         sources_min: 3,
         insurance_fund: Notional::from_micros(1_000_000_000_000),
     };
-    let perpetual = |(id, _, _): &(u16, &str, i128)| Instrument {
-        id: InstrumentId::new(u32::from(*id)),
-        underlying: UnderlyingId::new(*id),
-        contract: Contract::Perpetual,
-        contract_size: Quantity::from_nanos(10_000_000),
-        tick: Price::from_micros(500_000),
-    };
     Genesis {
         chain: "simulation".into(),
         time: BlockTime::from_millis(FOUNDED_AT),
-        custodian: CUSTODIAN,
+        custodian: key(CUSTODIAN).address(),
         signers: vec![Address::new([0x51; 20]), Address::new([0x52; 20])],
         threshold: 2,
         validators: (1..=validators).map(|n| (ValidatorId::new(n), 1)).collect(),
         underlyings: UNDERLYINGS.iter().map(underlying).collect(),
-        instruments: UNDERLYINGS.iter().map(perpetual).collect(),
+        instruments: UNDERLYINGS.iter().map(|(id, _, _)| perpetual(*id)).collect(),
         parameters: Vec::new(),
+        signed: true,
     }
+}
+
+fn perpetual(id: u16) -> Instrument {
+    Instrument {
+        id: InstrumentId::new(u32::from(id)),
+        underlying: UnderlyingId::new(id),
+        contract: Contract::Perpetual,
+        contract_size: Quantity::from_nanos(10_000_000),
+        tick: Price::from_micros(500_000),
+    }
+}
+
+fn key(number: u8) -> OwnerKey {
+    OwnerKey::from_secret([number; 32]).expect("a small number is a key")
 }
 
 /// Returns what a validator's feed reports.
@@ -66,17 +75,16 @@ pub(crate) fn vote(validator: u16, random: &mut Random) -> Vote {
 }
 
 /// Returns a submission of a trader: a deposit, an order or a cancel.
-pub(crate) fn submission(nonce: u64, random: &mut Random) -> Vec<u8> {
+pub(crate) fn submission(anchor: &Anchor, nonce: u64, random: &mut Random) -> Vec<u8> {
     let number = u8::try_from(random.between(1, TRADERS)).expect("a small number");
-    let sender = Address::new([number; 20]);
-    let transaction = match random.between(0, 9) {
+    let (sender, command) = match random.between(0, 9) {
         0..=2 => {
             let amount = i128::from(random.between(1_000, 1_000_000)) * 1_000_000;
-            let account = AccountId { owner: sender, sub: 0 };
+            let account = AccountId { owner: key(number).address(), sub: 0 };
             let (asset, amount) = (AssetId::DOLLAR, Amount::from_minor(amount));
-            Transaction { sender: CUSTODIAN, command: Command::Deposit { account, asset, amount } }
+            (CUSTODIAN, Command::Deposit { account, asset, amount })
         }
-        3 => Transaction { sender, command: Command::MassCancel { sub: 0, instrument: None } },
+        3 => (number, Command::MassCancel { sub: 0, instrument: None }),
         _ => {
             let (id, _, level) = UNDERLYINGS[random.index(UNDERLYINGS.len())];
             let away = i128::from(random.between(0, 20)) - 10;
@@ -91,20 +99,29 @@ pub(crate) fn submission(nonce: u64, random: &mut Random) -> Vec<u8> {
                 reduce_only: false,
                 self_trade: SelfTrade::CancelResting,
             };
-            Transaction { sender, command: Command::PlaceOrder { sub: 0, order } }
+            (number, Command::PlaceOrder { sub: 0, order })
         }
     };
-    encode(nonce, transaction)
+    signed(anchor, sender, nonce, command)
 }
 
 /// Returns a submission by which one recognises that a client was heard: a deposit into an account of its own.
-pub(crate) fn marker(nonce: u64, number: u16) -> (AccountId, Vec<u8>) {
+pub(crate) fn marker(anchor: &Anchor, nonce: u64, number: u16) -> (AccountId, Vec<u8>) {
     let account = AccountId { owner: Address::new([0xEE; 20]), sub: number };
     let (asset, amount) = (AssetId::DOLLAR, Amount::from_minor(1_000_000));
     let command = Command::Deposit { account, asset, amount };
-    (account, encode(nonce, Transaction { sender: CUSTODIAN, command }))
+    (account, signed(anchor, CUSTODIAN, nonce, command))
 }
 
-fn encode(nonce: u64, transaction: Transaction) -> Vec<u8> {
-    codec::encode(&Submission { nonce, transaction }).expect("within limits")
+/// Returns a command, signed by the owner of a number's key; it holds for a simulated day.
+fn signed(anchor: &Anchor, sender: u8, nonce: u64, command: Command) -> Vec<u8> {
+    let network = Network::new(&anchor.chain, anchor.genesis);
+    let listed = |id: InstrumentId| {
+        let number = u16::try_from(id.get()).ok()?;
+        let (_, name, _) = UNDERLYINGS.iter().find(|(id, _, _)| *id == number)?;
+        Some(((*name).to_owned(), perpetual(number)))
+    };
+    let shown = shown_for(&command, listed, |_| None);
+    let validity = Validity { nonce, expires_at: BlockTime::from_millis(86_400_000) };
+    key(sender).submit(&network, validity, command, shown, 1).expect("it can be shown")
 }

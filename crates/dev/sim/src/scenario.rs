@@ -291,7 +291,8 @@ impl Scenario {
             self.story.next_submission = self.story.next_submission.max(now.saturating_sub(1_000))
                 + u64::try_from(self.story.drawn.traffic.as_millis()).unwrap_or(1).max(1);
             self.story.nonce += 1;
-            let submission = submission(self.story.nonce, &mut self.story.random);
+            let submission =
+                submission(self.world.anchor(), self.story.nonce, &mut self.story.random);
             let index = self.story.random.index(self.world.validators());
             if let Some(node) = self.world.node(index) {
                 // One that is full or halted refuses it; clients try again, this one does not.
@@ -353,7 +354,8 @@ impl Scenario {
         let honest = self.honest();
         for index in honest.iter().copied() {
             self.story.nonce += 1;
-            let (account, bytes) = marker(self.story.nonce, u16::try_from(index).unwrap_or(0));
+            let (account, bytes) =
+                marker(self.world.anchor(), self.story.nonce, u16::try_from(index).unwrap_or(0));
             if self.world.node(index).is_some_and(|node| node.submit(bytes).is_ok()) {
                 markers.push((index, account));
             }

@@ -112,6 +112,7 @@ impl Traders {
             votes: votes(self.btc, self.eth),
             offences: Vec::new(),
             transactions,
+            grants: Vec::new(),
         };
         self.machine.apply(&block).expect("the block follows");
         block
@@ -272,6 +273,7 @@ fn genesis() -> Genesis {
         underlyings: underlyings.to_vec(),
         instruments,
         parameters: Vec::new(),
+        signed: false,
     }
 }
 

@@ -1,10 +1,11 @@
 //! The methods of the JSON-RPC interface.
 
 use crate::hex::{decode_hex, encode_hex};
+use access::{BadSignature, Invalid};
 use machine::StateKey;
 use protocol::codec::{self, EncodeError};
 use protocol::{Vote, limits};
-use replica::{Node, Status};
+use replica::{Node, Rejected, Source, Status, SubmitFailure};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -40,10 +41,15 @@ impl From<EncodeError> for Refused {
 }
 
 /// Answers a method.
-pub(crate) async fn call(node: &Node, method: &str, params: &Value) -> Result<Value, Refused> {
+pub(crate) async fn call(
+    node: &Node,
+    source: Source,
+    method: &str,
+    params: &Value,
+) -> Result<Value, Refused> {
     match method {
-        "status" => Ok(status(&node.status())),
-        "submit" => submit(node, params),
+        "status" => Ok(status(node.network_id(), &node.status())),
+        "submit" => submit(node, source, params),
         "feed" => feed(node, params),
         "follow" => follow(node, params).await,
         "blocks" => blocks(node, params).await,
@@ -59,9 +65,10 @@ pub(crate) async fn call(node: &Node, method: &str, params: &Value) -> Result<Va
     }
 }
 
-fn status(status: &Status) -> Value {
+fn status(network: &str, status: &Status) -> Value {
     let header = status.header.as_ref();
     json!({
+        "network": network,
         "validator": status.validator.get(),
         "height": header.map(|header| header.height.blocks().to_string()),
         "time": header.map(|header| header.time.millis().to_string()),
@@ -88,22 +95,46 @@ fn bytes(value: &Value, name: &str) -> Result<Vec<u8>, Refused> {
 }
 
 /// Takes submissions one by one; each gets its name or the reason why not.
-fn submit(node: &Node, params: &Value) -> Result<Value, Refused> {
+fn submit(node: &Node, source: Source, params: &Value) -> Result<Value, Refused> {
     let given = params["submissions"]
         .as_array()
         .ok_or_else(|| invalid("'submissions' is a list of bytes in strings"))?;
     if given.len() > SUBMISSIONS_MAX {
         return Err(invalid(format!("at most {SUBMISSIONS_MAX} submissions in one request")));
     }
-    let mut results = Vec::with_capacity(given.len());
-    for held in given {
-        let submission = bytes(held, "submissions")?;
-        results.push(match node.submit(submission) {
-            Ok(name) => json!({ "name": name.to_string() }),
-            Err(error) => json!({ "refused": error.to_string() }),
-        });
-    }
-    Ok(Value::Array(results))
+    let submissions = given.iter().map(|held| bytes(held, "submissions"));
+    let submissions = submissions.collect::<Result<Vec<_>, _>>()?;
+    let answers = node.submit_from(source, submissions);
+    let told = answers.iter().map(|answer| match answer {
+        Ok(name) => json!({ "name": name.to_string() }),
+        Err(error) => not_taken(error),
+    });
+    Ok(told.collect())
+}
+
+/// Says why a submission is not taken; of a bad signature, all that a client needs to find out what it signed.
+///
+/// spec 0027-ACC-009.
+fn not_taken(error: &SubmitFailure) -> Value {
+    let mut told = json!({ "refused": error.to_string() });
+    let SubmitFailure::Rejected(Rejected::Invalid(Invalid::Signature(bad))) = error else {
+        return told;
+    };
+    told["signature"] = match bad.as_ref() {
+        BadSignature::Owner { owner, recovered, domain, structure, digest, kind } => json!({
+            "owner": owner.to_string(),
+            "recovered": recovered.map(|address| address.to_string()),
+            "digest": digest.to_string(),
+            "domain_separator": domain.to_string(),
+            "struct_hash": structure.to_string(),
+            "type": kind,
+        }),
+        BadSignature::Session { key, digest } => json!({
+            "session_key": key.to_string(),
+            "digest": digest.to_string(),
+        }),
+    };
+    told
 }
 
 fn feed(node: &Node, params: &Value) -> Result<Value, Refused> {

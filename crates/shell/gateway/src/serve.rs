@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use replica::Node;
+use replica::{Node, Source};
 use serde_json::{Value, json};
 use std::fmt;
 use std::sync::Arc;
@@ -40,6 +40,7 @@ impl fmt::Debug for Metrics {
 struct Served {
     node: Node,
     metrics: Metrics,
+    source: Source,
 }
 
 /// Serves a validator on a listening socket, for ever.
@@ -48,17 +49,20 @@ pub async fn serve(listener: TcpListener, node: Node, metrics: Metrics) {
         .route("/", post(rpc))
         .route("/metrics", get(metrics_text))
         .route("/health/live", get(|| async { "live\n" }))
-        .route("/health/ready", get(ready))
-        .with_state(Served { node, metrics });
+        .route("/health/ready", get(ready));
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(slot) = slots.clone().acquire_owned().await else { return };
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok((stream, client)) = listener.accept().await else {
             // Out of file handles, most likely: others must end first.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let service = TowerToHyperService::new(router.clone());
+        let service = {
+            let source = Source::Client(client.ip());
+            let served = Served { node: node.clone(), metrics: metrics.clone(), source };
+            TowerToHyperService::new(router.clone().with_state::<()>(served))
+        };
         tokio::spawn(async move {
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -86,7 +90,7 @@ async fn rpc(State(served): State<Served>, body: Body) -> Response {
         Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
     let answer = match serde_json::from_slice::<Value>(&bytes) {
-        Ok(request) => respond(&served.node, &request).await,
+        Ok(request) => respond(&served, &request).await,
         Err(error) => {
             refused(&Value::Null, &Refused { code: -32_700, message: format!("not JSON: {error}") })
         }
@@ -94,13 +98,13 @@ async fn rpc(State(served): State<Served>, body: Body) -> Response {
     ([(CONTENT_TYPE, "application/json")], answer.to_string()).into_response()
 }
 
-async fn respond(node: &Node, request: &Value) -> Value {
+async fn respond(served: &Served, request: &Value) -> Value {
     let id = &request["id"];
     let Some(method) = request["method"].as_str() else {
         let message = "a request is {\"method\": …, \"params\": {…}, \"id\": …}".to_owned();
         return refused(id, &Refused { code: -32_600, message });
     };
-    match call(node, method, &request["params"]).await {
+    match call(&served.node, served.source, method, &request["params"]).await {
         Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
         Err(error) => refused(id, &error),
     }

@@ -1,38 +1,66 @@
-//! What is waiting to be ordered: submissions, admitted once each, within bounds, in the order of arrival.
+//! What is waiting to be ordered: signed submissions, admitted once each, within bounds, and drafted in turns.
 //!
-//! A submission is opaque to consensus. [`open`] is the one place where bytes become a [`Transaction`], and every
-//! validator opens the submissions of a block with it before voting and again when executing: whatever [`open`] checks
-//! is part of what a block may hold.
+//! Before a submission is kept, its form, network, signature and expiry have been checked, its key has not been seen to
+//! use its nonce, and its owner is within its allowance: nothing here reads the state, but for what an owner holds, which
+//! sets the allowance. What the machine refuses nevertheless costs a place in a block and changes nothing.
 //!
-//! **Invariant:** the pool never holds more than its [`Limits`], nor the same bytes twice, nor bytes that [`open`]
-//! refuses; a submission that was in a finalised block is not admitted again while it is remembered.
+//! The pool has no clock. Allowances and the budgets of bad signatures are renewed by every executed block, and what
+//! has expired by the time of the newest block goes.
+//!
+//! **Invariant:** the pool never holds more than its [`Limits`], nor two submissions of one key with one nonce, nor one
+//! whose signature is bad; checking bad signatures costs each source, and all together, a bounded time per block.
 //!
 //! **Left out:** state. Whether an account can pay is the machine's to say, in a receipt.
 
+mod allowance;
 mod pool;
-mod submission;
+mod sources;
 
+pub use access::{Invalid, SUBMISSION_BYTES_MAX};
+pub use allowance::{Standing, commands_per_block};
 pub use pool::{Limits, Mempool};
-pub use submission::{SUBMISSION_BYTES_MAX, Submission, open};
+pub use sources::{BAD_SIGNATURES_MAX, Source};
 
-use protocol::codec::DecodeError;
-use protocol::{Hash, Transaction};
+use protocol::Hash;
+use units::BlockTime;
 
 /// Why a submission is not admitted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// Longer than any.
-    #[error("{length} bytes, but a submission has at most {SUBMISSION_BYTES_MAX}")]
-    TooLong {
-        /// Bytes given.
-        length: usize,
-    },
-    /// Not the encoding of one.
-    #[error("not a submission: {0}")]
-    Malformed(#[from] DecodeError),
+    /// It is none, or not signed as it says.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
     /// It is waiting already, or was in a block not long ago.
     #[error("submission {0} is known: it is waiting, or was in a block")]
     Known(Hash),
+    /// It may be in no block any more.
+    #[error("the signature expired at {expires_at} ms, and the newest block is at {now} ms")]
+    Expired {
+        /// When it expired.
+        expires_at: BlockTime,
+        /// The time of the newest block.
+        now: BlockTime,
+    },
+    /// Its key has used the nonce in a block, or so many higher ones that it counts as used.
+    #[error("nonce {0} of this key is used: take a higher one")]
+    NonceUsed(u64),
+    /// Another submission of this key with this nonce waits, and expires as late.
+    #[error(
+        "another submission of this key with nonce {0} waits: one that expires later replaces it"
+    )]
+    NonceWaiting(u64),
+    /// The owner has as many waiting as it may.
+    #[error("{0} submissions of this owner are waiting: try again after the next block")]
+    OwnerFull(usize),
+    /// The owner has sent more commands than its allowance.
+    #[error("more commands than an owner may send: {per_block} a block are allowed here")]
+    TooFast {
+        /// What is added by each block.
+        per_block: u64,
+    },
+    /// The source has sent too many bad signatures.
+    #[error("too many bad signatures from there: try again after the next block")]
+    Muted,
     /// No room.
     #[error(
         "the pool is full: {count} submissions of {bytes} bytes are waiting; try again after the next block"
@@ -49,13 +77,4 @@ pub enum Rejected {
 #[must_use]
 pub fn name_of(bytes: &[u8]) -> Hash {
     Hash::of("submission", bytes)
-}
-
-/// A submission that was opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
-    /// Its name.
-    pub name: Hash,
-    /// What it asks for, and who.
-    pub transaction: Transaction,
 }

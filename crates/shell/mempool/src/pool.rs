@@ -1,9 +1,13 @@
-//! The pool itself: first come, first served.
+//! The pool itself: who waits, and whose turn it is.
 
-use crate::{Rejected, open};
-use protocol::Hash;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use crate::Rejected;
+use crate::allowance::{Allowances, Standing};
+use crate::sources::{Source, Sources};
+use access::{Network, Read};
+use protocol::{Address, Grant, Hash, NonceWindow, Signer};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use units::BlockTime;
 
 /// How much may wait, and how much is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,91 +16,225 @@ pub struct Limits {
     pub count: usize,
     /// Most bytes waiting.
     pub bytes: usize,
+    /// Most submissions of one owner waiting.
+    pub per_owner: usize,
     /// How many submissions of finalised blocks are remembered, so that a late copy is not admitted again.
     pub remembered: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { count: 50_000, bytes: 32 << 20, remembered: 200_000 }
+        Self { count: 50_000, bytes: 32 << 20, per_owner: 1_024, remembered: 200_000 }
     }
+}
+
+/// Keys whose used nonces are remembered, in each of two generations.
+const KEYS_REMEMBERED: usize = 4_096;
+
+/// Place of a submission among those of its owner: the owner's own first, then by nonce.
+type Place = (Signer, u64);
+
+#[derive(Debug)]
+struct Held {
+    name: Hash,
+    bytes: Arc<[u8]>,
+    commands: usize,
+    expires_at: BlockTime,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Waiting(Address, Signer, u64),
+    Finalised,
 }
 
 /// What is waiting to be ordered.
 #[derive(Debug)]
 pub struct Mempool {
+    network: Network,
     limits: Limits,
-    /// By order of arrival.
-    waiting: VecDeque<(Hash, Arc<[u8]>)>,
+    owners: BTreeMap<Address, BTreeMap<Place, Held>>,
     /// What has become of each name.
     known: HashMap<Hash, State>,
     /// Names of finalised submissions, oldest first.
     finalised: VecDeque<Hash>,
+    /// What goes when a block is as late.
+    expiries: BTreeSet<(BlockTime, Hash)>,
+    /// Nonces seen in blocks: of keys seen lately, and of those seen before.
+    nonces: [HashMap<(Address, Signer), NonceWindow>; 2],
+    allowances: Allowances,
+    sources: Sources,
+    now: BlockTime,
+    /// Whose turn it is first in a block.
+    turn: usize,
+    count: usize,
     bytes: usize,
-    gone: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Waiting,
-    Finalised,
 }
 
 impl Mempool {
-    /// Returns an empty pool.
+    /// Returns an empty pool of a network.
     #[must_use]
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(network: Network, limits: Limits) -> Self {
         Self {
+            network,
             limits,
-            waiting: VecDeque::new(),
+            owners: BTreeMap::new(),
             known: HashMap::new(),
             finalised: VecDeque::new(),
+            expiries: BTreeSet::new(),
+            nonces: [HashMap::new(), HashMap::new()],
+            allowances: Allowances::new(),
+            sources: Sources::default(),
+            now: BlockTime::from_millis(0),
+            turn: 0,
+            count: 0,
             bytes: 0,
-            gone: 0,
         }
     }
 
-    /// Admits a submission and returns its name.
+    /// Admits submissions of a source, in order, and returns the name of each. The signatures are checked at once, unless
+    /// one of them is bad; `standing` is asked what an owner is to the house.
     ///
     /// # Errors
     ///
-    /// [`Rejected`]; the pool is then unchanged.
-    pub fn admit(&mut self, bytes: &[u8]) -> Result<Hash, Rejected> {
-        let opened = open(bytes)?;
-        if self.known.contains_key(&opened.name) {
-            return Err(Rejected::Known(opened.name));
+    /// [`Rejected`] for each that is not admitted; the pool is then as it was before it.
+    ///
+    /// spec 0027-ACC-010, 0027-ACC-011.
+    pub fn admit(
+        &mut self,
+        source: Source,
+        submissions: &[impl AsRef<[u8]>],
+        mut standing: impl FnMut(Address) -> Standing,
+    ) -> Vec<Result<Hash, Rejected>> {
+        let read = submissions.iter().map(|bytes| {
+            let read = access::read(&self.network, bytes.as_ref())?;
+            self.examine(source, &read)?;
+            Ok(read)
+        });
+        let mut read: Vec<Result<Read, Rejected>> = read.collect();
+        let sound: Vec<&Read> = read.iter().filter_map(|held| held.as_ref().ok()).collect();
+        if access::verify(&self.network, sound).is_err() {
+            for held in &mut read {
+                let Ok(one) = held else { continue };
+                if !self.sources.is_heard(source) {
+                    *held = Err(Rejected::Muted);
+                } else if let Err((_, bad)) = access::verify(&self.network, [&*one]) {
+                    self.sources.sent_a_bad_one(source);
+                    *held = Err(bad.into());
+                }
+            }
         }
-        let full = self.len() >= self.limits.count
-            || self.bytes.saturating_add(bytes.len()) > self.limits.bytes;
-        if full {
-            return Err(Rejected::Full { count: self.len(), bytes: self.bytes });
-        }
-        self.known.insert(opened.name, State::Waiting);
-        self.waiting.push_back((opened.name, bytes.into()));
-        self.bytes += bytes.len();
-        Ok(opened.name)
+        let mut insert = |(held, bytes): (Result<Read, Rejected>, &[u8])| {
+            let held = held?;
+            let owner = held.grant.owner;
+            if self.allowances.wants_standing(owner) {
+                self.allowances.set_standing(owner, standing(owner));
+            }
+            self.insert(held, bytes)
+        };
+        read.into_iter().zip(submissions.iter().map(AsRef::as_ref)).map(&mut insert).collect()
     }
 
-    /// Returns what is to go into the next block: the oldest, up to a number of bytes and of submissions, without those
-    /// that the block's unfinalised ancestors hold already. They stay in the pool until they are final.
+    /// Checks all that is cheap, before a signature is.
+    fn examine(&self, source: Source, read: &Read) -> Result<(), Rejected> {
+        let Grant { owner, signer, nonce, expires_at, .. } = read.grant;
+        if self.known.contains_key(&read.name) {
+            return Err(Rejected::Known(read.name));
+        }
+        if expires_at <= self.now {
+            return Err(Rejected::Expired { expires_at, now: self.now });
+        }
+        let used = |window: &HashMap<(Address, Signer), NonceWindow>| {
+            window.get(&(owner, signer)).is_some_and(|window| !window.is_free(nonce))
+        };
+        if nonce == 0 || self.nonces.iter().any(used) {
+            return Err(Rejected::NonceUsed(nonce));
+        }
+        let waiting = self.owners.get(&owner).and_then(|held| held.get(&(signer, nonce)));
+        if waiting.is_some_and(|waiting| waiting.expires_at >= expires_at) {
+            return Err(Rejected::NonceWaiting(nonce));
+        }
+        if !self.sources.is_heard(source) {
+            return Err(Rejected::Muted);
+        }
+        Ok(())
+    }
+
+    /// Keeps a submission whose signature is good.
+    fn insert(&mut self, read: Read, bytes: &[u8]) -> Result<Hash, Rejected> {
+        let Grant { owner, signer, nonce, expires_at, count, .. } = read.grant;
+        // Another of the same request may have come in between.
+        if self.known.contains_key(&read.name) {
+            return Err(Rejected::Known(read.name));
+        }
+        let queue = self.owners.get(&owner);
+        let replaced = queue.and_then(|queue| queue.get(&(signer, nonce)));
+        if replaced.is_some_and(|waiting| waiting.expires_at >= expires_at) {
+            return Err(Rejected::NonceWaiting(nonce));
+        }
+        let waiting = queue.map_or(0, BTreeMap::len);
+        if replaced.is_none() && waiting >= self.limits.per_owner {
+            return Err(Rejected::OwnerFull(waiting));
+        }
+        let freed = replaced.map_or(0, |held| held.bytes.len());
+        let full = (replaced.is_none() && self.count >= self.limits.count)
+            || self.bytes.saturating_add(bytes.len()).saturating_sub(freed) > self.limits.bytes;
+        if full {
+            return Err(Rejected::Full { count: self.count, bytes: self.bytes });
+        }
+        let spent = self.allowances.spend(owner, u64::from(count));
+        spent.map_err(|per_block| Rejected::TooFast { per_block })?;
+        self.remove(owner, (signer, nonce));
+        let (name, commands) = (read.name, usize::from(count));
+        self.known.insert(name, State::Waiting(owner, signer, nonce));
+        self.expiries.insert((expires_at, name));
+        let held = Held { name, bytes: bytes.into(), commands, expires_at };
+        self.owners.entry(owner).or_default().insert((signer, nonce), held);
+        self.count += 1;
+        self.bytes += bytes.len();
+        Ok(name)
+    }
+
+    /// Forgets a submission that waits.
+    fn remove(&mut self, owner: Address, place: Place) {
+        let Some(queue) = self.owners.get_mut(&owner) else { return };
+        let Some(held) = queue.remove(&place) else { return };
+        if queue.is_empty() {
+            self.owners.remove(&owner);
+        }
+        self.known.remove(&held.name);
+        self.expiries.remove(&(held.expires_at, held.name));
+        self.count -= 1;
+        self.bytes -= held.bytes.len();
+    }
+
+    /// Returns what is to go into the next block, up to a number of bytes and of commands, without the submissions that
+    /// the block's unfinalised ancestors hold already. The owners take turns, one submission each; of its own, an owner's
+    /// signature comes before those of session keys, and a lower nonce before a higher. They stay in the pool until they
+    /// are final.
+    ///
+    /// spec 0027-ACC-010.
     #[must_use]
     pub fn take(
         &self,
         bytes_max: usize,
-        count_max: usize,
+        commands_max: usize,
         ancestors: &BTreeSet<Hash>,
     ) -> Vec<Arc<[u8]>> {
-        let mut taken = Vec::new();
-        let mut bytes = 0usize;
-        for (name, submission) in &self.waiting {
-            if self.known.get(name) != Some(&State::Waiting) || ancestors.contains(name) {
-                continue;
+        let mut queues: VecDeque<_> = self.owners.values().map(BTreeMap::values).collect();
+        let first = self.turn.checked_rem(queues.len()).unwrap_or(0);
+        queues.rotate_left(first);
+        let (mut taken, mut bytes, mut commands) = (Vec::new(), 0usize, 0usize);
+        while let Some(mut queue) = queues.pop_front() {
+            let Some(held) = queue.find(|held| !ancestors.contains(&held.name)) else { continue };
+            let longer = bytes.saturating_add(held.bytes.len()).saturating_add(4);
+            let more = commands.saturating_add(held.commands);
+            // What does not fit ends its owner's turns; something shorter of another's may.
+            if longer <= bytes_max && more <= commands_max {
+                (bytes, commands) = (longer, more);
+                taken.push(held.bytes.clone());
+                queues.push_back(queue);
             }
-            bytes = bytes.saturating_add(submission.len()).saturating_add(4);
-            if bytes > bytes_max || taken.len() >= count_max {
-                break;
-            }
-            taken.push(submission.clone());
         }
         taken
     }
@@ -104,50 +242,74 @@ impl Mempool {
     /// Whether anything waits that the ancestors of the next block do not hold.
     #[must_use]
     pub fn has_more_than(&self, ancestors: &BTreeSet<Hash>) -> bool {
-        self.waiting.iter().any(|(name, _)| {
-            self.known.get(name) == Some(&State::Waiting) && !ancestors.contains(name)
-        })
+        let mut waiting = self.owners.values().flat_map(BTreeMap::values);
+        waiting.any(|held| !ancestors.contains(&held.name))
     }
 
-    /// Forgets what a finalised block held, and remembers the names for a while.
-    pub fn included(&mut self, names: impl IntoIterator<Item = Hash>) {
-        for name in names {
-            match self.known.insert(name, State::Finalised) {
-                Some(State::Finalised) => continue,
-                Some(State::Waiting) => self.gone += 1,
-                None => {}
+    /// Whether the signature of a submission has been checked here.
+    #[must_use]
+    pub fn is_genuine(&self, name: &Hash) -> bool {
+        self.known.contains_key(name)
+    }
+
+    /// Forgets what an executed block held and what has expired by its time, remembers names and nonces for a while, and
+    /// renews allowances.
+    pub fn included<'a>(
+        &mut self,
+        time: BlockTime,
+        held: impl IntoIterator<Item = (Hash, &'a Grant)>,
+    ) {
+        for (name, grant) in held {
+            self.remove(grant.owner, (grant.signer, grant.nonce));
+            self.use_nonce((grant.owner, grant.signer), grant.nonce);
+            if self.known.insert(name, State::Finalised) != Some(State::Finalised) {
+                self.finalised.push_back(name);
             }
-            self.finalised.push_back(name);
         }
         while self.finalised.len() > self.limits.remembered {
             if let Some(oldest) = self.finalised.pop_front() {
                 self.known.remove(&oldest);
             }
         }
-        self.clean();
+        self.now = self.now.max(time);
+        while let Some((expires_at, name)) = self.expiries.first().copied() {
+            if expires_at > self.now {
+                break;
+            }
+            self.expiries.remove(&(expires_at, name));
+            if let Some(State::Waiting(owner, signer, nonce)) = self.known.get(&name).copied() {
+                self.remove(owner, (signer, nonce));
+            }
+        }
+        self.turn = self.turn.wrapping_add(1);
+        self.allowances.renew();
+        self.sources.renew();
     }
 
-    /// Removes from the queue what is final.
-    fn clean(&mut self) {
-        if self.gone == 0 {
-            return;
+    fn use_nonce(&mut self, key: (Address, Signer), nonce: u64) {
+        let [recent, before] = &mut self.nonces;
+        if !recent.contains_key(&key) {
+            let window = before.remove(&key).unwrap_or_default();
+            if recent.len() >= KEYS_REMEMBERED {
+                *before = std::mem::take(recent);
+            }
+            recent.insert(key, window);
         }
-        let known = &self.known;
-        self.waiting.retain(|(name, _)| known.get(name) == Some(&State::Waiting));
-        self.bytes = self.waiting.iter().map(|(_, submission)| submission.len()).sum();
-        self.gone = 0;
+        if let Some(window) = recent.get_mut(&key) {
+            window.take(nonce);
+        }
     }
 
     /// Returns how many submissions wait.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.waiting.len()
+        self.count
     }
 
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.count == 0
     }
 
     /// Returns how many bytes wait.
@@ -155,71 +317,13 @@ impl Mempool {
     pub fn bytes(&self) -> usize {
         self.bytes
     }
+
+    /// Returns the network whose submissions wait.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{SUBMISSION_BYTES_MAX, Submission};
-    use protocol::{Address, Command, Transaction, codec};
-
-    fn submission(nonce: u64) -> Vec<u8> {
-        let command = Command::MassCancel { sub: 0, instrument: None };
-        let transaction = Transaction { sender: Address::new([7; 20]), command };
-        codec::encode(&Submission { nonce, transaction }).expect("encodable")
-    }
-
-    fn pool(count: usize) -> Mempool {
-        Mempool::new(Limits { count, bytes: 1 << 20, remembered: 4 })
-    }
-
-    #[test]
-    fn a_submission_is_admitted_once_until_it_is_forgotten() {
-        let mut pool = pool(10);
-        let name = pool.admit(&submission(1)).expect("new");
-        assert_eq!(pool.admit(&submission(1)), Err(Rejected::Known(name)));
-        pool.included([name]);
-        assert!(pool.is_empty() && pool.bytes() == 0);
-        assert_eq!(pool.admit(&submission(1)), Err(Rejected::Known(name)), "a late copy");
-        pool.included((10..14).map(|nonce| crate::name_of(&submission(nonce))));
-        assert_eq!(pool.admit(&submission(1)), Ok(name), "no longer remembered");
-    }
-
-    #[test]
-    fn what_unfinalised_ancestors_hold_is_not_taken_again_and_comes_back_if_they_fail() {
-        let mut pool = pool(10);
-        let names: Vec<_> =
-            (0..3).map(|nonce| pool.admit(&submission(nonce)).expect("new")).collect();
-        let ancestors = BTreeSet::from([names[0], names[1]]);
-        assert_eq!(pool.take(usize::MAX, 10, &ancestors).len(), 1);
-        assert_eq!(pool.take(usize::MAX, 10, &BTreeSet::new()).len(), 3);
-        assert!(!pool.has_more_than(&names.into_iter().collect()));
-    }
-
-    #[test]
-    fn the_oldest_are_taken_first_within_bytes_and_count() {
-        let mut pool = pool(10);
-        for nonce in 0..5 {
-            pool.admit(&submission(nonce)).expect("new");
-        }
-        let length = submission(0).len() + 4;
-        let taken = pool.take(length * 2, 10, &BTreeSet::new());
-        assert_eq!(
-            taken.iter().map(|held| held.to_vec()).collect::<Vec<_>>(),
-            [submission(0), submission(1)]
-        );
-        assert_eq!(pool.take(usize::MAX, 1, &BTreeSet::new()).len(), 1);
-    }
-
-    #[test]
-    fn a_full_pool_and_malformed_bytes_change_nothing() {
-        let mut pool = pool(2);
-        pool.admit(&submission(0)).expect("new");
-        pool.admit(&submission(1)).expect("new");
-        assert!(matches!(pool.admit(&submission(2)), Err(Rejected::Full { count: 2, .. })));
-        assert!(matches!(pool.admit(b"x"), Err(Rejected::Malformed(_))));
-        let long = vec![0; SUBMISSION_BYTES_MAX + 1];
-        assert!(matches!(pool.admit(&long), Err(Rejected::TooLong { .. })));
-        assert_eq!(pool.len(), 2);
-    }
-}
+mod tests;

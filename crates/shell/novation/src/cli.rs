@@ -56,7 +56,7 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Runs one validator.
     Node(NodeArgs),
-    /// Makes a validator's key, or shows the public part of one.
+    /// Makes a key of a validator, an owner or a session, or shows the public part of one.
     Keys(KeysArgs),
     /// Asks a validator for a record, with all that proves it, and writes the answer to a file.
     Ask(AskArgs),
@@ -179,6 +179,20 @@ pub(crate) struct KeysArgs {
     /// Make a new key; a file that exists is never overwritten.
     #[arg(long)]
     pub(crate) new: bool,
+    /// Whose key it is.
+    #[arg(long, value_name = "KIND", default_value = "validator")]
+    pub(crate) kind: KeyKind,
+}
+
+/// Whose key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum KeyKind {
+    /// A validator's: Ed25519.
+    Validator,
+    /// An owner's of accounts: secp256k1, as in any Ethereum wallet.
+    Owner,
+    /// A session's, which an owner registers: Ed25519.
+    Session,
 }
 
 /// What to ask a validator.
@@ -299,6 +313,10 @@ pub(crate) enum RecordKind {
     Parameter,
     /// The scan ranges of an underlying.
     Thresholds,
+    /// The session keys of an owner, all of them, and the nonces it has used.
+    Owner,
+    /// A session key of an owner.
+    Session,
     /// A validator that was ever punished.
     Validator,
 }

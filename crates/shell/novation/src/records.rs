@@ -5,11 +5,14 @@ use anyhow::{Result, bail};
 use governance::{Definition, Scope, Unit};
 use ledger::Holder;
 use machine::{
-    AccountRecord, BlockRecord, MarketRecord, State, StateKey, Status, ThresholdsRecord,
-    UnderlyingRecord, ValidatorRecord,
+    AccountRecord, BlockRecord, MarketRecord, OwnerRecord, Session, State, StateKey, Status,
+    ThresholdsRecord, UnderlyingRecord, ValidatorRecord,
 };
 use protocol::codec::{self, DecodeError};
-use protocol::{AssetId, Contract, InstrumentId, ParameterId, Right, UnderlyingId, ValidatorId};
+use protocol::{
+    AccountId, Address, AssetId, Contract, InstrumentId, ParameterId, Right, SessionKey,
+    UnderlyingId, ValidatorId,
+};
 use units::{Amount, BlockTime, Lots, Ppb, Ppm};
 
 /// Names of underlyings, for people.
@@ -38,6 +41,14 @@ pub(crate) fn key(
             parameter(name, Some(underlying_of(place, state)?))?
         }
         (RecordKind::House, [holder, rest @ ..]) => house(holder, rest, state)?,
+        (RecordKind::Owner, [owner]) => StateKey::Owner(owner_of(owner)?),
+        (RecordKind::Session, [owner, key]) => {
+            StateKey::Session(owner_of(owner)?, session_of(key)?)
+        }
+        (RecordKind::Owner, _) => bail!("name one owner: 0x<40 hex digits>"),
+        (RecordKind::Session, _) => {
+            bail!("name an owner and its session key: 0x<40 hex digits> 0x<64 hex digits>")
+        }
         (RecordKind::Validator, [number]) => match number.parse() {
             Ok(number) => StateKey::Validator(ValidatorId::new(number)),
             Err(_) => bail!("'{number}' is not the number of a validator"),
@@ -56,6 +67,22 @@ pub(crate) fn key(
             bail!("name a balance: fees, outside, insurance <underlying> or clearing <market>")
         }
     })
+}
+
+fn owner_of(text: &str) -> Result<Address> {
+    if text.contains('/') {
+        bail!("'{text}' names an account: an owner is 0x and forty hex digits");
+    }
+    let account: AccountId = text.parse()?;
+    Ok(account.owner)
+}
+
+fn session_of(text: &str) -> Result<SessionKey> {
+    let bytes = gateway::decode_hex(text).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    match bytes {
+        Some(bytes) => Ok(SessionKey::new(bytes)),
+        None => bail!("'{text}' is no session key: 0x and sixty-four hex digits"),
+    }
 }
 
 fn market_of(text: &str) -> Result<InstrumentId> {
@@ -134,6 +161,8 @@ pub(crate) fn name(key: &StateKey) -> String {
         StateKey::Parameter(Some(place), id) => {
             format!("parameter {} of underlying {place}", parameter_name(*id))
         }
+        StateKey::Owner(owner) => format!("owner {owner}"),
+        StateKey::Session(owner, key) => format!("session key {key} of {owner}"),
         StateKey::Validator(id) => format!("validator {id}"),
     }
 }
@@ -145,6 +174,10 @@ pub(crate) fn keys(state: &State) -> Vec<StateKey> {
     keys.extend(state.markets.keys().copied().map(StateKey::Market));
     keys.extend(state.underlyings.keys().copied().map(StateKey::Underlying));
     keys.extend(state.underlyings.keys().copied().map(StateKey::Thresholds));
+    for (owner, held) in state.keys.owners() {
+        keys.push(StateKey::Owner(*owner));
+        keys.extend(held.sessions.keys().map(|key| StateKey::Session(*owner, *key)));
+    }
     keys.extend(state.ledger.house().map(|(holder, asset, _)| StateKey::House(holder, asset)));
     keys.extend(state.offenders.keys().copied().map(StateKey::Validator));
     for definition in Definition::all() {
@@ -182,6 +215,8 @@ pub(crate) fn lines(key: &StateKey, record: &[u8]) -> Result<Vec<Line>, DecodeEr
             vec![line("balance", amount_text(*asset, amount))]
         }
         StateKey::Parameter(_, id) => parameter_lines(*id, codec::decode(record, limit)?),
+        StateKey::Owner(_) => owner_lines(&codec::decode(record, limit)?),
+        StateKey::Session(..) => session_lines(&codec::decode(record, limit)?),
         StateKey::Validator(_) => validator_lines(&codec::decode(record, limit)?),
     })
 }
@@ -216,6 +251,26 @@ fn block_lines(record: &BlockRecord) -> Vec<Line> {
                 .as_ref()
                 .map_or("takes orders".into(), |fault| format!("halted: {fault}")),
         ),
+    ]
+}
+
+fn owner_lines(record: &OwnerRecord) -> Vec<Line> {
+    let mut lines = vec![line("nonces used below", record.nonces.floor().to_string())];
+    lines.extend(record.sessions.iter().map(|key| line("session key", key.to_string())));
+    lines
+}
+
+fn session_lines(record: &Session) -> Vec<Line> {
+    let terms = &record.terms;
+    let all = || "all".to_owned();
+    let cap = terms.notional_per_day.map(|cap| format!("{cap} $, {} $ counted", record.spent));
+    vec![
+        line("may", access::scope_names(terms.scopes)),
+        line("sub-accounts", terms.sub.map_or_else(all, |sub| sub.to_string())),
+        line("markets", terms.instrument.map_or_else(all, |id| id.to_string())),
+        line("a day", cap.unwrap_or_else(|| "unlimited".into())),
+        line("expires", time_text(terms.expires_at)),
+        line("revoked", record.revoked_at.map_or("no".into(), time_text)),
     ]
 }
 

@@ -174,8 +174,15 @@ fn listed(portfolio: &Portfolio, parameters: &Parameters, index: Price) -> Resul
         let cost = worth.minus(unrealised).map_err(overflow)?;
         let funding: Ppb = exact("funding_rate", parameters.funding_rate)?;
         let vol = Vol::from_points(0);
-        let market =
-            MarketInput { instrument, forward: index, mark, vol, settlement: None, funding };
+        let market = MarketInput {
+            instrument,
+            forward: index,
+            mark,
+            vol,
+            vol_uncertainty: vol,
+            settlement: None,
+            funding,
+        };
         house.hold(market, lots, cost);
     }
     for group in portfolio.groups() {
@@ -191,8 +198,15 @@ fn listed(portfolio: &Portfolio, parameters: &Parameters, index: Price) -> Resul
             let vol = exact("vol", option.vol)?;
             let now = BlockTime::from_millis(NOW);
             let mark = margin::mark_value(&instrument, forward, vol, now, settlement)?;
-            let market =
-                MarketInput { instrument, forward, mark, vol, settlement, funding: Ppb::ZERO };
+            let market = MarketInput {
+                instrument,
+                forward,
+                mark,
+                vol,
+                vol_uncertainty: Vol::from_points(0),
+                settlement,
+                funding: Ppb::ZERO,
+            };
             let lots = house.lots(option.amount)?;
             house.hold(market, lots, Notional::ZERO);
         }

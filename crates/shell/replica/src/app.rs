@@ -130,10 +130,17 @@ impl App {
             && block.number() == parent.number().saturating_add(1)
             && header.executed_height >= parent.header.executed_height
             && lag.is_some_and(|lag| (1..=LAG_MAX).contains(&lag));
-        in_place
-            && Payload::read(&block.payload).is_ok_and(|payload| {
-                payload.check(header, &self.committee).is_ok() && payload.open(header).is_ok()
-            })
+        let network = &self.committee.access;
+        let opened = Payload::read(&block.payload)
+            .ok()
+            .filter(|payload| in_place && payload.check(header, &self.committee).is_ok());
+        let opened = opened.and_then(|payload| {
+            payload.open(header, network, |name| self.waiting.is_genuine(name)).ok()
+        });
+        if let Some(contents) = &opened {
+            self.waiting.checked(&contents.names);
+        }
+        opened.is_some()
     }
 
     /// Waits until this replica has the outcome that a block names, and says whether it is the same.

@@ -1,6 +1,7 @@
 //! The validators of a network with their keys, and what each of them signs besides the engine's votes: reports of
 //! prices.
 
+use access::Network;
 use commonware_codec::{Copying, DecodeExt as _};
 use commonware_consensus::{simplex::scheme::ed25519::Scheme, types::Participant};
 use commonware_cryptography::certificate::Scheme as _;
@@ -36,6 +37,8 @@ pub(crate) struct Committee {
     /// Names the network: every signature is bound to it.
     pub(crate) network: Hash,
     pub(crate) namespace: Vec<u8>,
+    /// What submissions are signed for.
+    pub(crate) access: Network,
     reports: Vec<u8>,
     keys: BTreeMap<ValidatorId, PublicKey>,
     ids: BTreeMap<PublicKey, ValidatorId>,
@@ -56,11 +59,12 @@ impl Committee {
         }
         let network = anchor.hash()?;
         let namespace = anchor.namespace()?;
+        let access = Network::new(&anchor.chain, anchor.genesis);
         let reports = [namespace.as_slice(), b"/report"].concat();
         // The anchor holds each key once.
         let participants = keys.values().cloned().try_collect().unwrap_or_default();
         let verifier = Scheme::verifier(&namespace, participants);
-        Ok(Self { anchor, network, namespace, reports, keys, ids, verifier })
+        Ok(Self { anchor, network, namespace, access, reports, keys, ids, verifier })
     }
 
     pub(crate) fn participants(&self) -> Set<PublicKey> {

@@ -185,11 +185,16 @@ where
     let me = config.committee.id_of(&config.key.public_key()).ok_or(StartError::NotAValidator)?;
     let headers = config.ledger.headers(OUTCOMES_LOADED).map_err(StartError::Ledger)?;
     let chain = Arc::new(Chain::new(&headers)?);
-    let waiting = Arc::new(Waiting::new(config.limits, chain.height()));
     let ledger = SharedLedger::new(config.ledger);
     let dock = Arc::new(Dock::default());
     let writings = Arc::new(Writings::default());
     let observer = Observer::new(config.committee.clone(), dock.clone());
+    let waiting = Arc::new(Waiting::new(
+        config.committee.access.clone(),
+        config.limits,
+        chain.height(),
+        ledger.clone(),
+    ));
     let scheme = ed25519::Scheme::signer(
         &config.committee.namespace,
         config.committee.participants(),
@@ -276,6 +281,7 @@ where
         waiting: waiting.clone(),
         dock: dock.clone(),
         writings: writings.clone(),
+        committee: config.committee.clone(),
         guard: config.guard.clone(),
         marshal: marshal_mailbox.clone(),
     };
@@ -304,10 +310,10 @@ where
         .child("submissions_out")
         .spawn(move |_| spread::send_submissions(submit_queue, submissions_out));
     context.child("reports_out").spawn(move |_| spread::send_reports(report_queue, reports_out));
-    let (pool, watcher) = (waiting.clone(), blocker.clone());
+    let (pool, watcher, committee) = (waiting.clone(), blocker.clone(), config.committee.clone());
     context
         .child("submissions_in")
-        .spawn(move |_| spread::receive_submissions(submissions_in, watcher, pool));
+        .spawn(move |_| spread::receive_submissions(submissions_in, watcher, pool, committee));
     let (pool, watcher, committee) = (waiting.clone(), blocker.clone(), config.committee.clone());
     context
         .child("reports_in")

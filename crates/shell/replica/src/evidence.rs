@@ -270,7 +270,7 @@ mod tests {
         let forged = Evidence { votes: vec![0; 200], ..piece.clone() };
         assert_eq!(check(VIEW, vec![forged]), unproved);
         let payload = Payload { evidence: vec![piece.clone()], ..Payload::default() };
-        let opened = payload.open(&header(VIEW)).expect("it opens");
+        let opened = payload.open(&header(VIEW), &committee.access, |_| false).expect("it opens");
         assert_eq!(opened.block.offences, [piece.offence]);
     }
 

@@ -8,6 +8,7 @@
 
 use crate::block::Block;
 use crate::chain::{Chain, Executed, Halt};
+use crate::committee::Committee;
 use crate::difference::Writings;
 use crate::evidence::Dock;
 use crate::guard::VoteGuard;
@@ -62,6 +63,7 @@ pub(crate) struct Executor {
     pub(crate) ledger: SharedLedger,
     pub(crate) chain: Arc<Chain>,
     pub(crate) waiting: Arc<Waiting>,
+    pub(crate) committee: Arc<Committee>,
     pub(crate) dock: Arc<Dock>,
     pub(crate) writings: Arc<Writings>,
     pub(crate) guard: Arc<Mutex<VoteGuard>>,
@@ -127,7 +129,10 @@ impl Executor {
         let height = block.number();
         let unexecutable = |why: String| Halt::Unexecutable { height, why };
         let contents = Payload::read(&block.payload)
-            .and_then(|payload| payload.open(&block.header))
+            .and_then(|payload| {
+                let network = &self.committee.access;
+                payload.open(&block.header, network, |name| self.waiting.is_genuine(name))
+            })
             .map_err(|error| unexecutable(error.to_string()))?;
         let Applied { header, writes } = {
             let mut ledger = self.ledger.lock();
@@ -138,10 +143,10 @@ impl Executor {
             }
             applied
         };
+        self.waiting.executed(height, &contents.block, &contents.names);
         self.writings.keep(height, &writes);
         self.dock.settled(&contents.block.offences);
         let executed = Executed { order: block.header, block: Arc::new(contents.block), header };
-        self.waiting.executed(height, contents.names);
         self.chain.push(executed).map_err(|error| unexecutable(error.to_string()))
     }
 

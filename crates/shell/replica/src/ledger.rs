@@ -2,10 +2,12 @@
 
 use house::House;
 use machine::{StateKey, Write};
-use protocol::{Block, Header};
+use mempool::Standing;
+use protocol::{Address, Block, Header};
 use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use units::Notional;
 
 /// Why a ledger could not do as asked; the replica goes no further.
 pub type LedgerError = Box<dyn Error + Send + Sync>;
@@ -54,6 +56,11 @@ pub trait Ledger: Send + 'static {
     /// If there is no proof.
     fn prove(&mut self, key: &StateKey) -> Result<(Header, Vec<u8>), LedgerError>;
 
+    /// Returns what an owner is to the house: it sets how much it may send.
+    fn standing(&self, _owner: Address) -> Standing {
+        Standing::Holds(Notional::ZERO)
+    }
+
     /// Makes the next start short.
     ///
     /// # Errors
@@ -85,6 +92,10 @@ impl Ledger for House {
     fn prove(&mut self, key: &StateKey) -> Result<(Header, Vec<u8>), LedgerError> {
         let proof = House::prove(self, key)?;
         Ok((*self.header(), proof.encode()))
+    }
+
+    fn standing(&self, owner: Address) -> Standing {
+        self.machine().state().standing(owner).map_or(Standing::Stranger, Standing::Holds)
     }
 
     fn checkpoint(&mut self) -> Result<(), LedgerError> {

@@ -39,5 +39,5 @@ pub use difference::{Difference, Parting};
 pub use engine::Timeouts;
 pub use guard::{Ballot, GuardError, VoteGuard};
 pub use ledger::{Applied, Ledger, LedgerError};
-pub use mempool::Rejected;
+pub use mempool::{Rejected, Source};
 pub use node::{AnswerFailure, CertifiedHeader, FeedFailure, Node, Status, SubmitFailure};

@@ -17,7 +17,7 @@ use commonware_consensus::{
 use commonware_cryptography::ed25519::PrivateKey;
 use light::{Anchor, Answer, OrderHeader};
 use machine::StateKey;
-use mempool::Rejected;
+use mempool::{Rejected, Source};
 use protocol::{Hash, Header, ValidatorId, Vote};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
@@ -161,13 +161,34 @@ impl Node {
     ///
     /// [`SubmitFailure`] if it is not taken.
     pub fn submit(&self, submission: Vec<u8>) -> Result<Hash, SubmitFailure> {
+        self.submit_from(Source::Local, vec![submission])
+            .pop()
+            .unwrap_or(Err(SubmitFailure::Halted))
+    }
+
+    /// Takes submissions of a source, and sends those that are admitted to the other validators.
+    pub fn submit_from(
+        &self,
+        source: Source,
+        submissions: Vec<Vec<u8>>,
+    ) -> Vec<Result<Hash, SubmitFailure>> {
         if self.0.chain.halted().is_some() {
-            return Err(SubmitFailure::Halted);
+            return submissions.iter().map(|_| Err(SubmitFailure::Halted)).collect();
         }
-        let name = self.0.waiting.admit(&submission)?;
-        // A full queue: the submission goes into a block when this validator leads.
-        drop(self.0.submit.try_send(submission));
-        Ok(name)
+        let answers = self.0.waiting.admit(source, &submissions);
+        for (submission, answer) in submissions.into_iter().zip(&answers) {
+            if answer.is_ok() {
+                // A full queue: the submission goes into a block when this validator leads.
+                drop(self.0.submit.try_send(submission));
+            }
+        }
+        answers.into_iter().map(|answer| Ok(answer?)).collect()
+    }
+
+    /// Returns the text that stands first in every message that is signed for this network.
+    #[must_use]
+    pub fn network_id(&self) -> &str {
+        self.0.committee.access.id()
     }
 
     /// Takes this validator's own report of prices for a block, signs it, and sends it to the other validators.

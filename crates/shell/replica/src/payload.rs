@@ -5,11 +5,11 @@
 
 use crate::committee::{Committee, Report};
 use crate::evidence::{Evidence, PIECES_MAX};
+use access::{Invalid, Network, Read};
 use borsh::{BorshDeserialize, BorshSerialize};
 use light::OrderHeader;
-use mempool::Rejected;
 use protocol::codec::{self, DecodeError};
-use protocol::{Block, Hash, ValidatorId, Vote, limits};
+use protocol::{Block, Hash, Transaction, ValidatorId, Vote, limits};
 use std::collections::BTreeSet;
 
 /// The contents of a block.
@@ -52,7 +52,9 @@ pub(crate) enum PayloadError {
     #[error("submission {0} stands in the block twice")]
     SubmissionTwice(Hash),
     #[error("submission {at}: {why}")]
-    Submission { at: usize, why: Rejected },
+    Submission { at: usize, why: Invalid },
+    #[error("{0} commands are too many for a block")]
+    TooManyCommands(usize),
 }
 
 impl Payload {
@@ -92,26 +94,50 @@ impl Payload {
         Ok(())
     }
 
-    /// Opens every submission and returns the machine's block.
-    pub(crate) fn open(self, header: &OrderHeader) -> Result<Contents, PayloadError> {
+    /// Opens every submission and returns the machine's block. The signatures of those that are not known to be genuine
+    /// are checked, all at once.
+    ///
+    /// spec 0027-ACC-002, 0027-ACC-008.
+    pub(crate) fn open(
+        self,
+        header: &OrderHeader,
+        network: &Network,
+        is_genuine: impl Fn(&Hash) -> bool,
+    ) -> Result<Contents, PayloadError> {
         if self.submissions.len() > limits::TRANSACTIONS_PER_BLOCK_MAX {
             return Err(PayloadError::TooManySubmissions(self.submissions.len()));
         }
         let mut seen = BTreeSet::new();
-        let (mut names, mut transactions) = (Vec::new(), Vec::new());
+        let mut read: Vec<Read> = Vec::new();
         for (at, submission) in self.submissions.iter().enumerate() {
-            let opened =
-                mempool::open(submission).map_err(|why| PayloadError::Submission { at, why })?;
-            if !seen.insert(opened.name) {
-                return Err(PayloadError::SubmissionTwice(opened.name));
+            let held = access::read(network, submission)
+                .map_err(|why| PayloadError::Submission { at, why })?;
+            if !seen.insert(held.name) {
+                return Err(PayloadError::SubmissionTwice(held.name));
             }
-            names.push(opened.name);
-            transactions.push(opened.transaction);
+            read.push(held);
+        }
+        let commands = read.iter().map(|held| held.commands.len()).sum();
+        if commands > limits::TRANSACTIONS_PER_BLOCK_MAX {
+            return Err(PayloadError::TooManyCommands(commands));
+        }
+        let unknown = || read.iter().enumerate().filter(|(_, held)| !is_genuine(&held.name));
+        access::verify(network, unknown().map(|(_, held)| held)).map_err(|(nth, why)| {
+            PayloadError::Submission { at: unknown().nth(nth).map_or(nth, |(at, _)| at), why }
+        })?;
+        let (mut names, mut grants) = (Vec::new(), Vec::new());
+        let mut transactions = Vec::with_capacity(commands);
+        for Read { name, grant, commands, .. } in read {
+            let sender = grant.owner;
+            let each = commands.into_iter().map(|command| Transaction { sender, command });
+            transactions.extend(each);
+            names.push(name);
+            grants.push(grant);
         }
         let votes: Vec<Vote> = self.reports.into_iter().map(|report| report.vote).collect();
         let offences = self.evidence.into_iter().map(|piece| piece.offence).collect();
         let (height, time) = (header.height, header.time);
-        let block = Block { height, time, votes, offences, transactions };
+        let block = Block { height, time, votes, offences, transactions, grants };
         Ok(Contents { block, names })
     }
 }

@@ -8,6 +8,7 @@ use crate::committee::{Committee, Report};
 use crate::waiting::Waiting;
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_p2p::{Blocker, Receiver, Recipients, Sender};
+use mempool::Source;
 use protocol::codec;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -55,13 +56,13 @@ pub(crate) async fn receive_submissions(
     mut network: impl Receiver<PublicKey = PublicKey>,
     mut blocker: impl Blocker<PublicKey = PublicKey>,
     waiting: Arc<Waiting>,
+    committee: Arc<Committee>,
 ) {
     while let Ok((peer, message)) = network.recv().await {
+        let source = committee.id_of(&peer).map_or(Source::Local, Source::Peer);
         match codec::decode::<Vec<Vec<u8>>>(message.as_ref(), MESSAGE_BYTES_MAX) {
-            Ok(batch) => batch.iter().for_each(|submission| {
-                // What this pool refuses, the sender may still propose.
-                drop(waiting.admit(submission));
-            }),
+            // What this pool refuses, the sender may still propose.
+            Ok(batch) => drop(waiting.admit(source, &batch)),
             Err(_) => {
                 blocker.block(peer);
             }

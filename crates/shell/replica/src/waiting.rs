@@ -1,18 +1,26 @@
 //! What waits for the next block: submissions of clients and reports of validators.
 
 use crate::committee::Report;
-use mempool::{Limits, Mempool, Rejected};
-use protocol::{Hash, ValidatorId};
+use crate::ledger::SharedLedger;
+use access::Network;
+use mempool::{Limits, Mempool, Rejected, Source};
+use protocol::{Block, Hash, ValidatorId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 /// Heights ahead of the executed one for which reports are kept.
 const HEIGHTS_AHEAD: u64 = 64;
+/// Submissions that are admitted in one go, while nothing else can be done with the pool.
+const ADMITTED_AT_ONCE: usize = 64;
+/// Names of submissions that are remembered as genuine because they stand in a block that was voted for.
+const CHECKED_MAX: usize = 400_000;
 
 #[derive(Debug)]
 struct Pools {
     submissions: Mempool,
+    /// Submissions in proposed blocks whose signatures have been checked.
+    checked: BTreeSet<Hash>,
     reports: BTreeMap<u64, BTreeMap<ValidatorId, Report>>,
     /// Reports below are of no use any more.
     floor: u64,
@@ -23,16 +31,23 @@ struct Pools {
 pub(crate) struct Waiting {
     pools: Mutex<Pools>,
     changes: watch::Sender<u64>,
+    ledger: SharedLedger,
 }
 
 impl Waiting {
-    pub(crate) fn new(limits: Limits, executed: u64) -> Self {
+    pub(crate) fn new(
+        network: Network,
+        limits: Limits,
+        executed: u64,
+        ledger: SharedLedger,
+    ) -> Self {
         let pools = Pools {
-            submissions: Mempool::new(limits),
+            submissions: Mempool::new(network, limits),
+            checked: BTreeSet::new(),
             reports: BTreeMap::new(),
             floor: executed + 1,
         };
-        Self { pools: Mutex::new(pools), changes: watch::Sender::new(0) }
+        Self { pools: Mutex::new(pools), changes: watch::Sender::new(0), ledger }
     }
 
     fn pools(&self) -> std::sync::MutexGuard<'_, Pools> {
@@ -48,10 +63,36 @@ impl Waiting {
         self.changes.subscribe()
     }
 
-    pub(crate) fn admit(&self, submission: &[u8]) -> Result<Hash, Rejected> {
-        let name = self.pools().submissions.admit(submission)?;
-        self.changed();
-        Ok(name)
+    /// Admits submissions of a source.
+    pub(crate) fn admit(
+        &self,
+        source: Source,
+        submissions: &[Vec<u8>],
+    ) -> Vec<Result<Hash, Rejected>> {
+        let mut answers = Vec::with_capacity(submissions.len());
+        for some in submissions.chunks(ADMITTED_AT_ONCE) {
+            let standing = |owner| self.ledger.lock().standing(owner);
+            answers.extend(self.pools().submissions.admit(source, some, standing));
+        }
+        if answers.iter().any(Result::is_ok) {
+            self.changed();
+        }
+        answers
+    }
+
+    /// Whether the signature of a submission has been checked here.
+    pub(crate) fn is_genuine(&self, name: &Hash) -> bool {
+        let pools = self.pools();
+        pools.submissions.is_genuine(name) || pools.checked.contains(name)
+    }
+
+    /// Remembers submissions whose signatures have been checked, until they are executed.
+    pub(crate) fn checked(&self, names: &[Hash]) {
+        let mut pools = self.pools();
+        if pools.checked.len() >= CHECKED_MAX {
+            pools.checked.clear();
+        }
+        pools.checked.extend(names);
     }
 
     /// Keeps a genuine report, the first of its validator for its height; whether it is new.
@@ -107,9 +148,12 @@ impl Waiting {
     }
 
     /// Forgets what an executed block held.
-    pub(crate) fn executed(&self, height: u64, names: Vec<Hash>) {
+    pub(crate) fn executed(&self, height: u64, block: &Block, names: &[Hash]) {
         let mut pools = self.pools();
-        pools.submissions.included(names);
+        pools.submissions.included(block.time, names.iter().copied().zip(&block.grants));
+        for name in names {
+            pools.checked.remove(name);
+        }
         pools.floor = height.saturating_add(1);
         pools.reports = pools.reports.split_off(&height.saturating_add(1));
     }

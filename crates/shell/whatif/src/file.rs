@@ -289,6 +289,7 @@ impl Portfolio {
             forward,
             mark: optional(given.mark.as_ref(), &place("mark"))?.unwrap_or(model),
             vol,
+            vol_uncertainty: Vol::ZERO,
             settlement: None,
             funding: optional(given.funding.as_ref(), &place("funding"))?.unwrap_or(Ppb::ZERO),
         })

@@ -97,6 +97,7 @@ pub(crate) fn genesis() -> Genesis {
         underlyings: vec![underlying(BTC, "BTC"), underlying(ETH, "ETH")],
         instruments,
         parameters: Vec::new(),
+        signed: false,
     }
 }
 
@@ -156,6 +157,7 @@ impl House {
             votes: votes.collect(),
             offences: Vec::new(),
             transactions,
+            grants: Vec::new(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The machine from outside: markets, and a million random commands.
 
+mod access;
 mod common;
 mod evidence;
 mod markets;

@@ -3,10 +3,10 @@
 use crate::random::Random;
 use protocol::{
     AccountId, AccountIndex, Address, AssetId, BasisReport, Block, CancelReason, Change,
-    ClientOrderId, Command, Contract, ContractRule, Event, Hash, Header, Instrument, InstrumentId,
-    Mode, NewOrder, Offence, OffenceKind, OrderId, ParameterId, PriceReport, ProposalId, Quote,
-    Receipt, Refusal, Right, SelfTrade, Side, SourceId, TimeInForce, Transaction, UnderlyingId,
-    ValidatorId, VolReport, Vote,
+    ClientOrderId, Command, Contract, ContractRule, Event, Grant, Hash, Header, Instrument,
+    InstrumentId, Mode, NewOrder, Offence, OffenceKind, OrderId, ParameterId, PriceReport,
+    ProposalId, Quote, Receipt, Refusal, Right, Scopes, SelfTrade, SessionKey, SessionTerms, Shown,
+    Side, Signer, SourceId, TimeInForce, Transaction, UnderlyingId, ValidatorId, VolReport, Vote,
 };
 use units::{Amount, BlockHeight, BlockTime, Lots, Notional, Ppb, Price, Quantity, Vol};
 
@@ -105,7 +105,9 @@ generate_structs! {
     Quote { instrument, side, price, lots }
     Instrument { id, underlying, contract, contract_size, tick }
     Transaction { sender, command }
-    Block { height, time, votes, offences, transactions }
+    Block { height, time, votes, offences, transactions, grants }
+    Grant { owner, signer, nonce, expires_at, count, shown }
+    SessionTerms { key, scopes, sub, instrument, notional_per_day, expires_at }
     Offence { validator, view, kind }
     Header { height, time, parent, body, receipts, state_root }
 }
@@ -115,6 +117,8 @@ generate_enums! {
     TimeInForce { GoodTillCancelled, ImmediateOrCancel, PostOnly }
     SelfTrade { CancelResting, RefuseIncoming }
     Right { Call, Put }
+    Signer { Owner, Session(key) }
+    Shown { Contract { underlying, contract, size }, Asset(name) }
     Mode { Normal, Caution, ReduceOnly, Frozen }
     OffenceKind { TwoBlocks, TwoFinalities, FinalityAndSkip }
     Contract { Perpetual, Future { expires_at }, Option { expires_at, strike, right } }
@@ -154,6 +158,8 @@ generate_enums! {
         Revoke { proposal },
         Pause { instrument },
         Drill { instrument },
+        RegisterSession { terms },
+        RevokeSession { key },
     }
     Receipt { Done, Order(order), Quotes(quotes), Proposal(proposal), Refused(refusal) }
     Event {
@@ -177,6 +183,8 @@ generate_enums! {
         Enacted { proposal, change },
         NotEnacted { proposal, refusal },
         Paused { instrument },
+        SessionRegistered { owner, terms },
+        SessionRevoked { owner, key },
         Punished { offence, slashed, jailed_until },
     }
     Refusal {
@@ -185,16 +193,37 @@ generate_enums! {
         InstrumentExpired, InstrumentHalted, ModeForbids { mode }, MarkMissing, LotsNotPositive,
         LotsTooMany, PriceNotPositive, PriceOffTick, PriceOutsideBand, ClientOrderIdInUse,
         TooManyOrders, TooManyPositions, BookFull, ReduceOnlyWouldIncrease, PostOnlyWouldCross,
-        SelfTrade, PositionLimit, MarginShort { short_by }, OrderUnknown, OrderOfHouse, ParameterUnknown,
+        SelfTrade, PositionLimit, MarginShort { short_by }, OrderUnknown, OrderOfHouse,
+        NotJailed, StillJailed { until }, ParameterUnknown,
         ValueOutsideBounds { lowest, highest }, ContractInvalid { rule }, ProposalUnknown,
         ApprovedAlready, TooManyProposals, NotHalted, ValueContradicts, NotApproved,
-        NotJailed, StillJailed { until },
+        SignatureExpired, SignatureTooLong, SessionUnknown, SessionRevoked, SessionExpired,
+        NonceUsed, NonceTooHigh, ShownDiffers, OutOfScope, SessionCap { exceeded_by },
+        TooManySessions, SessionTermsInvalid,
     }
 }
 
 impl Generate for Address {
     fn generate(random: &mut Random) -> Self {
         Self::new(std::array::from_fn(|_| random.byte()))
+    }
+}
+
+impl Generate for SessionKey {
+    fn generate(random: &mut Random) -> Self {
+        Self::new(std::array::from_fn(|_| random.byte()))
+    }
+}
+
+impl Generate for Scopes {
+    fn generate(random: &mut Random) -> Self {
+        Self::of_bits(random.byte() & 63).unwrap()
+    }
+}
+
+impl Generate for u64 {
+    fn generate(random: &mut Random) -> Self {
+        u64::from_le_bytes(std::array::from_fn(|_| random.byte())) >> random.below(64)
     }
 }
 
@@ -219,12 +248,6 @@ impl Generate for u16 {
 impl Generate for u32 {
     fn generate(random: &mut Random) -> Self {
         u32::from_le_bytes(std::array::from_fn(|_| random.byte())) >> random.below(32)
-    }
-}
-
-impl Generate for u64 {
-    fn generate(random: &mut Random) -> Self {
-        u64::from_le_bytes(std::array::from_fn(|_| random.byte())) >> random.below(64)
     }
 }
 

@@ -89,6 +89,8 @@ fn table_of_codes() {
         45  MarginShort
         50  OrderUnknown
         51  OrderOfHouse
+        55  NotJailed
+        56  StillJailed
         60  ParameterUnknown
         61  ValueOutsideBounds
         62  ContractInvalid
@@ -98,8 +100,18 @@ fn table_of_codes() {
         66  NotHalted
         67  ValueContradicts
         68  NotApproved
-        70  NotJailed
-        71  StillJailed
+        70  SignatureExpired
+        71  SignatureTooLong
+        72  SessionUnknown
+        73  SessionRevoked
+        74  SessionExpired
+        75  NonceUsed
+        76  NonceTooHigh
+        77  ShownDiffers
+        78  OutOfScope
+        79  SessionCap
+        80  TooManySessions
+        81  SessionTermsInvalid
     "#]]
     .assert_eq(&table);
 }
@@ -109,8 +121,9 @@ fn table_of_codes() {
 fn the_reference_of_refusals_is_fresh() {
     let mut page = String::from(
         "# Refusals\n\n\
-         Why a command changed nothing. The first rule broken, in the order of the codes, is the one reported. Codes are \
-         stable and\nnever reused. Words in braces stand for the refusal's own numbers.\n\n\
+         Why a command changed nothing. The first rule broken, in the order of the codes, is the one reported; those from \
+         70 on,\nwhich say why a signature does not carry the command, come before all others. Codes are stable and never \
+         reused.\nWords in braces stand for the refusal's own numbers.\n\n\
          | code | name | message | meaning |\n|---|---|---|---|\n",
     );
     for Entry { code, name, message, meaning } in declared() {

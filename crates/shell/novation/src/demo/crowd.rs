@@ -140,6 +140,17 @@ impl Crowd {
         Self { agents, next_client: 1, raised: false }
     }
 
+    /// Gives everybody another address.
+    pub(crate) fn rename<E>(
+        &mut self,
+        mut address: impl FnMut(Address) -> Result<Address, E>,
+    ) -> Result<(), E> {
+        for agent in &mut self.agents {
+            agent.address = address(agent.address)?;
+        }
+        Ok(())
+    }
+
     /// Numbers its orders from another start, for a crowd that comes back to accounts it has traded on before.
     pub(crate) fn number_from(&mut self, client: u64) {
         self.next_client = client;

@@ -221,5 +221,6 @@ pub(crate) fn genesis(
         underlyings: vec![underlying(BTC, "BTC", 5_000_000), underlying(ETH, "ETH", 2_000_000)],
         instruments,
         parameters,
+        signed: false,
     })
 }

@@ -118,6 +118,7 @@ fn play(
             votes: votes(state, &stage.listing, tick, number, VALIDATORS),
             offences: Vec::new(),
             transactions,
+            grants: Vec::new(),
         };
         let start = Instant::now();
         let outcome = house.apply(&block)?.outcome;

@@ -6,6 +6,7 @@
 
 mod fleet;
 mod observer;
+mod people;
 mod traffic;
 mod view;
 
@@ -43,12 +44,12 @@ pub(crate) fn run(args: &DevnetArgs, out: &mut dyn Write) -> Result<Verdict> {
         bail!("the demo has {length} blocks: --blocks can be no more");
     }
     let genesis = genesis(&stage, args.validators)?;
+    let (mut traffic, genesis) = Traffic::new(&stage, args.seed, args.validators, genesis)?;
     prepare(args, &genesis)?;
     let ended = end_on_signal()?;
     let mut fleet = Fleet::start(&args.dir, args.validators)?;
     let mut observer = Observer::found(&genesis)?;
     let mut view = View::new(args.quiet);
-    let mut traffic = Traffic::new(&stage, args.seed, args.validators)?;
     fleet.wait_for_answer(PATIENCE)?;
     while observer.height() < blocks && !ended.load(Ordering::Relaxed) {
         let tip = fleet.height()?;

@@ -1,12 +1,14 @@
 //! The outside world of the network: what the traders send, and what each validator's feed reports.
 
 use super::fleet::Fleet;
+use super::people::People;
 use crate::demo::crowd::Crowd;
+use crate::demo::listing::{CUSTODIAN, SIGNERS};
 use crate::demo::{self, BTC, Stage};
+use access::Network;
 use anyhow::{Context, Result};
-use machine::State;
-use mempool::Submission;
-use protocol::{Transaction, codec};
+use machine::{Genesis, State};
+use protocol::{Hash, Scopes, codec};
 use units::Price;
 
 /// Client order numbers set aside for each block, so that a crowd that comes back never meets its own.
@@ -18,6 +20,8 @@ const DEPOSIT_BLOCKS: u64 = 10;
 /// Everybody outside.
 pub(super) struct Traffic<'a> {
     stage: &'a Stage,
+    network: Network,
+    people: People,
     crowd: Crowd,
     first: Price,
     validators: u16,
@@ -28,16 +32,33 @@ pub(super) struct Traffic<'a> {
 }
 
 impl<'a> Traffic<'a> {
-    pub(super) fn new(stage: &'a Stage, seed: u64, validators: u16) -> Result<Self> {
+    /// Returns everybody, and the genesis with the addresses that they own.
+    pub(super) fn new(
+        stage: &'a Stage,
+        seed: u64,
+        validators: u16,
+        genesis: Genesis,
+    ) -> Result<(Self, Genesis)> {
         let first = stage.tape.first_price(BTC).context("the scenario has no BTC price")?;
-        Ok(Self {
+        let mut people = People::new(seed);
+        let custodian = people.meet(CUSTODIAN, Scopes::DEPOSIT)?;
+        let signers = SIGNERS.map(|signer| people.meet(signer, Scopes::GOVERN));
+        let signers = signers.into_iter().collect::<Result<Vec<_>>>()?;
+        let genesis = Genesis { custodian, signers, signed: true, ..genesis };
+        let mut crowd = Crowd::new(seed);
+        crowd.rename(|alias| people.meet(alias, Scopes::TRADE.and(Scopes::CANCEL)))?;
+        let hash = Hash::of("genesis", &codec::encode(&genesis)?);
+        let everybody = Self {
             stage,
-            crowd: Crowd::new(seed),
+            network: Network::new(&genesis.chain, hash),
+            people,
+            crowd,
             first,
             validators,
             sent_for: None,
             deposited_for: None,
-        })
+        };
+        Ok((everybody, genesis))
     }
 
     /// Sends what belongs into the block after `height`, once.
@@ -55,8 +76,10 @@ impl<'a> Traffic<'a> {
         let mut transactions = Vec::new();
         if state.accounts.iter().next().is_none() {
             // They may still be on their way.
-            if self.deposited_for.is_none_or(|at| height >= at + DEPOSIT_BLOCKS) {
-                self.deposited_for = Some(height);
+            let due = self.deposited_for.is_none_or(|at| height >= at + DEPOSIT_BLOCKS);
+            if !self.people.is_registered(state, CUSTODIAN) || due {
+                let registered = self.people.is_registered(state, CUSTODIAN);
+                self.deposited_for = registered.then_some(height);
                 transactions.extend(self.crowd.deposits());
             }
         } else {
@@ -64,19 +87,10 @@ impl<'a> Traffic<'a> {
             transactions.extend(self.crowd.govern(state, self.first));
             transactions.extend(demo::drill(state, number));
         }
-        fleet.submit(&submissions(transactions, height)?)?;
+        fleet.submit(&self.people.sign(&self.network, state, transactions)?)?;
         for vote in demo::votes(state, &self.stage.listing, tick, number, self.validators) {
             fleet.feed(height + 1, &vote)?;
         }
         Ok(())
     }
-}
-
-/// Returns the submissions of transactions; their nonces tell apart what is the same in two blocks.
-fn submissions(transactions: Vec<Transaction>, height: u64) -> Result<Vec<Vec<u8>>> {
-    let nonces = (height.saturating_mul(CLIENTS_PER_BLOCK))..;
-    nonces
-        .zip(transactions)
-        .map(|(nonce, transaction)| Ok(codec::encode(&Submission { nonce, transaction })?))
-        .collect()
 }

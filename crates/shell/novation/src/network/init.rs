@@ -48,7 +48,7 @@ pub(crate) fn run(args: &InitArgs, out: &mut dyn Write) -> Result<()> {
     let listed = listing::of_prices(&spots, now, Vol::from_points(7_000))?;
     let count = u16::try_from(args.hosts.len())?;
     let genesis = listing::genesis(&listed, &stage.tape, &args.chain, count)?;
-    let genesis = Genesis { time: now, ..genesis };
+    let genesis = Genesis { time: now, signed: true, ..genesis };
     let keys = (0..count).map(|_| ValidatorKey::generate()).collect::<Result<Vec<_>, _>>()?;
     let clock = Clock::Wall { drift_max: BlockSpan::from_millis(DRIFT_MAX_MS) };
     let plan = Plan {

@@ -1,6 +1,7 @@
-//! A validator's key, made or shown.
+//! Keys, made or shown: a validator's, an owner's, a session's.
 
-use crate::cli::KeysArgs;
+use crate::cli::{KeyKind, KeysArgs};
+use access::{OwnerKey, SessionSecret};
 use anyhow::Result;
 use protocol::Hash;
 use replica::keys::ValidatorKey;
@@ -8,13 +9,26 @@ use std::io::Write;
 
 /// Makes a key, or reads one, and prints its public part.
 pub(crate) fn run(args: &KeysArgs, out: &mut dyn Write) -> Result<()> {
-    let key = if args.new {
-        let key = ValidatorKey::generate()?;
-        key.write(&args.file)?;
-        key
-    } else {
-        ValidatorKey::read(&args.file)?
+    if args.kind == KeyKind::Validator {
+        let key = if args.new {
+            let key = ValidatorKey::generate()?;
+            key.write(&args.file)?;
+            key
+        } else {
+            ValidatorKey::read(&args.file)?
+        };
+        writeln!(out, "public key {}", Hash::new(key.public()))?;
+        return Ok(());
+    }
+    let secret = if args.new { access::random_secret()? } else { access::read_secret(&args.file)? };
+    // Before anything is written: not all bytes are a key.
+    let shown = match args.kind {
+        KeyKind::Owner => format!("address {}", OwnerKey::from_secret(secret)?.address()),
+        _ => format!("session key {}", SessionSecret::from_secret(secret)?.public()),
     };
-    writeln!(out, "public key {}", Hash::new(key.public()))?;
+    if args.new {
+        access::write_secret(&args.file, &secret)?;
+    }
+    writeln!(out, "{shown}")?;
     Ok(())
 }

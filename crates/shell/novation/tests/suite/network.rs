@@ -172,6 +172,17 @@ fn send(port: u16, bytes: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
+/// Returns a submission that is signed, but for a network that there is not.
+fn of_another_network() -> String {
+    let network = access::Network::new("novation-devnet", protocol::Hash::default());
+    let owner = access::OwnerKey::from_secret([9; 32]).expect("a key");
+    let expires_at = units::BlockTime::from_millis(4_000_000_000_000);
+    let command = protocol::Command::MassCancel { sub: 0, instrument: None };
+    let validity = access::Validity { nonce: 1, expires_at };
+    let bytes = owner.submit(&network, validity, command, None, 1).expect("it can be shown");
+    gateway::encode_hex(&bytes)
+}
+
 #[test]
 fn nonsense_on_any_port_is_refused_and_stops_nobody() {
     let mut net = Devnet::start("nonsense", 200);
@@ -189,10 +200,16 @@ fn nonsense_on_any_port_is_refused_and_stops_nobody() {
     assert!(post(usize::MAX / 2, "x").starts_with("HTTP/1.1 413"));
     let unfinished = post(100, "{");
     assert!(unfinished.is_empty(), "it waits for the rest: {unfinished}");
-    let call = |method, params| net.call(0, method, params).expect("an answer");
+    let call = |method, params: &str| net.call(0, method, params).expect("an answer");
     assert!(call("sing", "{}").contains("no method 'sing'"));
     assert!(call("submit", "{\"submissions\":[\"0x0102\"]}").contains("not a submission"));
     assert!(call("submit", "{\"submissions\":[\"zz\"]}").contains("bytes are written"));
+    let answer = call("submit", &format!("{{\"submissions\":[\"{}\"]}}", of_another_network()));
+    for told in
+        ["not by the owner", "\"recovered\":\"0x", "\"digest\":\"0x", "CancelAll(string network"]
+    {
+        assert!(answer.contains(told), "{told}: {answer}");
+    }
     assert!(call("feed", "{\"height\":9,\"vote\":\"0x01\"}").contains("'vote'"));
     assert!(call("answer", "{\"key\":\"0x01\"}").contains("'key'"));
     assert!(call("blocks", "{\"height\":99999999}").contains("there is no block"));

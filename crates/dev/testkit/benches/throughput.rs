@@ -1,13 +1,12 @@
 //! Accounts a second on one core, for each instruction set in one run; the check of an order; the matrices of a block.
 //!
-//! `cargo bench -p margin --bench throughput`; without `--bench` each measurement runs once on little, so that it never
+//! `cargo bench -p testkit --bench throughput`; without `--bench` each measurement runs once on little, so that it never
 //! rots. Prints JSON lines; `ratio` compares with the line named by `vs`. Times are those of the fastest round, and rounds
 //! are shorter than the turns that a busy machine gives to each thread.
 #![expect(clippy::print_stdout, reason = "results of a bench")]
-#![expect(clippy::disallowed_types, reason = "a bench measures time, and divides it")]
 #![expect(clippy::cast_precision_loss, reason = "counts of operations are far below 2⁵³")]
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../../../core/margin/tests/support/mod.rs"]
 mod support;
 
 use margin::{AccountMargin, Holdings, InstructionSet, MarketInput, Meter, Position, Risk};

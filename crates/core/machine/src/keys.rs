@@ -1,0 +1,474 @@
+//! Who may command for whom: session keys, their terms and what they have spent, and the nonces that keys have used.
+//!
+//! A grant says which key a shell has found under which commands. Here it is decided whether that key may.
+//!
+//! **Invariant:** a nonce of a key is used once; a key that has ended is remembered until the last signature by it has
+//! expired; an owner's own key needs nobody's leave to revoke.
+//!
+//! **Left out:** signatures, which the shell has checked, and how long anything waits to get into a block.
+
+use crate::commands::Answer;
+use crate::state::{Market, State};
+use crate::work::Work;
+use borsh::{BorshDeserialize, BorshSerialize};
+use protocol::{
+    AccountId, Address, AssetId, Block, Command, Event, Fault, Grant, InstrumentId, NonceWindow,
+    Receipt, Refusal, Scopes, SessionKey, SessionTerms, Shown, Signer, Transaction, limits,
+};
+use std::collections::BTreeMap;
+use units::{BlockSpan, BlockTime, Lots, Notional, Price, Round};
+
+/// Longest time from a block to the expiry of a signature in it; also the day over which a cap is counted.
+const DAY: BlockSpan = BlockSpan::from_millis(limits::SIGNATURE_LIFE_MS_MAX);
+/// What the dollar is called in signed text.
+const DOLLAR_NAME: &str = "USDC";
+
+/// A session key.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Session {
+    /// What it may do.
+    pub terms: SessionTerms,
+    /// When its owner ended it, if so.
+    pub revoked_at: Option<BlockTime>,
+    /// The nonces it has used.
+    pub nonces: NonceWindow,
+    /// The day, counted from 1970, to which `spent` belongs.
+    pub day: BlockTime,
+    /// Dollars counted against its cap in that day.
+    pub spent: Notional,
+}
+
+impl Session {
+    /// Returns why the key may not command now, if so.
+    ///
+    /// spec 0027-ACC-005.
+    fn ended(&self, now: BlockTime) -> Option<Refusal> {
+        if self.revoked_at.is_some() {
+            return Some(Refusal::SessionRevoked);
+        }
+        (self.terms.expires_at <= now).then_some(Refusal::SessionExpired)
+    }
+
+    /// Whether no signature by it can be valid any more, so that its nonces may be forgotten.
+    fn is_forgettable(&self, now: BlockTime) -> bool {
+        let ended = self.revoked_at.unwrap_or(self.terms.expires_at);
+        ended.min(self.terms.expires_at).after(DAY).is_ok_and(|at| at < now)
+    }
+}
+
+/// The keys of an owner.
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct OwnerKeys {
+    /// The nonces that the owner's own key has used.
+    pub nonces: NonceWindow,
+    /// The session keys.
+    pub sessions: BTreeMap<SessionKey, Session>,
+}
+
+/// The used nonces of an owner's own key, and the names of all its session keys: none is left out.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct OwnerRecord {
+    /// The nonces that the owner's own key has used.
+    pub nonces: NonceWindow,
+    /// The session keys, ascending, those among them that ended not long ago.
+    pub sessions: Vec<SessionKey>,
+}
+
+/// All keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Keys {
+    signed: bool,
+    owners: BTreeMap<Address, OwnerKeys>,
+}
+
+impl Keys {
+    pub(crate) fn new(signed: bool) -> Self {
+        Self { signed, owners: BTreeMap::new() }
+    }
+
+    /// Whether every command must stand under a grant.
+    #[must_use]
+    pub const fn signed(&self) -> bool {
+        self.signed
+    }
+
+    /// Returns a session key of an owner.
+    #[must_use]
+    pub fn session(&self, owner: Address, key: SessionKey) -> Option<&Session> {
+        self.owners.get(&owner)?.sessions.get(&key)
+    }
+
+    /// Returns the owners that have signed something, ascending, with their keys.
+    pub fn owners(&self) -> impl Iterator<Item = (&Address, &OwnerKeys)> + '_ {
+        self.owners.iter()
+    }
+
+    pub(crate) fn owner_record(&self, owner: Address) -> Option<OwnerRecord> {
+        let keys = self.owners.get(&owner)?;
+        let sessions = keys.sessions.keys().copied().collect();
+        Some(OwnerRecord { nonces: keys.nonces.clone(), sessions })
+    }
+
+    /// Whether the grants of a block cover its transactions: each its owner's, and all of them in a signed house.
+    ///
+    /// spec 0027-ACC-002.
+    pub(crate) fn covers(&self, block: &Block) -> bool {
+        let mut transactions = block.transactions.iter();
+        for grant in &block.grants {
+            let count = usize::from(grant.count);
+            let mut own = transactions.by_ref().take(count);
+            let wanted = 1..=limits::COMMANDS_PER_SIGNATURE_MAX;
+            let counted = own.by_ref().take_while(|held| held.sender == grant.owner).count();
+            if !wanted.contains(&count) || counted != count {
+                return false;
+            }
+        }
+        !self.signed || transactions.next().is_none()
+    }
+}
+
+impl State {
+    /// Returns what an owner holds in dollars, over all its accounts; all there can be for custodian and signers, and
+    /// nothing at all for who has no account.
+    #[must_use]
+    pub fn standing(&self, owner: Address) -> Option<Notional> {
+        if owner == self.custodian || self.council.is_signer(owner) {
+            return Some(Notional::from_micros(Notional::LIMIT));
+        }
+        let mut held = None;
+        for index in self.accounts.of_owner(owner) {
+            let before = held.unwrap_or(Notional::ZERO);
+            held = Some(before.plus(self.ledger.cash(index)).unwrap_or(before));
+        }
+        held
+    }
+
+    /// Whether an address is one that the house keeps keys for.
+    fn is_known(&self, owner: Address) -> bool {
+        owner == self.custodian
+            || self.council.is_signer(owner)
+            || self.accounts.of_owner(owner).next().is_some()
+    }
+}
+
+impl Work<'_> {
+    /// Decides which transactions may be asked at all: those that may not are answered. Registers and revokes.
+    ///
+    /// Owners come before their session keys, so that a revocation stops what the key sends in the same block.
+    ///
+    /// spec 0027-ACC-005, 0027-ACC-007.
+    pub(crate) fn authorise(&mut self) -> Vec<Option<Answer>> {
+        let mut rest = self.block.transactions.iter();
+        let mut spans: Vec<(&Grant, Vec<&Transaction>, Vec<Option<Answer>>)> = Vec::new();
+        for grant in &self.block.grants {
+            let covered: Vec<_> = rest.by_ref().take(usize::from(grant.count)).collect();
+            spans.push((grant, covered, Vec::new()));
+        }
+        for by_owner in [true, false] {
+            for (grant, covered, answers) in &mut spans {
+                if (grant.signer == Signer::Owner) == by_owner {
+                    *answers = self.authorise_span(grant, covered);
+                }
+            }
+        }
+        let mut all: Vec<_> = spans.into_iter().flat_map(|(_, _, answers)| answers).collect();
+        all.extend(rest.map(|transaction| self.own_keys(transaction)));
+        all
+    }
+
+    fn authorise_span(&mut self, grant: &Grant, covered: &[&Transaction]) -> Vec<Option<Answer>> {
+        let first = covered.first().map(|transaction| &transaction.command);
+        if let Err(refusal) = self.accept(grant, first) {
+            return vec![Some(Ok(Err(refusal))); covered.len()];
+        }
+        let answer = |transaction: &&Transaction| match self.permit(grant, &transaction.command) {
+            Ok(Ok(())) => self.own_keys(transaction),
+            Ok(Err(refusal)) => Some(Ok(Err(refusal))),
+            Err(fault) => Some(Err(fault)),
+        };
+        covered.iter().map(answer).collect()
+    }
+
+    /// Uses the nonce of a grant, if its key may command now.
+    ///
+    /// spec 0027-ACC-005, 0027-ACC-006.
+    fn accept(&mut self, grant: &Grant, first: Option<&Command>) -> Result<(), Refusal> {
+        let (now, owner) = (self.block.time, grant.owner);
+        if !self.state.is_known(owner) {
+            return Err(Refusal::AccountNotOpen);
+        }
+        if grant.expires_at <= now {
+            return Err(Refusal::SignatureExpired);
+        }
+        let day_on = now.after(DAY).map_err(|_| Refusal::SignatureTooLong)?;
+        if grant.expires_at > day_on {
+            return Err(Refusal::SignatureTooLong);
+        }
+        let nonces = match grant.signer {
+            Signer::Owner => &mut self.state.keys.owners.entry(owner).or_default().nonces,
+            Signer::Session(key) => {
+                let keys = self.state.keys.owners.get_mut(&owner);
+                let session = keys.and_then(|keys| keys.sessions.get_mut(&key));
+                let session = session.ok_or(Refusal::SessionUnknown)?;
+                if let Some(refusal) = session.ended(now) {
+                    return Err(refusal);
+                }
+                &mut session.nonces
+            }
+        };
+        if !nonces.is_free(grant.nonce) {
+            return Err(Refusal::NonceUsed);
+        }
+        if i128::from(grant.nonce) > day_on.millis() {
+            return Err(Refusal::NonceTooHigh);
+        }
+        nonces.take(grant.nonce);
+        match grant.signer {
+            Signer::Owner => drop(self.touched.owners.insert(owner)),
+            Signer::Session(key) => drop(self.touched.sessions.insert((owner, key))),
+        }
+        if grant.shown.as_ref().is_some_and(|shown| !self.is_listed(first, shown)) {
+            return Err(Refusal::ShownDiffers);
+        }
+        Ok(())
+    }
+
+    /// Whether what the signed text says is what the listing says of the command's instrument or asset.
+    ///
+    /// spec 0027-ACC-003.
+    fn is_listed(&self, first: Option<&Command>, shown: &Shown) -> bool {
+        match shown {
+            Shown::Contract { underlying, contract, size } => {
+                let market = first.and_then(instrument_of);
+                let market = market.and_then(|id| self.state.markets.get(&id));
+                market.is_some_and(|market| {
+                    let on = self.state.underlyings.get(&market.instrument.underlying);
+                    on.is_some_and(|on| on.name == *underlying)
+                        && market.instrument.contract == *contract
+                        && size.is_none_or(|size| market.instrument.contract_size == size)
+                })
+            }
+            Shown::Asset(name) => match first.and_then(asset_of) {
+                Some(AssetId::DOLLAR) => name == DOLLAR_NAME,
+                Some(asset) => {
+                    let mut named = self.state.underlyings.values();
+                    named.any(|held| held.asset == Some(asset) && held.name == *name)
+                }
+                None => false,
+            },
+        }
+    }
+
+    /// Checks a command against the terms of its key, and counts what it spends.
+    ///
+    /// spec 0027-ACC-004.
+    fn permit(&mut self, grant: &Grant, command: &Command) -> Answer<()> {
+        let Signer::Session(key) = grant.signer else { return Ok(Ok(())) };
+        let Some(session) = self.state.keys.session(grant.owner, key) else {
+            return Ok(Err(Refusal::SessionUnknown));
+        };
+        let terms = session.terms;
+        if !self.is_in_scope(grant.owner, &terms, command) {
+            return Ok(Err(Refusal::OutOfScope));
+        }
+        let Some(cap) = terms.notional_per_day else { return Ok(Ok(())) };
+        let value = match self.spends(command)? {
+            Ok(value) if value > Notional::ZERO => value,
+            other => return Ok(other.map(drop)),
+        };
+        self.count(grant.owner, key, cap, value)
+    }
+
+    /// Counts dollars against a key's cap of the day.
+    fn count(
+        &mut self,
+        owner: Address,
+        key: SessionKey,
+        cap: Notional,
+        value: Notional,
+    ) -> Answer<()> {
+        let at = Fault::at("spending of a session key");
+        let into = self.block.time.millis().checked_rem_euclid(DAY.millis());
+        let into = BlockSpan::from_millis(into.ok_or(Fault::Invariant("a day has a length"))?);
+        let negated = into.negated().map_err(&at)?;
+        let day = self.block.time.after(negated).map_err(&at)?;
+        let keys = self.state.keys.owners.get_mut(&owner);
+        let session = keys.and_then(|keys| keys.sessions.get_mut(&key));
+        let session = session.ok_or(Fault::Missing("session key"))?;
+        let before = if session.day == day { session.spent } else { Notional::ZERO };
+        let Ok(total) = before.plus(value) else { return Ok(Err(Refusal::AmountTooLarge)) };
+        if total > cap {
+            let exceeded_by = total.minus(cap).map_err(&at)?;
+            return Ok(Err(Refusal::SessionCap { exceeded_by }));
+        }
+        (session.day, session.spent) = (day, total);
+        Ok(Ok(()))
+    }
+
+    fn is_in_scope(&self, owner: Address, terms: &SessionTerms, command: &Command) -> bool {
+        let (scope, sub) = match command {
+            Command::PlaceOrder { sub, .. } | Command::MassQuote { sub, .. } => {
+                (Scopes::TRADE, Some(*sub))
+            }
+            Command::CancelOrder { sub, .. } | Command::MassCancel { sub, .. } => {
+                (Scopes::CANCEL, Some(*sub))
+            }
+            Command::Transfer { sub, .. } => (Scopes::TRANSFER, Some(*sub)),
+            Command::Withdraw { sub, .. } => (Scopes::WITHDRAW, Some(*sub)),
+            Command::Deposit { .. } => (Scopes::DEPOSIT, None),
+            Command::Propose { .. }
+            | Command::Approve { .. }
+            | Command::Revoke { .. }
+            | Command::Pause { .. }
+            | Command::Drill { .. } => (Scopes::GOVERN, None),
+            // What is not listed takes the owner's own signature.
+            _ => return false,
+        };
+        let here = match terms.instrument {
+            Some(instrument) => self.stays_in(owner, instrument, command),
+            None => true,
+        };
+        terms.scopes.allow(scope) && terms.sub.is_none_or(|only| sub == Some(only)) && here
+    }
+
+    /// Whether a command is about one instrument and nothing else.
+    fn stays_in(&self, owner: Address, instrument: InstrumentId, command: &Command) -> bool {
+        match command {
+            Command::PlaceOrder { order, .. } => order.instrument == instrument,
+            Command::MassQuote { quotes, .. } => {
+                quotes.iter().all(|quote| quote.instrument == instrument)
+            }
+            Command::MassCancel { instrument: given, .. } => *given == Some(instrument),
+            Command::CancelOrder { sub, order } => {
+                let index = self.state.accounts.index(AccountId { owner, sub: *sub });
+                let account = index.and_then(|index| self.state.accounts.get(index));
+                let open = account.and_then(|account| account.orders().get(order));
+                open.is_some_and(|open| open.instrument == instrument)
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns what a command counts for against a cap: its orders at their limits, or what it moves.
+    fn spends(&self, command: &Command) -> Answer<Notional> {
+        let mut total = Notional::ZERO;
+        let value = |instrument, price: Price, lots: Lots| {
+            let market: Option<&Market> = self.state.markets.get(&instrument);
+            let Some(market) = market else { return Ok(Notional::ZERO) };
+            lots.value(price, market.instrument.contract_size, Round::Up)
+                .and_then(Notional::magnitude)
+                .map_err(|_| Refusal::AmountTooLarge)
+        };
+        Ok(match command {
+            Command::PlaceOrder { order, .. } => value(order.instrument, order.price, order.lots),
+            Command::MassQuote { quotes, .. } => {
+                for quote in quotes {
+                    let added = value(quote.instrument, quote.price, quote.lots)
+                        .and_then(|one| total.plus(one).map_err(|_| Refusal::AmountTooLarge));
+                    match added {
+                        Ok(sum) => total = sum,
+                        Err(refusal) => return Ok(Err(refusal)),
+                    }
+                }
+                Ok(total)
+            }
+            Command::Withdraw { asset, amount, .. } | Command::Transfer { asset, amount, .. } => {
+                if amount.within_limit().is_err() {
+                    return Ok(Err(Refusal::AmountTooLarge));
+                }
+                return self.dollars(*asset, *amount);
+            }
+            _ => Ok(Notional::ZERO),
+        })
+    }
+
+    /// Answers the commands about keys; nothing to the others.
+    fn own_keys(&mut self, transaction: &Transaction) -> Option<Answer> {
+        let owner = transaction.sender;
+        match transaction.command {
+            Command::RegisterSession { terms } => Some(Ok(self.register_session(owner, terms))),
+            Command::RevokeSession { key } => Some(Ok(self.revoke_session(owner, key))),
+            _ => None,
+        }
+    }
+
+    /// Lets a session key command, or changes what it may; the nonces it has used stay used.
+    ///
+    /// spec 0027-ACC-007.
+    fn register_session(
+        &mut self,
+        owner: Address,
+        terms: SessionTerms,
+    ) -> Result<Receipt, Refusal> {
+        let now = self.block.time;
+        if !self.state.is_known(owner) {
+            return Err(Refusal::AccountNotOpen);
+        }
+        let capped = terms.notional_per_day;
+        let sound = terms.scopes.is_valid()
+            && terms.expires_at > now
+            && terms.expires_at.within_limit().is_ok()
+            && capped.is_none_or(|cap| cap >= Notional::ZERO && cap.within_limit().is_ok());
+        if !sound {
+            return Err(Refusal::SessionTermsInvalid);
+        }
+        let keys = self.state.keys.owners.entry(owner).or_default();
+        let (touched, kept) = (&mut self.touched.sessions, terms.key);
+        keys.sessions.retain(|key, session| {
+            let gone = *key != kept && session.is_forgettable(now);
+            if gone {
+                touched.insert((owner, *key));
+            }
+            !gone
+        });
+        let full = keys.sessions.len() >= limits::SESSIONS_PER_OWNER_MAX;
+        match keys.sessions.get_mut(&terms.key) {
+            Some(session) => (session.terms, session.revoked_at) = (terms, None),
+            None if full => return Err(Refusal::TooManySessions),
+            None => {
+                let (nonces, spent) = (NonceWindow::default(), Notional::ZERO);
+                let day = BlockTime::from_millis(0);
+                let session = Session { terms, revoked_at: None, nonces, day, spent };
+                keys.sessions.insert(terms.key, session);
+            }
+        }
+        self.touched.owners.insert(owner);
+        self.touched.sessions.insert((owner, terms.key));
+        self.events.push(Event::SessionRegistered { owner, terms });
+        Ok(Receipt::Done)
+    }
+
+    /// Ends a session key.
+    ///
+    /// spec 0027-ACC-007.
+    fn revoke_session(&mut self, owner: Address, key: SessionKey) -> Result<Receipt, Refusal> {
+        let keys = self.state.keys.owners.get_mut(&owner);
+        let session = keys.and_then(|keys| keys.sessions.get_mut(&key));
+        let session = session.ok_or(Refusal::SessionUnknown)?;
+        if session.revoked_at.is_some() {
+            return Err(Refusal::SessionRevoked);
+        }
+        session.revoked_at = Some(self.block.time);
+        self.touched.sessions.insert((owner, key));
+        self.events.push(Event::SessionRevoked { owner, key });
+        Ok(Receipt::Done)
+    }
+}
+
+/// Returns the instrument that a command names, if it names one.
+fn instrument_of(command: &Command) -> Option<InstrumentId> {
+    match command {
+        Command::PlaceOrder { order, .. } => Some(order.instrument),
+        Command::MassCancel { instrument, .. } => *instrument,
+        Command::RegisterSession { terms } => terms.instrument,
+        _ => None,
+    }
+}
+
+/// Returns the asset that a command names, if it names one.
+fn asset_of(command: &Command) -> Option<AssetId> {
+    match command {
+        Command::Withdraw { asset, .. } | Command::Transfer { asset, .. } => Some(*asset),
+        _ => None,
+    }
+}

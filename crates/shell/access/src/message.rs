@@ -1,0 +1,301 @@
+//! What a wallet shows: the typed struct of a command.
+//!
+//! A command that names an instrument or an asset is shown by name. The name comes as a [`Shown`] beside the signature,
+//! and the machine compares it with its listing.
+
+use crate::names::{contract_name, decimal};
+use crate::submission::{Body, Invalid};
+use crate::typed::{Field, Typed};
+use protocol::{
+    AssetId, Change, Command, InstrumentId, NewOrder, Scopes, SelfTrade, SessionTerms, Shown, Side,
+    TimeInForce, codec,
+};
+use units::{Amount, Lots};
+
+/// Returns the claim that a wallet's text for a command makes about a listing; nothing if it makes none, or the listing
+/// does not have the instrument or asset.
+///
+/// The functions say what the listing knows: the name of the underlying, and the instrument, of a number; and the name
+/// of an asset other than the dollar.
+pub fn shown_for(
+    command: &Command,
+    instrument: impl Fn(InstrumentId) -> Option<(String, protocol::Instrument)>,
+    asset: impl Fn(AssetId) -> Option<String>,
+) -> Option<Shown> {
+    let need = need_of(command);
+    match need {
+        Need::Nothing => None,
+        Need::Contract { id, amount } => {
+            let (underlying, found) = instrument(id)?;
+            let size = amount.is_some().then_some(found.contract_size);
+            Some(Shown::Contract { underlying, contract: found.contract, size })
+        }
+        Need::Asset(AssetId::DOLLAR) => Some(Shown::Asset("USDC".into())),
+        Need::Asset(id) => asset(id).map(Shown::Asset),
+    }
+}
+
+/// What must be known of the listing to put a command into words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    Nothing,
+    Contract { id: InstrumentId, amount: Option<Lots> },
+    Asset(AssetId),
+}
+
+/// Whether an order has a struct of its own: one that says how its own orders are met goes as it is encoded.
+fn is_plain(order: &NewOrder) -> bool {
+    order.self_trade == SelfTrade::CancelResting
+}
+
+fn need_of(command: &Command) -> Need {
+    match command {
+        Command::PlaceOrder { order, .. } if is_plain(order) => {
+            Need::Contract { id: order.instrument, amount: Some(order.lots) }
+        }
+        Command::MassCancel { instrument: Some(id), .. } => {
+            Need::Contract { id: *id, amount: None }
+        }
+        Command::RegisterSession { terms } => match terms.instrument {
+            Some(id) => Need::Contract { id, amount: None },
+            None => Need::Nothing,
+        },
+        Command::Withdraw { asset, .. } | Command::Transfer { asset, .. } => Need::Asset(*asset),
+        _ => Need::Nothing,
+    }
+}
+
+/// What the text says of the listing, in words.
+#[derive(Debug, Default)]
+struct Words {
+    name: Option<String>,
+    amount: Option<String>,
+}
+
+/// Checks that a claim is the one that the command needs, no more and no less, and puts it into words.
+fn words(command: &Command, shown: Option<&Shown>) -> Result<Words, Invalid> {
+    let sound = |name: &str| {
+        let letters = name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        (letters && (1..=16).contains(&name.len())).then_some(()).ok_or(Invalid::Shown)
+    };
+    match (need_of(command), shown) {
+        (Need::Nothing, None) => Ok(Words::default()),
+        (Need::Contract { amount, .. }, Some(Shown::Contract { underlying, contract, size })) => {
+            sound(underlying)?;
+            let amount = match (amount, size) {
+                // Of no lots, every size gives the same amount.
+                (Some(lots), Some(size)) if lots > Lots::ZERO => {
+                    let nanos = lots.count().checked_mul(size.nanos()).ok_or(Invalid::Shown)?;
+                    Some(decimal(nanos, 9))
+                }
+                (None, None) => None,
+                _ => return Err(Invalid::Shown),
+            };
+            Ok(Words { name: Some(contract_name(underlying, contract)), amount })
+        }
+        (Need::Asset(id), Some(Shown::Asset(name))) => {
+            sound(name)?;
+            if (id == AssetId::DOLLAR) != (name == "USDC") {
+                return Err(Invalid::Shown);
+            }
+            Ok(Words { name: Some(name.clone()), amount: None })
+        }
+        _ => Err(Invalid::Shown),
+    }
+}
+
+fn text(text: impl Into<String>) -> Field {
+    Field::Text(text.into())
+}
+
+/// Returns the typed struct of a body with one command, for its owner to sign.
+pub(crate) fn typed(network: &str, body: &Body, shown: Option<&Shown>) -> Result<Typed, Invalid> {
+    let [command] = body.commands.as_slice() else { return Err(Invalid::OwnerCommands) };
+    let words = words(command, shown)?;
+    let name = words.name.unwrap_or_default();
+    let (kind, own) = match command {
+        Command::PlaceOrder { sub, order } if is_plain(order) => {
+            ("PlaceOrder", order_fields(*sub, order, name, words.amount.unwrap_or_default()))
+        }
+        Command::CancelOrder { sub, order } => {
+            ("CancelOrder", vec![subaccount(*sub), ("orderId", text(order.to_string()))])
+        }
+        Command::MassCancel { sub, instrument } => {
+            let id = *instrument;
+            let instrument = if id.is_some() { name } else { "all".into() };
+            ("CancelAll", vec![subaccount(*sub), ("instrument", text(instrument)), number(id)])
+        }
+        Command::Withdraw { sub, asset, amount } => {
+            let amount = text(amount_text(*asset, *amount));
+            (
+                "Withdraw",
+                vec![
+                    subaccount(*sub),
+                    ("asset", text(name)),
+                    ("assetId", asset_number(*asset)),
+                    ("amount", amount),
+                ],
+            )
+        }
+        Command::Transfer { sub, to, asset, amount } => (
+            "Transfer",
+            vec![
+                subaccount(*sub),
+                ("toAccount", Field::Address(to.owner)),
+                ("toSubaccount", Field::Number(to.sub.into())),
+                ("asset", text(name)),
+                ("assetId", asset_number(*asset)),
+                ("amount", text(amount_text(*asset, *amount))),
+            ],
+        ),
+        Command::RegisterSession { terms } => ("RegisterSessionKey", terms_fields(terms, name)?),
+        Command::RevokeSession { key } => {
+            ("RevokeSessionKey", vec![("sessionKey", Field::Word(*key.bytes()))])
+        }
+        other => {
+            let bytes = codec::encode(other)?;
+            ("Command", vec![("summary", text(summary(other))), ("command", Field::Bytes(bytes))])
+        }
+    };
+    let mut fields = vec![("network", text(network)), ("account", Field::Address(body.owner))];
+    fields.extend(own);
+    fields.push(("nonce", Field::Number(body.nonce)));
+    let expires_at = u64::try_from(body.expires_at.millis()).map_err(|_| Invalid::Expiry)?;
+    fields.push(("expiresAt", Field::Number(expires_at)));
+    Ok(Typed { name: kind, fields })
+}
+
+fn subaccount(sub: u16) -> (&'static str, Field) {
+    ("subaccount", Field::Number(sub.into()))
+}
+
+/// The listing's number of an instrument; the largest number if it is all of them.
+fn number(instrument: Option<InstrumentId>) -> (&'static str, Field) {
+    let id = instrument.map_or(u64::MAX, |id| id.get().into());
+    ("instrumentId", Field::Number(id))
+}
+
+fn asset_number(asset: AssetId) -> Field {
+    Field::Number(asset.get().into())
+}
+
+fn order_fields(
+    sub: u16,
+    order: &NewOrder,
+    instrument: String,
+    amount: String,
+) -> Vec<(&'static str, Field)> {
+    let (lives, post_only) = match order.time_in_force {
+        TimeInForce::GoodTillCancelled => ("good_til_cancelled", false),
+        TimeInForce::ImmediateOrCancel => ("immediate_or_cancel", false),
+        TimeInForce::PostOnly => ("good_til_cancelled", true),
+    };
+    vec![
+        subaccount(sub),
+        ("instrument", text(instrument)),
+        ("side", text(side(order.side))),
+        ("orderType", text("limit")),
+        ("price", text(decimal(order.price.micros(), 6))),
+        ("amount", text(amount)),
+        ("timeInForce", text(lives)),
+        ("postOnly", Field::Bool(post_only)),
+        ("reduceOnly", Field::Bool(order.reduce_only)),
+        // The listing's number is signed, too: a name alone could be claimed of another number.
+        ("label", text(format!("{}@{}", order.client, order.instrument))),
+    ]
+}
+
+fn terms_fields(
+    terms: &SessionTerms,
+    instrument: String,
+) -> Result<Vec<(&'static str, Field)>, Invalid> {
+    let all = || "all".to_owned();
+    let ends = u64::try_from(terms.expires_at.millis()).map_err(|_| Invalid::Expiry)?;
+    let instrument = if terms.instrument.is_some() { instrument } else { all() };
+    let cap = terms.notional_per_day.map(|cap| decimal(cap.micros(), 6));
+    Ok(vec![
+        ("sessionKey", Field::Word(*terms.key.bytes())),
+        ("scopes", text(scope_names(terms.scopes))),
+        ("subaccounts", text(terms.sub.map_or_else(all, |sub| sub.to_string()))),
+        ("instruments", text(instrument)),
+        number(terms.instrument),
+        ("maxNotionalPerDay", text(cap.unwrap_or_else(|| "unlimited".into()))),
+        ("sessionExpiresAt", Field::Number(ends)),
+    ])
+}
+
+const fn side(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "buy",
+        Side::Sell => "sell",
+    }
+}
+
+/// Returns the names of permissions, and the bits of what has none.
+#[must_use]
+pub fn scope_names(scopes: Scopes) -> String {
+    let named = [
+        (Scopes::TRADE, "trade"),
+        (Scopes::CANCEL, "cancel"),
+        (Scopes::TRANSFER, "transfer"),
+        (Scopes::WITHDRAW, "withdraw"),
+        (Scopes::DEPOSIT, "deposit"),
+        (Scopes::GOVERN, "govern"),
+    ];
+    let mut words: Vec<String> = named
+        .iter()
+        .filter(|(scope, _)| scopes.allow(*scope))
+        .map(|(_, word)| (*word).to_owned())
+        .collect();
+    if scopes.bits() > 63 {
+        words.push(format!("bits {}", scopes.bits()));
+    }
+    words.join(",")
+}
+
+fn amount_text(asset: AssetId, amount: Amount) -> String {
+    if asset == AssetId::DOLLAR {
+        decimal(amount.notional().micros(), 6)
+    } else {
+        decimal(amount.quantity().nanos(), 9)
+    }
+}
+
+/// Returns a command in words. The encoded command stands beside it, so the words need not say everything.
+fn summary(command: &Command) -> String {
+    match command {
+        Command::Deposit { account, asset, amount } => {
+            let amount = amount_text(*asset, *amount);
+            format!("credit {account} with {amount} of asset {asset}")
+        }
+        Command::PlaceOrder { sub, order } => format!(
+            "order from sub-account {sub}: {} {} lots of instrument {} at {}",
+            side(order.side),
+            order.lots.count(),
+            order.instrument,
+            decimal(order.price.micros(), 6)
+        ),
+        Command::MassQuote { sub, quotes } => {
+            format!("{} quotes from sub-account {sub}", quotes.len())
+        }
+        Command::Propose { change } => match change {
+            Change::SetParameter { parameter, underlying, value } => {
+                let place = underlying.map(|id| format!(" of underlying {id}")).unwrap_or_default();
+                format!("propose: set parameter {}{place} to {value}", *parameter as u8)
+            }
+            Change::ListInstrument(listed) => {
+                let underlying = format!("underlying {}", listed.underlying);
+                let name = contract_name(&underlying, &listed.contract);
+                format!("propose: list {name} as instrument {}", listed.id)
+            }
+            Change::ResumeHouse => "propose: resume the house".into(),
+            Change::ResumeInstrument(id) => format!("propose: resume instrument {id}"),
+            Change::ReleaseValidator(id) => format!("propose: release validator {id}"),
+        },
+        Command::Revoke { proposal } => format!("take back the approval of proposal {proposal}"),
+        Command::Approve { proposal } => format!("approve proposal {proposal}"),
+        Command::Pause { instrument } => format!("pause instrument {instrument}"),
+        Command::Drill { instrument } => format!("drill: break instrument {instrument}"),
+        _ => "as encoded".into(),
+    }
+}

@@ -1,0 +1,119 @@
+//! The keys of everybody in the demo: owners of Ethereum addresses, and a session key of each, all from the seed.
+//!
+//! Whoever knows the seed knows them: keys for play.
+
+use access::{Network, OwnerKey, SUBMISSION_BYTES_MAX, SessionSecret, Validity};
+use anyhow::{Context, Result};
+use machine::State;
+use protocol::{Address, Command, Hash, Scopes, SessionTerms, Transaction, codec};
+use std::collections::BTreeMap;
+use units::BlockTime;
+
+/// How long a signature holds, and how long a session key.
+const SIGNATURE_MS: i128 = 10 * 60_000;
+const SESSION_MS: i128 = 30 * 24 * 3_600_000;
+/// The chain id of wallets that are on no chain in particular.
+const CHAIN_ID: u64 = 1;
+
+/// Somebody.
+#[derive(Debug)]
+struct Person {
+    owner: OwnerKey,
+    session: SessionSecret,
+    scopes: Scopes,
+}
+
+/// Everybody who signs, by the address that the demo has for them.
+#[derive(Debug)]
+pub(super) struct People {
+    seed: u64,
+    people: BTreeMap<Address, Person>,
+    /// From the address that owns to the one that the demo has.
+    aliases: BTreeMap<Address, Address>,
+}
+
+impl People {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { seed, people: BTreeMap::new(), aliases: BTreeMap::new() }
+    }
+
+    /// Returns the address of somebody whom the demo knows by another, with session keys for some purposes.
+    pub(super) fn meet(&mut self, alias: Address, scopes: Scopes) -> Result<Address> {
+        let secret = |what: &'static str| {
+            let named = [self.seed.to_be_bytes().as_slice(), alias.bytes()].concat();
+            *Hash::of(what, &named).bytes()
+        };
+        let owner = OwnerKey::from_secret(secret("devnet owner"))?;
+        let session = SessionSecret::from_secret(secret("devnet session"))?;
+        let address = owner.address();
+        self.people.insert(alias, Person { owner, session, scopes });
+        self.aliases.insert(address, alias);
+        Ok(address)
+    }
+
+    /// Whether somebody's session key may command.
+    pub(super) fn is_registered(&self, state: &State, alias: Address) -> bool {
+        self.people.get(&alias).is_some_and(|person| {
+            let (owner, key) = (person.owner.address(), person.session.public());
+            let session = state.keys.session(owner, key);
+            session.is_some_and(|session| session.terms.expires_at > state.time)
+        })
+    }
+
+    /// Returns the submissions of transactions. Who has no session key yet registers one, and what it sends is left out.
+    pub(super) fn sign(
+        &self,
+        network: &Network,
+        state: &State,
+        transactions: Vec<Transaction>,
+    ) -> Result<Vec<Vec<u8>>> {
+        let mut by_sender: BTreeMap<Address, Vec<Command>> = BTreeMap::new();
+        for Transaction { sender, command } in transactions {
+            let alias = self.aliases.get(&sender).copied().unwrap_or(sender);
+            by_sender.entry(alias).or_default().push(command);
+        }
+        let now = state.time.millis();
+        let mut nonce = u64::try_from(now)?;
+        let mut next = || {
+            nonce += 1;
+            Validity { nonce, expires_at: BlockTime::from_millis(now + SIGNATURE_MS) }
+        };
+        let mut submissions = Vec::new();
+        for (alias, commands) in by_sender {
+            let person = self.people.get(&alias).context("somebody sends who has no key")?;
+            let (owner, key) = (person.owner.address(), person.session.public());
+            if !self.is_registered(state, alias) {
+                let expires_at = BlockTime::from_millis(now + SESSION_MS);
+                let scopes = person.scopes;
+                let (sub, instrument, notional_per_day) = (None, None, None);
+                let terms =
+                    SessionTerms { key, scopes, sub, instrument, notional_per_day, expires_at };
+                let command = Command::RegisterSession { terms };
+                submissions.push(person.owner.submit(network, next(), command, None, CHAIN_ID)?);
+                continue;
+            }
+            for some in batches(commands)? {
+                submissions.push(person.session.submit(network, owner, next(), some)?);
+            }
+        }
+        Ok(submissions)
+    }
+}
+
+/// Parts commands into as few lists as fit into a submission each.
+fn batches(commands: Vec<Command>) -> Result<Vec<Vec<Command>>> {
+    let most = protocol::limits::COMMANDS_PER_SIGNATURE_MAX;
+    let (mut lists, mut bytes) = (Vec::new(), 0);
+    let mut list: Vec<Command> = Vec::new();
+    for command in commands {
+        let length = codec::encode(&command)?.len();
+        if !list.is_empty() && (bytes + length > SUBMISSION_BYTES_MAX / 2 || list.len() == most) {
+            lists.push(std::mem::take(&mut list));
+            bytes = 0;
+        }
+        bytes += length;
+        list.push(command);
+    }
+    lists.extend((!list.is_empty()).then_some(list));
+    Ok(lists)
+}
