@@ -159,7 +159,7 @@ impl Work<'_> {
     /// spec 0027-ACC-005, 0027-ACC-007.
     pub(crate) fn authorise(&mut self) -> Vec<Option<Answer>> {
         let mut rest = self.block.transactions.iter();
-        let mut spans: Vec<(&Grant, Vec<&Transaction>, Vec<Option<Answer>>)> = Vec::new();
+        let mut spans = Vec::with_capacity(self.block.grants.len());
         for grant in &self.block.grants {
             let covered: Vec<_> = rest.by_ref().take(usize::from(grant.count)).collect();
             spans.push((grant, covered, Vec::new()));

@@ -151,7 +151,9 @@ fn is_canonical(point: &[u8; 32]) -> bool {
     let above = bytes[31] == 0x7f && bytes[1..31].iter().all(|byte| *byte == 0xff);
     let signed = bytes != *point;
     let on_axis = bytes == one() || bytes == minus_one();
-    !(above && bytes[0] >= 0xed) && !(signed && on_axis)
+    let too_large = above && bytes[0] >= 0xed;
+    let signed_zero = signed && on_axis;
+    !too_large && !signed_zero
 }
 
 fn is_small(point: &[u8; 32]) -> bool {

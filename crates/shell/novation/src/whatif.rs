@@ -53,6 +53,9 @@ fn write_columns(columns: &[(&str, &Assessment)], out: &mut dyn Write) -> Result
     Ok(())
 }
 
+/// One of the sums of Greeks.
+type Field = fn(&GreekSums) -> &String;
+
 /// Returns a label and a field for each assessment, line by line.
 fn rows(columns: &[(&str, &Assessment)]) -> Vec<(String, Vec<String>)> {
     let of = |field: &dyn Fn(&Assessment) -> String| -> Vec<String> {
@@ -85,11 +88,11 @@ fn rows(columns: &[(&str, &Assessment)]) -> Vec<(String, Vec<String>)> {
         };
         rows.push((format!("{name}: liquidated at or below"), of(&|found| price(found, false))));
         rows.push((format!("{name}: liquidated at or above"), of(&|found| price(found, true))));
-        let greek = |found: &Assessment, field: fn(&GreekSums) -> &String| {
+        let greek = |found: &Assessment, field: Field| {
             let sums = found.greeks.iter().find(|sums| sums.underlying == name);
             sums.map_or_else(String::new, |sums| field(sums).clone())
         };
-        let greeks: [(&str, fn(&GreekSums) -> &String); 4] = [
+        let greeks: [(&str, Field); 4] = [
             ("delta, in units", |sums| &sums.delta),
             ("gamma, $ of delta for 1 %", |sums| &sums.gamma),
             ("vega, $ for 1 % of vol", |sums| &sums.vega),

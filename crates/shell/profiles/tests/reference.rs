@@ -140,8 +140,7 @@ fn the_vectors_reach_every_branch() {
         doubt += usize::from(number(&outcome.components["contingency_oracle"]) > 0.0);
         depeg += usize::from(number(&outcome.components["factor_initial"]) > 1.2);
     }
-    println!("basis {basis}, tail {tail}, skew {skew}, doubt {doubt}, depeg {depeg}");
     for count in [basis, tail, skew, doubt, depeg] {
-        assert!(count > 0);
+        assert!(count > 0, "basis {basis}, tail {tail}, skew {skew}, doubt {doubt}, depeg {depeg}");
     }
 }

@@ -60,7 +60,7 @@ fn a_submission_is_admitted_once_and_neither_is_another_with_its_nonce() {
     let name = admit(&mut pool, &first).expect("new");
     assert_eq!(name, name_of(&first));
     assert_eq!(admit(&mut pool, &first), Err(Rejected::Known(name)));
-    include(&mut pool, 1, &[first.clone()]);
+    include(&mut pool, 1, std::slice::from_ref(&first));
     assert!(pool.is_empty() && pool.bytes() == 0);
     assert_eq!(admit(&mut pool, &first), Err(Rejected::Known(name)), "a late copy");
     include(&mut pool, 2, &(2..6).map(|nonce| submission(1, nonce)).collect::<Vec<_>>());
