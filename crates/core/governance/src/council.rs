@@ -179,7 +179,7 @@ fn valid(change: &Change, parameters: &Parameters) -> Result<(), Refusal> {
             parameters.check(*underlying, *parameter, *value).map(drop)
         }
         Change::ListInstrument(instrument) => instrument.check(),
-        Change::ResumeInstrument(_) | Change::ResumeHouse => Ok(()),
+        Change::ResumeInstrument(_) | Change::ResumeHouse | Change::ReleaseValidator(_) => Ok(()),
     }
 }
 
@@ -192,7 +192,10 @@ fn delay(change: &Change, parameters: &Parameters) -> BlockSpan {
             let before = parameters.get(*underlying, *parameter);
             Definition::of(*parameter).is_none_or(|defined| defined.raises_risk(before, *value))
         }
-        Change::ListInstrument(_) | Change::ResumeInstrument(_) | Change::ResumeHouse => true,
+        Change::ListInstrument(_)
+        | Change::ResumeInstrument(_)
+        | Change::ResumeHouse
+        | Change::ReleaseValidator(_) => true,
     };
     if waits { span(parameters, ParameterId::Timelock) } else { BlockSpan::ZERO }
 }

@@ -86,7 +86,7 @@ macro_rules! row {
 /// The table, ascending by parameter: name, unit, scope, lowest, default, highest, risk, source.
 ///
 /// spec 0023-GOV-001.
-pub(crate) const DEFINITIONS: [Definition; 29] = [
+pub(crate) const DEFINITIONS: [Definition; 31] = [
     row!(
         ScanRange,
         "scan_range",
@@ -385,6 +385,28 @@ pub(crate) const DEFINITIONS: [Definition; 29] = [
         1_000_000_000_000_000_000,
         Always,
         "no charge until it is measured"
+    ),
+    row!(
+        SlashFraction,
+        "slash_fraction",
+        Ppm,
+        House,
+        0,
+        50_000,
+        1_000_000,
+        WhenLowered,
+        "Cosmos Hub: 5 % for signing twice"
+    ),
+    row!(
+        JailTime,
+        "jail_time",
+        Millis,
+        House,
+        HOUR,
+        7 * DAY,
+        365 * DAY,
+        WhenLowered,
+        "a week, so that governance can look"
     ),
 ];
 

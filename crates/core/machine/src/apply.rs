@@ -41,6 +41,7 @@ impl Machine {
 
         let mut house = Ok(());
         house = house.and(work.restart());
+        house = house.and(work.punish());
         house = house.and(work.oracle());
         house = house.and(work.enact());
         house = house.and(work.accrue_funding());
@@ -96,6 +97,11 @@ impl Machine {
             block.votes.iter().all(|vote| self.state.validators.contains_key(&vote.validator));
         if !ascending || !known {
             return Err(BlockError::Votes);
+        }
+        let ascending = block.offences.is_sorted_by(|a, b| a.validator < b.validator);
+        let mut offenders = block.offences.iter().map(|offence| offence.validator);
+        if !ascending || !offenders.all(|id| self.state.validators.contains_key(&id)) {
+            return Err(BlockError::Offences);
         }
         if !self.state.keys.covers(block) {
             return Err(BlockError::Grants);
@@ -193,9 +199,8 @@ impl Work<'_> {
                 self.touched.parameters.iter().map(|(place, id)| StateKey::Parameter(*place, *id)),
             )
             .chain(self.touched.owners.iter().copied().map(StateKey::Owner))
-            .chain(
-                self.touched.sessions.iter().map(|(owner, key)| StateKey::Session(*owner, *key)),
-            );
+            .chain(self.touched.sessions.iter().map(|(owner, key)| StateKey::Session(*owner, *key)))
+            .chain(self.validator_keys());
         let keys: Vec<StateKey> = keys.collect();
         let (changed, fault) = self.state.writes(&keys);
         if let Some(fault) = fault {

@@ -331,6 +331,7 @@ impl Work<'_> {
                 self.touched.markets.insert(instrument);
                 Ok(Ok(()))
             }
+            Change::ReleaseValidator(id) => Ok(self.release_validator(id)),
         }
     }
 }

@@ -70,6 +70,7 @@ impl Machine {
             time: genesis.time,
             custodian: genesis.custodian,
             validators: genesis.validators.iter().copied().collect(),
+            offenders: BTreeMap::new(),
             underlyings,
             markets,
             accruals,

@@ -28,6 +28,7 @@ mod account;
 mod apply;
 mod auction;
 mod commands;
+mod evidence;
 mod found;
 mod funding;
 mod genesis;
@@ -49,6 +50,7 @@ mod surface_vols;
 mod work;
 
 pub use account::{Account, Accounts, OpenOrder, Origin};
+pub use evidence::{Offender, ValidatorRecord};
 pub use funding::Accrual;
 pub use genesis::{Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis};
 pub use insurance::Allowance;
@@ -96,6 +98,9 @@ pub enum BlockError {
     /// Grants that do not cover the transactions of their owners, or leave some without one in a signed house.
     #[error("every transaction must stand under a grant of its sender")]
     Grants,
+    /// Offences of strangers, doubled or out of order.
+    #[error("offences must be of validators, ascending, one each")]
+    Offences,
 }
 
 /// Why a snapshot cannot be read.

@@ -56,12 +56,12 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Sorts the block's votes by underlying. Votes of strangers count for nothing: their stake is zero.
+    /// Sorts the block's votes by underlying. Votes of strangers and of jailed validators count for nothing.
     fn reports(&self) -> BTreeMap<UnderlyingId, Reports> {
         let mut sorted: BTreeMap<UnderlyingId, Reports> = BTreeMap::new();
         for vote in &self.block.votes {
             let validator = vote.validator;
-            let Some(&stake) = self.state.validators.get(&validator) else { continue };
+            let Some(stake) = self.state.reporting_stake(validator) else { continue };
             for seen in &vote.prices {
                 let (source, price, confidence) = (seen.source, seen.price, seen.confidence);
                 let report = Report { validator, stake, source, price, confidence };

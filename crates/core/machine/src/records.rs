@@ -13,7 +13,7 @@ use governance::{Definition, Scope};
 use ledger::Holder;
 use protocol::{
     AccountId, AccountIndex, Address, AssetId, Fault, Hash, Instrument, InstrumentId, Mode,
-    ParameterId, SessionKey, UnderlyingId, codec,
+    ParameterId, SessionKey, UnderlyingId, ValidatorId, codec,
 };
 use units::{Amount, BlockHeight, BlockTime, Ppb, Price, Vol};
 
@@ -42,6 +42,8 @@ pub enum StateKey {
     Owner(Address),
     /// A session key of an owner.
     Session(Address, SessionKey),
+    /// A validator that was ever punished.
+    Validator(ValidatorId),
 }
 
 /// The last block and whether the house takes orders.
@@ -159,6 +161,7 @@ impl State {
             }
             StateKey::Owner(owner) => encoded(self.keys.owner_record(owner).as_ref()),
             StateKey::Session(owner, key) => encoded(self.keys.session(owner, key)),
+            StateKey::Validator(id) => encoded(self.validator_record(id).as_ref()),
         }
     }
 
@@ -195,6 +198,7 @@ impl State {
             keys.push(StateKey::Owner(*owner));
             keys.extend(held.sessions.keys().map(|key| StateKey::Session(*owner, *key)));
         }
+        keys.extend(self.offenders.keys().copied().map(StateKey::Validator));
         for definition in Definition::all() {
             let key = |place| StateKey::Parameter(place, definition.parameter);
             match definition.scope {

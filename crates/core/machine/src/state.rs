@@ -1,6 +1,7 @@
 //! Everything that a block reads and writes.
 
 use crate::account::Accounts;
+use crate::evidence::Offender;
 use crate::funding::Accrual;
 use crate::genesis::SourceWeight;
 use crate::insurance::Allowance;
@@ -151,6 +152,8 @@ pub struct State {
     pub custodian: Address,
     /// Stakes.
     pub validators: BTreeMap<ValidatorId, u64>,
+    /// Validators that were ever punished.
+    pub offenders: BTreeMap<ValidatorId, Offender>,
     /// Compartments.
     pub underlyings: BTreeMap<UnderlyingId, Underlying>,
     /// Markets.

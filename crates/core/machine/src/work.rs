@@ -5,7 +5,7 @@ use crate::state::State;
 use ledger::{Changes, Holder, Posting};
 use protocol::{
     AccountIndex, Address, AssetId, Block, Event, Fault, InstrumentId, ParameterId, SessionKey,
-    UnderlyingId,
+    UnderlyingId, ValidatorId,
 };
 use std::collections::BTreeSet;
 use units::BlockSpan;
@@ -21,6 +21,7 @@ pub(crate) struct Touched {
     pub(crate) parameters: BTreeSet<(Option<UnderlyingId>, ParameterId)>,
     pub(crate) owners: BTreeSet<Address>,
     pub(crate) sessions: BTreeSet<(Address, SessionKey)>,
+    pub(crate) validators: BTreeSet<ValidatorId>,
 }
 
 /// A block under way.

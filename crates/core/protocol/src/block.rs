@@ -1,7 +1,7 @@
 //! A block: what the machine applies, and what commits to the result.
 
 use crate::codec::{self, EncodeError};
-use crate::{Grant, Hash, Transaction, Vote};
+use crate::{Grant, Hash, Offence, Transaction, Vote};
 use borsh::{BorshDeserialize, BorshSerialize};
 use units::{BlockHeight, BlockTime};
 
@@ -14,23 +14,13 @@ pub struct Block {
     pub time: BlockTime,
     /// Oracle reports, ascending by validator, each once.
     pub votes: Vec<Vote>,
+    /// What validators have signed and must not have, ascending by validator, one each.
+    pub offences: Vec<Offence>,
     /// Commands; their order inside the block buys nothing but time of admission.
     pub transactions: Vec<Transaction>,
     /// Under which authority they stand: the first grant covers the first so many, and so on. None in a house that
     /// trusts whoever hands it blocks.
     pub grants: Vec<Grant>,
-}
-
-impl Block {
-    /// Returns the hash of all that is in the block beside its place: votes, transactions and grants.
-    ///
-    /// # Errors
-    ///
-    /// [`EncodeError`] if a number in it is outside the limits of its unit.
-    pub fn body_hash(&self) -> Result<Hash, EncodeError> {
-        let body = (&self.votes, &self.transactions, &self.grants);
-        Ok(Hash::of("body", &codec::encode(&body)?))
-    }
 }
 
 /// What a block commits to.
@@ -42,12 +32,24 @@ pub struct Header {
     pub time: BlockTime,
     /// Hash of the parent's header; zero for the first block.
     pub parent: Hash,
-    /// Hash of the block's votes, transactions and grants.
+    /// Hash of the block's votes, offences, transactions and grants.
     pub body: Hash,
     /// Hash of the receipts and events.
     pub receipts: Hash,
     /// Root of the state after the block.
     pub state_root: Hash,
+}
+
+impl Block {
+    /// Returns the hash of everything in the block but its place.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] if a number is outside the limits of its unit.
+    pub fn body_hash(&self) -> Result<Hash, EncodeError> {
+        let body = (&self.votes, &self.offences, &self.transactions, &self.grants);
+        Ok(Hash::of("body", &codec::encode(&body)?))
+    }
 }
 
 impl Header {

@@ -1,6 +1,6 @@
 //! What governance may change: one typed value at a time, or a listing.
 
-use crate::{Instrument, InstrumentId, UnderlyingId};
+use crate::{Instrument, InstrumentId, UnderlyingId, ValidatorId};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// A change that takes effect after enough approvals and a delay.
@@ -21,6 +21,8 @@ pub enum Change {
     ResumeInstrument(InstrumentId),
     /// Lets the house take orders again after its own books did not balance.
     ResumeHouse,
+    /// Lets the reports of a jailed validator count again, once its time is over.
+    ReleaseValidator(ValidatorId),
 }
 
 /// A governed number; `governance` gives each its unit, bounds, default and which direction raises risk.
@@ -88,4 +90,8 @@ pub enum ParameterId {
     VolDaily = 28,
     /// Daily volume of an underlying in the charge for market impact.
     VolumeDaily = 29,
+    /// Stake that a validator loses for an offence.
+    SlashFraction = 40,
+    /// Time that a validator is jailed for at least.
+    JailTime = 41,
 }

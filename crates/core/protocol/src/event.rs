@@ -1,8 +1,8 @@
 //! What happened: receipts answer commands, events tell the world.
 
 use crate::{
-    AccountId, AccountIndex, Address, AssetId, Change, InstrumentId, OrderId, ProposalId, Refusal,
-    SessionKey, SessionTerms, Side, UnderlyingId,
+    AccountId, AccountIndex, Address, AssetId, Change, InstrumentId, Offence, OrderId, ProposalId,
+    Refusal, SessionKey, SessionTerms, Side, UnderlyingId,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 use units::{Amount, BlockTime, Lots, Notional, Ppb, Price};
@@ -260,5 +260,14 @@ pub enum Event {
         owner: Address,
         /// Which.
         key: SessionKey,
+    },
+    /// A validator was punished for what it signed.
+    Punished {
+        /// For what.
+        offence: Offence,
+        /// Stake that it lost.
+        slashed: u64,
+        /// When it may be released.
+        jailed_until: BlockTime,
     },
 }

@@ -28,6 +28,7 @@ mod event;
 mod ids;
 mod instrument;
 pub mod limits;
+mod offence;
 mod order;
 mod refusal;
 mod vote;
@@ -43,6 +44,7 @@ pub use ids::{
     ParseAccountError, ProposalId, SourceId, UnderlyingId, ValidatorId,
 };
 pub use instrument::{Contract, ContractRule, Instrument, Right};
+pub use offence::{Offence, OffenceKind};
 pub use order::{NewOrder, Quote, SelfTrade, Side, TimeInForce};
 pub use refusal::Refusal;
 pub use vote::{BasisReport, PriceReport, VolReport, Vote};

@@ -3,7 +3,7 @@
 
 use crate::{ContractRule, Mode};
 use borsh::{BorshDeserialize, BorshSerialize};
-use units::{Amount, Notional};
+use units::{Amount, BlockTime, Notional};
 
 /// A named refusal. The first rule broken, in the order of the codes, is the one reported; those from 70 on come first.
 #[derive(
@@ -114,6 +114,15 @@ pub enum Refusal {
     /// The house liquidates with it; the account cannot take it back.
     #[error("the order is the house's")]
     OrderOfHouse = 51,
+    /// The validator is not one of this house, or not jailed.
+    #[error("the validator is not jailed")]
+    NotJailed = 55,
+    /// The validator's time in jail is not over.
+    #[error("the validator is jailed until {until} ms")]
+    StillJailed {
+        /// Until when.
+        until: BlockTime,
+    } = 56,
     /// No such parameter in this place.
     #[error("the parameter is unknown here")]
     ParameterUnknown = 60,

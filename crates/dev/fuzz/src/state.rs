@@ -83,6 +83,7 @@ pub(crate) fn record(bytes: &[u8]) -> Answer {
         Some((6, record)) => canonical::<ThresholdsRecord>(record),
         Some((7, record)) => canonical::<OwnerRecord>(record),
         Some((8, record)) => canonical::<Session>(record),
+        Some((9, record)) => canonical::<machine::ValidatorRecord>(record),
         _ => Answer::Refused,
     }
 }
@@ -98,6 +99,7 @@ pub(crate) fn records() -> Vec<Vec<u8>> {
         StateKey::Thresholds(_) => 6,
         StateKey::Owner(_) => 7,
         StateKey::Session(..) => 8,
+        StateKey::Validator(_) => 9,
     };
     let records = traded().records.iter().take(400);
     records.map(|(key, record)| [&[kind(key)], &record[..]].concat()).collect()
@@ -136,8 +138,14 @@ pub(crate) fn snapshot(bytes: &[u8]) -> Answer {
     machine.state().check().expect("an accepted state balances");
     let Ok(height) = machine.state().height.next() else { return Answer::Accepted };
     let time = BlockTime::from_millis(machine.state().time.millis() + 60_000);
-    let block =
-        Block { height, time, votes: Vec::new(), transactions: Vec::new(), grants: Vec::new() };
+    let block = Block {
+        height,
+        time,
+        votes: Vec::new(),
+        offences: Vec::new(),
+        transactions: Vec::new(),
+        grants: Vec::new(),
+    };
     // Whether such a state can go on is not promised; that it answers is.
     drop(machine.apply(&block));
     Answer::Accepted

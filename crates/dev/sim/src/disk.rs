@@ -5,8 +5,8 @@
 
 use crate::watch::Watch;
 use machine::{Genesis, Machine, StateKey, Write};
-use protocol::{Block, Hash, Header, codec};
-use replica::{Ledger, LedgerError};
+use protocol::{Block, Hash, Header, ParameterId, codec};
+use replica::{Applied, Ledger, LedgerError};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a validator's disk holds.
@@ -21,16 +21,16 @@ impl Disk {
         Self { genesis, log: Arc::default() }
     }
 
-    /// Returns an empty disk for the same genesis.
-    pub(crate) fn emptied(&self) -> Self {
-        Self::new(self.genesis.clone())
-    }
-
     /// Forgets the last blocks, as a disk does that was lied to about what is durable.
     pub(crate) fn lose(&self, blocks: usize) {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = log.len().saturating_sub(blocks);
         log.truncate(kept);
+    }
+
+    /// Returns all blocks, with the headers of their outcomes.
+    pub(crate) fn log(&self) -> Vec<(Header, Block)> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn height(&self) -> u64 {
@@ -59,10 +59,9 @@ impl Disk {
             watch,
             wrong_from,
         };
-        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for (header, block) in log {
-            let (replayed, _) = ledger.execute(&block).expect("it was applied before");
-            assert_eq!(replayed, header, "a replay of validator {index} leads elsewhere");
+        for (header, block) in self.log() {
+            let replayed = ledger.execute(&block).expect("it was applied before");
+            assert_eq!(replayed.header, header, "a replay of validator {index} leads elsewhere");
         }
         ledger
     }
@@ -83,12 +82,12 @@ pub(crate) struct SimLedger {
 }
 
 impl SimLedger {
-    fn execute(&mut self, block: &Block) -> Result<(Header, usize), LedgerError> {
-        let outcome = self.machine.apply(block)?;
-        self.root = after(self.root, &outcome.writes);
+    fn execute(&mut self, block: &Block) -> Result<Applied, LedgerError> {
+        let mut outcome = self.machine.apply(block)?;
         if self.wrong_from.is_some_and(|from| block.height.blocks() >= i128::from(from)) {
-            self.root = Hash::of("wrong", self.root.bytes());
+            spoil(&mut outcome.writes);
         }
+        self.root = after(self.root, &outcome.writes);
         let receipts = codec::encode(&(&outcome.receipts, &outcome.events))?;
         self.last = Header {
             height: block.height,
@@ -98,12 +97,23 @@ impl SimLedger {
             receipts: Hash::of("receipts", &receipts),
             state_root: self.root,
         };
-        Ok((self.last, outcome.receipts.len()))
+        Ok(Applied { header: self.last, writes: outcome.writes })
     }
 }
 
+/// The record that a broken machine writes wrongly: the last parameter of the house, which no traffic changes.
+pub(crate) const SPOILED: StateKey = StateKey::Parameter(None, ParameterId::Timelock);
+
+/// Writes what no sound machine would.
+fn spoil(writes: &mut Vec<Write>) {
+    let key = codec::encode(&SPOILED).expect("keys are within limits");
+    writes.retain(|write| write.key != key);
+    writes.push(Write { key, record: Some(vec![1]) });
+    writes.sort_by(|one, other| one.key.cmp(&other.key));
+}
+
 /// Returns the root after some writes.
-fn after(root: Hash, writes: &[Write]) -> Hash {
+pub(crate) fn after(root: Hash, writes: &[Write]) -> Hash {
     let writes: Vec<_> = writes.iter().map(|write| (&write.key, &write.record)).collect();
     let writes = codec::encode(&writes).expect("records are within limits");
     Hash::of("simulated root", &[root.bytes().as_slice(), &writes].concat())
@@ -117,12 +127,13 @@ impl Ledger for SimLedger {
         Ok(headers.skip(skipped).collect())
     }
 
-    fn apply(&mut self, block: &Block) -> Result<Header, LedgerError> {
-        let (header, _) = self.execute(block)?;
+    fn apply(&mut self, block: &Block) -> Result<Applied, LedgerError> {
+        let applied = self.execute(block)?;
+        let header = applied.header;
         self.disk.log.lock().unwrap_or_else(PoisonError::into_inner).push((header, block.clone()));
         self.watch.executed(self.index, &header, block);
         self.machine.state().check()?;
-        Ok(header)
+        Ok(applied)
     }
 
     fn blocks(

@@ -4,7 +4,7 @@ use crate::random::Random;
 use light::Clock;
 use replica::Pace;
 use replica::Timeouts;
-use replica::simulation::Travel;
+use replica::simulation::{Lies, Travel};
 use std::fmt;
 use std::time::Duration;
 use units::BlockSpan;
@@ -34,6 +34,29 @@ pub enum Fault {
     Heal,
     /// A submission that was taken is handed in again, to everybody.
     Repeat,
+    /// Messages arrive twice, or after others that were sent later.
+    Disturb {
+        /// How many in a hundred arrive twice.
+        twice: u8,
+        /// How many in a hundred arrive late.
+        late: u8,
+    },
+    /// A validator's clock is wrong.
+    Skew {
+        /// Which.
+        validator: usize,
+        /// By how many milliseconds it is ahead.
+        millis: i64,
+    },
+    /// A validator's disk takes long for each block.
+    SlowDisk {
+        /// Which.
+        validator: usize,
+        /// How many milliseconds.
+        millis: u64,
+    },
+    /// All validators end at once; of what was not synced, parts are on disk. They start again.
+    PowerFailure,
 }
 
 /// A history before it happens.
@@ -57,14 +80,21 @@ pub struct Drawn {
     pub feeds: bool,
     /// Faults, each with the time since the one before.
     pub faults: Vec<(Duration, Fault)>,
+    /// Validators that lie, to the end: fewer than a third.
+    pub liars: Vec<(usize, Lies)>,
+    /// Milliseconds that each clock is ahead, also when all else is healed.
+    pub skews: Vec<i64>,
+    /// Bytes in a hundred of an unsynced write that survive a failure of the power.
+    pub torn_percent: u8,
 }
 
 impl fmt::Display for Drawn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} validators, {} ms ± {} ms, {} % lost, {} faults",
+            "{} validators, {} of them liars, {} ms ± {} ms, {} % lost, {} faults",
             self.validators,
+            self.liars.len(),
             self.travel.delay.as_millis(),
             self.travel.jitter.as_millis(),
             self.travel.lost_percent,
@@ -87,6 +117,40 @@ impl Drawn {
     /// Draws a history.
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
+        let mut drawn = Self::of_crashes(seed);
+        // A stream of its own: what the network is does not depend on these.
+        let mut random = Random::new(seed, 0xB12);
+        let validators = usize::from(drawn.validators);
+        drawn.liars = liars(&mut random, validators);
+        if random.percent(50) {
+            // Half of what the rule of the clock allows, so that no two are further apart than that.
+            drawn.skews = (0..validators).map(|_| signed(&mut random, 250)).collect();
+        }
+        drawn.torn_percent = u8::try_from(random.between(0, 100)).unwrap_or(0);
+        let kinds =
+            [random.percent(40), random.percent(40), random.percent(40), random.percent(25)];
+        for _ in 0..random.between(0, 6) {
+            let validator = random.index(validators);
+            let fault = match random.index(kinds.len()) {
+                0 if kinds[0] => Fault::Disturb {
+                    twice: u8::try_from(random.between(0, 50)).unwrap_or(0),
+                    late: u8::try_from(random.between(0, 50)).unwrap_or(0),
+                },
+                1 if kinds[1] => Fault::Skew { validator, millis: signed(&mut random, 5_000) },
+                2 if kinds[2] => Fault::SlowDisk { validator, millis: random.between(10, 1_500) },
+                3 if kinds[3] => Fault::PowerFailure,
+                _ => continue,
+            };
+            let after = Duration::from_millis(random.between(300, 2_000));
+            drawn.faults.insert(random.index(drawn.faults.len() + 1), (after, fault));
+        }
+        drawn
+    }
+
+    /// Draws a history of crashes, partitions, losses and repetitions alone: nobody lies, and clocks and disks are
+    /// good.
+    #[must_use]
+    pub fn of_crashes(seed: u64) -> Self {
         let mut random = Random::new(seed, 0xD4A);
         let validators = *[4, 4, 4, 4, 5, 7].get(random.index(6)).unwrap_or(&4);
         let millis = Duration::from_millis;
@@ -121,8 +185,60 @@ impl Drawn {
         let traffic = millis(random.between(40, 400));
         let feeds = random.percent(50);
         let faults = faults(&mut random, usize::from(validators), kinds);
-        Self { seed, validators, travel, clock, pace, timeouts, traffic, feeds, faults }
+        Self {
+            seed,
+            validators,
+            travel,
+            clock,
+            pace,
+            timeouts,
+            traffic,
+            feeds,
+            faults,
+            liars: Vec::new(),
+            skews: vec![0; usize::from(validators)],
+            torn_percent: 0,
+        }
     }
+
+    /// Returns whether a validator lies.
+    #[must_use]
+    pub fn lies(&self, validator: usize) -> bool {
+        self.liars.iter().any(|(liar, _)| *liar == validator)
+    }
+}
+
+/// Draws who lies, and about what: each a few things, so that none hides the others.
+fn liars(random: &mut Random, validators: usize) -> Vec<(usize, Lies)> {
+    let mut liars = Vec::new();
+    if random.percent(40) {
+        return liars;
+    }
+    for _ in 0..random.between(1, ((validators - 1) / 3) as u64) {
+        let validator = random.index(validators);
+        if liars.iter().any(|(liar, _)| *liar == validator) {
+            continue;
+        }
+        let mut often = || match random.percent(35) {
+            true => u8::try_from(random.between(5, 100)).unwrap_or(0),
+            false => 0,
+        };
+        let lies = Lies {
+            wrong_blocks: often(),
+            twin_blocks: often(),
+            double_votes: often(),
+            withheld_votes: often(),
+            withheld_blocks: often(),
+            silences: often(),
+        };
+        liars.push((validator, lies));
+    }
+    liars
+}
+
+/// Draws a number of which the amount is at most a bound.
+fn signed(random: &mut Random, bound: u64) -> i64 {
+    i64::try_from(random.between(0, 2 * bound)).unwrap_or(0) - i64::try_from(bound).unwrap_or(0)
 }
 
 fn faults(random: &mut Random, validators: usize, kinds: Kinds) -> Vec<(Duration, Fault)> {
@@ -198,5 +314,29 @@ mod tests {
         }
         assert!(drawn.iter().any(|drawn| matches!(drawn.clock, Clock::Wall { .. })));
         assert!(drawn.iter().any(|drawn| matches!(drawn.clock, Clock::Step { .. })));
+        assert!(count(|fault| matches!(fault, Fault::Disturb { .. })) > 20);
+        assert!(count(|fault| matches!(fault, Fault::Skew { .. })) > 20);
+        assert!(count(|fault| matches!(fault, Fault::SlowDisk { .. })) > 20);
+        assert!(count(|fault| matches!(fault, Fault::PowerFailure)) > 10);
+        let lies: Vec<Lies> =
+            drawn.iter().flat_map(|drawn| drawn.liars.iter().map(|(_, lies)| *lies)).collect();
+        for told in [
+            |lies: &Lies| lies.wrong_blocks,
+            |lies: &Lies| lies.twin_blocks,
+            |lies: &Lies| lies.double_votes,
+            |lies: &Lies| lies.withheld_votes,
+            |lies: &Lies| lies.withheld_blocks,
+            |lies: &Lies| lies.silences,
+        ] {
+            assert!(lies.iter().filter(|lies| told(lies) > 0).count() > 20);
+        }
+    }
+
+    #[test]
+    fn fewer_than_a_third_ever_lie() {
+        for seed in 0..2_000 {
+            let drawn = Drawn::from_seed(seed);
+            assert!(drawn.liars.len() * 3 < usize::from(drawn.validators), "seed {seed}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::random::Random;
 use crate::watch::Watch;
 use light::Clock;
 use protocol::{Hash, codec};
-use replica::simulation::{self, Setup, Travel, World};
+use replica::simulation::{History, Setup, Travel, World};
 use replica::{Pace, Timeouts};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,9 +57,11 @@ pub fn finality(delay: Duration, span: Duration, crashed: bool) -> Finality {
         // A processor's steps are short beside a trip: what is measured are the trips.
         step: Duration::from_micros(100),
         plant: None,
+        torn_percent: 0,
+        liars: Vec::new(),
     };
     let (finality, _) =
-        simulation::run(setup, |world| measure(world, genesis, delay, span, crashed));
+        History::new(setup).play(|world| measure(world, genesis, delay, span, crashed));
     finality
 }
 

@@ -39,6 +39,7 @@ fn main() -> ExitCode {
     };
     let started = Instant::now();
     let (mut failures, mut blocks, mut transactions, mut millis) = (0u64, 0, 0, 0);
+    let (mut liars, mut punished) = (0, 0);
     for seed in asked.from..asked.from.saturating_add(asked.seeds) {
         let plant = match asked.plant {
             Some(_) => format!(" --plant {}", asked.plant_name),
@@ -48,6 +49,8 @@ fn main() -> ExitCode {
         let ran = run(seed, asked.plant);
         (blocks, transactions, millis) =
             (blocks + ran.height, transactions + ran.transactions, millis + ran.millis);
+        liars += Drawn::from_seed(seed).liars.len();
+        punished += ran.punished;
         if let Some(failure) = ran.failure {
             failures += 1;
             println!("seed {seed} ({}): {failure}", Drawn::from_seed(seed));
@@ -56,7 +59,7 @@ fn main() -> ExitCode {
     }
     let seconds = started.elapsed().as_secs().max(1);
     println!(
-        "{blocks} blocks, {transactions} transactions, {} simulated seconds in {seconds} s: {} seeds an hour",
+        "{blocks} blocks, {transactions} transactions, {liars} liars, {punished} of them punished, {} simulated seconds in {seconds} s: {} seeds an hour",
         millis / 1_000,
         asked.seeds.saturating_mul(3_600) / seconds,
     );

@@ -1,12 +1,15 @@
 //! One history: faults for a while, then peace, with the auditor watching.
 
+use crate::audit::audit;
 use crate::disk::Disk;
 use crate::drawn::{Drawn, Fault};
 use crate::house::{FOUNDED_AT, genesis, marker, submission, vote};
 use crate::random::Random;
 use crate::watch::{Failure, Watch};
-use protocol::{Hash, codec};
-use replica::simulation::{self, Plant, Setup, Travel, World};
+use machine::Genesis;
+use protocol::{Hash, ValidatorId, codec};
+use replica::Halt;
+use replica::simulation::{History, Plant, Setup, Travel, World};
 use std::sync::Arc;
 use std::time::Duration;
 use units::BlockTime;
@@ -50,6 +53,8 @@ pub struct Run {
     pub height: u64,
     /// Transactions executed.
     pub transactions: u64,
+    /// Validators that were punished for signing twice.
+    pub punished: usize,
     /// Simulated time, in milliseconds.
     pub millis: u64,
     /// Digest of everything that happened.
@@ -63,11 +68,26 @@ pub struct Run {
 /// If the engine does, or a validator cannot start: that is a failure, too.
 #[must_use]
 pub fn run(seed: u64, planting: Option<Planting>) -> Run {
-    let drawn = Drawn::from_seed(seed);
+    let mut drawn = Drawn::from_seed(seed);
+    if planting == Some(Planting::Divergence) {
+        // The broken validator is one of those that the network bears.
+        drawn.liars.clear();
+    }
+    play(drawn, planting)
+}
+
+/// Runs a history.
+///
+/// # Panics
+///
+/// If the engine does, or a validator cannot start: that is a failure, too.
+#[must_use]
+pub fn play(drawn: Drawn, planting: Option<Planting>) -> Run {
     let genesis = Arc::new(genesis(drawn.validators));
     let encoded = codec::encode(&*genesis).expect("the genesis is within limits");
-    let setup = Setup {
-        seed,
+    let validators = usize::from(drawn.validators);
+    let mut history = History::new(Setup {
+        seed: drawn.seed,
         validators: drawn.validators,
         genesis: Hash::of("genesis", &encoded),
         founded_at: BlockTime::from_millis(FOUNDED_AT),
@@ -76,43 +96,57 @@ pub fn run(seed: u64, planting: Option<Planting>) -> Run {
         timeouts: drawn.timeouts,
         step: Duration::from_millis(1),
         plant: (planting == Some(Planting::NoQuorum)).then_some(Plant::NoQuorum),
-    };
+        torn_percent: drawn.torn_percent,
+        liars: drawn.liars.clone(),
+    });
     let watch = Watch::default();
     let wrong = (planting == Some(Planting::Divergence)).then_some(WRONG_FROM);
-    if planting == Some(Planting::Divergence) {
-        watch.overlook(usize::from(drawn.validators) - 1);
+    if wrong.is_some() {
+        watch.overlook(validators - 1);
     }
-    let seen = watch.clone();
-    let (millis, digest) = simulation::run(setup, |world| async move {
-        let disks = vec![Disk::new(genesis); world.validators()];
-        let disks = disks.iter().map(Disk::emptied).collect();
-        let mut scenario = Scenario {
-            random: Random::new(seed, 0x5CE),
-            drawn,
-            world,
-            disks,
-            watch: seen,
-            wrong,
-            nonce: 0,
-            last: None,
-            next_submission: 0,
-            fed: 0,
-        };
-        scenario.play().await;
-        let millis = scenario.world.millis();
-        for index in 0..scenario.world.validators() {
-            scenario.world.crash(index).await;
+    let mut story = Story {
+        random: Random::new(drawn.seed, 0x5CE),
+        suffered: 0,
+        drawn,
+        disks: (0..validators).map(|_| Disk::new(genesis.clone())).collect(),
+        watch: watch.clone(),
+        wrong,
+        nonce: 0,
+        last: None,
+        next_submission: 0,
+        fed: 0,
+        wanted: 0,
+    };
+    let millis = loop {
+        let ((told, ended), rest) = history.play(move |world| tell(world, story));
+        (story, history) = (told, rest);
+        if let Some(millis) = ended {
+            break millis;
         }
-        millis
-    });
+    };
+    let punished = if watch.failure().is_none() { story.audit(&genesis) } else { 0 };
     let (height, transactions) = watch.totals();
-    Run { failure: watch.failure(), height, transactions, millis, digest }
+    let (failure, digest) = (watch.failure(), history.digest().to_owned());
+    Run { failure, height, transactions, punished, millis, digest }
 }
 
-struct Scenario {
+/// Tells the story until its end, or until the power fails. Returns the time of the end, if it is.
+async fn tell(world: World, story: Story) -> (Story, Option<u64>) {
+    let mut scenario = Scenario { world, story };
+    let ended = scenario.play().await;
+    let millis = scenario.world.millis();
+    for index in 0..scenario.world.validators() {
+        scenario.world.crash(index).await;
+    }
+    (scenario.story, ended.then_some(millis))
+}
+
+/// What goes on when the power fails.
+struct Story {
     random: Random,
     drawn: Drawn,
-    world: World,
+    /// Faults that have happened.
+    suffered: usize,
     disks: Vec<Disk>,
     watch: Watch,
     wrong: Option<u64>,
@@ -123,31 +157,65 @@ struct Scenario {
     next_submission: u64,
     /// The highest block that feeds have reported for.
     fed: u64,
+    /// The height that all honest validators must reach in the end: above all that was final before.
+    wanted: u64,
+}
+
+impl Story {
+    /// Executes all logs once more. Returns how many validators were punished.
+    fn audit(&self, genesis: &Genesis) -> usize {
+        let lies = |id: ValidatorId| self.drawn.lies(usize::from(id.get()).saturating_sub(1));
+        let mut most = 0;
+        for (validator, disk) in self.disks.iter().enumerate() {
+            // A liar's log may end early; nobody demands that it catches up.
+            let up_to = if self.drawn.lies(validator) { 0 } else { self.wanted };
+            match audit(genesis, &disk.log(), &self.watch, up_to, &lies) {
+                Ok(punished) => most = most.max(punished.len()),
+                Err(why) => self.watch.fail(Failure::Unaccountable { validator, why }),
+            }
+        }
+        most
+    }
+}
+
+struct Scenario {
+    world: World,
+    story: Story,
 }
 
 impl Scenario {
-    async fn play(&mut self) {
+    /// Plays on. Returns whether it is the end, or the power has failed.
+    async fn play(&mut self) -> bool {
         self.heal().await;
         for index in 0..self.world.validators() {
             self.start(index, 0).await;
         }
-        for (after, fault) in self.drawn.faults.clone() {
+        while let Some((after, fault)) = self.story.drawn.faults.get(self.story.suffered).copied() {
+            self.story.suffered += 1;
             self.pass(after).await;
-            if self.watch.failure().is_some() {
-                return;
+            if self.story.watch.failure().is_some() {
+                return true;
+            }
+            if fault == Fault::PowerFailure {
+                return false;
             }
             self.suffer(fault).await;
         }
         self.pass(Duration::from_secs(1)).await;
         self.recover().await;
+        true
     }
 
     async fn start(&mut self, index: usize, lost: usize) {
-        let Some(disk) = self.disks.get(index) else { return };
+        let Some(disk) = self.story.disks.get(index) else { return };
+        if self.world.node(index).is_some() {
+            // It crashed before the power failed, and has started with all others since.
+            return;
+        }
         disk.lose(lost);
         // The last validator is the one whose machine is broken.
-        let wrong = self.wrong.filter(|_| index + 1 == self.world.validators());
-        let ledger = disk.open(index, self.watch.clone(), wrong);
+        let wrong = self.story.wrong.filter(|_| index + 1 == self.world.validators());
+        let ledger = disk.open(index, self.story.watch.clone(), wrong);
         self.world.start(index, Box::new(ledger)).await;
     }
 
@@ -155,6 +223,11 @@ impl Scenario {
         match fault {
             Fault::Crash(validator) => self.world.crash(validator).await,
             Fault::Restart { validator, lost } => self.start(validator, lost).await,
+            Fault::Disturb { twice, late } => self.world.disturb(twice, late),
+            Fault::Skew { validator, millis } => self.world.skew(validator, millis),
+            Fault::SlowDisk { validator, millis } => self.world.slow_disk(validator, millis),
+            // The scenario ends with it.
+            Fault::PowerFailure => {}
             Fault::Partition(side) => {
                 let here = |index: usize| side >> index & 1;
                 for (from, to) in self.pairs() {
@@ -173,7 +246,7 @@ impl Scenario {
             Fault::Heal => self.heal().await,
             Fault::Repeat => {
                 for index in 0..self.world.validators() {
-                    if let (Some(node), Some(last)) = (self.world.node(index), &self.last) {
+                    if let (Some(node), Some(last)) = (self.world.node(index), &self.story.last) {
                         // Most know it already, and say so.
                         drop(node.submit(last.clone()));
                     }
@@ -191,7 +264,12 @@ impl Scenario {
     }
 
     async fn heal(&mut self) {
-        let travel: Travel = self.drawn.travel;
+        let travel: Travel = self.story.drawn.travel;
+        self.world.disturb(0, 0);
+        for (validator, skew) in self.story.drawn.skews.iter().enumerate() {
+            self.world.skew(validator, *skew);
+            self.world.slow_disk(validator, 0);
+        }
         for (from, to) in self.pairs() {
             self.world.link(from, to, Some(travel)).await;
         }
@@ -209,45 +287,54 @@ impl Scenario {
 
     fn traffic(&mut self) {
         let now = self.world.millis();
-        while self.next_submission <= now {
-            self.next_submission = self.next_submission.max(now.saturating_sub(1_000))
-                + u64::try_from(self.drawn.traffic.as_millis()).unwrap_or(1).max(1);
-            self.nonce += 1;
-            let submission = submission(self.world.anchor(), self.nonce, &mut self.random);
-            let index = self.random.index(self.world.validators());
+        while self.story.next_submission <= now {
+            self.story.next_submission = self.story.next_submission.max(now.saturating_sub(1_000))
+                + u64::try_from(self.story.drawn.traffic.as_millis()).unwrap_or(1).max(1);
+            self.story.nonce += 1;
+            let submission =
+                submission(self.world.anchor(), self.story.nonce, &mut self.story.random);
+            let index = self.story.random.index(self.world.validators());
             if let Some(node) = self.world.node(index) {
                 // One that is full or halted refuses it; clients try again, this one does not.
                 drop(node.submit(submission.clone()));
             }
-            self.last = Some(submission);
+            self.story.last = Some(submission);
         }
-        if self.drawn.feeds {
+        if self.story.drawn.feeds {
             self.feed();
         }
     }
 
     /// Reports for the block after the newest, by every validator that runs.
     fn feed(&mut self) {
-        let (highest, _) = self.watch.totals();
-        if self.fed > highest {
+        let (highest, _) = self.story.watch.totals();
+        if self.story.fed > highest {
             return;
         }
-        self.fed = highest + 1;
+        self.story.fed = highest + 1;
         for index in 0..self.world.validators() {
             let number = u16::try_from(index + 1).unwrap_or(0);
-            let vote = vote(number, &mut self.random);
+            let vote = vote(number, &mut self.story.random);
             if let Some(node) = self.world.node(index) {
                 // One that is ahead wants no report for this block.
-                drop(node.feed(self.fed, vote));
+                drop(node.feed(self.story.fed, vote));
             }
         }
     }
 
-    /// Looks for validators that go no further.
+    /// Returns the validators that do not lie.
+    fn honest(&self) -> Vec<usize> {
+        (0..self.world.validators()).filter(|index| !self.story.drawn.lies(*index)).collect()
+    }
+
+    /// Looks for honest validators that go no further.
     fn look(&self) {
-        for validator in 0..self.world.validators() {
-            if let Some(halt) = self.world.node(validator).and_then(|node| node.status().halted) {
-                self.watch.fail(Failure::Halted { validator, why: halt.to_string() });
+        for validator in self.honest() {
+            let halted = self.world.node(validator).and_then(|node| node.status().halted);
+            // One that has diverged goes on to find out where; it must, once it reaches the others.
+            let asking = matches!(halted, Some(Halt::Diverged { difference: None, .. }));
+            if let Some(halt) = halted.filter(|_| !asking) {
+                self.story.watch.fail(Failure::Halted { validator, why: halt.to_string() });
             }
         }
     }
@@ -260,13 +347,15 @@ impl Scenario {
                 self.start(index, 0).await;
             }
         }
-        let (highest, _) = self.watch.totals();
+        let (highest, _) = self.story.watch.totals();
         let wanted = highest + BLOCKS_AFTER;
+        self.story.wanted = wanted;
         let mut markers = Vec::new();
-        for index in 0..self.world.validators() {
-            self.nonce += 1;
+        let honest = self.honest();
+        for index in honest.iter().copied() {
+            self.story.nonce += 1;
             let (account, bytes) =
-                marker(self.world.anchor(), self.nonce, u16::try_from(index).unwrap_or(0));
+                marker(self.world.anchor(), self.story.nonce, u16::try_from(index).unwrap_or(0));
             if self.world.node(index).is_some_and(|node| node.submit(bytes).is_ok()) {
                 markers.push((index, account));
             }
@@ -274,20 +363,21 @@ impl Scenario {
         let until = self.world.millis() + u64::try_from(HEALING.as_millis()).unwrap_or(0);
         loop {
             self.pass(TICK).await;
-            if self.watch.failure().is_some() {
+            if self.story.watch.failure().is_some() {
                 return;
             }
-            let everywhere = |account| {
-                (0..self.world.validators()).all(|index| self.watch.has_deposit(index, account))
-            };
-            let heights: Vec<u64> = self.disks.iter().map(Disk::height).collect();
+            let everywhere =
+                |account| honest.iter().all(|index| self.story.watch.has_deposit(*index, account));
+            let disks = self.story.disks.iter().enumerate();
+            let disks = disks.filter(|(index, _)| honest.contains(index));
+            let heights: Vec<u64> = disks.map(|(_, disk)| disk.height()).collect();
             let unheard = markers.iter().find(|(_, account)| !everywhere(*account));
             let arrived = heights.iter().all(|height| *height >= wanted);
             if arrived && unheard.is_none() {
                 return;
             }
             if self.world.millis() > until {
-                self.watch.fail(match unheard {
+                self.story.watch.fail(match unheard {
                     Some((validator, _)) if arrived => Failure::Unheard { validator: *validator },
                     _ => Failure::Stuck { heights, wanted },
                 });

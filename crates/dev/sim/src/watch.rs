@@ -36,6 +36,13 @@ pub enum Failure {
         /// By which validator it was taken.
         validator: usize,
     },
+    /// The log, executed again on its own, does not lead where the validators are.
+    Unaccountable {
+        /// Whose log.
+        validator: usize,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 impl fmt::Display for Failure {
@@ -55,6 +62,9 @@ impl fmt::Display for Failure {
                 f,
                 "what validator {validator} took from a client after healing was not executed everywhere"
             ),
+            Self::Unaccountable { validator, why } => {
+                write!(f, "the log of validator {validator}: {why}")
+            }
         }
     }
 }
@@ -118,6 +128,11 @@ impl Watch {
 
     pub(crate) fn has_deposit(&self, validator: usize, account: AccountId) -> bool {
         self.seen().deposits.contains(&(validator, account))
+    }
+
+    /// Returns the hash of the outcome of a height, as it was first computed by anybody.
+    pub(crate) fn outcome(&self, height: u64) -> Option<Hash> {
+        self.seen().outcomes.get(&height).map(|(_, hash)| *hash)
     }
 
     /// Returns the highest block executed by anybody, and the transactions in all.

@@ -110,6 +110,7 @@ impl Traders {
             height,
             time,
             votes: votes(self.btc, self.eth),
+            offences: Vec::new(),
             transactions,
             grants: Vec::new(),
         };

@@ -290,6 +290,7 @@ fn summary(command: &Command) -> String {
             }
             Change::ResumeHouse => "propose: resume the house".into(),
             Change::ResumeInstrument(id) => format!("propose: resume instrument {id}"),
+            Change::ReleaseValidator(id) => format!("propose: release validator {id}"),
         },
         Command::Revoke { proposal } => format!("take back the approval of proposal {proposal}"),
         Command::Approve { proposal } => format!("approve proposal {proposal}"),

@@ -151,7 +151,7 @@ impl Auditor {
             parent,
         )?;
         let body = block.body_hash().context("a body that was read has an encoding")?;
-        let changed = "votes, transactions or grants were changed after the header was sealed";
+        let changed = "votes, offences, transactions or grants were changed after the header was sealed";
         same(height, "body hash", header.body, body, changed)?;
 
         let outcome = self.machine.apply(&block).map_err(|error| Difference {

@@ -324,6 +324,8 @@ pub(crate) enum RecordKind {
     Owner,
     /// A session key of an owner.
     Session,
+    /// A validator that was ever punished.
+    Validator,
 }
 
 /// What to verify.

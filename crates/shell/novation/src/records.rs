@@ -6,12 +6,12 @@ use governance::{Definition, Scope, Unit};
 use ledger::Holder;
 use machine::{
     AccountRecord, BlockRecord, MarketRecord, OwnerRecord, Session, State, StateKey, Status,
-    ThresholdsRecord, UnderlyingRecord,
+    ThresholdsRecord, UnderlyingRecord, ValidatorRecord,
 };
 use protocol::codec::{self, DecodeError};
 use protocol::{
     AccountId, Address, AssetId, Contract, InstrumentId, ParameterId, Right, SessionKey,
-    UnderlyingId,
+    UnderlyingId, ValidatorId,
 };
 use units::{Amount, BlockTime, Lots, Ppb, Ppm};
 
@@ -49,12 +49,17 @@ pub(crate) fn key(
         (RecordKind::Session, _) => {
             bail!("name an owner and its session key: 0x<40 hex digits> 0x<64 hex digits>")
         }
+        (RecordKind::Validator, [number]) => match number.parse() {
+            Ok(number) => StateKey::Validator(ValidatorId::new(number)),
+            Err(_) => bail!("'{number}' is not the number of a validator"),
+        },
         (RecordKind::Block, _) => bail!("the block is named by 'block' alone"),
         (RecordKind::Account, _) => bail!("name one account: 0x<40 hex digits>/<sub>"),
         (RecordKind::Market, _) => bail!("name one market by its number"),
         (RecordKind::Underlying | RecordKind::Thresholds, _) => {
             bail!("name one underlying, such as BTC")
         }
+        (RecordKind::Validator, _) => bail!("name one validator by its number"),
         (RecordKind::Parameter, _) => {
             bail!("name a parameter and, if it is one of an underlying, which: scan_range BTC")
         }
@@ -158,6 +163,7 @@ pub(crate) fn name(key: &StateKey) -> String {
         }
         StateKey::Owner(owner) => format!("owner {owner}"),
         StateKey::Session(owner, key) => format!("session key {key} of {owner}"),
+        StateKey::Validator(id) => format!("validator {id}"),
     }
 }
 
@@ -173,6 +179,7 @@ pub(crate) fn keys(state: &State) -> Vec<StateKey> {
         keys.extend(held.sessions.keys().map(|key| StateKey::Session(*owner, *key)));
     }
     keys.extend(state.ledger.house().map(|(holder, asset, _)| StateKey::House(holder, asset)));
+    keys.extend(state.offenders.keys().copied().map(StateKey::Validator));
     for definition in Definition::all() {
         match definition.scope {
             Scope::House => keys.push(StateKey::Parameter(None, definition.parameter)),
@@ -210,11 +217,26 @@ pub(crate) fn lines(key: &StateKey, record: &[u8]) -> Result<Vec<Line>, DecodeEr
         StateKey::Parameter(_, id) => parameter_lines(*id, codec::decode(record, limit)?),
         StateKey::Owner(_) => owner_lines(&codec::decode(record, limit)?),
         StateKey::Session(..) => session_lines(&codec::decode(record, limit)?),
+        StateKey::Validator(_) => validator_lines(&codec::decode(record, limit)?),
     })
 }
 
 fn line(name: impl Into<String>, value: impl Into<String>) -> Line {
     (name.into(), value.into())
+}
+
+fn validator_lines(record: &ValidatorRecord) -> Vec<Line> {
+    let held = &record.offender;
+    let jailed = match held.jailed_until {
+        Some(until) => format!("yes, at least until {until} ms"),
+        None => "no".into(),
+    };
+    vec![
+        line("stake", record.stake.to_string()),
+        line("punished", format!("{} times, {} of stake lost", held.punished, held.slashed)),
+        line("last offence", format!("{:?} in view {}", held.last.kind, held.last.view)),
+        line("jailed", jailed),
+    ]
 }
 
 fn block_lines(record: &BlockRecord) -> Vec<Line> {

@@ -7,7 +7,7 @@
 //! 2. its time follows from the parent's by the network's clock;
 //! 3. the outcome that it names is at most [`LAG_MAX`] blocks old, and is the validator's own: a validator that has not
 //!    computed it yet waits, for a vote on trust would let one liar have a false root finalised;
-//! 4. its payload opens.
+//! 4. its payload opens: reports and evidence are signed by those whom they name, and every submission opens.
 //!
 //! **Invariant:** a finalised block names an outcome that more than a third of all validators, at least one of them
 //! honest, computed themselves before it was voted for.
@@ -16,6 +16,7 @@ use crate::block::{Block, PAYLOAD_BYTES_MAX};
 use crate::chain::Chain;
 use crate::committee::Committee;
 use crate::engine::{Digest, Runtime};
+use crate::evidence::Dock;
 use crate::payload::{self, Payload};
 use crate::scheme::Guarded;
 use crate::waiting::Waiting;
@@ -36,6 +37,8 @@ use units::{BlockHeight, BlockTime};
 pub(crate) const LAG_MAX: u64 = 16;
 /// Bytes of a payload left for reports.
 const REPORT_BYTES: usize = PAYLOAD_BYTES_MAX / 4;
+/// Bytes of a payload left for evidence, and for the lengths of its parts.
+const EVIDENCE_BYTES: usize = PAYLOAD_BYTES_MAX / 16;
 
 /// How long a proposer waits for something to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,9 +56,10 @@ pub(crate) struct App {
     pub(crate) committee: Arc<Committee>,
     pub(crate) chain: Arc<Chain>,
     pub(crate) waiting: Arc<Waiting>,
+    pub(crate) dock: Arc<Dock>,
     pub(crate) pace: Pace,
     #[cfg(feature = "simulation")]
-    pub(crate) planted: Option<crate::simulation::Planted>,
+    pub(crate) faults: crate::simulation::Faults,
 }
 
 /// Returns the time of a clock as blocks count it.
@@ -74,6 +78,14 @@ enum Verdict {
 }
 
 impl App {
+    /// Returns the time on this validator's clock.
+    fn now<E: Runtime>(&self, runtime: &E) -> SystemTime {
+        let now = runtime.current();
+        #[cfg(feature = "simulation")]
+        let now = self.faults.shown(now);
+        now
+    }
+
     /// Returns the time of a child proposed now.
     fn time_after(&self, parent: BlockTime, now: SystemTime) -> BlockTime {
         match self.committee.anchor.clock {
@@ -121,7 +133,7 @@ impl App {
         let network = &self.committee.access;
         let opened = Payload::read(&block.payload)
             .ok()
-            .filter(|payload| in_place && payload.check(header.height, &self.committee).is_ok());
+            .filter(|payload| in_place && payload.check(header, &self.committee).is_ok());
         let opened = opened.and_then(|payload| {
             payload.open(header, network, |name| self.waiting.is_genuine(name)).ok()
         });
@@ -217,10 +229,11 @@ impl<E: Runtime> Application<E> for App {
         let reports = self.waiting.reports(height);
         let reported = codec::encode(&reports).map_or(usize::MAX, |bytes| bytes.len());
         let reports = if reported > REPORT_BYTES { Vec::new() } else { reports };
-        let room = PAYLOAD_BYTES_MAX - REPORT_BYTES - 64;
+        let room = PAYLOAD_BYTES_MAX - REPORT_BYTES - EVIDENCE_BYTES;
         let submissions = self.waiting.take(room, limits::TRANSACTIONS_PER_BLOCK_MAX, &ancestors);
         let submissions = submissions.iter().map(|held| held.to_vec()).collect();
-        let payload = codec::encode(&Payload { reports, submissions }).ok()?;
+        let evidence = self.dock.pieces(context.view().get());
+        let payload = codec::encode(&Payload { reports, evidence, submissions }).ok()?;
         let (executed_height, executed) =
             self.chain.newest().filter(|(newest, _)| *newest < height).or_else(|| {
                 let before = height.checked_sub(1)?;
@@ -231,12 +244,17 @@ impl<E: Runtime> Application<E> for App {
             proposer: self.me,
             parent: Hash::new(parent.digest().0),
             height: BlockHeight::from_blocks(i128::from(height)),
-            time: self.time_after(parent.header.time, runtime.current()),
+            time: self.time_after(parent.header.time, self.now(&runtime)),
             executed_height: BlockHeight::from_blocks(i128::from(executed_height)),
             executed,
             payload: Hash::default(),
         };
         let block = Block::new(header, payload).ok()?;
+        #[cfg(feature = "simulation")]
+        let block = match &self.faults.liar {
+            Some(liar) => liar.proposes(block, parent),
+            None => block,
+        };
         let digest = block.digest();
         Some(Digested::precomputed(block, digest))
     }
@@ -254,7 +272,7 @@ impl<E: Runtime> Application<E> for App {
             return false;
         }
         loop {
-            match self.judge_time(parent.header.time, block.header.time, runtime.current()) {
+            match self.judge_time(parent.header.time, block.header.time, self.now(&runtime)) {
                 Verdict::Valid => break,
                 Verdict::Never => return false,
                 Verdict::Early(ahead) => runtime.sleep(ahead).await,
@@ -262,7 +280,7 @@ impl<E: Runtime> Application<E> for App {
         }
         let agrees = self.agrees(&block.header).await;
         #[cfg(feature = "simulation")]
-        if agrees && let Some(planted) = &self.planted {
+        if agrees && let Some(planted) = &self.faults.planted {
             planted.voted_for(block);
         }
         agrees

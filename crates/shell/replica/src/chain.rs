@@ -2,6 +2,7 @@
 //!
 //! Execution writes, voting and answering read. Everything is bounded: old outcomes are in the ledger's log.
 
+use crate::difference::Difference;
 use light::OrderHeader;
 use protocol::codec::EncodeError;
 use protocol::{Block, Hash, Header};
@@ -32,7 +33,8 @@ pub enum Halt {
     #[error(
         "DIVERGED at height {height}: the outcome here is {ours}, the finalised one {finalised} (named by block {named_by}): \
          this validator signs nothing more; keep its directory, run `novation audit` on it, and start again from an \
-         empty one"
+         empty one{}",
+        difference.as_ref().map_or(String::new(), |difference| format!("\n{difference}"))
     )]
     Diverged {
         /// At which height.
@@ -43,6 +45,8 @@ pub enum Halt {
         finalised: Hash,
         /// The finalised block that names it.
         named_by: u64,
+        /// Where the two part, once the others have been asked.
+        difference: Option<Box<Difference>>,
     },
     /// A finalised block that this program cannot execute.
     #[error(
@@ -103,6 +107,11 @@ impl Chain {
         known.outcomes.last_key_value().map(|(height, (_, hash))| (*height, *hash))
     }
 
+    /// Returns the oldest height whose outcome is remembered.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        self.known().outcomes.first_key_value().map(|(height, _)| *height)
+    }
+
     pub(crate) fn height(&self) -> u64 {
         *self.executed.borrow()
     }
@@ -156,6 +165,28 @@ impl Chain {
             held.get_or_insert(halt);
             first
         });
+    }
+
+    /// Adds to the reason where this replica and the others part.
+    pub(crate) fn explain(&self, found: Difference) {
+        self.halt.send_if_modified(|held| match held {
+            Some(Halt::Diverged { difference: difference @ None, .. }) => {
+                *difference = Some(Box::new(found));
+                true
+            }
+            _ => false,
+        });
+    }
+
+    /// Waits until it is known where this replica and the others part.
+    pub(crate) async fn explained(&self) -> Option<Difference> {
+        let mut halt = self.halt.subscribe();
+        let known =
+            |halt: &Option<Halt>| matches!(halt, Some(Halt::Diverged { difference: Some(_), .. }));
+        match &*halt.wait_for(known).await.ok()? {
+            Some(Halt::Diverged { difference, .. }) => difference.as_deref().cloned(),
+            _ => None,
+        }
     }
 
     pub(crate) fn halted(&self) -> Option<Halt> {

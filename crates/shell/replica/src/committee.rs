@@ -3,11 +3,16 @@
 
 use access::Network;
 use commonware_codec::{Copying, DecodeExt as _};
+use commonware_consensus::{simplex::scheme::ed25519::Scheme, types::Participant};
+use commonware_cryptography::certificate::Scheme as _;
 use commonware_cryptography::{
     Signer as _, Verifier as _,
     ed25519::{PrivateKey, PublicKey, Signature},
 };
-use commonware_utils::{TryCollect as _, ordered::Set};
+use commonware_utils::{
+    TryCollect as _,
+    ordered::{Quorum as _, Set},
+};
 use light::Anchor;
 use protocol::codec::{self, EncodeError};
 use protocol::{Hash, ValidatorId, Vote};
@@ -37,6 +42,8 @@ pub(crate) struct Committee {
     reports: Vec<u8>,
     keys: BTreeMap<ValidatorId, PublicKey>,
     ids: BTreeMap<PublicKey, ValidatorId>,
+    /// Verifies votes.
+    pub(crate) verifier: Scheme,
 }
 
 impl Committee {
@@ -54,12 +61,19 @@ impl Committee {
         let namespace = anchor.namespace()?;
         let access = Network::new(&anchor.chain, anchor.genesis);
         let reports = [namespace.as_slice(), b"/report"].concat();
-        Ok(Self { anchor, network, namespace, access, reports, keys, ids })
+        // The anchor holds each key once.
+        let participants = keys.values().cloned().try_collect().unwrap_or_default();
+        let verifier = Scheme::verifier(&namespace, participants);
+        Ok(Self { anchor, network, namespace, access, reports, keys, ids, verifier })
     }
 
     pub(crate) fn participants(&self) -> Set<PublicKey> {
-        // The anchor holds each key once.
-        self.keys.values().cloned().try_collect().unwrap_or_default()
+        self.verifier.participants().clone()
+    }
+
+    /// Returns the validator at a place in the engine's list.
+    pub(crate) fn id_at(&self, place: Participant) -> Option<ValidatorId> {
+        self.verifier.participants().key(place).and_then(|key| self.id_of(key))
     }
 
     pub(crate) fn id_of(&self, key: &PublicKey) -> Option<ValidatorId> {

@@ -4,6 +4,8 @@ use crate::app::{App, Pace};
 use crate::block::Block;
 use crate::chain::Chain;
 use crate::committee::Committee;
+use crate::difference::{self, Knowledge, Writings};
+use crate::evidence::Dock;
 use crate::execute::{Executor, Inbox};
 use crate::guard::VoteGuard;
 use crate::ledger::{Ledger, SharedLedger};
@@ -65,9 +67,10 @@ const UNEXECUTED_MAX: NonZeroUsize = NZUsize!(16);
 /// Outcomes that a validator loads when it starts.
 const OUTCOMES_LOADED: u64 = 256;
 
-/// Channels: votes, certificates, certificates asked for, blocks asked for, blocks, submissions, reports.
-pub(crate) const CHANNELS: [(u64, u32); 7] =
-    [(0, 4_096), (1, 4_096), (2, 1_024), (3, 1_024), (4, 256), (5, 1_024), (6, 1_024)];
+/// Channels: votes, certificates, certificates asked for, blocks asked for, blocks, submissions, reports, questions of
+/// those who have diverged.
+pub(crate) const CHANNELS: [(u64, u32); 8] =
+    [(0, 4_096), (1, 4_096), (2, 1_024), (3, 1_024), (4, 256), (5, 1_024), (6, 1_024), (7, 64)];
 
 pub(crate) fn quota(messages_per_second: u32) -> Quota {
     Quota::per_second(std::num::NonZeroU32::new(messages_per_second).unwrap_or(NZU32!(1)))
@@ -106,7 +109,7 @@ pub(crate) struct Config {
     pub(crate) pace: Pace,
     pub(crate) timeouts: Timeouts,
     #[cfg(feature = "simulation")]
-    pub(crate) planted: Option<crate::simulation::Plant>,
+    pub(crate) faults: crate::simulation::Faults,
 }
 
 /// Why a validator cannot start.
@@ -174,19 +177,24 @@ where
     O: Provider<PublicKey = PublicKey>,
     B: Blocker<PublicKey = PublicKey>,
 {
-    let [votes, certificates, resolver, backfill, broadcast, submissions, reports]: [(S, R); 7] =
-        channels.try_into().map_err(|_| StartError::Archive("a channel is missing".into()))?;
+    let [votes, certificates, resolver, backfill, broadcast, submissions, reports, questions]: [(
+        S,
+        R,
+    );
+        8] = channels.try_into().map_err(|_| StartError::Archive("a channel is missing".into()))?;
     let me = config.committee.id_of(&config.key.public_key()).ok_or(StartError::NotAValidator)?;
     let headers = config.ledger.headers(OUTCOMES_LOADED).map_err(StartError::Ledger)?;
     let chain = Arc::new(Chain::new(&headers)?);
     let ledger = SharedLedger::new(config.ledger);
+    let dock = Arc::new(Dock::default());
+    let writings = Arc::new(Writings::default());
+    let observer = Observer::new(config.committee.clone(), dock.clone());
     let waiting = Arc::new(Waiting::new(
         config.committee.access.clone(),
         config.limits,
         chain.height(),
         ledger.clone(),
     ));
-    let observer = Observer::default();
     let scheme = ed25519::Scheme::signer(
         &config.committee.namespace,
         config.committee.participants(),
@@ -265,10 +273,14 @@ where
         .await;
 
     let (deliveries, inbox) = mpsc::unbounded_channel();
+    #[cfg(feature = "simulation")]
+    let inbox = config.faults.slow_down(context.child("disk"), inbox);
     let executor = Executor {
         ledger: ledger.clone(),
         chain: chain.clone(),
         waiting: waiting.clone(),
+        dock: dock.clone(),
+        writings: writings.clone(),
         committee: config.committee.clone(),
         guard: config.guard.clone(),
         marshal: marshal_mailbox.clone(),
@@ -278,11 +290,10 @@ where
         committee: config.committee.clone(),
         chain: chain.clone(),
         waiting: waiting.clone(),
+        dock,
         pace: config.pace,
         #[cfg(feature = "simulation")]
-        planted: config
-            .planted
-            .map(|plant| crate::simulation::Planted::new(plant, deliveries.clone(), chain.clone())),
+        faults: config.faults.planted_at(&deliveries, &chain),
     };
     context.child("executor").dedicated().spawn(move |_| executor.run(inbox));
     marshal_actor.start(
@@ -307,6 +318,12 @@ where
     context
         .child("reports_in")
         .spawn(move |_| spread::receive_reports(reports_in, watcher, pool, committee));
+    let (asked, answered) = questions;
+    let (watcher, committee) = (blocker.clone(), config.committee.clone());
+    let knowledge = Knowledge { chain: chain.clone(), writings };
+    context.child("difference").spawn(move |runtime| {
+        difference::run(runtime, asked, answered, watcher, committee, knowledge)
+    });
 
     let node = Node::new(Parts {
         me,
@@ -353,7 +370,9 @@ where
             fetch_timeout: positive(timeouts.fetch),
             fetch_retry_delay: Duration::from_millis(500),
             forward: ForwardPolicy::SilentVoters,
-            track_historical_votes: false,
+            // Without them a vote that contradicts one is evidence only until its view has a certificate: the peer
+            // would be blocked, and never punished.
+            track_historical_votes: true,
         },
     );
     Ok((engine.start(votes, certificates, resolver), node))

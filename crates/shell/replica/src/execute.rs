@@ -9,8 +9,10 @@
 use crate::block::Block;
 use crate::chain::{Chain, Executed, Halt};
 use crate::committee::Committee;
+use crate::difference::Writings;
+use crate::evidence::Dock;
 use crate::guard::VoteGuard;
-use crate::ledger::SharedLedger;
+use crate::ledger::{Applied, SharedLedger};
 use crate::payload::Payload;
 use crate::scheme::Guarded;
 use crate::waiting::Waiting;
@@ -62,6 +64,8 @@ pub(crate) struct Executor {
     pub(crate) chain: Arc<Chain>,
     pub(crate) waiting: Arc<Waiting>,
     pub(crate) committee: Arc<Committee>,
+    pub(crate) dock: Arc<Dock>,
+    pub(crate) writings: Arc<Writings>,
     pub(crate) guard: Arc<Mutex<VoteGuard>>,
     pub(crate) marshal: Mailbox<Guarded, Standard<Block>>,
 }
@@ -130,16 +134,18 @@ impl Executor {
                 payload.open(&block.header, network, |name| self.waiting.is_genuine(name))
             })
             .map_err(|error| unexecutable(error.to_string()))?;
-        let header = {
+        let Applied { header, writes } = {
             let mut ledger = self.ledger.lock();
-            let header =
+            let applied =
                 ledger.apply(&contents.block).map_err(|error| unexecutable(error.to_string()))?;
             if height.is_multiple_of(CHECKPOINT_BLOCKS) {
                 ledger.checkpoint().map_err(|error| unexecutable(error.to_string()))?;
             }
-            header
+            applied
         };
         self.waiting.executed(height, &contents.block, &contents.names);
+        self.writings.keep(height, &writes);
+        self.dock.settled(&contents.block.offences);
         let executed = Executed { order: block.header, block: Arc::new(contents.block), header };
         self.chain.push(executed).map_err(|error| unexecutable(error.to_string()))
     }
@@ -155,6 +161,7 @@ impl Executor {
                 ours,
                 finalised: block.header.executed,
                 named_by: block.number(),
+                difference: None,
             }),
             _ => Ok(()),
         }

@@ -153,8 +153,8 @@ enum Book {
         file: File,
         network: Hash,
     },
-    /// Of a simulated validator: what outlives a crash there is not a file.
-    Memory,
+    /// Of a simulated validator: the records that a file would hold.
+    Memory(Vec<u8>),
 }
 
 /// The guard of one validator key.
@@ -193,18 +193,9 @@ impl VoteGuard {
         if !bytes.starts_with(&head(network)) {
             return Err(GuardError::OtherNetwork(path.to_path_buf()));
         }
-        let mut views: BTreeMap<u64, Signed> = BTreeMap::new();
-        let mut offset = HEAD_BYTES;
-        for record in bytes.get(HEAD_BYTES..).unwrap_or_default().chunks(RECORD_BYTES) {
-            match read_record(record) {
-                Some(ballot) => {
-                    views.entry(ballot.view()).or_default().take(ballot);
-                }
-                None if offset + RECORD_BYTES >= bytes.len() => break,
-                None => return Err(damaged(offset)),
-            }
-            offset += RECORD_BYTES;
-        }
+        let records = bytes.get(HEAD_BYTES..).unwrap_or_default();
+        let (views, length) = read_records(records).map_err(|at| damaged(HEAD_BYTES + at))?;
+        let offset = HEAD_BYTES + length;
         let mut file = OpenOptions::new().write(true).open(path).map_err(disk)?;
         let end = u64::try_from(offset).unwrap_or(u64::MAX);
         file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end))).map_err(disk)?;
@@ -217,7 +208,27 @@ impl VoteGuard {
     /// Returns a guard that lives as long as the process: for simulations.
     #[must_use]
     pub fn in_memory() -> Self {
-        Self { views: BTreeMap::new(), floor: 0, book: Book::Memory, stopped: None }
+        Self { views: BTreeMap::new(), floor: 0, book: Book::Memory(Vec::new()), stopped: None }
+    }
+
+    /// Returns what a guard in memory is after a crash, in the middle of writing down one more vote: so many bytes of
+    /// its record are there.
+    ///
+    /// # Errors
+    ///
+    /// [`GuardError::Damaged`] if what is left cannot be relied on.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn after_crash(&self, torn: usize) -> Result<Self, GuardError> {
+        let Book::Memory(held) = &self.book else { return Ok(Self::in_memory()) };
+        let started = record(Ballot::Notarize { view: u64::MAX, block: Hash::default() });
+        let torn = started.get(..torn.min(RECORD_BYTES - 1)).unwrap_or_default();
+        let found = [held.as_slice(), torn].concat();
+        let damaged = |offset| GuardError::Damaged { path: PathBuf::from("memory"), offset };
+        let (views, length) = read_records(&found).map_err(damaged)?;
+        let kept = found.get(..length).unwrap_or_default().to_vec();
+        let mut this = Self { views, floor: 0, book: Book::Memory(kept), stopped: None };
+        this.forget();
+        Ok(this)
     }
 
     /// Writes a vote down so that it may be signed.
@@ -238,6 +249,9 @@ impl VoteGuard {
             None => return Err(GuardError::Contradicts { ballot }),
             Some(false) => return Ok(()),
             Some(true) => {}
+        }
+        if let Book::Memory(held) = &mut self.book {
+            held.extend(record(ballot));
         }
         if let Book::Disk { path, file, .. } = &mut self.book {
             let written = file.write_all(&record(ballot)).and_then(|()| file.sync_data());
@@ -280,7 +294,13 @@ impl VoteGuard {
         if !self.forget() {
             return Ok(());
         }
-        let Book::Disk { path, file, network } = &mut self.book else { return Ok(()) };
+        let (path, file, network) = match &mut self.book {
+            Book::Disk { path, file, network } => (path, file, network),
+            Book::Memory(held) => {
+                *held = records(&self.views);
+                return Ok(());
+            }
+        };
         let reopened = write_book(path, *network, &self.views).and_then(|()| {
             let mut file = OpenOptions::new().write(true).open(&*path)?;
             file.seek(SeekFrom::End(0))?;
@@ -300,16 +320,7 @@ fn head(network: Hash) -> Vec<u8> {
 
 /// Writes the file anew, whole or not at all.
 fn write_book(path: &Path, network: Hash, views: &BTreeMap<u64, Signed>) -> io::Result<()> {
-    let mut bytes = head(network);
-    for (view, signed) in views {
-        let view = *view;
-        let ballots = [
-            signed.notarized.map(|block| Ballot::Notarize { view, block }),
-            signed.nullified.then_some(Ballot::Nullify { view }),
-            signed.finalized.map(|block| Ballot::Finalize { view, block }),
-        ];
-        ballots.into_iter().flatten().for_each(|ballot| bytes.extend(record(ballot)));
-    }
+    let bytes = [head(network), records(views)].concat();
     let staged = path.with_extension("new");
     let mut file = File::create(&staged)?;
     file.write_all(&bytes)?;
@@ -319,6 +330,39 @@ fn write_book(path: &Path, network: Hash, views: &BTreeMap<u64, Signed>) -> io::
         Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
         _ => Ok(()),
     }
+}
+
+/// Returns the records of all votes, ascending by view.
+fn records(views: &BTreeMap<u64, Signed>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (view, signed) in views {
+        let view = *view;
+        let ballots = [
+            signed.notarized.map(|block| Ballot::Notarize { view, block }),
+            signed.nullified.then_some(Ballot::Nullify { view }),
+            signed.finalized.map(|block| Ballot::Finalize { view, block }),
+        ];
+        ballots.into_iter().flatten().for_each(|ballot| bytes.extend(record(ballot)));
+    }
+    bytes
+}
+
+/// Reads records. Returns the votes and the length of the whole records; a last one that is not whole was never signed.
+/// Where another is damaged, is the error.
+fn read_records(bytes: &[u8]) -> Result<(BTreeMap<u64, Signed>, usize), usize> {
+    let mut views: BTreeMap<u64, Signed> = BTreeMap::new();
+    let mut offset = 0;
+    for record in bytes.chunks(RECORD_BYTES) {
+        match read_record(record) {
+            Some(ballot) => {
+                views.entry(ballot.view()).or_default().take(ballot);
+            }
+            None if offset + RECORD_BYTES >= bytes.len() => break,
+            None => return Err(offset),
+        }
+        offset += RECORD_BYTES;
+    }
+    Ok((views, offset))
 }
 
 fn record(ballot: Ballot) -> [u8; RECORD_BYTES] {

@@ -1,7 +1,7 @@
 //! What executes blocks: a house on disk, or a model of one in a simulation.
 
 use house::House;
-use machine::StateKey;
+use machine::{StateKey, Write};
 use mempool::Standing;
 use protocol::{Address, Block, Header};
 use std::error::Error;
@@ -11,6 +11,15 @@ use units::Notional;
 
 /// Why a ledger could not do as asked; the replica goes no further.
 pub type LedgerError = Box<dyn Error + Send + Sync>;
+
+/// A block that was executed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// What commits to its outcome.
+    pub header: Header,
+    /// The records that it changed, ascending by key.
+    pub writes: Vec<Write>,
+}
 
 /// Executes blocks and keeps what comes out.
 pub trait Ledger: Send + 'static {
@@ -26,7 +35,7 @@ pub trait Ledger: Send + 'static {
     /// # Errors
     ///
     /// If the block does not follow, or cannot be kept.
-    fn apply(&mut self, block: &Block) -> Result<Header, LedgerError>;
+    fn apply(&mut self, block: &Block) -> Result<Applied, LedgerError>;
 
     /// Returns blocks that were executed, from a height on: at most `count`, and no more once they have `bytes` bytes.
     ///
@@ -66,8 +75,9 @@ impl Ledger for House {
         Ok(House::headers(self, last.saturating_sub(count.saturating_sub(1)))?)
     }
 
-    fn apply(&mut self, block: &Block) -> Result<Header, LedgerError> {
-        Ok(House::apply(self, block)?.header)
+    fn apply(&mut self, block: &Block) -> Result<Applied, LedgerError> {
+        let applied = House::apply(self, block)?;
+        Ok(Applied { header: applied.header, writes: applied.outcome.writes })
     }
 
     fn blocks(

@@ -162,7 +162,7 @@ where
                 pace: setup.pace,
                 timeouts: setup.timeouts,
                 #[cfg(feature = "simulation")]
-                planted: None,
+                faults: crate::simulation::Faults::default(),
             },
             oracle.clone(),
             oracle,

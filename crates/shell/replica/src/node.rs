@@ -3,6 +3,7 @@
 use crate::block::Block;
 use crate::chain::{Chain, Executed, Halt};
 use crate::committee::{Committee, Report};
+use crate::difference::Difference;
 use crate::guard::VoteGuard;
 use crate::ledger::SharedLedger;
 use crate::observe::{Activities, Observer};
@@ -223,6 +224,11 @@ impl Node {
     /// Waits until the validator goes no further, and returns why.
     pub async fn halts(&self) -> Option<Halt> {
         self.0.chain.halts().await
+    }
+
+    /// Waits until the validator, having diverged, knows where it and the others part.
+    pub async fn difference(&self) -> Option<Difference> {
+        self.0.chain.explained().await
     }
 
     /// Returns a block that was executed not long ago.

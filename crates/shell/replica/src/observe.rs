@@ -1,6 +1,8 @@
-//! Counting what the engine does: views, certificates, and proof of misbehaviour.
+//! Counting what the engine does: views and certificates; and taking down evidence of votes that contradict each other.
 
+use crate::committee::Committee;
 use crate::engine::Digest;
+use crate::evidence::{Dock, Evidence};
 use crate::scheme::Guarded;
 use commonware_actor::Feedback;
 use commonware_consensus::{Reporter, Viewable as _, simplex::types::Activity};
@@ -15,9 +17,13 @@ struct Counts {
     contradictions: AtomicU64,
 }
 
-/// What the engine reports, as counts.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Observer(Arc<Counts>);
+/// What the engine reports, as counts and evidence.
+#[derive(Debug, Clone)]
+pub(crate) struct Observer {
+    counts: Arc<Counts>,
+    committee: Arc<Committee>,
+    dock: Arc<Dock>,
+}
 
 /// The counts at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,13 +39,17 @@ pub struct Activities {
 }
 
 impl Observer {
+    pub(crate) fn new(committee: Arc<Committee>, dock: Arc<Dock>) -> Self {
+        Self { counts: Arc::default(), committee, dock }
+    }
+
     pub(crate) fn now(&self) -> Activities {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Activities {
-            view: read(&self.0.view),
-            finalised: read(&self.0.finalised),
-            skipped: read(&self.0.skipped),
-            contradictions: read(&self.0.contradictions),
+            view: read(&self.counts.view),
+            finalised: read(&self.counts.finalised),
+            skipped: read(&self.counts.skipped),
+            contradictions: read(&self.counts.contradictions),
         }
     }
 }
@@ -53,17 +63,22 @@ impl Reporter for Observer {
         };
         match activity {
             Activity::Finalization(certificate) => {
-                count(&self.0.finalised);
-                self.0.view.fetch_max(certificate.view().get(), Ordering::Relaxed);
+                count(&self.counts.finalised);
+                self.counts.view.fetch_max(certificate.view().get(), Ordering::Relaxed);
             }
             Activity::Nullification(certificate) => {
-                count(&self.0.skipped);
-                self.0.view.fetch_max(certificate.view().get(), Ordering::Relaxed);
+                count(&self.counts.skipped);
+                self.counts.view.fetch_max(certificate.view().get(), Ordering::Relaxed);
             }
-            Activity::ConflictingNotarize(_)
-            | Activity::ConflictingFinalize(_)
-            | Activity::NullifyFinalize(_) => count(&self.0.contradictions),
-            _ => {}
+            activity => {
+                // The engine compares votes before it verifies them.
+                let evidence = Evidence::reported(&activity, &self.committee)
+                    .filter(|evidence| evidence.is_proved(&self.committee));
+                if let Some(evidence) = evidence {
+                    count(&self.counts.contradictions);
+                    self.dock.accuse(evidence);
+                }
+            }
         }
         Feedback::Ok
     }

@@ -4,19 +4,21 @@
 //! gets no honest vote.
 
 use crate::committee::{Committee, Report};
+use crate::evidence::{Evidence, PIECES_MAX};
 use access::{Invalid, Network, Read};
 use borsh::{BorshDeserialize, BorshSerialize};
 use light::OrderHeader;
 use protocol::codec::{self, DecodeError};
 use protocol::{Block, Hash, Transaction, ValidatorId, Vote, limits};
 use std::collections::BTreeSet;
-use units::BlockHeight;
 
 /// The contents of a block.
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(crate) struct Payload {
     /// Ascending by validator.
     pub(crate) reports: Vec<Report>,
+    /// Ascending by validator.
+    pub(crate) evidence: Vec<Evidence>,
     /// As clients handed them in.
     pub(crate) submissions: Vec<Vec<u8>>,
 }
@@ -41,6 +43,10 @@ pub(crate) enum PayloadError {
     ReportOfAnotherBlock(ValidatorId),
     #[error("the report of validator {0} is not signed by it")]
     ReportForged(ValidatorId),
+    #[error("evidence must be ascending by validator, one piece each, and at most {PIECES_MAX}")]
+    EvidenceOutOfOrder,
+    #[error("the evidence against validator {0} proves nothing")]
+    EvidenceUnproved(ValidatorId),
     #[error("{0} submissions are too many for a block")]
     TooManySubmissions(usize),
     #[error("submission {0} stands in the block twice")]
@@ -59,7 +65,7 @@ impl Payload {
     /// Checks every rule that needs no state.
     pub(crate) fn check(
         &self,
-        height: BlockHeight,
+        header: &OrderHeader,
         committee: &Committee,
     ) -> Result<(), PayloadError> {
         if !self.reports.is_sorted_by(|a, b| a.vote.validator < b.vote.validator) {
@@ -67,12 +73,23 @@ impl Payload {
         }
         for report in &self.reports {
             let validator = report.vote.validator;
-            if report.height != height {
+            if report.height != header.height {
                 return Err(PayloadError::ReportOfAnotherBlock(validator));
             }
             if !committee.is_genuine(report) {
                 return Err(PayloadError::ReportForged(validator));
             }
+        }
+        let accused = |piece: &Evidence| piece.offence.validator;
+        let ascending = self.evidence.is_sorted_by(|a, b| accused(a) < accused(b));
+        if !ascending || self.evidence.len() > PIECES_MAX {
+            return Err(PayloadError::EvidenceOutOfOrder);
+        }
+        // Of views to come one could be guilty in advance, and of nothing after that.
+        let holds =
+            |piece: &&Evidence| piece.offence.view <= header.view && piece.is_proved(committee);
+        if let Some(piece) = self.evidence.iter().find(|piece| !holds(piece)) {
+            return Err(PayloadError::EvidenceUnproved(accused(piece)));
         }
         Ok(())
     }
@@ -118,7 +135,9 @@ impl Payload {
             grants.push(grant);
         }
         let votes: Vec<Vote> = self.reports.into_iter().map(|report| report.vote).collect();
-        let block = Block { height: header.height, time: header.time, votes, transactions, grants };
+        let offences = self.evidence.into_iter().map(|piece| piece.offence).collect();
+        let (height, time) = (header.height, header.time);
+        let block = Block { height, time, votes, offences, transactions, grants };
         Ok(Contents { block, names })
     }
 }

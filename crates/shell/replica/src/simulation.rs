@@ -1,18 +1,26 @@
 //! A whole network in one thread, from one seed: the same validators on a clock, a network and disks that are simulated.
 //!
-//! A validator that crashes loses its tasks and its memory. What the engine has written stays; its ledger is handed in
-//! again by the caller, who decides what its disk has kept. The double-sign guard stays as it was.
+//! A validator that crashes loses its tasks and its memory. What the engine has synced stays; its ledger is handed in
+//! again by the caller, who decides what its disk has kept. The double-sign guard is read back from its records, behind
+//! which the crash has left a part of one more. When the power fails everywhere, the engine's unsynced writes are torn.
 //!
 //! **Invariant:** one seed is one history: nothing here reads a clock, a thread or randomness of its own.
 //!
-//! **Left out:** torn and lost writes below the engine's storage, clocks that differ, and messages that come twice.
+//! **Left out:** torn writes at the crash of a single validator, whose unsynced writes are lost whole; clocks that run
+//! at another rate; bytes that rot on disk.
+
+mod chance;
+mod faults;
+mod lies;
+mod wires;
+
+pub(crate) use faults::Faults;
+pub use faults::Plant;
+pub use lies::Lies;
 
 use crate::app::Pace;
-use crate::block::Block;
-use crate::chain::Chain;
 use crate::committee::Committee;
 use crate::engine::{self, CHANNELS, Timeouts, message_bytes_max, quota};
-use crate::execute::Delivery;
 use crate::guard::VoteGuard;
 use crate::keys::ValidatorKey;
 use crate::ledger::Ledger;
@@ -20,52 +28,22 @@ use crate::node::Node;
 use commonware_cryptography::{Signer as _, ed25519::PublicKey};
 use commonware_p2p::simulated::{self, Link, Network, Oracle};
 use commonware_runtime::{
-    Clock as _, Handle, Runner as _, Supervisor as _,
-    deterministic::{self, Context},
+    Clock as _, Handle, Supervisor as _,
+    deterministic::{self, Checkpoint, Context, FaultConfig, PartialWriteMode, WriteConfig},
 };
 use commonware_utils::{NZUsize, Probability};
+use lies::Liar;
 use light::{Anchor, Clock, Validator};
 use mempool::Limits;
 use protocol::{Hash, ValidatorId};
 use std::future::Future;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex};
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
 use units::BlockTime;
-
-/// A bug that is switched on, to show that the simulation finds it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plant {
-    /// A validator executes a block as soon as it has voted for it, without waiting for a quorum.
-    NoQuorum,
-}
-
-/// A switched-on bug at its place.
-#[derive(Debug, Clone)]
-pub(crate) struct Planted {
-    plant: Plant,
-    deliveries: mpsc::UnboundedSender<Delivery>,
-    chain: Arc<Chain>,
-}
-
-impl Planted {
-    pub(crate) fn new(
-        plant: Plant,
-        deliveries: mpsc::UnboundedSender<Delivery>,
-        chain: Arc<Chain>,
-    ) -> Self {
-        Self { plant, deliveries, chain }
-    }
-
-    pub(crate) fn voted_for(&self, block: &Block) {
-        let next = block.number() == self.chain.height().saturating_add(1);
-        if self.plant == Plant::NoQuorum && next {
-            // The executor is gone only when the validator is.
-            drop(self.deliveries.send((Arc::new(block.clone()), None)));
-        }
-    }
-}
+use wires::{Incoming, Noise, Outgoing};
 
 /// A network that is to be simulated.
 #[derive(Debug, Clone)]
@@ -88,6 +66,10 @@ pub struct Setup {
     pub step: Duration,
     /// A bug, if one is to be found.
     pub plant: Option<Plant>,
+    /// Bytes in a hundred of an unsynced write that are on disk after the power has failed.
+    pub torn_percent: u8,
+    /// Validators that lie.
+    pub liars: Vec<(usize, Lies)>,
 }
 
 /// How messages travel from one validator to another.
@@ -104,6 +86,7 @@ pub struct Travel {
 struct Place {
     key: ValidatorKey,
     guard: Arc<Mutex<VoteGuard>>,
+    faults: Faults,
     running: Option<(Handle<()>, Node)>,
     starts: u64,
 }
@@ -116,6 +99,7 @@ pub struct World {
     oracle: Oracle<PublicKey, Context>,
     places: Vec<Place>,
     linked: Vec<Vec<bool>>,
+    noise: Arc<Noise>,
 }
 
 impl std::fmt::Debug for World {
@@ -124,29 +108,75 @@ impl std::fmt::Debug for World {
     }
 }
 
-/// Runs a scenario in a world without links, whose validators have not started. Returns what the scenario returns, and a
-/// digest of everything that happened: equal for equal seeds.
-///
-/// # Panics
-///
-/// If the setup is not one of a network, or the engine itself panics.
-pub fn run<F, Fut, T>(setup: Setup, scenario: F) -> (T, String)
-where
-    F: FnOnce(World) -> Fut,
-    Fut: Future<Output = T>,
-{
-    let config = deterministic::Config::new().with_seed(setup.seed).with_cycle(setup.step);
-    let runner = deterministic::Runner::new(config);
-    runner.start(|context| async move {
-        let auditor = context.auditor();
-        let world = World::new(context, setup).await;
-        let result = scenario(world).await;
-        (result, auditor.state())
-    })
+/// A network through all failures of its power: what survives them.
+pub struct History {
+    setup: Setup,
+    runner: deterministic::Runner,
+    guards: Vec<Arc<Mutex<VoteGuard>>>,
+    digest: String,
+}
+
+impl std::fmt::Debug for History {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "History of {} validators", self.guards.len())
+    }
+}
+
+impl History {
+    /// Returns a network that has not begun.
+    ///
+    /// # Panics
+    ///
+    /// If the setup is not one of a network.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        let retained = u64::from(setup.torn_percent.min(100));
+        let torn = FaultConfig::default().write(WriteConfig {
+            failure_rate: Probability::new(0, 100).expect("none"),
+            retention_rate: Probability::new(retained, 100).expect("at most one"),
+            mode: PartialWriteMode::Prefix,
+        });
+        let config = deterministic::Config::new()
+            .with_seed(setup.seed)
+            .with_cycle(setup.step)
+            .with_storage_fault_config(torn);
+        let guard = |_| Arc::new(Mutex::new(VoteGuard::in_memory()));
+        let guards = (0..setup.validators).map(guard).collect();
+        let runner = deterministic::Runner::new(config);
+        Self { setup, runner, guards, digest: String::new() }
+    }
+
+    /// Runs a scenario in a world without links, whose validators have not started. When it returns, the power fails.
+    /// Returns what the scenario returns.
+    ///
+    /// # Panics
+    ///
+    /// If the engine itself panics.
+    pub fn play<F, Fut, T>(self, scenario: F) -> (T, Self)
+    where
+        F: FnOnce(World) -> Fut,
+        Fut: Future<Output = T>,
+    {
+        let Self { setup, runner, guards, .. } = self;
+        let (begun, held) = (setup.clone(), guards.clone());
+        let (result, checkpoint): (T, Checkpoint) =
+            runner.start_and_recover(|context| async move {
+                let world = World::new(context, begun, held).await;
+                scenario(world).await
+            });
+        let digest = checkpoint.auditor().state();
+        (result, Self { setup, runner: checkpoint.into(), guards, digest })
+    }
+
+    /// Returns a digest of everything that has happened: equal for equal seeds.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
 }
 
 impl World {
-    async fn new(context: Context, setup: Setup) -> Self {
+    async fn new(context: Context, setup: Setup, guards: Vec<Arc<Mutex<VoteGuard>>>) -> Self {
         let keys: Vec<ValidatorKey> = (0..setup.validators)
             .map(|index| {
                 let secret = Hash::of("simulated key", &index.to_be_bytes());
@@ -174,17 +204,17 @@ impl World {
         let (network, oracle) =
             Network::new_with_peers(context.child("network"), config, peers).await;
         network.start();
-        let places = keys
-            .into_iter()
-            .map(|key| Place {
-                key,
-                guard: Arc::new(Mutex::new(VoteGuard::in_memory())),
-                running: None,
-                starts: 0,
-            })
-            .collect();
+        let place = |(index, (key, guard)): (usize, (ValidatorKey, Arc<Mutex<VoteGuard>>))| {
+            let lies = setup.liars.iter().find(|(liar, _)| *liar == index);
+            let liar = lies.and_then(|(_, lies)| {
+                Liar::new(*lies, &committee, &key.0, setup.seed ^ (index as u64 + 1))
+            });
+            let faults = Faults { plant: setup.plant, liar, ..Faults::default() };
+            Place { key, guard, faults, running: None, starts: 0 }
+        };
+        let places = keys.into_iter().zip(guards).enumerate().map(place).collect();
         let linked = vec![vec![false; count]; count];
-        Self { context, setup, committee, oracle, places, linked }
+        Self { context, setup, committee, oracle, places, linked, noise: Arc::default() }
     }
 
     /// Starts a validator, for the first time or again, on a ledger.
@@ -192,15 +222,36 @@ impl World {
     /// # Panics
     ///
     /// If there is no such validator, or it runs, or cannot start.
-    pub async fn start(&mut self, index: usize, ledger: Box<dyn Ledger>) {
+    // In a box, so that the engine is built once, in this crate, and not again in each one that awaits this.
+    pub fn start(
+        &mut self,
+        index: usize,
+        ledger: Box<dyn Ledger>,
+    ) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        Box::pin(self.start_here(index, ledger))
+    }
+
+    async fn start_here(&mut self, index: usize, ledger: Box<dyn Ledger>) {
         let place = self.places.get_mut(index).expect("a validator of this world");
         assert!(place.running.is_none(), "validator {index} runs already");
         place.starts += 1;
         let me = place.key.0.public_key();
         let control = self.oracle.control(me);
+        {
+            let mut guard = place.guard.lock().unwrap_or_else(PoisonError::into_inner);
+            let torn = usize::try_from(place.starts * 17).unwrap_or(0) % 48;
+            *guard = guard.after_crash(torn).expect("what is torn is cut off");
+        }
         let mut channels = Vec::new();
-        for (channel, rate) in CHANNELS {
-            channels.push(control.register(channel, quota(rate)).await.expect("a channel"));
+        for (at, (channel, rate)) in CHANNELS.into_iter().enumerate() {
+            let (sender, receiver) =
+                control.register(channel, quota(rate)).await.expect("a channel");
+            let liar = place.faults.liar.clone();
+            let seed = self.setup.seed ^ (index as u64 * 1_000 + channel * 100 + place.starts);
+            channels.push((
+                Outgoing { inner: sender, channel: at, liar },
+                Incoming::new(receiver, self.noise.clone(), seed),
+            ));
         }
         let context = self
             .context
@@ -217,7 +268,7 @@ impl World {
             limits: Limits::default(),
             pace: self.setup.pace,
             timeouts: self.setup.timeouts,
-            planted: self.setup.plant,
+            faults: place.faults.clone(),
         };
         let started =
             engine::start(context, config, self.oracle.manager(), control, channels).await;
@@ -273,6 +324,26 @@ impl World {
                 success_rate: Probability::new(arrived, 100).expect("at most one"),
             };
             self.oracle.add_link(sender, receiver, link).await.expect("the link is new");
+        }
+    }
+
+    /// Sets how many messages in a hundred arrive twice, and how many late: after others that were sent later.
+    pub fn disturb(&self, twice: u8, late: u8) {
+        self.noise.twice.store(twice, Ordering::Relaxed);
+        self.noise.late.store(late, Ordering::Relaxed);
+    }
+
+    /// Sets how many milliseconds a validator's clock is ahead.
+    pub fn skew(&self, index: usize, millis: i64) {
+        if let Some(place) = self.places.get(index) {
+            place.faults.skew.store(millis, Ordering::Relaxed);
+        }
+    }
+
+    /// Sets how long a validator's disk takes for a block.
+    pub fn slow_disk(&self, index: usize, millis: u64) {
+        if let Some(place) = self.places.get(index) {
+            place.faults.slowness.store(millis, Ordering::Relaxed);
         }
     }
 

@@ -155,6 +155,7 @@ impl House {
             height: self.machine.state().height.next().expect("heights suffice"),
             time: BlockTime::from_millis(self.now),
             votes: votes.collect(),
+            offences: Vec::new(),
             transactions,
             grants: Vec::new(),
         }

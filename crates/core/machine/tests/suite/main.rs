@@ -2,6 +2,7 @@
 
 mod access;
 mod common;
+mod evidence;
 mod markets;
 mod random_commands;
 mod ranges;

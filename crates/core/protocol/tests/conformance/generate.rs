@@ -4,9 +4,9 @@ use crate::random::Random;
 use protocol::{
     AccountId, AccountIndex, Address, AssetId, BasisReport, Block, CancelReason, Change,
     ClientOrderId, Command, Contract, ContractRule, Event, Grant, Hash, Header, Instrument,
-    InstrumentId, Mode, NewOrder, OrderId, ParameterId, PriceReport, ProposalId, Quote, Receipt,
-    Refusal, Right, Scopes, SelfTrade, SessionKey, SessionTerms, Shown, Side, Signer, SourceId,
-    TimeInForce, Transaction, UnderlyingId, ValidatorId, VolReport, Vote,
+    InstrumentId, Mode, NewOrder, Offence, OffenceKind, OrderId, ParameterId, PriceReport,
+    ProposalId, Quote, Receipt, Refusal, Right, Scopes, SelfTrade, SessionKey, SessionTerms, Shown,
+    Side, Signer, SourceId, TimeInForce, Transaction, UnderlyingId, ValidatorId, VolReport, Vote,
 };
 use units::{Amount, BlockHeight, BlockTime, Lots, Notional, Ppb, Price, Quantity, Vol};
 
@@ -105,9 +105,10 @@ generate_structs! {
     Quote { instrument, side, price, lots }
     Instrument { id, underlying, contract, contract_size, tick }
     Transaction { sender, command }
-    Block { height, time, votes, transactions, grants }
+    Block { height, time, votes, offences, transactions, grants }
     Grant { owner, signer, nonce, expires_at, count, shown }
     SessionTerms { key, scopes, sub, instrument, notional_per_day, expires_at }
+    Offence { validator, view, kind }
     Header { height, time, parent, body, receipts, state_root }
 }
 
@@ -119,6 +120,7 @@ generate_enums! {
     Signer { Owner, Session(key) }
     Shown { Contract { underlying, contract, size }, Asset(name) }
     Mode { Normal, Caution, ReduceOnly, Frozen }
+    OffenceKind { TwoBlocks, TwoFinalities, FinalityAndSkip }
     Contract { Perpetual, Future { expires_at }, Option { expires_at, strike, right } }
     ContractRule {
         TickNotPositive, SizeOutsideLimits, TickValueInexact, StrikeNotPositive, ExpiresBeforeNow,
@@ -133,6 +135,7 @@ generate_enums! {
         ListInstrument(instrument),
         ResumeInstrument(instrument),
         ResumeHouse,
+        ReleaseValidator(validator),
     }
     ParameterId {
         ScanRange, TakerFee, MakerFee, LiquidationFee, MaintenanceRatio, LiquidationBuffer,
@@ -140,6 +143,7 @@ generate_enums! {
         FundingInterest, VariationInterval, PositionLimit, WithdrawalLimit, Timelock, ProposalLife,
         CollateralHaircut, ShortOptionMaintenance, ShortOptionInitial, InsuranceEventCap,
         GapMax, RestartGap, InsuranceDayCap, Spread, VolDaily, VolumeDaily,
+        SlashFraction, JailTime,
     }
     Command {
         Deposit { account, asset, amount },
@@ -181,6 +185,7 @@ generate_enums! {
         Paused { instrument },
         SessionRegistered { owner, terms },
         SessionRevoked { owner, key },
+        Punished { offence, slashed, jailed_until },
     }
     Refusal {
         NotPermitted, AccountNotOpen, TooMany, AssetUnknown, AmountNotPositive, AmountTooLarge,
@@ -188,7 +193,8 @@ generate_enums! {
         InstrumentExpired, InstrumentHalted, ModeForbids { mode }, MarkMissing, LotsNotPositive,
         LotsTooMany, PriceNotPositive, PriceOffTick, PriceOutsideBand, ClientOrderIdInUse,
         TooManyOrders, TooManyPositions, BookFull, ReduceOnlyWouldIncrease, PostOnlyWouldCross,
-        SelfTrade, PositionLimit, MarginShort { short_by }, OrderUnknown, OrderOfHouse, ParameterUnknown,
+        SelfTrade, PositionLimit, MarginShort { short_by }, OrderUnknown, OrderOfHouse,
+        NotJailed, StillJailed { until }, ParameterUnknown,
         ValueOutsideBounds { lowest, highest }, ContractInvalid { rule }, ProposalUnknown,
         ApprovedAlready, TooManyProposals, NotHalted, ValueContradicts, NotApproved,
         SignatureExpired, SignatureTooLong, SessionUnknown, SessionRevoked, SessionExpired,

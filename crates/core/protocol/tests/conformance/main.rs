@@ -13,9 +13,9 @@ use protocol::codec::{DecodeError, decode, encode};
 use protocol::{
     AccountId, AccountIndex, Address, AssetId, BasisReport, Block, CancelReason, Change,
     ClientOrderId, Command, Contract, ContractRule, Event, Hash, Header, Instrument, InstrumentId,
-    Mode, NewOrder, OrderId, ParameterId, PriceReport, ProposalId, Quote, Receipt, Refusal, Right,
-    SelfTrade, Side, SourceId, TimeInForce, Transaction, UnderlyingId, ValidatorId, VolReport,
-    Vote, limits,
+    Mode, NewOrder, Offence, OffenceKind, OrderId, ParameterId, PriceReport, ProposalId, Quote,
+    Receipt, Refusal, Right, SelfTrade, Side, SourceId, TimeInForce, Transaction, UnderlyingId,
+    ValidatorId, VolReport, Vote, limits,
 };
 use random::Random;
 use std::collections::BTreeSet;
@@ -43,7 +43,7 @@ macro_rules! check_all {
 fn all(mut check: impl Check) {
     check_all!(check =>
         AccountId AccountIndex Address AssetId BasisReport Block CancelReason Change ClientOrderId Command Contract
-        ContractRule Event Hash Header Instrument InstrumentId Mode NewOrder OrderId ParameterId PriceReport
+        ContractRule Event Hash Header Instrument InstrumentId Mode NewOrder Offence OffenceKind OrderId ParameterId PriceReport
         ProposalId Quote Receipt Refusal Right SelfTrade Side SourceId TimeInForce Transaction UnderlyingId
         ValidatorId VolReport Vote
     );

@@ -89,6 +89,8 @@ fn table_of_codes() {
         45  MarginShort
         50  OrderUnknown
         51  OrderOfHouse
+        55  NotJailed
+        56  StillJailed
         60  ParameterUnknown
         61  ValueOutsideBounds
         62  ContractInvalid

@@ -116,6 +116,7 @@ fn play(
             height: BlockHeight::from_blocks(number),
             time: tick.time,
             votes: votes(state, &stage.listing, tick, number, VALIDATORS),
+            offences: Vec::new(),
             transactions,
             grants: Vec::new(),
         };

@@ -123,5 +123,10 @@ async fn watch(node: Node) {
         {
             say(&format!("state root of block {height} here: {}", header.state_root));
         }
+        if let Halt::Diverged { .. } = &halt
+            && let Some(difference) = node.difference().await
+        {
+            say(&format!("{difference}\n{rule}"));
+        }
     }
 }
