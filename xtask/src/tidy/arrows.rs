@@ -58,7 +58,7 @@ const SHELLS: &[(&str, &[&str])] = &[
     ("house", &["store"]),
     ("light", &["store"]),
     ("replica", &["house", "light", "mempool"]),
-    ("gateway", &["replica"]),
+    ("gateway", &["house", "replica"]),
 ];
 
 /// The only shell that may see all others.

@@ -48,6 +48,7 @@ impl Disk {
             body: Hash::default(),
             receipts: Hash::default(),
             state_root: root,
+            snapshot: Hash::default(),
         };
         let mut ledger = SimLedger {
             machine,
@@ -98,6 +99,7 @@ impl SimLedger {
             body: Hash::of("body", &body),
             receipts: Hash::of("receipts", &receipts),
             state_root: self.root,
+            snapshot: Hash::default(),
         };
         Ok((self.last, outcome.receipts.len()))
     }

@@ -217,6 +217,8 @@ impl World {
             limits: Limits::default(),
             pace: self.setup.pace,
             timeouts: self.setup.timeouts,
+            floor: None,
+            blocks_kept: None,
             planted: self.setup.plant,
         };
         let started =

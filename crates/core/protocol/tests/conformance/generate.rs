@@ -106,7 +106,7 @@ generate_structs! {
     Instrument { id, underlying, contract, contract_size, tick }
     Transaction { sender, command }
     Block { height, time, votes, transactions }
-    Header { height, time, parent, body, receipts, state_root }
+    Header { height, time, parent, body, receipts, state_root, snapshot }
 }
 
 generate_enums! {

@@ -6,6 +6,7 @@ mod audit;
 mod explain;
 mod forgery;
 mod network;
+mod network_sync;
 mod proof;
 mod restart;
 mod support;
