@@ -13,6 +13,7 @@ mod fuzz;
 mod gates;
 mod mutants;
 mod prove;
+mod siege;
 mod sim;
 mod spec;
 mod step;
@@ -72,6 +73,11 @@ const VERBS: &[Verb] = &[
         name: "sim",
         about: "simulate the network: --seeds K [--from S] [--plant NAME]",
         run: sim::run,
+    },
+    Verb {
+        name: "siege",
+        about: "attack a network on this machine and say what honest clients notice (a minute)",
+        run: siege::run,
     },
     Verb {
         name: "fuzz",

@@ -69,7 +69,7 @@ const SHELLS: &[(&str, &[&str])] = &[
     ("risk-python", &["whatif"]),
     ("mempool", &["access"]),
     ("replica", &["access", "house", "light", "mempool"]),
-    ("gateway", &["access", "replica"]),
+    ("gateway", &["access", "house", "replica"]),
 ];
 
 /// The only shell that may see all others.

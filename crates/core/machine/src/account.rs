@@ -1,9 +1,9 @@
 //! Accounts: names, positions and open orders.
 
 use crate::insurance::Allowance;
+use crate::open_orders::OpenOrders;
 use borsh::io::{Error, ErrorKind, Read, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
-use crate::open_orders::OpenOrders;
 use clearing::Position;
 use places::Table;
 use protocol::{

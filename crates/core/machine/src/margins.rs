@@ -341,11 +341,7 @@ impl<'a> Work<'a> {
     }
 
     /// Returns the ceiling of an account with its open orders; `None` if equity may not cover them.
-    fn ceiling(
-        &mut self,
-        risk: &'a Risk,
-        account: AccountIndex,
-    ) -> Result<Option<Ceiling>, Fault> {
+    fn ceiling(&mut self, risk: &'a Risk, account: AccountIndex) -> Result<Option<Ceiling>, Fault> {
         let idle = match self.margins.idle.get(&account) {
             Some(idle) => *idle,
             None => {

@@ -38,6 +38,8 @@ pub struct Header {
     pub receipts: Hash,
     /// Root of the state after the block.
     pub state_root: Hash,
+    /// Hash of the whole state after the block, at heights where the chain's rules want one; zero at others.
+    pub snapshot: Hash,
 }
 
 impl Block {

@@ -48,6 +48,7 @@ impl Disk {
             body: Hash::default(),
             receipts: Hash::default(),
             state_root: root,
+            snapshot: Hash::default(),
         };
         let mut ledger = SimLedger {
             machine,
@@ -96,6 +97,7 @@ impl SimLedger {
             body: block.body_hash()?,
             receipts: Hash::of("receipts", &receipts),
             state_root: self.root,
+            snapshot: Hash::default(),
         };
         Ok(Applied { header: self.last, writes: outcome.writes })
     }

@@ -3,15 +3,19 @@
 //! Bytes are hexadecimal with `0x`, in the encodings of the `protocol`, `mempool` and `light` crates. Nothing that is
 //! answered needs to be believed: blocks come with headers, headers with certificates, records with proofs.
 //!
-//! **Invariant:** whatever is sent to the port, memory and tasks stay bounded: connections are counted, requests are
-//! limited in size and in time.
+//! **Invariant:** whatever is sent to the port, memory and tasks stay bounded: connections, bytes on their way and work
+//! are counted, for each address and for all; requests are limited in size and in time.
 //!
 //! **Left out:** encryption and accounts. The port listens on the local machine unless it is told otherwise; in front of
 //! the public belongs a proxy.
 
 mod hex;
+mod history;
+mod limits;
 mod methods;
+mod request;
 mod serve;
+mod stall;
 
 pub use hex::{HexError, decode_hex, encode_hex};
 pub use serve::{Metrics, serve};

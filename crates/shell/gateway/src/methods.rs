@@ -1,6 +1,8 @@
 //! The methods of the JSON-RPC interface.
 
 use crate::hex::{decode_hex, encode_hex};
+use crate::history;
+use crate::request::Params;
 use access::{BadSignature, Invalid};
 use machine::StateKey;
 use protocol::codec::{self, EncodeError};
@@ -15,9 +17,7 @@ const WAIT_MAX: Duration = Duration::from_secs(10);
 const KEY_BYTES_MAX: usize = 256;
 /// Most blocks in one answer, and the bytes after which no further one is added.
 const BLOCKS_MAX: usize = 256;
-const BLOCKS_BYTES_MAX: usize = 4 << 20;
-/// Most submissions in one request.
-const SUBMISSIONS_MAX: usize = 10_000;
+const BLOCKS_BYTES_MAX: usize = 1 << 20;
 
 /// A refusal as JSON-RPC says it.
 #[derive(Debug)]
@@ -26,11 +26,11 @@ pub(crate) struct Refused {
     pub(crate) message: String,
 }
 
-fn invalid(message: impl Into<String>) -> Refused {
+pub(crate) fn invalid(message: impl Into<String>) -> Refused {
     Refused { code: -32_602, message: message.into() }
 }
 
-fn failed(message: impl ToString) -> Refused {
+pub(crate) fn failed(message: impl ToString) -> Refused {
     Refused { code: -32_000, message: message.to_string() }
 }
 
@@ -40,12 +40,26 @@ impl From<EncodeError> for Refused {
     }
 }
 
+/// Returns what a method costs of the work that an address may ask for in a second.
+pub(crate) fn cost(method: &str, params: &Params) -> u32 {
+    match method {
+        "answer" | "evidence" | "snapshot" | "chunk" | "tree" | "genesis" => 40,
+        "blocks" => u32::try_from(params.count.unwrap_or(1)).unwrap_or(u32::MAX).clamp(1, 40),
+        "header" => 10,
+        "submit" => {
+            let count = params.submissions.as_ref().map_or(0, |given| given.0.len());
+            u32::try_from(count / 4).unwrap_or(u32::MAX).clamp(1, 2_000)
+        }
+        _ => 1,
+    }
+}
+
 /// Answers a method.
 pub(crate) async fn call(
     node: &Node,
     source: Source,
     method: &str,
-    params: &Value,
+    params: &Params,
 ) -> Result<Value, Refused> {
     match method {
         "status" => Ok(status(node.network_id(), &node.status())),
@@ -55,11 +69,17 @@ pub(crate) async fn call(
         "blocks" => blocks(node, params).await,
         "header" => header(node, params).await,
         "answer" => answer(node, params).await,
+        "evidence" => history::evidence(node, params).await,
+        "genesis" => history::genesis(node).await,
+        "snapshot" => history::snapshot(node).await,
+        "chunk" => history::chunk(node, params).await,
+        "tree" => history::tree(node, params).await,
         "anchor" => Ok(json!({ "anchor": node.anchor().text() })),
         _ => Err(Refused {
             code: -32_601,
             message: format!(
-                "no method '{method}': there are status, submit, feed, follow, blocks, header, answer, anchor"
+                "no method '{method}': there are status, submit, feed, follow, blocks, header, answer, anchor, evidence, \
+                 genesis, snapshot, chunk, tree"
             ),
         }),
     }
@@ -85,24 +105,22 @@ fn status(network: &str, status: &Status) -> Value {
     })
 }
 
-fn number(params: &Value, name: &str) -> Result<u64, Refused> {
-    params[name].as_u64().ok_or_else(|| invalid(format!("'{name}' is a whole number")))
+pub(crate) fn number(value: Option<u64>, name: &str) -> Result<u64, Refused> {
+    value.ok_or_else(|| invalid(format!("'{name}' is a whole number")))
 }
 
-fn bytes(value: &Value, name: &str) -> Result<Vec<u8>, Refused> {
-    let text = value.as_str().ok_or_else(|| invalid(format!("'{name}' is bytes in a string")))?;
+pub(crate) fn bytes(text: Option<&str>, name: &str) -> Result<Vec<u8>, Refused> {
+    let text = text.ok_or_else(|| invalid(format!("'{name}' is bytes in a string")))?;
     decode_hex(text).map_err(|error| invalid(format!("'{name}': {error}")))
 }
 
 /// Takes submissions one by one; each gets its name or the reason why not.
-fn submit(node: &Node, source: Source, params: &Value) -> Result<Value, Refused> {
-    let given = params["submissions"]
-        .as_array()
+fn submit(node: &Node, source: Source, params: &Params) -> Result<Value, Refused> {
+    let given = params
+        .submissions
+        .as_ref()
         .ok_or_else(|| invalid("'submissions' is a list of bytes in strings"))?;
-    if given.len() > SUBMISSIONS_MAX {
-        return Err(invalid(format!("at most {SUBMISSIONS_MAX} submissions in one request")));
-    }
-    let submissions = given.iter().map(|held| bytes(held, "submissions"));
+    let submissions = given.0.iter().map(|held| bytes(Some(held), "submissions"));
     let submissions = submissions.collect::<Result<Vec<_>, _>>()?;
     let answers = node.submit_from(source, submissions);
     let told = answers.iter().map(|answer| match answer {
@@ -137,29 +155,27 @@ fn not_taken(error: &SubmitFailure) -> Value {
     told
 }
 
-fn feed(node: &Node, params: &Value) -> Result<Value, Refused> {
-    let height = number(params, "height")?;
-    let vote: Vote = codec::decode(&bytes(&params["vote"], "vote")?, limits::BLOCK_BYTES_MAX)
-        .map_err(|error| invalid(format!("'vote': {error}")))?;
+fn feed(node: &Node, params: &Params) -> Result<Value, Refused> {
+    let height = number(params.height, "height")?;
+    let vote: Vote =
+        codec::decode(&bytes(params.vote.as_deref(), "vote")?, limits::BLOCK_BYTES_MAX)
+            .map_err(|error| invalid(format!("'vote': {error}")))?;
     node.feed(height, vote).map_err(failed)?;
     Ok(json!(true))
 }
 
 /// Waits until a block has been executed, for as long as a request may last.
-async fn follow(node: &Node, params: &Value) -> Result<Value, Refused> {
-    let height = number(params, "height")?;
+async fn follow(node: &Node, params: &Params) -> Result<Value, Refused> {
+    let height = number(params.height, "height")?;
     // Whether it came in time, the answer says.
     drop(tokio::time::timeout(WAIT_MAX, node.reached(height)).await);
     Ok(json!({ "height": node.height() }))
 }
 
 /// Returns blocks from a height on, with the headers of their outcomes; one, unless more are asked for.
-async fn blocks(node: &Node, params: &Value) -> Result<Value, Refused> {
-    let height = number(params, "height")?;
-    let count = match params["count"] {
-        Value::Null => 1,
-        _ => usize::try_from(number(params, "count")?).unwrap_or(BLOCKS_MAX),
-    };
+async fn blocks(node: &Node, params: &Params) -> Result<Value, Refused> {
+    let height = number(params.height, "height")?;
+    let count = usize::try_from(params.count.unwrap_or(1)).unwrap_or(BLOCKS_MAX);
     let reader = node.clone();
     let read = tokio::task::spawn_blocking(move || {
         reader.blocks(height, count.min(BLOCKS_MAX), BLOCKS_BYTES_MAX)
@@ -178,8 +194,8 @@ async fn blocks(node: &Node, params: &Value) -> Result<Value, Refused> {
     Ok(Value::Array(told.collect::<Result<Vec<_>, EncodeError>>()?))
 }
 
-async fn header(node: &Node, params: &Value) -> Result<Value, Refused> {
-    let height = number(params, "height")?;
+async fn header(node: &Node, params: &Params) -> Result<Value, Refused> {
+    let height = number(params.height, "height")?;
     let Some(certified) = node.certified(height).await else {
         return Err(failed(format!("block {height} has no certificate here yet: ask again")));
     };
@@ -190,8 +206,8 @@ async fn header(node: &Node, params: &Value) -> Result<Value, Refused> {
     }))
 }
 
-async fn answer(node: &Node, params: &Value) -> Result<Value, Refused> {
-    let key: StateKey = codec::decode(&bytes(&params["key"], "key")?, KEY_BYTES_MAX)
+async fn answer(node: &Node, params: &Params) -> Result<Value, Refused> {
+    let key: StateKey = codec::decode(&bytes(params.key.as_deref(), "key")?, KEY_BYTES_MAX)
         .map_err(|error| invalid(format!("'key': {error}")))?;
     let answer = tokio::time::timeout(WAIT_MAX, node.answer(&key))
         .await

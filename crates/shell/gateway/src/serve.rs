@@ -1,28 +1,33 @@
 //! The server: connections, requests, and their bounds.
 
-use crate::methods::{Refused, call};
-use axum::Router;
-use axum::body::{Body, HttpBody as _, to_bytes};
+use crate::limits::{Admitted, Limits, Room};
+use crate::methods::{Refused, call, cost};
+use crate::request::{Id, Request};
+use crate::stall::Stalling;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
 use axum::http::{StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
+use futures::StreamExt as _;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use replica::{Node, Source};
 use serde_json::{Value, json};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
-/// Connections at one time.
-const CONNECTIONS_MAX: usize = 256;
 /// Longest request.
 const REQUEST_BYTES_MAX: usize = 8 << 20;
 /// Time in which the head of a request, and then its body, must have come.
 const ARRIVAL_MAX: Duration = Duration::from_secs(10);
+/// Longest time in which a client takes nothing of its answer.
+const STALL_MAX: Duration = Duration::from_secs(10);
+/// What the metrics cost of the work that an address may ask for.
+const METRICS_COST: u32 = 100;
 /// Blocks that execution may be behind and the validator still be called ready.
 const BEHIND_MAX: u64 = 16;
 
@@ -40,7 +45,6 @@ impl fmt::Debug for Metrics {
 struct Served {
     node: Node,
     metrics: Metrics,
-    source: Source,
 }
 
 /// Serves a validator on a listening socket, for ever.
@@ -49,74 +53,112 @@ pub async fn serve(listener: TcpListener, node: Node, metrics: Metrics) {
         .route("/", post(rpc))
         .route("/metrics", get(metrics_text))
         .route("/health/live", get(|| async { "live\n" }))
-        .route("/health/ready", get(ready));
-    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        .route("/health/ready", get(ready))
+        .with_state(Served { node, metrics });
+    let limits = Limits::new();
     loop {
-        let Ok(slot) = slots.clone().acquire_owned().await else { return };
-        let Ok((stream, client)) = listener.accept().await else {
+        let Ok((stream, peer)) = listener.accept().await else {
             // Out of file handles, most likely: others must end first.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let service = {
-            let source = Source::Client(client.ip());
-            let served = Served { node: node.clone(), metrics: metrics.clone(), source };
-            TowerToHyperService::new(router.clone().with_state::<()>(served))
-        };
+        // Closed at once: one that waits would hold a file handle.
+        let Some(admitted) = limits.admit(peer.ip(), Instant::now()) else { continue };
+        let service = TowerToHyperService::new(router.clone().layer(Extension(admitted)));
         tokio::spawn(async move {
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(ARRIVAL_MAX)
                 .max_buf_size(64 << 10)
-                .serve_connection(TokioIo::new(stream), service);
+                .serve_connection(TokioIo::new(Stalling::new(stream, STALL_MAX)), service);
             // A broken connection concerns its client alone.
             drop(connection.await);
-            drop(slot);
         });
     }
 }
 
-async fn rpc(State(served): State<Served>, body: Body) -> Response {
+async fn rpc(
+    State(served): State<Served>,
+    Extension(admitted): Extension<Admitted>,
+    body: Body,
+) -> Response {
     // Said at once, where the head of the request says how much is to come.
     if usize::try_from(body.size_hint().lower())
         .is_ok_and(|announced| announced > REQUEST_BYTES_MAX)
     {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     }
-    let read = tokio::time::timeout(ARRIVAL_MAX, to_bytes(body, REQUEST_BYTES_MAX)).await;
-    let bytes = match read {
+    let mut room = Room::default();
+    let bytes = match tokio::time::timeout(ARRIVAL_MAX, arrive(body, &admitted, &mut room)).await {
         Ok(Ok(bytes)) => bytes,
-        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Ok(Err(status)) => return status.into_response(),
         Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
-    let answer = match serde_json::from_slice::<Value>(&bytes) {
-        Ok(request) => respond(&served, &request).await,
+    let answer = match serde_json::from_slice::<Request>(&bytes) {
+        Ok(request) => {
+            drop(bytes);
+            respond(&served.node, &admitted, &request).await
+        }
+        Err(error) if error.is_data() => {
+            refused(&Id::Null, &Refused { code: -32_602, message: error.to_string() })
+        }
         Err(error) => {
-            refused(&Value::Null, &Refused { code: -32_700, message: format!("not JSON: {error}") })
+            refused(&Id::Null, &Refused { code: -32_700, message: format!("not JSON: {error}") })
         }
     };
     ([(CONTENT_TYPE, "application/json")], answer.to_string()).into_response()
 }
 
-async fn respond(served: &Served, request: &Value) -> Value {
-    let id = &request["id"];
-    let Some(method) = request["method"].as_str() else {
+/// Reads a body, as long as there is room for it.
+async fn arrive(body: Body, admitted: &Admitted, room: &mut Room) -> Result<Vec<u8>, StatusCode> {
+    let mut frames = body.into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(frame) = frames.next().await {
+        let frame = frame.map_err(|_| StatusCode::BAD_REQUEST)?;
+        if bytes.len().saturating_add(frame.len()) > REQUEST_BYTES_MAX {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        if !admitted.hold(frame.len(), room) {
+            return Err(StatusCode::SERVICE_UNAVAILABLE);
+        }
+        bytes.extend_from_slice(&frame);
+    }
+    Ok(bytes)
+}
+
+async fn respond(node: &Node, admitted: &Admitted, request: &Request) -> Value {
+    let (id, params) = (&request.id, &request.params);
+    let Some(method) = request.method.as_deref() else {
         let message = "a request is {\"method\": …, \"params\": {…}, \"id\": …}".to_owned();
         return refused(id, &Refused { code: -32_600, message });
     };
-    match call(&served.node, served.source, method, &request["params"]).await {
+    match admitted.spend(cost(method, params), Instant::now()) {
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => {
+            let message = "too much is asked for from this address: ask again later".to_owned();
+            return refused(id, &Refused { code: -32_005, message });
+        }
+    }
+    match call(node, Source::Client(admitted.address), method, params).await {
         Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
         Err(error) => refused(id, &error),
     }
 }
 
-fn refused(id: &Value, error: &Refused) -> Value {
+fn refused(id: &Id, error: &Refused) -> Value {
     let error = json!({ "code": error.code, "message": error.message });
     json!({ "jsonrpc": "2.0", "id": id, "error": error })
 }
 
 /// The engine's own metrics, and after them what this program adds.
-async fn metrics_text(State(served): State<Served>) -> String {
+async fn metrics_text(
+    State(served): State<Served>,
+    Extension(admitted): Extension<Admitted>,
+) -> Result<String, StatusCode> {
+    match admitted.spend(METRICS_COST, Instant::now()) {
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => return Err(StatusCode::TOO_MANY_REQUESTS),
+    }
     let status = served.node.status();
     let height = served.node.height();
     let stopped = u8::from(status.signing_stopped.is_some());
@@ -136,7 +178,7 @@ async fn metrics_text(State(served): State<Served>) -> String {
     );
     let engine = (served.metrics.0)();
     // The engine's text ends with a mark that nothing may follow.
-    format!("{own}{engine}")
+    Ok(format!("{own}{engine}"))
 }
 
 async fn ready(State(served): State<Served>) -> (StatusCode, String) {

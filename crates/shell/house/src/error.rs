@@ -58,6 +58,20 @@ pub enum HouseError {
     /// The block log, read by itself.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// The log has been pruned, and no snapshot can be used.
+    #[error(
+        "the block log of {dir} begins at block {first} and no snapshot of it can be used: move blocks, state and \
+         snapshots away and start with --join"
+    )]
+    Pruned {
+        /// The directory.
+        dir: PathBuf,
+        /// The first block of the log.
+        first: u64,
+    },
+    /// What was asked for is not there, or no longer.
+    #[error("there is no snapshot of block {0} here: ask which is offered")]
+    NotOffered(u64),
     /// The log ends before the snapshot that was loaded.
     #[error("the block log of {0} ends before its snapshot: restore the log from a copy")]
     LogShort(PathBuf),

@@ -5,7 +5,7 @@ use machine::Outcome;
 use protocol::{Block, Hash, Header, codec};
 use store::StateRoot;
 
-/// Returns the header of a block with its outcome and root.
+/// Returns the header of a block with its outcome, its root and what [`crate::snapshot_hash`] says.
 ///
 /// # Errors
 ///
@@ -15,6 +15,7 @@ pub fn seal(
     outcome: &Outcome,
     parent: Hash,
     root: StateRoot,
+    snapshot: Hash,
 ) -> Result<Header, HouseError> {
     let receipts = codec::encode(&(&outcome.receipts, &outcome.events))?;
     Ok(Header {
@@ -24,5 +25,6 @@ pub fn seal(
         body: block.body_hash()?,
         receipts: Hash::of("receipts", &receipts),
         state_root: Hash::new(root.bytes()),
+        snapshot,
     })
 }

@@ -7,16 +7,22 @@
 
 mod error;
 mod header;
+mod transfer;
 
 pub use error::HouseError;
 pub use header::seal;
+pub use transfer::{
+    CHUNK_BYTES, MANIFEST_BYTES_MAX, Manifest, Offer, SNAPSHOT_BLOCKS, is_due, snapshot_hash,
+};
 
 use machine::{Genesis, Machine, Outcome, StateKey, Write};
 use protocol::{Block, Hash, Header, codec, limits};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use store::{BlockReader, Proof, Skipped, StateRoot, Store, StoreError, StoreOptions};
+use store::{
+    Arrived, BlockReader, Fetch, Proof, Skipped, StateRoot, Store, StoreError, StoreOptions,
+};
 
 /// Longest genesis file that is read.
 const GENESIS_BYTES_MAX: usize = 16 << 20;
@@ -29,6 +35,16 @@ pub struct House {
     machine: Machine,
     store: Store,
     last: Header,
+    /// The state that is being handed out, so that not every chunk of it is read from disk.
+    handed_out: Option<HandedOut>,
+}
+
+/// A snapshot that somebody fetches.
+#[derive(Debug)]
+struct HandedOut {
+    height: u64,
+    manifest: Manifest,
+    state: Vec<u8>,
 }
 
 /// A house as it comes back from disk.
@@ -84,9 +100,10 @@ impl House {
             body: hash,
             receipts: Hash::default(),
             state_root: Hash::new(root.bytes()),
+            snapshot: Hash::default(),
         };
         store.append(0, &codec::encode(&last)?, &[])?;
-        Ok(Self { dir: dir.to_path_buf(), genesis: hash, machine, store, last })
+        Ok(Self { dir: dir.to_path_buf(), genesis: hash, machine, store, last, handed_out: None })
     }
 
     /// Comes back from disk: the newest usable snapshot, then every block after it again, each root compared. A
@@ -107,6 +124,9 @@ impl House {
                 HouseError::Snapshot { height: snapshot.checkpoint.height, source }
             })?,
             None => {
+                if let Some(first) = store.first_height().filter(|first| *first > 0) {
+                    return Err(HouseError::Pruned { dir: dir.to_path_buf(), first });
+                }
                 let (machine, writes) = Machine::found(&genesis)?;
                 commit(&mut store, 0, writes)?;
                 machine
@@ -119,7 +139,7 @@ impl House {
             let block: Block = codec::decode(&entry.block, limits::BLOCK_BYTES_MAX)?;
             let outcome = machine.apply(&block)?;
             let root = commit(&mut store, entry.height, outcome.writes.clone())?;
-            let expected = seal(&block, &outcome, last.hash()?, root)?;
+            let expected = seal(&block, &outcome, last.hash()?, root, snapshot_hash(&machine)?)?;
             if expected != header {
                 return Err(HouseError::RootDiffers {
                     height: entry.height,
@@ -130,8 +150,93 @@ impl House {
             }
             last = header;
         }
-        let house = Self { dir: dir.to_path_buf(), genesis: hash, machine, store, last };
+        let dir = dir.to_path_buf();
+        let house = Self { dir, genesis: hash, machine, store, last, handed_out: None };
         Ok(Reopened { house, skipped: resume.skipped })
+    }
+
+    /// Makes a directory that holds no blocks the house of somebody else, as of a block whose header is certified. The
+    /// state must be the one that the header's `snapshot` names: [`Manifest::is_of`] and [`Manifest::holds`] say so.
+    ///
+    /// # Errors
+    ///
+    /// [`HouseError::Snapshot`] if the bytes are no state of that height; [`StoreError::Occupied`] if there is a house
+    /// already; otherwise what the peer or the disk refused.
+    pub fn arrive(
+        dir: &Path,
+        options: StoreOptions,
+        (header, block): (&Header, &Block),
+        state: &[u8],
+        target: store::TreeTarget,
+        fetch: Fetch,
+    ) -> Result<(), HouseError> {
+        let (_, genesis) = read_genesis(dir)?;
+        let height = height_of(header.height.blocks())?;
+        let machine =
+            Machine::restore(state).map_err(|source| HouseError::Snapshot { height, source })?;
+        if machine.state().height != header.height || machine.state().time != header.time {
+            return Err(HouseError::NotOffered(height));
+        }
+        let arrived = Arrived {
+            height,
+            root: StateRoot::from_bytes(*header.state_root.bytes()),
+            target,
+            header: &codec::encode(header)?,
+            block: &codec::encode(block)?,
+            state,
+        };
+        Ok(Store::arrive(dir, genesis.bytes(), options, arrived, fetch)?)
+    }
+
+    /// Returns what is offered to somebody who has no house: the newest snapshot whose hash a header carries.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be read.
+    pub fn offer(&mut self) -> Result<Option<Offer>, HouseError> {
+        for height in self.store.snapshots().heights().map_err(StoreError::from)? {
+            let at = units::BlockHeight::from_blocks(i128::from(height));
+            let target = self.store.snapshots().target(height).filter(|_| is_due(at));
+            if let Some(target) = target {
+                let manifest = self.hand_out(height)?.manifest.clone();
+                return Ok(Some(Offer { manifest, target }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns a chunk of the state at a height that was offered; empty behind the last.
+    ///
+    /// # Errors
+    ///
+    /// [`HouseError::NotOffered`] if it is not there, or no longer.
+    pub fn chunk(&mut self, height: u64, index: usize) -> Result<Vec<u8>, HouseError> {
+        let state = &self.hand_out(height)?.state;
+        Ok(state.chunks(CHUNK_BYTES).nth(index).unwrap_or_default().to_vec())
+    }
+
+    /// Answers whoever fetches the authenticated state of an offer.
+    ///
+    /// # Errors
+    ///
+    /// What the store refuses.
+    pub fn serve_tree(&self, request: &[u8]) -> Result<Vec<u8>, HouseError> {
+        Ok(self.store.serve(request)?)
+    }
+
+    /// Returns a snapshot on disk, read once.
+    fn hand_out(&mut self, height: u64) -> Result<&HandedOut, HouseError> {
+        let held = self.handed_out.take().filter(|held| held.height == height);
+        let held = match held {
+            Some(held) => held,
+            None => {
+                let read = self.store.snapshots().read(height);
+                let state = read.map_err(|_| HouseError::NotOffered(height))?.state;
+                let at = units::BlockHeight::from_blocks(i128::from(height));
+                HandedOut { height, manifest: Manifest::of(at, &state), state }
+            }
+        };
+        Ok(self.handed_out.insert(held))
     }
 
     /// Applies a block, commits the state and appends the block to the log.
@@ -145,7 +250,8 @@ impl House {
         let outcome = self.machine.apply(block)?;
         let height = height_of(block.height.blocks())?;
         let root = commit(&mut self.store, height, outcome.writes.clone())?;
-        let header = seal(block, &outcome, self.last.hash()?, root)?;
+        let snapshot = snapshot_hash(&self.machine)?;
+        let header = seal(block, &outcome, self.last.hash()?, root, snapshot)?;
         self.store.append(height, &codec::encode(&header)?, &body)?;
         self.last = header;
         Ok(Applied { outcome, header })
@@ -159,6 +265,9 @@ impl House {
     pub fn snapshot(&mut self) -> Result<(), HouseError> {
         let bytes = self.machine.snapshot()?;
         self.store.snapshot(|out| out.write_all(&bytes))?;
+        // Nobody fetches it once the file is gone, and it may be large.
+        let heights = self.store.snapshots().heights().map_err(StoreError::from)?;
+        self.handed_out = self.handed_out.take().filter(|held| heights.contains(&held.height));
         Ok(())
     }
 
@@ -189,6 +298,16 @@ impl House {
         self.genesis
     }
 
+    /// Returns the bytes of the genesis.
+    ///
+    /// # Errors
+    ///
+    /// [`HouseError::NotAHouse`] if they cannot be read.
+    pub fn genesis_bytes(&self) -> Result<Vec<u8>, HouseError> {
+        let read = fs::read(self.dir.join("genesis"));
+        read.map_err(|source| HouseError::NotAHouse { dir: self.dir.clone(), source })
+    }
+
     /// Returns the root after the last block.
     #[must_use]
     pub fn root(&self) -> Hash {
@@ -205,12 +324,13 @@ impl House {
         Ok(self.store.prove(&codec::encode(key)?, record.as_deref())?)
     }
 
-    /// Returns the headers from a height to the last, ascending.
+    /// Returns the headers from a height to the last, ascending; from the first of the log if it has been pruned.
     ///
     /// # Errors
     ///
     /// What of the log cannot be read.
     pub fn headers(&self, from: u64) -> Result<Vec<Header>, HouseError> {
+        let from = from.max(self.store.first_height().unwrap_or(0));
         let reader =
             BlockReader::open_from(&self.dir.join("blocks"), Some(self.genesis.bytes()), from)?;
         reader.map(|entry| Ok(codec::decode(&entry?.header, limits::BLOCK_BYTES_MAX)?)).collect()

@@ -7,7 +7,8 @@
 //! The check is the beginning of the SHA-256 of all before it; it guards against accidents, the signatures against
 //! forgers.
 
-use crate::{Anchor, CertificateError, OrderHeader, Verifier};
+use crate::evidence::{self, CERTIFICATE_BYTES_MAX, CHAIN_MAX};
+use crate::{Anchor, EvidenceError, OrderHeader};
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::codec::{self, DecodeError, EncodeError};
 use protocol::{Hash, Header};
@@ -18,10 +19,6 @@ use units::{BlockHeight, BlockTime};
 const MAGIC: &[u8; 8] = b"NVANSWER";
 /// Bytes of the check at the end.
 const CHECK_BYTES: usize = 8;
-/// Most headers, and most ordered blocks, in one answer.
-const CHAIN_MAX: usize = 256;
-/// Longest certificate: that of the largest set of validators.
-const CERTIFICATE_BYTES_MAX: usize = 32 << 10;
 /// Longest answer.
 pub const ANSWER_BYTES_MAX: usize =
     MAGIC.len() + PROOF_BYTES_MAX + CHAIN_MAX * 512 + CERTIFICATE_BYTES_MAX + CHECK_BYTES;
@@ -71,37 +68,9 @@ pub enum AnswerError {
     /// A number outside its limits.
     #[error("the answer holds a number outside its limits: {0}")]
     OutOfLimits(#[from] EncodeError),
-    /// No headers, no ordered blocks, or too many.
-    #[error(
-        "the answer's chain of {headers} headers and {orders} ordered blocks is empty or too long"
-    )]
-    ChainLength {
-        /// Headers given.
-        headers: usize,
-        /// Ordered blocks given.
-        orders: usize,
-    },
-    /// A header that is not the child of the one before.
-    #[error("header {0} is not the child of the one before")]
-    HeadersBroken(BlockHeight),
-    /// An ordered block that is not the child of the one before.
-    #[error("ordered block {0} is not the child of the one before")]
-    OrdersBroken(BlockHeight),
-    /// The ordered block names another outcome.
-    #[error("ordered block {order} names outcome {named} at {at}, but the headers lead to {found}")]
-    OutcomeDiffers {
-        /// Which ordered block.
-        order: BlockHeight,
-        /// At which height it names one.
-        at: BlockHeight,
-        /// The hash that it names.
-        named: Hash,
-        /// The hash of the last header.
-        found: Hash,
-    },
-    /// The signatures.
+    /// The chain from the header to the signatures.
     #[error(transparent)]
-    Certificate(#[from] CertificateError),
+    Evidence(#[from] EvidenceError),
     /// The proof of the record.
     #[error(transparent)]
     Proof(#[from] ProofError),
@@ -152,31 +121,8 @@ impl Answer {
     ///
     /// [`AnswerError`], naming the first link that does not hold, from the signatures down.
     pub fn verify(&self, anchor: &Anchor) -> Result<Shown, AnswerError> {
-        let lengths = 1..=CHAIN_MAX;
-        let (Some(first), Some(last), Some(order), Some(finalised)) =
-            (self.headers.first(), self.headers.last(), self.orders.first(), self.orders.last())
-        else {
-            return Err(self.chain_length());
-        };
-        if !lengths.contains(&self.headers.len()) || !lengths.contains(&self.orders.len()) {
-            return Err(self.chain_length());
-        }
-        Verifier::new(anchor)?.verify(finalised.hash()?, &self.certificate)?;
-        for (parent, child) in self.orders.iter().zip(self.orders.iter().skip(1)) {
-            if child.parent != parent.hash()? || Ok(child.height) != parent.height.next() {
-                return Err(AnswerError::OrdersBroken(child.height));
-            }
-        }
-        let found = last.hash()?;
-        if order.executed != found || order.executed_height != last.height {
-            let (at, named) = (order.executed_height, order.executed);
-            return Err(AnswerError::OutcomeDiffers { order: order.height, at, named, found });
-        }
-        for (parent, child) in self.headers.iter().zip(self.headers.iter().skip(1)) {
-            if child.parent != parent.hash()? || Ok(child.height) != parent.height.next() {
-                return Err(AnswerError::HeadersBroken(child.height));
-            }
-        }
+        let (first, finalised) =
+            evidence::check(anchor, &self.headers, &self.orders, &self.certificate)?;
         let proof = Proof::decode(&self.proof)?;
         let verified = proof.verify(StateRoot::from_bytes(*first.state_root.bytes()))?;
         if i128::from(verified.height) != first.height.blocks() {
@@ -191,10 +137,6 @@ impl Answer {
             key: verified.key,
             claim: verified.claim,
         })
-    }
-
-    fn chain_length(&self) -> AnswerError {
-        AnswerError::ChainLength { headers: self.headers.len(), orders: self.orders.len() }
     }
 }
 

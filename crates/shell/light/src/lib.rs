@@ -14,9 +14,11 @@
 mod anchor;
 mod answer;
 mod certificate;
+mod evidence;
 mod order;
 
 pub use anchor::{Anchor, AnchorError, Clock, Validator};
 pub use answer::{ANSWER_BYTES_MAX, Answer, AnswerError, Shown, is_answer};
 pub use certificate::{CertificateError, Verifier};
+pub use evidence::{EVIDENCE_BYTES_MAX, Evidence, EvidenceError};
 pub use order::OrderHeader;

@@ -9,7 +9,10 @@ use commonware_consensus::types::{Epoch, Round, View};
 use commonware_cryptography::{Signer as _, ed25519::PrivateKey, sha256::Digest};
 use commonware_parallel::Sequential;
 use commonware_utils::{TryCollect as _, non_empty, ordered::Set};
-use light::{Anchor, Answer, AnswerError, CertificateError, Clock, OrderHeader, Validator};
+use light::{
+    Anchor, Answer, AnswerError, CertificateError, Clock, Evidence, EvidenceError, OrderHeader,
+    Validator,
+};
 use protocol::{Hash, Header, ValidatorId};
 use store::{Claim, QmdbCommitment, StateCommitment as _};
 use units::{BlockHeight, BlockSpan, BlockTime};
@@ -92,6 +95,7 @@ fn answer() -> Answer {
             body: Hash::of("body", b""),
             receipts: Hash::of("receipts", b""),
             state_root: Hash::new(root.bytes()),
+            snapshot: Hash::default(),
         });
     }
     let headers = headers.split_off(3);
@@ -140,6 +144,27 @@ fn a_forger_who_repairs_the_check_is_refused_at_every_byte_all_the_same() {
 }
 
 #[test]
+fn evidence_of_a_header_with_any_byte_changed_or_missing_is_refused() {
+    let (anchor, whole) = (anchor(), answer());
+    let Answer { headers, orders, certificate, .. } = whole;
+    let first = headers[0];
+    let bytes = Evidence { headers, orders, certificate }.encode().expect("within limits");
+    let holds = |bytes: &[u8]| {
+        let read = Evidence::decode(bytes).ok()?;
+        read.verify(&anchor).ok().map(|(header, _)| header)
+    };
+    assert_eq!(holds(&bytes), Some(first));
+    for at in 0..bytes.len() {
+        for flip in [1, 0x80] {
+            let mut changed = bytes.clone();
+            changed[at] ^= flip;
+            assert_eq!(holds(&changed), None, "byte {at} of {}", bytes.len());
+        }
+        assert_eq!(holds(&bytes[..at]), None);
+    }
+}
+
+#[test]
 fn every_link_of_the_chain_is_checked() {
     let (anchor, whole) = (anchor(), answer());
     let refused = |change: fn(&mut Answer)| {
@@ -150,21 +175,24 @@ fn every_link_of_the_chain_is_checked() {
     let other_block = refused(|answer| {
         answer.orders.pop();
     });
-    assert!(matches!(other_block, AnswerError::Certificate(CertificateError::OtherBlock { .. })));
+    assert!(matches!(
+        other_block,
+        AnswerError::Evidence(EvidenceError::Certificate(CertificateError::OtherBlock { .. }))
+    ));
     let root = refused(|answer| answer.headers[0].state_root = Hash::default());
-    assert!(matches!(root, AnswerError::HeadersBroken(_)));
+    assert!(matches!(root, AnswerError::Evidence(EvidenceError::HeadersBroken(_))));
     let outcome = refused(|answer| {
         answer.headers.pop();
     });
-    assert!(matches!(outcome, AnswerError::OutcomeDiffers { .. }));
+    assert!(matches!(outcome, AnswerError::Evidence(EvidenceError::OutcomeDiffers { .. })));
     let state = refused(|answer| {
         answer.headers.remove(0);
     });
     assert!(matches!(state, AnswerError::Proof(_)));
     let time = refused(|answer| answer.orders[0].time = BlockTime::from_millis(1));
-    assert!(matches!(time, AnswerError::OrdersBroken(_)));
+    assert!(matches!(time, AnswerError::Evidence(EvidenceError::OrdersBroken(_))));
     let none = refused(|answer| answer.headers.clear());
-    assert!(matches!(none, AnswerError::ChainLength { headers: 0, .. }));
+    assert!(matches!(none, AnswerError::Evidence(EvidenceError::ChainLength { headers: 0, .. })));
 }
 
 #[test]
@@ -174,5 +202,8 @@ fn two_of_four_validators_certify_nothing_and_another_network_neither() {
     assert!(certificate(last, 2).is_none(), "no certificate can be made of two");
     let elsewhere = Anchor { chain: "another".into(), ..anchor() };
     let refused = whole.verify(&elsewhere).expect_err("signed for another network");
-    assert_eq!(refused, AnswerError::Certificate(CertificateError::Forged));
+    assert_eq!(
+        refused,
+        AnswerError::Evidence(EvidenceError::Certificate(CertificateError::Forged))
+    );
 }

@@ -11,7 +11,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use store::{BlockReader, Snapshot, Snapshots};
+use store::{BlockReader, Checkpoint, QmdbCommitment, Snapshot, Snapshots};
 
 /// A house on disk.
 #[derive(Debug)]
@@ -41,6 +41,22 @@ impl Archive {
     /// Reads the blocks from a height on.
     pub(crate) fn blocks(&self, from: u64) -> Result<BlockReader> {
         Ok(BlockReader::open_from(&self.log_dir(), Some(self.hash.bytes()), from)?)
+    }
+
+    /// Returns the first height of the log; `None` if it holds none.
+    pub(crate) fn first_height(&self) -> Result<Option<u64>> {
+        Ok(BlockReader::open(&self.log_dir(), Some(self.hash.bytes()))?.first_height())
+    }
+
+    /// Returns the authenticated state at a checkpoint, from a copy of the house's own: it must have the root that the
+    /// header of that height names, so it need not be trusted.
+    pub(crate) fn state_at(&self, checkpoint: &Checkpoint) -> Result<CopiedState> {
+        let scratch = LinkDirectory::create()?;
+        let from = self.dir.join("state");
+        copy_directories(&from, &scratch.0)
+            .with_context(|| format!("cannot copy {}", from.display()))?;
+        let commitment = QmdbCommitment::open_at(&scratch.0, checkpoint)?;
+        Ok(CopiedState { commitment, _scratch: scratch })
     }
 
     /// Returns the files of the block log in order, with their lengths.
@@ -160,7 +176,33 @@ impl SnapshotView {
     }
 }
 
-/// A directory of links, removed when dropped.
+/// An authenticated state in a directory of its own, removed when dropped.
+#[derive(Debug)]
+pub(crate) struct CopiedState {
+    pub(crate) commitment: QmdbCommitment,
+    _scratch: LinkDirectory,
+}
+
+/// Copies the directories in a directory, with what they hold.
+fn copy_directories(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if !entry.file_type()?.is_dir() {
+            continue;
+        }
+        fs::create_dir(&target)?;
+        for file in fs::read_dir(entry.path())? {
+            let file = file?;
+            if file.file_type()?.is_file() {
+                fs::copy(file.path(), target.join(file.file_name()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A directory of links or copies, removed when dropped.
 #[derive(Debug)]
 struct LinkDirectory(PathBuf);
 

@@ -10,10 +10,11 @@
 //! it. Compare the genesis hash and the last root with a source you trust.
 
 mod difference;
+mod remote;
 mod tail;
 
 use crate::Verdict;
-use crate::archive::{Archive, SnapshotView};
+use crate::archive::{Archive, CopiedState, SnapshotView};
 use crate::cli::AuditArgs;
 use crate::progress::{Progress, Unit};
 use crate::records::time_text;
@@ -29,7 +30,8 @@ use tail::{Measure, Tail};
 
 /// Runs the audit and prints what it finds.
 pub(crate) fn run(args: &AuditArgs, out: &mut dyn Write) -> Result<Verdict> {
-    let archive = Archive::open(&args.dir)?;
+    let Some(dir) = &args.dir else { return remote::run(args, out) };
+    let archive = Archive::open(dir)?;
     let started = Instant::now();
     match audit(&archive, args) {
         Ok(audited) => {
@@ -48,7 +50,8 @@ pub(crate) fn run(args: &AuditArgs, out: &mut dyn Write) -> Result<Verdict> {
 #[derive(Debug)]
 struct Audited {
     auditor: Auditor,
-    founded: Header,
+    /// The header that the replay began with.
+    begun: Header,
     tail: Option<Tail>,
 }
 
@@ -57,16 +60,28 @@ fn audit(archive: &Archive, args: &AuditArgs) -> Result<Audited, Stop> {
     let snapshots = archive.snapshots()?;
     let mut measure = Measure::of(archive)?;
     let progress = Progress::new("auditing", measure.bytes(), Unit::Bytes, args.quiet);
-    let mut reader = archive.blocks(0)?;
-    let founding = match reader.next() {
+    let pruned = archive.first_height()?.filter(|first| *first > 0);
+    let from = pruned.map_or(Ok(0), |first| oldest_snapshot(&snapshots, first))?;
+    // A log without its beginning has entries that are not replayed.
+    for entry in archive
+        .blocks(pruned.unwrap_or(0))?
+        .take_while(|entry| entry.as_ref().is_ok_and(|entry| entry.height < from))
+    {
+        measure.passed(&entry.map_err(damaged)?);
+    }
+    let mut reader = archive.blocks(from)?;
+    let first = match reader.next() {
         Some(entry) => entry.map_err(damaged)?,
         None => return Err(missing_founding(&measure).into()),
     };
-    measure.passed(&founding);
-    let (mut auditor, founded) = Auditor::found(archive, snapshots, &founding)?;
+    measure.passed(&first);
+    let (mut auditor, begun) = match pruned {
+        None => Auditor::found(archive, snapshots, &first)?,
+        Some(_) => Auditor::resume(archive, snapshots, &first)?,
+    };
     for entry in reader {
         if args.to == Some(auditor.height) {
-            return Ok(Audited { auditor, founded, tail: None });
+            return Ok(Audited { auditor, begun, tail: None });
         }
         let entry = entry.map_err(damaged)?;
         auditor.block(archive, &entry)?;
@@ -76,14 +91,39 @@ fn audit(archive: &Archive, args: &AuditArgs) -> Result<Audited, Stop> {
     }
     let tail = measure.tail(archive, auditor.height)?;
     auditor.reaches(args.to)?;
-    Ok(Audited { auditor, founded, tail })
+    Ok(Audited { auditor, begun, tail })
+}
+
+/// Returns the height of the oldest snapshot whose block is in a log that begins at a height.
+fn oldest_snapshot(snapshots: &SnapshotView, first: u64) -> Result<u64> {
+    snapshots.heights()?.into_iter().find(|at| *at >= first).with_context(|| {
+        format!("the log begins at block {first}, and there is no snapshot to begin from: audit another node")
+    })
+}
+
+/// Where the roots are computed.
+#[derive(Debug)]
+enum Tree {
+    New(QmdbCommitment),
+    Copied(CopiedState),
+}
+
+impl Tree {
+    fn commit(&mut self, height: u64, writes: Vec<machine::Write>) -> Result<Hash, Stop> {
+        let writes: Vec<_> = writes.into_iter().map(|write| (write.key, write.record)).collect();
+        let root = match self {
+            Self::New(commitment) => commitment.commit(height, &writes),
+            Self::Copied(copied) => copied.commitment.commit(height, &writes),
+        };
+        Ok(Hash::new(root.map_err(unwritable)?.bytes()))
+    }
 }
 
 /// What has been replayed so far.
 #[derive(Debug)]
 struct Auditor {
     machine: Machine,
-    commitment: QmdbCommitment,
+    commitment: Tree,
     snapshots: SnapshotView,
     /// Heights of snapshots not reached yet, the next one last.
     ahead: Vec<u64>,
@@ -103,9 +143,8 @@ impl Auditor {
         let (machine, writes) =
             Machine::found(&archive.genesis).context("the genesis is not one")?;
         let mut commitment =
-            QmdbCommitment::temporary(&std::env::temp_dir()).map_err(unwritable)?;
-        let writes: Vec<_> = writes.into_iter().map(|write| (write.key, write.record)).collect();
-        let root = commitment.commit(0, &writes).map_err(unwritable)?;
+            Tree::New(QmdbCommitment::temporary(&std::env::temp_dir()).map_err(unwritable)?);
+        let root = commitment.commit(0, writes)?;
         let height = entry.height;
         let cause =
             "the founding entry was changed, or the genesis is not the one it was made from";
@@ -120,8 +159,35 @@ impl Auditor {
         let verified = Vec::new();
         let mut this =
             Self { machine, commitment, snapshots, ahead, verified, height, last: header };
-        this.root(header.state_root, Hash::new(root.bytes()))?;
+        this.root(header.state_root, root)?;
         this.snapshot(archive, header.state_root)?;
+        Ok((this, header))
+    }
+
+    /// Begins with a snapshot: its state must be the one that the header of its height names, wherever the chain's rules
+    /// put that into headers, and lead to the header's root.
+    fn resume(
+        archive: &Archive,
+        snapshots: SnapshotView,
+        entry: &LogEntry,
+    ) -> Result<(Self, Header), Stop> {
+        let height = entry.height;
+        let header = header_of(entry)?;
+        let snapshot = snapshots.read(height).map_err(anyhow::Error::msg)?;
+        let cause = "the snapshot's file was changed after it was written, or the header was";
+        let told = Hash::new(snapshot.checkpoint.root.bytes());
+        same(height, "state root in the snapshot", header.state_root, told, cause)?;
+        let machine = Machine::restore(&snapshot.state)
+            .with_context(|| format!("the snapshot at block {height} is of no use"))?;
+        same(height, "height of the snapshot", header.height, machine.state().height, cause)?;
+        let whole = house::snapshot_hash(&machine).context("a state has an encoding")?;
+        same(height, "hash of the whole state", header.snapshot, whole, cause)?;
+        let commitment = Tree::Copied(archive.state_at(&snapshot.checkpoint)?);
+        let mut ahead: Vec<u64> =
+            snapshots.heights()?.into_iter().filter(|at| *at > height).collect();
+        ahead.reverse();
+        let verified = Vec::new();
+        let this = Self { machine, commitment, snapshots, ahead, verified, height, last: header };
         Ok((this, header))
     }
 
@@ -151,7 +217,8 @@ impl Auditor {
             parent,
         )?;
         let body = block.body_hash().context("a body that was read has an encoding")?;
-        let changed = "votes, offences, transactions or grants were changed after the header was sealed";
+        let changed =
+            "votes, offences, transactions or grants were changed after the header was sealed";
         same(height, "body hash", header.body, body, changed)?;
 
         let outcome = self.machine.apply(&block).map_err(|error| Difference {
@@ -175,10 +242,10 @@ impl Auditor {
             Hash::of("receipts", &receipts),
             version,
         )?;
-        let writes: Vec<_> =
-            outcome.writes.into_iter().map(|write| (write.key, write.record)).collect();
-        let root = self.commitment.commit(height, &writes).map_err(unwritable)?;
-        self.root(header.state_root, Hash::new(root.bytes()))?;
+        let root = self.commitment.commit(height, outcome.writes)?;
+        self.root(header.state_root, root)?;
+        let whole = house::snapshot_hash(&self.machine).context("a state has an encoding")?;
+        same(height, "hash of the whole state", header.snapshot, whole, version)?;
         if let Err(fault) = self.machine.state().check() {
             return Err(Difference {
                 height,
@@ -277,13 +344,25 @@ impl Audited {
         let auditor = &self.auditor;
         let state = auditor.machine.state();
         writeln!(out, "chain      {}, genesis {}", archive.genesis.chain, archive.hash)?;
-        let (from, to) = (time_text(self.founded.time), time_text(auditor.last.time));
-        writeln!(out, "log        blocks 0 to {}, {from} to {to}", auditor.height)?;
+        let (from, to) = (time_text(self.begun.time), time_text(auditor.last.time));
+        let begun = u64::try_from(self.begun.height.blocks())?;
+        writeln!(out, "log        blocks {begun} to {}, {from} to {to}", auditor.height)?;
+        if begun > 0 {
+            let shown = match house::is_due(self.begun.height) {
+                true => "the header of that block carries its hash",
+                false => "no header carries its hash: only its records are bound to the state root",
+            };
+            writeln!(
+                out,
+                "begins     with the snapshot of block {begun}, as the log is pruned; {shown}"
+            )?;
+        }
         let seconds = took.as_secs_f64().max(1e-3);
         let covered = Duration::from_millis(
-            u64::try_from(auditor.last.time.millis() - self.founded.time.millis()).unwrap_or(0),
+            u64::try_from(auditor.last.time.millis() - self.begun.time.millis()).unwrap_or(0),
         );
-        let blocks = u32::try_from(auditor.height).map_or(f64::MAX, f64::from);
+        let count = auditor.height.saturating_sub(begun);
+        let blocks = u32::try_from(count).map_or(f64::MAX, f64::from);
         writeln!(
             out,
             "replay     {seconds:.2} s: {:.0} blocks a second, {:.0} times as fast as the log was lived",
@@ -310,7 +389,7 @@ impl Audited {
         if let Some(tail) = &self.tail {
             writeln!(out, "warning    {tail}")?;
         }
-        writeln!(out, "audited {} blocks, state root {}", auditor.height, auditor.last.state_root)?;
+        writeln!(out, "audited {count} blocks, state root {}", auditor.last.state_root)?;
         Ok(())
     }
 }

@@ -172,6 +172,10 @@ pub(crate) struct NodeArgs {
     /// Answer clients there, whatever the file says.
     #[arg(long, value_name = "IP:PORT", env = "NOVATION_RPC")]
     pub(crate) rpc: Option<std::net::SocketAddr>,
+    /// A directory without blocks begins with the state of the node that answers there. Its file needs no key then: a
+    /// node without one follows the network and does not vote.
+    #[arg(long, value_name = "URL", value_parser = node_address)]
+    pub(crate) join: Option<std::net::SocketAddr>,
     /// End when standard input does: for a parent that must not leave validators behind.
     #[arg(long, hide = true)]
     pub(crate) with_parent: bool,
@@ -260,17 +264,39 @@ pub(crate) struct DemoArgs {
     The directory is only read, so it may be that of a running house, or on a read-only disk. The tree of\n\
     state roots is built anew in a temporary directory (TMPDIR chooses where) and compared block by block.\n\
     Prints the first difference and exits with 1, or ends with the line\n  \
-    audited <blocks> blocks, state root 0x…")]
+    audited <blocks> blocks, state root 0x…\n\n\
+    A log that has been pruned is replayed from its oldest snapshot, and the audit says so.\n\n\
+    From afar, with nothing but the list of validators:\n  \
+    novation audit --from http://127.0.0.1:26700 --trust network.toml\n  \
+    novation audit --from http://127.0.0.1:26700 --trust network.toml --since snapshot")]
 pub(crate) struct AuditArgs {
     /// Directory of the house.
-    #[arg(value_name = "DIR")]
-    pub(crate) dir: PathBuf,
+    #[arg(value_name = "DIR", required_unless_present = "from", conflicts_with = "from")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Audit the log of a node that answers there.
+    #[arg(long, value_name = "URL", value_parser = node_address, requires = "trust")]
+    pub(crate) from: Option<std::net::SocketAddr>,
+    /// List of validators that you trust.
+    #[arg(long, value_name = "KEYFILE", requires = "from")]
+    pub(crate) trust: Option<PathBuf>,
+    /// Where to begin.
+    #[arg(long, value_name = "WHERE", default_value = "genesis", requires = "from")]
+    pub(crate) since: Since,
     /// Last block to replay; the last of the log if absent.
     #[arg(long, value_name = "HEIGHT", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) to: Option<u64>,
     /// No progress bar.
     #[arg(long)]
     pub(crate) quiet: bool,
+}
+
+/// Where an audit from afar begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Since {
+    /// With the first block.
+    Genesis,
+    /// With the newest snapshot that the validators certified.
+    Snapshot,
 }
 
 /// What to prove.
@@ -524,6 +550,12 @@ fn directory(text: &str) -> Result<PathBuf, String> {
         }
         _ => Ok(path),
     }
+}
+
+/// Reads where a node answers: an address with a port, with `http://` before it or not.
+fn node_address(text: &str) -> Result<std::net::SocketAddr, String> {
+    let bare = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
+    bare.parse().map_err(|_| "name a node as http://127.0.0.1:26700".into())
 }
 
 /// Reads a state root.

@@ -436,6 +436,7 @@ mod tests {
                 body: Hash::default(),
                 receipts: Hash::default(),
                 state_root: Hash::of("root", &[parent.bytes().as_slice(), &bytes].concat()),
+                snapshot: Hash::default(),
             };
             parent = header.hash().expect("within limits");
             headers.push(header);

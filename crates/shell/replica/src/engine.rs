@@ -7,6 +7,7 @@ use crate::committee::Committee;
 use crate::difference::{self, Knowledge, Writings};
 use crate::evidence::Dock;
 use crate::execute::{Executor, Inbox};
+use crate::floor::Floor;
 use crate::guard::VoteGuard;
 use crate::ledger::{Ledger, SharedLedger};
 use crate::node::{Node, Parts};
@@ -15,6 +16,7 @@ use crate::scheme::Guarded;
 use crate::spread;
 use crate::waiting::Waiting;
 use commonware_broadcast::buffered;
+use commonware_codec::{Copying, Decode as _};
 use commonware_consensus::{
     Reporters,
     marshal::{
@@ -25,9 +27,10 @@ use commonware_consensus::{
     },
     simplex::{
         self,
-        config::{Floor, ForwardPolicy, SkipBudget, SkipPolicy},
+        config::{ForwardPolicy, SkipBudget, SkipPolicy},
         elector::RoundRobin,
         scheme::ed25519,
+        types::Finalization,
     },
     types::{Epoch, FixedEpocher, ViewDelta},
 };
@@ -47,7 +50,7 @@ use commonware_utils::{NZU16, NZU32, NZU64, NZUsize, NonZeroDuration};
 use mempool::Limits;
 use rand_core::CryptoRng;
 use std::num::{NonZeroU16, NonZeroU64, NonZeroUsize};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use units::BlockTime;
@@ -108,6 +111,10 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) pace: Pace,
     pub(crate) timeouts: Timeouts,
+    /// Where the engine begins, if not at the genesis.
+    pub(crate) floor: Option<Floor>,
+    /// Ordered blocks that the archives keep; all if `None`.
+    pub(crate) blocks_kept: Option<u64>,
     #[cfg(feature = "simulation")]
     pub(crate) faults: crate::simulation::Faults,
 }
@@ -125,6 +132,8 @@ pub(crate) enum StartError {
         "the engine's archive cannot be opened: {0}; restore it, or start again from an empty directory"
     )]
     Archive(String),
+    #[error("the certificate in the file 'floor' is none of this network: {0}; join again")]
+    Floor(String),
 }
 
 /// Returns the longest message of any channel.
@@ -160,6 +169,25 @@ fn archive_config<C>(
 /// Returns a duration that is not zero.
 fn positive(duration: Duration) -> NonZeroDuration {
     NonZeroDuration::new(duration.max(Duration::from_millis(1))).expect("at least a millisecond")
+}
+
+/// Reads and checks the certificate that an engine begins at, and keeps the guard silent for as long as it wants.
+fn read_floor(
+    floor: &Floor,
+    scheme: &Guarded,
+    guard: &Mutex<VoteGuard>,
+    random: &mut impl CryptoRng,
+) -> Result<Finalization<Guarded, Digest>, StartError> {
+    let refuse = |what: String| StartError::Floor(what);
+    let config = scheme.certificate_codec_config();
+    let read = Finalization::decode_cfg(Copying(&floor.certificate), &config)
+        .map_err(|error| refuse(error.to_string()))?;
+    if !read.verify(random, scheme, &Sequential) {
+        return Err(refuse("its signatures do not hold".to_owned()));
+    }
+    let mut guard = guard.lock().unwrap_or_else(PoisonError::into_inner);
+    guard.raise_floor(floor.silent_until);
+    Ok(read)
 }
 
 /// Starts a validator on a network's channels, in the order of [`CHANNELS`]. Dropping or aborting the handle ends it.
@@ -205,6 +233,22 @@ where
     let cache = CacheRef::new(PAGE_SIZE, PAGES);
     let genesis = Block::genesis(config.committee.network, config.founded_at)?;
     let genesis_digest = genesis.digest();
+    let floor = match config.floor {
+        Some(floor) => {
+            let mut random = context.child("floor");
+            Some(read_floor(&floor, &scheme, &config.guard, &mut random)?)
+        }
+        None => None,
+    };
+    let (start, engine_floor) = match floor {
+        Some(floor) => {
+            (marshal::Start::Floor(floor.clone()), simplex::config::Floor::Finalized(floor))
+        }
+        None => (
+            marshal::Start::Genesis(Digested::precomputed(genesis, genesis_digest)),
+            simplex::config::Floor::Genesis(genesis_digest),
+        ),
+    };
 
     let (broadcast_engine, buffer) = buffered::Engine::new(
         context.child("broadcast"),
@@ -255,7 +299,7 @@ where
             marshal::Config {
                 provider: ConstantProvider::<Guarded, Epoch>::new(scheme.clone()),
                 epocher: FixedEpocher::new(EPOCH_BLOCKS),
-                start: marshal::Start::Genesis(Digested::precomputed(genesis, genesis_digest)),
+                start,
                 partition_prefix: format!("{}-marshal", config.layout),
                 mailbox_size: MAILBOX,
                 view_retention: ViewDelta::new(64),
@@ -284,6 +328,7 @@ where
         committee: config.committee.clone(),
         guard: config.guard.clone(),
         marshal: marshal_mailbox.clone(),
+        blocks_kept: config.blocks_kept,
     };
     let app = App {
         me,
@@ -355,7 +400,7 @@ where
             partition: format!("{}-simplex", config.layout),
             mailbox_size: MAILBOX,
             epoch: Epoch::zero(),
-            floor: Floor::Genesis(genesis_digest),
+            floor: engine_floor,
             replay_buffer: BUFFER,
             write_buffer: BUFFER,
             page_cache: cache,

@@ -26,9 +26,6 @@ use commonware_utils::{Acknowledgement as _, acknowledgement::Exact};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
-/// Blocks between two checkpoints of the ledger.
-const CHECKPOINT_BLOCKS: u64 = 500;
-
 /// A finalised block and the promise to say when it is done.
 pub(crate) type Delivery = (Arc<Block>, Option<Exact>);
 
@@ -68,6 +65,8 @@ pub(crate) struct Executor {
     pub(crate) writings: Arc<Writings>,
     pub(crate) guard: Arc<Mutex<VoteGuard>>,
     pub(crate) marshal: Mailbox<Guarded, Standard<Block>>,
+    /// Ordered blocks that the engine's archives keep; all if `None`.
+    pub(crate) blocks_kept: Option<u64>,
 }
 
 impl Executor {
@@ -138,8 +137,11 @@ impl Executor {
             let mut ledger = self.ledger.lock();
             let applied =
                 ledger.apply(&contents.block).map_err(|error| unexecutable(error.to_string()))?;
-            if height.is_multiple_of(CHECKPOINT_BLOCKS) {
+            if house::is_due(applied.header.height) {
                 ledger.checkpoint().map_err(|error| unexecutable(error.to_string()))?;
+                if let Some(kept) = self.blocks_kept {
+                    self.marshal.prune(Height::new(height.saturating_sub(kept)));
+                }
             }
             applied
         };

@@ -266,6 +266,11 @@ impl VoteGuard {
         self.compact()
     }
 
+    /// Signs nothing below a view.
+    pub fn raise_floor(&mut self, view: u64) {
+        self.floor = self.floor.max(view);
+    }
+
     /// Signs nothing more, for a reason.
     pub fn stop(&mut self, reason: String) {
         self.stopped.get_or_insert(reason);
@@ -285,7 +290,7 @@ impl VoteGuard {
         }
         // Whatever was forgotten lies below the oldest view that is left.
         if many && let Some((oldest, _)) = self.views.first_key_value() {
-            self.floor = *oldest;
+            self.floor = self.floor.max(*oldest);
         }
         many
     }

@@ -1,6 +1,6 @@
 //! What executes blocks: a house on disk, or a model of one in a simulation.
 
-use house::House;
+use house::{House, Offer};
 use machine::{StateKey, Write};
 use mempool::Standing;
 use protocol::{Address, Block, Header};
@@ -67,7 +67,46 @@ pub trait Ledger: Send + 'static {
     ///
     /// If it cannot.
     fn checkpoint(&mut self) -> Result<(), LedgerError>;
+
+    /// Returns the encoded genesis.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    fn genesis(&self) -> Result<Vec<u8>, LedgerError> {
+        Err(NO_OFFER.into())
+    }
+
+    /// Returns what is offered to somebody who has no state.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    fn offer(&mut self) -> Result<Option<Offer>, LedgerError> {
+        Ok(None)
+    }
+
+    /// Returns a chunk of the machine's state at a height that was offered.
+    ///
+    /// # Errors
+    ///
+    /// If it is not offered.
+    fn chunk(&mut self, _height: u64, _index: usize) -> Result<Vec<u8>, LedgerError> {
+        Err(NO_OFFER.into())
+    }
+
+    /// Answers whoever fetches the authenticated state of an offer.
+    ///
+    /// # Errors
+    ///
+    /// If the request is none, or of a state that is not offered.
+    fn serve_tree(&self, _request: &[u8]) -> Result<Vec<u8>, LedgerError> {
+        Err(NO_OFFER.into())
+    }
 }
+
+/// Why a ledger that only models a house hands out no state.
+const NO_OFFER: &str = "this ledger hands out no state";
 
 impl Ledger for House {
     fn headers(&self, count: u64) -> Result<Vec<Header>, LedgerError> {
@@ -100,6 +139,22 @@ impl Ledger for House {
 
     fn checkpoint(&mut self) -> Result<(), LedgerError> {
         Ok(self.snapshot()?)
+    }
+
+    fn genesis(&self) -> Result<Vec<u8>, LedgerError> {
+        Ok(self.genesis_bytes()?)
+    }
+
+    fn offer(&mut self) -> Result<Option<Offer>, LedgerError> {
+        Ok(House::offer(self)?)
+    }
+
+    fn chunk(&mut self, height: u64, index: usize) -> Result<Vec<u8>, LedgerError> {
+        Ok(House::chunk(self, height, index)?)
+    }
+
+    fn serve_tree(&self, request: &[u8]) -> Result<Vec<u8>, LedgerError> {
+        Ok(House::serve_tree(self, request)?)
     }
 }
 

@@ -5,6 +5,7 @@
 use crate::app::Pace;
 use crate::committee::{Committee, CommitteeError};
 use crate::engine::{self, CHANNELS, StartError, Timeouts, message_bytes_max, quota};
+use crate::floor::Floor;
 use crate::guard::{GuardError, VoteGuard};
 use crate::keys::ValidatorKey;
 use crate::ledger::Ledger;
@@ -61,6 +62,10 @@ pub struct Setup {
     pub pace: Pace,
     /// How long the engine waits.
     pub timeouts: Timeouts,
+    /// Where the engine begins, if not at the genesis.
+    pub floor: Option<Floor>,
+    /// Ordered blocks that the engine keeps; all if `None`.
+    pub blocks_kept: Option<u64>,
 }
 
 impl std::fmt::Debug for Setup {
@@ -161,6 +166,8 @@ where
                 limits: setup.limits,
                 pace: setup.pace,
                 timeouts: setup.timeouts,
+                floor: setup.floor,
+                blocks_kept: setup.blocks_kept,
                 #[cfg(feature = "simulation")]
                 faults: crate::simulation::Faults::default(),
             },

@@ -15,7 +15,8 @@ use commonware_consensus::{
     types::Height,
 };
 use commonware_cryptography::ed25519::PrivateKey;
-use light::{Anchor, Answer, OrderHeader};
+use house::Offer;
+use light::{Anchor, Answer, Evidence, OrderHeader};
 use machine::StateKey;
 use mempool::{Rejected, Source};
 use protocol::{Hash, Header, ValidatorId, Vote};
@@ -269,6 +270,78 @@ impl Node {
             }
         }
         None
+    }
+
+    /// Returns the header of an executed block with all that shows it to be final; nothing as long as no certified block
+    /// names it.
+    ///
+    /// # Errors
+    ///
+    /// In words, if the ledger cannot be read.
+    pub async fn evidence(&self, height: u64) -> Result<Option<Evidence>, String> {
+        let mut at = height;
+        let order = loop {
+            at = at.saturating_add(1);
+            if at > height.saturating_add(CERTIFICATE_SPAN) {
+                return Ok(None);
+            }
+            let held = self.0.marshal.get_block(Identifier::Height(Height::new(at))).await;
+            let Some(held) = held else { return Ok(None) };
+            let order = held.inner().header;
+            if u64::try_from(order.executed_height.blocks()).is_ok_and(|named| named >= height) {
+                break order;
+            }
+        };
+        let named = u64::try_from(order.executed_height.blocks()).unwrap_or(0);
+        let count = usize::try_from(named.saturating_sub(height)).unwrap_or(usize::MAX);
+        let held = {
+            let ledger = self.0.ledger.lock();
+            let blocks = ledger.blocks(height, count.saturating_add(1), usize::MAX);
+            blocks.map_err(|error| error.to_string())?
+        };
+        let headers: Vec<Header> = held.into_iter().map(|(header, _)| header).collect();
+        let certified = self.certified(at).await;
+        Ok(certified.map(|CertifiedHeader { orders, certificate }| Evidence {
+            headers,
+            orders,
+            certificate,
+        }))
+    }
+
+    /// Returns the encoded genesis. Reads the disk, so it may block.
+    ///
+    /// # Errors
+    ///
+    /// In words, if it cannot be read.
+    pub fn genesis(&self) -> Result<Vec<u8>, String> {
+        self.0.ledger.lock().genesis().map_err(|error| error.to_string())
+    }
+
+    /// Returns what is offered to somebody who has no state. Reads the disk, so it may block.
+    ///
+    /// # Errors
+    ///
+    /// In words, if it cannot be read.
+    pub fn offer(&self) -> Result<Option<Offer>, String> {
+        self.0.ledger.lock().offer().map_err(|error| error.to_string())
+    }
+
+    /// Returns a chunk of the machine's state at a height that was offered. Reads the disk, so it may block.
+    ///
+    /// # Errors
+    ///
+    /// In words, if it is not offered, or no longer.
+    pub fn chunk(&self, height: u64, index: usize) -> Result<Vec<u8>, String> {
+        self.0.ledger.lock().chunk(height, index).map_err(|error| error.to_string())
+    }
+
+    /// Answers whoever fetches the authenticated state of an offer. Reads the disk, so it may block.
+    ///
+    /// # Errors
+    ///
+    /// In words, if the request is none, or of a state that is not offered.
+    pub fn serve_tree(&self, request: &[u8]) -> Result<Vec<u8>, String> {
+        self.0.ledger.lock().serve_tree(request).map_err(|error| error.to_string())
     }
 
     /// Returns a record as it is after the newest block, or its absence, with all that proves it. Waits for the block

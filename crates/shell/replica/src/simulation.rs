@@ -269,6 +269,8 @@ impl World {
             pace: self.setup.pace,
             timeouts: self.setup.timeouts,
             faults: place.faults.clone(),
+            floor: None,
+            blocks_kept: None,
         };
         let started =
             engine::start(context, config, self.oracle.manager(), control, channels).await;

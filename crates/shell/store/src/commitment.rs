@@ -200,6 +200,12 @@ pub enum CommitmentError {
         /// What was found instead.
         reason: String,
     },
+    /// A peer sent what is not so, or nothing.
+    #[error("the state that the peer sends cannot be used: {reason}; take it from another")]
+    Untrue {
+        /// What shows it.
+        reason: String,
+    },
     /// The directory is in use.
     #[error(transparent)]
     Lock(#[from] LockError),

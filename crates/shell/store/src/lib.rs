@@ -19,6 +19,7 @@ mod proof;
 mod qmdb;
 mod snapshot;
 mod store;
+mod transfer;
 
 pub use commitment::{
     CommitmentError, KEY_BYTES_MAX, KeyBytes, RECORD_BYTES_MAX, RecordBytes, RecordDigest,
@@ -34,7 +35,8 @@ pub use qmdb::{Checkpoint, QmdbCommitment};
 pub use snapshot::{
     Snapshot, SnapshotError, SnapshotHeader, SnapshotHeaderError, Snapshots, decode_snapshot_header,
 };
-pub use store::{Resume, Skipped, Store, StoreError, StoreOptions};
+pub use store::{Arrived, Resume, Skipped, Store, StoreError, StoreOptions};
+pub use transfer::{Fetch, TREE_REQUEST_BYTES_MAX, TreeTarget};
 
 /// The hash that names a chain: the first thing every file of a store says, so that two chains never mix.
 pub type GenesisHash = [u8; 32];

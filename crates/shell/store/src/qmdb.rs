@@ -19,8 +19,9 @@ use crate::{
     },
     disk::{DirectoryLock, DiskError, Named as _, ScratchDirectory, file_names},
     proof::{Claim, Proof},
+    transfer::{self, Fetch, Fetcher, TREE_REQUEST_BYTES_MAX, TreeTarget},
 };
-use commonware_codec::Encode as _;
+use commonware_codec::{Copying, DecodeExt as _, Encode as _};
 use commonware_cryptography::{Sha256, sha256::Digest};
 use commonware_parallel::Sequential;
 use commonware_runtime::{Runner as _, Supervisor as _, buffer::paged::CacheRef, tokio};
@@ -38,6 +39,7 @@ use commonware_storage::{
             },
         },
         floor::Proportional,
+        sync::{Request as TreeRequest, Source as _},
     },
     translator::EightCap,
 };
@@ -58,7 +60,7 @@ pub(crate) type Inclusion = KeyValueProof<mmr::Family, Digest, Digest, CHUNK>;
 pub(crate) type Exclusion =
     ExclusionProof<mmr::Family, Digest, FixedEncoding<Digest>, Digest, CHUNK>;
 
-type Tree =
+pub(crate) type Tree =
     fixed::Db<mmr::Family, tokio::Context, Digest, Digest, Sha256, EightCap, CHUNK, Sequential>;
 type TreeError = qmdb::Error<mmr::Family>;
 
@@ -110,6 +112,24 @@ enum Request {
     Digest { key: [u8; 32], reply: Reply<Option<RecordDigest>> },
     Checkpoint { height: u64, reply: Reply<Checkpoint> },
     Prune { operations: u64, reply: Reply<()> },
+    Target { reply: Reply<TreeTarget> },
+    Serve { request: Vec<u8>, reply: Reply<Vec<u8>> },
+}
+
+/// What the thread begins with.
+enum Begin {
+    /// What is on disk, as of so many operations if that is said.
+    Disk(Option<u64>),
+    /// What a peer sends.
+    Peer(Box<Arrival>),
+}
+
+/// A state that is to come from a peer.
+struct Arrival {
+    height: u64,
+    root: StateRoot,
+    target: TreeTarget,
+    fetch: Fetch,
 }
 
 /// What the thread found on opening.
@@ -125,7 +145,7 @@ impl QmdbCommitment {
     ///
     /// [`CommitmentError::Engine`] if what is there cannot be read.
     pub fn open(dir: &Path) -> Result<Self, CommitmentError> {
-        Self::start(dir, DirectoryLock::acquire(dir)?, None, None)
+        Self::start(dir, DirectoryLock::acquire(dir)?, Begin::Disk(None), None)
     }
 
     /// Opens the state in `dir` exactly as it was at `checkpoint`; what came after it is forgotten.
@@ -137,7 +157,7 @@ impl QmdbCommitment {
     pub fn open_at(dir: &Path, checkpoint: &Checkpoint) -> Result<Self, CommitmentError> {
         let absent = |reason: String| CommitmentError::CheckpointAbsent { reason };
         let lock = DirectoryLock::acquire(dir)?;
-        let opened = match Self::start(dir, lock, Some(checkpoint.operations), None) {
+        let opened = match Self::start(dir, lock, Begin::Disk(Some(checkpoint.operations)), None) {
             Ok(opened) => opened,
             Err(CommitmentError::Engine { reason }) => return Err(absent(reason)),
             Err(error) => return Err(error),
@@ -162,14 +182,52 @@ impl QmdbCommitment {
     /// [`CommitmentError::Disk`] if the directory cannot be emptied.
     pub fn create(dir: &Path) -> Result<Self, CommitmentError> {
         let lock = DirectoryLock::acquire(dir)?;
-        for name in file_names(dir)? {
-            let path = dir.join(name);
-            // Files are locks, ours and the engine's; all data is in directories.
-            if path.is_dir() {
-                fs::remove_dir_all(&path).named("removing", &path)?;
-            }
+        empty(dir)?;
+        Self::start(dir, lock, Begin::Disk(None), None)
+    }
+
+    /// Removes whatever state is in `dir` and takes the one of a peer: the state with `root` at `height`, fetched
+    /// piece by piece through `fetch`, which carries a request to the peer's [`Self::serve`] and its answer back.
+    ///
+    /// Nothing that the peer says is believed: its `target` must lead to `root`, every piece is checked against it
+    /// before it is kept, and what has been built must have `root`.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitmentError::Untrue`] if the peer's state is another one, or does not come.
+    pub fn receive(
+        dir: &Path,
+        height: u64,
+        root: StateRoot,
+        target: TreeTarget,
+        fetch: Fetch,
+    ) -> Result<Self, CommitmentError> {
+        let lock = DirectoryLock::acquire(dir)?;
+        empty(dir)?;
+        let arrival = Arrival { height, root, target, fetch };
+        Self::start(dir, lock, Begin::Peer(Box::new(arrival)), None)
+    }
+
+    /// Returns what a peer must know of the present state to fetch it.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitmentError::Engine`] if the tree cannot be read.
+    pub fn target(&self) -> Result<TreeTarget, CommitmentError> {
+        self.ask(|reply| Request::Target { reply })
+    }
+
+    /// Answers a peer that fetches the state, as of the checkpoint that its request names.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitmentError::Untrue`] if the request is none; [`CommitmentError::Engine`] if the tree cannot be read, or
+    /// no longer reaches back so far.
+    pub fn serve(&self, request: &[u8]) -> Result<Vec<u8>, CommitmentError> {
+        if request.len() > TREE_REQUEST_BYTES_MAX {
+            return Err(CommitmentError::Untrue { reason: "a request that is too long".into() });
         }
-        Self::start(dir, lock, None, None)
+        self.ask(|reply| Request::Serve { request: request.to_vec(), reply })
     }
 
     /// Starts from nothing in a directory of its own below `parent`, removed on drop: for tests
@@ -182,7 +240,7 @@ impl QmdbCommitment {
         let scratch = ScratchDirectory::below(parent)?;
         let dir = scratch.path().to_path_buf();
         let lock = DirectoryLock::acquire(&dir)?;
-        Self::start(&dir, lock, None, Some(scratch))
+        Self::start(&dir, lock, Begin::Disk(None), Some(scratch))
     }
 
     /// Makes all commits so far durable and returns what is needed to come back to this state.
@@ -213,7 +271,7 @@ impl QmdbCommitment {
     fn start(
         dir: &Path,
         lock: DirectoryLock,
-        bound: Option<u64>,
+        begin: Begin,
         scratch: Option<ScratchDirectory>,
     ) -> Result<Self, CommitmentError> {
         let (requests, inbox) = mpsc::sync_channel(1);
@@ -222,7 +280,7 @@ impl QmdbCommitment {
         let thread = thread::Builder::new()
             .name("authenticated-state".to_owned())
             .spawn(move || {
-                let run = AssertUnwindSafe(|| serve(&owned, bound, &inbox, &ready));
+                let run = AssertUnwindSafe(|| serve(&owned, begin, &inbox, &ready));
                 catch_unwind(run).unwrap_or_else(|panic| {
                     let text = panic.downcast_ref::<String>().map(String::as_str);
                     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
@@ -313,7 +371,7 @@ impl StateCommitment for QmdbCommitment {
 /// tree is lost. Returns why it ended.
 fn serve(
     dir: &Path,
-    bound: Option<u64>,
+    begin: Begin,
     inbox: &mpsc::Receiver<Request>,
     ready: &mpsc::SyncSender<Result<Found, CommitmentError>>,
 ) -> String {
@@ -322,7 +380,11 @@ fn serve(
         .with_max_blocking_threads(4)
         .with_storage_directory(dir);
     tokio::Runner::new(runtime).start(|context| async move {
-        let mut open = match Open::at(&context, dir, bound).await {
+        let opened = match begin {
+            Begin::Disk(bound) => Open::at(&context, dir, bound).await,
+            Begin::Peer(arrival) => Open::received(&context, dir, *arrival).await,
+        };
+        let mut open = match opened {
             Ok(open) => open,
             Err(error) => {
                 let reason = error.to_string();
@@ -370,8 +432,61 @@ impl Open {
         Ok(Self { dir: dir.to_path_buf(), tree, height, unflushed: 0 })
     }
 
+    /// Builds the tree from what a peer sends, checked against a root.
+    async fn received(
+        context: &tokio::Context,
+        dir: &Path,
+        arrival: Arrival,
+    ) -> Result<Self, CommitmentError> {
+        let Arrival { height, root, target, fetch } = arrival;
+        let untrue = |reason: String| CommitmentError::Untrue { reason };
+        if target.root(height).map_err(untrue)? != root {
+            let reason = "the state that it offers does not lead to the certified root".to_owned();
+            return Err(untrue(reason));
+        }
+        let fetcher = Fetcher::new(fetch, &target);
+        let tree = transfer::fetch(context.child("state"), config(), &target, fetcher)
+            .await
+            .map_err(untrue)?;
+        // Durable before it is used: a restart must find all of it.
+        let tree = tree.sync().await.map_err(|error| engine(dir, &error))?;
+        let mark = tree.get_metadata().await.map_err(|error| engine(dir, &error))?;
+        let this = Self {
+            dir: dir.to_path_buf(),
+            height: mark.as_ref().and_then(height_of),
+            tree,
+            unflushed: 0,
+        };
+        match this.height == Some(height) && this.root() == root {
+            true => Ok(this),
+            false => Err(untrue(format!("it leads to root {}, not {root}", this.root()))),
+        }
+    }
+
     fn root(&self) -> StateRoot {
         StateRoot::bind(self.height.unwrap_or(0), &self.tree.root().0)
+    }
+
+    async fn target(&self) -> Result<TreeTarget, CommitmentError> {
+        let witness = self.tree.ops_root_witness().await;
+        let witness = witness.map_err(|error| engine(&self.dir, &error))?;
+        Ok(TreeTarget {
+            operations: *self.tree.bounds().end,
+            boundary: *self.tree.sync_boundary(),
+            operations_root: self.tree.ops_root().0,
+            witness: witness.encode().to_vec(),
+        })
+    }
+
+    async fn serve(&self, request: &[u8]) -> Result<Vec<u8>, CommitmentError> {
+        let request = TreeRequest::<mmr::Family>::decode(Copying(request))
+            .map_err(|error| CommitmentError::Untrue { reason: error.to_string() })?;
+        if request.max_ops().get() > transfer::OPERATIONS_AT_ONCE.get() {
+            return Err(CommitmentError::Untrue { reason: "too many operations".into() });
+        }
+        let (response, _) =
+            self.tree.serve(request).await.map_err(|error| engine(&self.dir, &error))?;
+        Ok(response.encode().to_vec())
     }
 
     /// Answers one request; an error says how the tree was lost on the way.
@@ -390,6 +505,14 @@ impl Open {
                             .map_err(|error| engine(&self.dir, &error)),
                     ),
                 );
+                Ok(self)
+            }
+            Request::Target { reply } => {
+                drop(reply.send(self.target().await));
+                Ok(self)
+            }
+            Request::Serve { request, reply } => {
+                drop(reply.send(self.serve(&request).await));
                 Ok(self)
             }
             Request::Commit { height, writes, reply } => {
@@ -468,6 +591,18 @@ impl Open {
         let path = path.map_err(|error| engine(&self.dir, &error))?;
         Ok(Proof::new(self.height.unwrap_or(0), self.tree.root().0, key, claim, path))
     }
+}
+
+/// Removes all data of a tree.
+fn empty(dir: &Path) -> Result<(), DiskError> {
+    for name in file_names(dir)? {
+        let path = dir.join(name);
+        // Files are locks, ours and the engine's; all data is in directories.
+        if path.is_dir() {
+            fs::remove_dir_all(&path).named("removing", &path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Sends the answer and keeps the tree, or sends the error and lets it go.

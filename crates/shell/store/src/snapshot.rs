@@ -19,6 +19,7 @@ use crate::{
     commitment::StateRoot,
     disk::{DiskError, Named as _, create_directory, file_names, replace_file, sync_directory},
     qmdb::Checkpoint,
+    transfer::TreeTarget,
 };
 use sha2::{Digest as _, Sha256};
 use std::{
@@ -232,6 +233,25 @@ impl Snapshots {
         Ok(self.dir.join(name))
     }
 
+    /// Writes what a peer must know to fetch the authenticated state of a snapshot, durably.
+    ///
+    /// # Errors
+    ///
+    /// [`SnapshotError::Disk`] if the disk refused.
+    pub fn write_target(&self, height: u64, target: &TreeTarget) -> Result<(), SnapshotError> {
+        replace_file(&self.dir, &target_name(height), |file| file.write_all(&target.encode()))?;
+        Ok(())
+    }
+
+    /// Returns what was written by [`Self::write_target`]; `None` if there is none that can be read.
+    #[must_use]
+    pub fn target(&self, height: u64) -> Option<TreeTarget> {
+        let file = File::open(self.dir.join(target_name(height))).ok()?;
+        let mut bytes = Vec::new();
+        file.take(1 << 10).read_to_end(&mut bytes).ok()?;
+        TreeTarget::decode(&bytes)
+    }
+
     /// Lists the heights that have a snapshot file, the newest first, without opening any.
     ///
     /// # Errors
@@ -335,6 +355,8 @@ impl Snapshots {
         for height in old {
             let path = self.dir.join(file_name(*height));
             fs::remove_file(&path).named("removing", &path)?;
+            // Of no use without the state, and there may be none.
+            drop(fs::remove_file(self.dir.join(target_name(*height))));
         }
         if !old.is_empty() {
             sync_directory(&self.dir)?;
@@ -346,6 +368,11 @@ impl Snapshots {
 /// Returns the name of the snapshot at `height`, so that names sort by height.
 fn file_name(height: u64) -> String {
     format!("snapshot-{height:020}.state")
+}
+
+/// Returns the name of the file beside it that says how to fetch the authenticated state.
+fn target_name(height: u64) -> String {
+    format!("snapshot-{height:020}.tree")
 }
 
 /// Compresses a state into `file`; returns its length, the body's length and the body's hash.

@@ -5,7 +5,7 @@
 //! DIR/lock         held by the one process that writes
 //! DIR/blocks/      the block log: the truth
 //! DIR/state/       the authenticated state: rebuilt from a checkpoint and the log
-//! DIR/snapshots/   the machine's state, each with the checkpoint that goes with it
+//! DIR/snapshots/   the machine's state, each with the checkpoint that goes with it, and what a peer needs to fetch it
 //! ```
 //!
 //! A block: execute it, [`Store::commit`] its writes (in memory), put the root into its header,
@@ -27,6 +27,7 @@ use crate::{
     proof::Proof,
     qmdb::{Checkpoint, QmdbCommitment},
     snapshot::{Snapshot, SnapshotError, Snapshots},
+    transfer::{Fetch, TreeTarget},
 };
 use std::{
     io::{self, Write},
@@ -41,12 +42,14 @@ pub struct StoreOptions {
     pub log: LogOptions,
     /// How many snapshots are kept. The second protects against damage to the first.
     pub snapshots_kept: NonZeroUsize,
+    /// How many blocks the log keeps at least; all if `None`. What a snapshot needs is kept in any case.
+    pub blocks_kept: Option<u64>,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
         let two = NonZeroUsize::MIN.saturating_add(1);
-        Self { log: LogOptions::default(), snapshots_kept: two }
+        Self { log: LogOptions::default(), snapshots_kept: two, blocks_kept: None }
     }
 }
 
@@ -80,6 +83,11 @@ pub enum StoreError {
         /// Last height in the log.
         log: Option<u64>,
     },
+    /// Blocks are there already.
+    #[error(
+        "{0} holds blocks already: start without --join, or move its blocks, state and snapshots away"
+    )]
+    Occupied(PathBuf),
     /// A snapshot was asked for between a block's execution and its append.
     #[error(
         "snapshot asked for at height {committed:?} while the log ends at {logged:?}: append the \
@@ -110,6 +118,23 @@ pub struct Resume {
     pub snapshot: Option<Snapshot>,
     /// Newer snapshots that could not be used.
     pub skipped: Vec<Skipped>,
+}
+
+/// A block and the state after it, as they come from a peer.
+#[derive(Debug)]
+pub struct Arrived<'a> {
+    /// Height of the block.
+    pub height: u64,
+    /// Root after it, from a header that is trusted.
+    pub root: StateRoot,
+    /// What the peer says of its authenticated state.
+    pub target: TreeTarget,
+    /// The block's header, for the log.
+    pub header: &'a [u8],
+    /// The block itself.
+    pub block: &'a [u8],
+    /// The machine's state after it.
+    pub state: &'a [u8],
 }
 
 /// A chain's directory, held by this process.
@@ -176,6 +201,37 @@ impl Store {
         Ok((Self { log, state, snapshots, options, _lock: lock }, resume))
     }
 
+    /// Makes a directory without a log one that begins with the block and the state of a peer. The log is written
+    /// last: a directory with a block in it is whole.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Occupied`] if there are blocks in it already; [`CommitmentError::Untrue`] if the peer's state is
+    /// not the one of the root; otherwise what the disk refused.
+    pub fn arrive(
+        dir: &Path,
+        genesis: &GenesisHash,
+        options: StoreOptions,
+        arrived: Arrived<'_>,
+        fetch: Fetch,
+    ) -> Result<(), StoreError> {
+        let _lock = DirectoryLock::acquire(dir)?;
+        let mut log = BlockLog::open(&dir.join("blocks"), genesis, options.log)?;
+        if log.last_height().is_some() {
+            return Err(StoreError::Occupied(dir.to_path_buf()));
+        }
+        let snapshots = Snapshots::open(&dir.join("snapshots"), genesis)?;
+        snapshots.retain(0)?;
+        let Arrived { height, root, target, header, block, state } = arrived;
+        let mut tree =
+            QmdbCommitment::receive(&dir.join("state"), height, root, target.clone(), fetch)?;
+        let checkpoint = tree.checkpoint()?;
+        snapshots.write_target(height, &target)?;
+        snapshots.write(&checkpoint, |out| out.write_all(state))?;
+        log.append(height, header, block)?;
+        Ok(log.sync()?)
+    }
+
     /// Reads the blocks that are in the log and not yet in the state: after [`Self::open`], all
     /// that must be executed again. Each is to be committed, and its root compared with its
     /// header's, before the next is asked for.
@@ -232,6 +288,7 @@ impl Store {
         }
         self.log.sync()?;
         let checkpoint = self.state.checkpoint()?;
+        self.snapshots.write_target(checkpoint.height, &self.state.target()?)?;
         self.snapshots.write(&checkpoint, write_state)?;
         self.snapshots.retain(self.options.snapshots_kept.get())?;
         self.forget()?;
@@ -242,7 +299,14 @@ impl Store {
     /// nothing: it can never be gone back to.
     fn forget(&mut self) -> Result<(), StoreError> {
         let mut prunable: Option<u64> = None;
-        for height in self.snapshots.heights()? {
+        let heights = self.snapshots.heights()?;
+        if let (Some(kept), Some(last), Some(oldest)) =
+            (self.options.blocks_kept, self.log.last_height(), heights.last())
+        {
+            // The header at a snapshot's height is read when the snapshot is gone back to.
+            self.log.prune(last.saturating_sub(kept).min(*oldest))?;
+        }
+        for height in heights {
             if let Ok(header) = self.snapshots.header(height) {
                 let needs = header.checkpoint.prunable;
                 prunable = Some(prunable.map_or(needs, |least| least.min(needs)));
@@ -258,6 +322,12 @@ impl Store {
     #[must_use]
     pub fn root(&self) -> StateRoot {
         self.state.root()
+    }
+
+    /// Returns the first height of the log; `None` while it is empty.
+    #[must_use]
+    pub fn first_height(&self) -> Option<u64> {
+        self.log.first_height()
     }
 
     /// Returns the last committed height; `None` before the first.
@@ -282,6 +352,15 @@ impl Store {
     /// As [`StateCommitment::record_digest`].
     pub fn record_digest(&self, key: &[u8]) -> Result<Option<RecordDigest>, StoreError> {
         Ok(self.state.record_digest(key)?)
+    }
+
+    /// Answers a peer that fetches the authenticated state of a snapshot.
+    ///
+    /// # Errors
+    ///
+    /// As [`QmdbCommitment::serve`].
+    pub fn serve(&self, request: &[u8]) -> Result<Vec<u8>, StoreError> {
+        Ok(self.state.serve(request)?)
     }
 
     /// Returns the block log, to read it, to sync it, or to see what opening cut off.

@@ -2,10 +2,10 @@
 
 use super::FastBook;
 use super::parts::{Order, Sides, ranks_cross};
-use places::NIL;
 use crate::Auction;
 use crate::Open;
 use crate::state::priority;
+use places::NIL;
 use protocol::{Fault, OrderId, Side, TimeInForce};
 use units::Lots;
 

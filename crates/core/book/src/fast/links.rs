@@ -2,8 +2,8 @@
 
 use super::FastBook;
 use super::parts::{LevelSlot, Order, Owner, ranks_cross};
-use places::NIL;
 use crate::Open;
+use places::NIL;
 use protocol::{AccountIndex, Fault, Side};
 
 impl FastBook {

@@ -19,8 +19,8 @@ mod uncross;
 
 use crate::{Admitted, Auction, BookState, Entry, Level, Open, OrderBook};
 use parts::{Ladder, LevelSlot, Order, Owner, Sides, rank_of, ranks_cross};
-use protocol::{AccountIndex, Fault, Hash, OrderId, Refusal, SelfTrade, Side, TimeInForce};
 use places::{NIL, Slab, Table};
+use protocol::{AccountIndex, Fault, Hash, OrderId, Refusal, SelfTrade, Side, TimeInForce};
 use units::{Lots, Price, limits};
 
 /// A book with constant-time orders and auctions that look only at levels that trade.

@@ -1,8 +1,8 @@
 //! What the fast book is made of: orders, levels, ladders and the accounts that own orders.
 
 use super::digest::Kept;
-use places::{NIL, index};
 use crate::{Level, Open};
+use places::{NIL, index};
 use protocol::{AccountIndex, Hash, OrderId, Side, TimeInForce};
 use std::collections::BTreeMap;
 use units::{BlockHeight, Lots, Price};

@@ -7,8 +7,8 @@
 
 use super::FastBook;
 use super::parts::{LevelSlot, Order, rank_of, ranks_cross};
-use places::NIL;
 use crate::{Auction, BookFill, Open};
+use places::NIL;
 use protocol::{Fault, Side};
 use std::cmp::{Ordering, Reverse};
 use std::iter::Peekable;

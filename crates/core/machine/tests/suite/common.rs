@@ -334,9 +334,7 @@ pub(crate) fn anything(random: &mut Random, client: &mut u64, house: &House) -> 
         55..=69 => {
             let open =
                 state.accounts.index(account(number)).and_then(|index| state.accounts.get(index));
-            let orders = open
-                .map(|held| held.orders().sorted())
-                .unwrap_or_default();
+            let orders = open.map(|held| held.orders().sorted()).unwrap_or_default();
             let chosen = usize::try_from(random.next() % 1_000_003).expect("small");
             let order = orders
                 .get(chosen % orders.len().max(1))

@@ -109,7 +109,7 @@ generate_structs! {
     Grant { owner, signer, nonce, expires_at, count, shown }
     SessionTerms { key, scopes, sub, instrument, notional_per_day, expires_at }
     Offence { validator, view, kind }
-    Header { height, time, parent, body, receipts, state_root }
+    Header { height, time, parent, body, receipts, state_root, snapshot }
 }
 
 generate_enums! {

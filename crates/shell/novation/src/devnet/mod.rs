@@ -138,7 +138,7 @@ fn settle(
 }
 
 /// Returns a flag that is raised by SIGINT or SIGTERM.
-fn end_on_signal() -> Result<Arc<AtomicBool>> {
+pub(crate) fn end_on_signal() -> Result<Arc<AtomicBool>> {
     use tokio::signal::unix::{SignalKind, signal};
     let flag = Arc::new(AtomicBool::new(false));
     let raised = flag.clone();

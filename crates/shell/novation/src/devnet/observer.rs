@@ -36,6 +36,7 @@ impl Observer {
             body: Hash::of("genesis", &codec::encode(genesis)?),
             receipts: Hash::default(),
             state_root: Hash::new(root.bytes()),
+            snapshot: Hash::default(),
         };
         Ok(Self { machine, commitment, last })
     }
@@ -59,7 +60,13 @@ impl Observer {
         let writes: Vec<_> =
             outcome.writes.iter().map(|write| (write.key.clone(), write.record.clone())).collect();
         let root = self.commitment.commit(height, &writes)?;
-        let header = house::seal(&told.block, &outcome, self.last.hash()?, root)?;
+        let header = house::seal(
+            &told.block,
+            &outcome,
+            self.last.hash()?,
+            root,
+            house::snapshot_hash(&self.machine)?,
+        )?;
         if header != told.header {
             bail!(
                 "block {height} leads to state root {} in a replay, but a validator says {}",

@@ -3,6 +3,7 @@
 //! **Invariant:** a key that is not known is refused, and so is a combination with which the engine could not run.
 
 use anyhow::{Context, Result, bail};
+use house::SNAPSHOT_BLOCKS;
 use mempool::Limits;
 use protocol::ValidatorId;
 use replica::{Pace, Timeouts};
@@ -10,8 +11,10 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use store::{LogOptions, StoreOptions};
 
 /// Longest file that is read.
 const TEXT_BYTES_MAX: u64 = 64 << 10;
@@ -20,10 +23,13 @@ const TEXT_BYTES_MAX: u64 = 64 << 10;
 #[serde(deny_unknown_fields)]
 struct Text {
     network: PathBuf,
-    key: PathBuf,
+    key: Option<PathBuf>,
     listen: SocketAddr,
     rpc: SocketAddr,
+    join: Option<SocketAddr>,
     addresses: BTreeMap<String, SocketAddr>,
+    #[serde(default)]
+    keep: KeepText,
     #[serde(default)]
     pace: PaceText,
     #[serde(default)]
@@ -54,6 +60,22 @@ impl Default for PaceText {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+struct KeepText {
+    archive: bool,
+    blocks: u64,
+    snapshots: usize,
+    segment_bytes: u64,
+}
+
+impl Default for KeepText {
+    fn default() -> Self {
+        // More than a day of a block every hundred milliseconds.
+        Self { archive: false, blocks: 1_000_000, snapshots: 4, segment_bytes: 64 << 20 }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct PoolText {
     submissions: usize,
     bytes: usize,
@@ -72,9 +94,14 @@ pub(crate) struct NodeConfig {
     /// Where it keeps everything: the directory of the file.
     pub(crate) directory: PathBuf,
     pub(crate) network: PathBuf,
-    pub(crate) key: PathBuf,
+    /// Of a node that votes.
+    pub(crate) key: Option<PathBuf>,
     pub(crate) listen: SocketAddr,
     pub(crate) rpc: SocketAddr,
+    /// Whose state it takes over if it has none.
+    pub(crate) join: Option<SocketAddr>,
+    /// How much of the past it keeps.
+    pub(crate) store: StoreOptions,
     pub(crate) addresses: Vec<(ValidatorId, SocketAddr)>,
     pub(crate) pace: Pace,
     pub(crate) timeouts: Timeouts,
@@ -118,14 +145,17 @@ impl NodeConfig {
                 "idle_ms must be less than leader_timeout_ms, and that less than certification_timeout_ms"
             );
         }
+        let store = store_options(&text.keep)?;
         let limits =
             Limits { count: text.pool.submissions, bytes: text.pool.bytes, ..Limits::default() };
         Ok(Self {
             directory: directory.to_path_buf(),
             network: directory.join(&text.network),
-            key: directory.join(&text.key),
+            key: text.key.map(|key| directory.join(key)),
             listen: text.listen,
             rpc: text.rpc,
+            join: text.join,
+            store,
             addresses,
             pace,
             timeouts,
@@ -134,23 +164,45 @@ impl NodeConfig {
     }
 }
 
+/// Returns what the part of a configuration says that is about the past.
+fn store_options(keep: &KeepText) -> Result<StoreOptions> {
+    let snapshots = NonZeroUsize::new(keep.snapshots).context("snapshots must be at least 1")?;
+    // Whoever takes over a snapshot needs the certificates since.
+    let least = u64::try_from(keep.snapshots)?.saturating_add(1).saturating_mul(SNAPSHOT_BLOCKS);
+    if !keep.archive && keep.blocks < least {
+        bail!("with {snapshots} snapshots, keep blocks = {least} at least");
+    }
+    let log =
+        LogOptions { segment_bytes: keep.segment_bytes.max(1 << 10), ..LogOptions::default() };
+    let blocks_kept = (!keep.archive).then_some(keep.blocks);
+    Ok(StoreOptions { log, snapshots_kept: snapshots, blocks_kept })
+}
+
 /// Returns the text of a configuration that [`NodeConfig::read`] takes.
 pub(crate) fn text(
     listen: SocketAddr,
     rpc: SocketAddr,
     addresses: &[(ValidatorId, SocketAddr)],
 ) -> String {
-    let pace = PaceText::default();
+    let (pace, keep) = (PaceText::default(), KeepText::default());
     let mut text = format!(
         "# Paths are relative to this file, whose directory is the validator's data directory.\n\
          network = \"network.toml\"\nkey = \"validator.key\"\n\
          # Where other validators, and where clients connect.\n\
          listen = \"{listen}\"\nrpc = \"{rpc}\"\n\n\
+         # How much of the past is kept: so many blocks and snapshots, or all blocks.\n\
+         [keep]\narchive = {}\nblocks = {}\nsnapshots = {}\n\n\
          # How long a proposer waits for a first submission, and then for the reports of all validators; how long a\n\
          # validator waits for a proposal, and for it to be certified.\n\
          [pace]\nidle_ms = {}\ngather_ms = {}\nleader_timeout_ms = {}\ncertification_timeout_ms = {}\n\n\
          # Where each validator is reached, by its number.\n[addresses]\n",
-        pace.idle_ms, pace.gather_ms, pace.leader_timeout_ms, pace.certification_timeout_ms,
+        keep.archive,
+        keep.blocks,
+        keep.snapshots,
+        pace.idle_ms,
+        pace.gather_ms,
+        pace.leader_timeout_ms,
+        pace.certification_timeout_ms,
     );
     for (id, address) in addresses {
         // Writing to a string cannot fail.
@@ -171,7 +223,7 @@ mod tests {
     #[test]
     fn a_configuration_reads_back_and_its_paths_are_in_its_directory() {
         let read = NodeConfig::parse(&whole(), Path::new("dir")).unwrap();
-        assert_eq!(read.key, Path::new("dir/validator.key"));
+        assert_eq!(read.key.as_deref(), Some(Path::new("dir/validator.key")));
         assert_eq!(read.addresses.len(), 1);
     }
 
@@ -180,6 +232,8 @@ mod tests {
         let refused =
             |text: &str| format!("{:#}", NodeConfig::parse(text, Path::new(".")).unwrap_err());
         assert!(refused(&format!("colour = 1\n{}", whole())).contains("colour"));
+        let forgetful = whole().replace("blocks = 1000000", "blocks = 100");
+        assert!(refused(&forgetful).contains("keep blocks = 500 at least"));
         let impatient = whole().replace("leader_timeout_ms = 1000", "leader_timeout_ms = 400");
         assert!(refused(&impatient).contains("idle_ms must be less"));
     }

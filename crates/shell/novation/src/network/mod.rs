@@ -2,7 +2,10 @@
 
 pub(crate) mod ask;
 pub(crate) mod config;
+pub(crate) mod follow;
 pub(crate) mod init;
+pub(crate) mod join;
 pub(crate) mod keys;
 pub(crate) mod node;
+pub(crate) mod peer;
 pub(crate) mod rpc;

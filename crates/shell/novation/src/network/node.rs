@@ -1,15 +1,19 @@
 //! One validator as a process: opens its house, joins its network, answers clients, and ends when it is told to.
 
 use super::config::NodeConfig;
+use super::follow;
+use super::join::{self, Network};
+use super::peer::Peer;
 use crate::Verdict;
 use crate::cli::NodeArgs;
 use anyhow::{Context, Result, anyhow, bail};
 use gateway::Metrics;
 use house::{House, Reopened};
 use light::Anchor;
+use protocol::Hash;
 use replica::keys::ValidatorKey;
 use replica::live::{self, Setup};
-use replica::{Halt, Node};
+use replica::{Floor, Halt, Node};
 use std::fs;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -20,25 +24,41 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Runs a validator until it is told to end.
+/// Says that a state is being taken over.
+const JOINING: &str = "joining";
+
+/// Runs a node until it is told to end.
 pub(crate) fn run(args: &NodeArgs) -> Result<Verdict> {
     let config = NodeConfig::read(&args.config)?;
     let listen = args.listen.unwrap_or(config.listen);
     let rpc = args.rpc.unwrap_or(config.rpc);
-    let key = ValidatorKey::read(&config.key)?;
+    let key = config.key.as_deref().map(ValidatorKey::read).transpose()?;
     let text = fs::read_to_string(&config.network)
         .with_context(|| format!("cannot read {}", config.network.display()))?;
     let anchor = Anchor::parse(&text)
         .with_context(|| format!("{} is of no use", config.network.display()))?;
-    let house = open(&config.directory)?;
-    if house.genesis() != anchor.genesis {
-        bail!(
-            "wrong genesis: {} is {}, but the network's list says {}; take both from the same source",
-            config.directory.join("genesis").display(),
-            house.genesis(),
-            anchor.genesis
-        );
+    let join = args.join.or(config.join);
+    let network =
+        join.map(|address| Network { address, anchor: anchor.clone(), options: config.store });
+    let Some(key) = key else { return follow::run(&config, network.as_ref(), args.with_parent) };
+    if let Ok((_, genesis)) = house::read_genesis(&config.directory) {
+        check_genesis(&config.directory, genesis, &anchor)?;
     }
+    let house = match &network {
+        Some(network)
+            if join::is_empty(&config.directory) || config.directory.join(JOINING).exists() =>
+        {
+            begin_elsewhere(&config.directory, network)?
+        }
+        _ if config.directory.join(JOINING).exists() => {
+            bail!("the state of another node was being taken over: start with --join again")
+        }
+        _ => open(&config.directory, config.store)?,
+    };
+    check_genesis(&config.directory, house.genesis(), &anchor)?;
+    let floor_file = config.directory.join("floor");
+    let floor = Floor::read(&floor_file)
+        .with_context(|| format!("cannot read {}", floor_file.display()))?;
     let (genesis, _) = house::read_genesis(&config.directory)?;
     write_pid(&config.directory)?;
     say(&format!("opened {} at block {}", config.directory.display(), house.header().height));
@@ -53,27 +73,59 @@ pub(crate) fn run(args: &NodeArgs) -> Result<Verdict> {
         limits: config.limits,
         pace: config.pace,
         timeouts: config.timeouts,
+        floor,
+        blocks_kept: config.store.blocks_kept,
     };
     let with_parent = args.with_parent;
     live::run(setup, |node, metrics| serve(node, metrics, rpc, with_parent))?
 }
 
-fn open(directory: &Path) -> Result<House> {
-    let Reopened { house, skipped } = House::reopen(directory, StoreOptions::default())?;
-    for skipped in &skipped {
-        say(&format!("snapshot {} was passed over: {}", skipped.height, skipped.reason));
+fn check_genesis(directory: &Path, found: Hash, anchor: &Anchor) -> Result<()> {
+    if found != anchor.genesis {
+        bail!(
+            "wrong genesis: {} is {found}, but the network's list says {}; take both from the same source",
+            directory.join("genesis").display(),
+            anchor.genesis
+        );
     }
+    Ok(())
+}
+
+/// Takes the house of another node over, and leaves word where the engine is to begin. Until the word is left a mark says
+/// so, and the next start goes on from here.
+fn begin_elsewhere(directory: &Path, network: &Network) -> Result<House> {
+    let knows_its_votes = directory.join("votes").exists();
+    let mark = directory.join(JOINING);
+    fs::write(&mark, b"").with_context(|| format!("cannot write {}", mark.display()))?;
+    let mut house = said(join::open(directory, network)?);
+    let mut peer = Peer::new(network.address, network.anchor.clone());
+    let floor = join::floor(&mut house, &mut peer, knows_its_votes)?;
+    let path = directory.join("floor");
+    floor.write(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    fs::remove_file(&mark).with_context(|| format!("cannot remove {}", mark.display()))?;
     Ok(house)
 }
 
-fn write_pid(directory: &Path) -> Result<()> {
+fn open(directory: &Path, options: StoreOptions) -> Result<House> {
+    Ok(said(House::reopen(directory, options)?))
+}
+
+/// Says which snapshots could not be used.
+pub(super) fn said(reopened: Reopened) -> House {
+    for skipped in &reopened.skipped {
+        say(&format!("snapshot {} was passed over: {}", skipped.height, skipped.reason));
+    }
+    reopened.house
+}
+
+pub(super) fn write_pid(directory: &Path) -> Result<()> {
     let path = directory.join("pid");
     fs::write(&path, format!("{}\n", std::process::id()))
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Says something on standard error, which may be closed.
-fn say(words: &str) {
+pub(super) fn say(words: &str) {
     drop(writeln!(io::stderr(), "{words}"));
 }
 

@@ -16,9 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(180);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// A running network and what it takes to disturb it.
-struct Devnet {
-    dir: PathBuf,
-    base_port: u16,
+pub(crate) struct Devnet {
+    pub(crate) dir: PathBuf,
+    pub(crate) base_port: u16,
     parent: Child,
     /// Validators that the test has started itself.
     restarted: Vec<Child>,
@@ -37,7 +37,7 @@ impl Drop for Devnet {
 }
 
 impl Devnet {
-    fn start(name: &str, blocks: u64) -> Self {
+    pub(crate) fn start(name: &str, blocks: u64) -> Self {
         let dir = place(name).join("net");
         let base_port = free_ports();
         let parent = novation()
@@ -68,7 +68,7 @@ impl Devnet {
     }
 
     /// Waits for a block at a validator, for as long as one request may last, and returns how far it has come.
-    fn follow(&self, index: u16, height: u64) -> Option<u64> {
+    pub(crate) fn follow(&self, index: u16, height: u64) -> Option<u64> {
         let answer = self.call(index, "follow", &format!("{{\"height\":{height}}}"))?;
         let (_, rest) = answer.rsplit_once("\"height\":")?;
         let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
@@ -76,7 +76,7 @@ impl Devnet {
     }
 
     /// Waits until a validator has executed a block.
-    fn reaches(&self, index: u16, height: u64) {
+    pub(crate) fn reaches(&self, index: u16, height: u64) {
         let deadline = Instant::now() + PATIENCE;
         while self.follow(index, height).is_none_or(|at| at < height) {
             assert!(Instant::now() < deadline, "validator {index} does not reach block {height}");
@@ -84,24 +84,24 @@ impl Devnet {
         }
     }
 
-    fn config(&self, index: u16) -> PathBuf {
+    pub(crate) fn config(&self, index: u16) -> PathBuf {
         self.dir.join(index.to_string()).join("node.toml")
     }
 
     /// Ends a validator as a power cut does.
-    fn kill(&self, index: u16) {
+    pub(crate) fn kill(&self, index: u16) {
         let pid = fs::read_to_string(self.dir.join(index.to_string()).join("pid")).expect("a pid");
         let killed = Command::new("kill").args(["-9", pid.trim()]).status().expect("kill runs");
         assert!(killed.success());
     }
 
-    fn restart(&mut self, index: u16) {
+    pub(crate) fn restart(&mut self, index: u16) {
         let child = novation().args(["node", "--config"]).arg(self.config(index)).spawn();
         self.restarted.push(child.expect("the program starts"));
     }
 
     /// Waits for the end of the network and returns its last words.
-    fn ends(&mut self) -> String {
+    pub(crate) fn ends(&mut self) -> String {
         let deadline = Instant::now() + PATIENCE;
         while self.parent.try_wait().expect("a child").is_none() {
             assert!(Instant::now() < deadline, "the network does not end");

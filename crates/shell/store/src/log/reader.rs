@@ -37,13 +37,13 @@ pub(super) fn segments(
 ) -> Result<Vec<Segment>, LogError> {
     let mut found: Vec<Segment> = Vec::new();
     for name in file_names(dir)? {
-        let number = name.strip_prefix("blocks-").and_then(|rest| rest.strip_suffix(".log"));
-        if !number.is_some_and(|digits| digits.len() == 8 && digits.parse::<u32>().is_ok()) {
-            continue;
-        }
+        let digits = name.strip_prefix("blocks-").and_then(|rest| rest.strip_suffix(".log"));
+        let number = digits.filter(|digits| digits.len() == 8);
+        let Some(number) = number.and_then(|digits| digits.parse::<u32>().ok()) else { continue };
         let path = dir.join(&name);
         let header = read_segment_header(&path)?;
-        let expected = u32::try_from(found.len()).unwrap_or(u32::MAX);
+        // The oldest segments may have been pruned; none is missing between others.
+        let expected = found.last().map_or(number, |last| last.header.number.saturating_add(1));
         if name != segment_name(expected) {
             return Err(LogError::SegmentMissing { path: dir.join(segment_name(expected)) });
         }

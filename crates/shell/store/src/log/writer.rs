@@ -7,11 +7,13 @@ use super::{
 };
 use crate::{
     GenesisHash,
-    disk::{DiskError, Named as _, create_directory, remove_unfinished, replace_file},
+    disk::{
+        DiskError, Named as _, create_directory, remove_unfinished, replace_file, sync_directory,
+    },
 };
 use std::{
     fmt,
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Write as _},
     num::NonZeroU32,
     path::{Path, PathBuf},
@@ -270,6 +272,29 @@ impl BlockLog {
         }
         let length = SEGMENT_HEADER_BYTES as u64;
         self.active = Some(Active { number, path, file, length });
+        Ok(())
+    }
+
+    /// Removes the oldest segments, as long as no block from `height` on is in them. The segment that is written to
+    /// stays.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Disk`] if one cannot be removed; what is left is a log.
+    pub fn prune(&mut self, height: u64) -> Result<(), LogError> {
+        let segments = segments(&self.dir, Some(&self.genesis))?;
+        let mut removed = false;
+        for (old, next) in segments.iter().zip(segments.iter().skip(1)) {
+            if next.header.first_height > height {
+                break;
+            }
+            fs::remove_file(&old.path).named("removing", &old.path)?;
+            self.first_height = Some(next.header.first_height);
+            removed = true;
+        }
+        if removed {
+            sync_directory(&self.dir)?;
+        }
         Ok(())
     }
 

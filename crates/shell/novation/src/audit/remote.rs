@@ -1,0 +1,115 @@
+//! An audit from afar: every block of a node again, with nothing to begin from but the list of validators.
+//!
+//! The house is made anew in a temporary directory: from the genesis, whose hash is in the list, or from the newest
+//! snapshot that the validators certified. Each block must be the child of the one before and lead to its header, and a
+//! certificate of the validators stands at the end of every batch.
+//!
+//! What it leaves out: whether the node tells of its newest block.
+
+use crate::Verdict;
+use crate::cli::{AuditArgs, Since};
+use crate::network::join::{self, Network};
+use crate::network::peer::Peer;
+use crate::progress::{Progress, Unit};
+use crate::records::time_text;
+use anyhow::{Context, Result};
+use house::House;
+use light::Anchor;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use store::{Durability, LogOptions, StoreOptions};
+
+/// Bytes after which a new file of the temporary log begins, so that old ones can go.
+const SEGMENT_BYTES: u64 = 16 << 20;
+
+/// A directory that goes when the audit does.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A destructor has nobody to tell.
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+/// Runs the audit and prints what it finds.
+pub(super) fn run(args: &AuditArgs, out: &mut dyn Write) -> Result<Verdict> {
+    let address = args.from.context("an audit needs a directory or --from")?;
+    let trust = args.trust.as_ref().context("an audit from afar needs --trust")?;
+    let text =
+        fs::read_to_string(trust).with_context(|| format!("cannot read {}", trust.display()))?;
+    let anchor =
+        Anchor::parse(&text).with_context(|| format!("{} is of no use", trust.display()))?;
+    let options = StoreOptions {
+        log: LogOptions { segment_bytes: SEGMENT_BYTES, durability: Durability::OnDemand },
+        blocks_kept: Some(0),
+        ..StoreOptions::default()
+    };
+    let network = Network { address, anchor, options };
+    match replay(args, &network) {
+        Ok(report) => {
+            out.write_all(report.as_bytes())?;
+            Ok(Verdict::Holds)
+        }
+        Err(error) => {
+            writeln!(out, "refused    {error:#}")?;
+            Ok(Verdict::Differs)
+        }
+    }
+}
+
+fn replay(args: &AuditArgs, network: &Network) -> Result<String> {
+    let name = format!("novation-audit-{}", std::process::id());
+    let scratch = Scratch(std::env::temp_dir().join(name));
+    let started = Instant::now();
+    let mut peer = Peer::new(network.address, network.anchor.clone());
+    let mut house = begin(&scratch.0, args.since, network, &mut peer)?;
+    let begun = *house.header();
+    let from = u64::try_from(begun.height.blocks())?;
+    let newest = peer.height()?;
+    let to = args.to.unwrap_or(newest).min(newest);
+    let last = peer.certified_up_to(from.max(1), to)?.header;
+    let to = u64::try_from(last.height.blocks())?;
+    let progress = Progress::new("auditing", to.saturating_sub(from), Unit::Blocks, args.quiet);
+    join::catch_up(&mut house, &mut peer, to, |house| {
+        house.machine().state().check().context("the books of a finalised block do not balance")?;
+        progress.at(u64::try_from(house.header().height.blocks())?.saturating_sub(from));
+        Ok(())
+    })?;
+    let count = to.saturating_sub(from);
+    let seconds = started.elapsed().as_secs_f64().max(1e-3);
+    let rate = u32::try_from(count).map_or(f64::MAX, f64::from) / seconds;
+    let begins = match args.since {
+        Since::Genesis => "with the genesis that the list of validators names".to_owned(),
+        Since::Snapshot => format!("with the snapshot of block {from}, whose hash is certified"),
+    };
+    Ok(format!(
+        "chain      {}, genesis {}\nbegins     {begins}\nlog        blocks {from} to {to} of {}, {} to {}\n\
+         replay     {seconds:.2} s: {rate:.0} blocks a second, every root compared, certified to block {to}\n\
+         audited {count} blocks, state root {}\n",
+        network.anchor.chain,
+        network.anchor.genesis,
+        network.address,
+        time_text(begun.time),
+        time_text(last.time),
+        house.root(),
+    ))
+}
+
+/// Makes the house that the blocks are applied to.
+fn begin(dir: &Path, since: Since, network: &Network, peer: &mut Peer) -> Result<House> {
+    match since {
+        Since::Snapshot => {
+            join::take_over(dir, network)?;
+        }
+        Since::Genesis => {
+            let genesis = peer.genesis()?;
+            let advice = || format!("cannot write {}: set TMPDIR to another place", dir.display());
+            fs::create_dir_all(dir).with_context(advice)?;
+            fs::write(dir.join("genesis"), genesis).with_context(advice)?;
+        }
+    }
+    Ok(House::reopen(dir, network.options)?.house)
+}

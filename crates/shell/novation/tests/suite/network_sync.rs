@@ -1,0 +1,110 @@
+//! Nodes that come late: a validator that has lost its disk, a node that does not vote, and a stranger who audits.
+
+use crate::network::Devnet;
+use crate::support::{novation, root_of, run};
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+/// A node that ends with the test.
+struct Node(Child);
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+fn start(config: &Path, join: &str) -> Node {
+    let log = config.with_file_name("log");
+    let log = fs::File::options().create(true).append(true).open(log).expect("writable");
+    let child = novation()
+        .args(["node", "--join", join, "--config"])
+        .arg(config)
+        .stderr(Stdio::from(log))
+        .spawn();
+    Node(child.expect("the program starts"))
+}
+
+/// Writes the configuration of a node without a key, which has nothing but the list of validators.
+fn watcher(net: &Devnet) -> std::path::PathBuf {
+    let dir = net.dir.join("watcher");
+    fs::create_dir_all(&dir).expect("creatable");
+    fs::copy(net.dir.join("network.toml"), dir.join("network.toml")).expect("readable");
+    let whole = fs::read_to_string(net.config(0)).expect("readable");
+    let lines = whole.lines().filter(|line| !line.starts_with("key = "));
+    let text: String = lines.map(|line| format!("{line}\n")).collect();
+    let text = text.replace("snapshots = 4", "snapshots = 2\nsegment_bytes = 4096");
+    let config = dir.join("node.toml");
+    fs::write(&config, text).expect("writable");
+    config
+}
+
+#[test]
+fn a_wiped_validator_and_a_watcher_take_over_a_snapshot_and_a_stranger_audits_from_afar() {
+    let mut net = Devnet::start("joining", 330);
+    net.reaches(0, 105);
+    let join = format!("http://127.0.0.1:{}", net.base_port + 100);
+    let watcher = watcher(&net);
+    let watching = start(&watcher, &join);
+
+    net.kill(3);
+    let place = net.dir.join("3");
+    for lost in ["blocks", "state", "snapshots", "engine"] {
+        fs::remove_dir_all(place.join(lost)).expect("it was there");
+    }
+    fs::remove_file(place.join("votes")).expect("it was there");
+    let wiped = start(&net.config(3), &join);
+    net.reaches(3, 120);
+    assert!(place.join("floor").is_file() && !place.join("joining").exists());
+    let taken = store::BlockReader::open(&place.join("blocks"), None).expect("readable");
+    assert!(taken.first_height().is_some_and(|first| first >= 100 && first % 100 == 0));
+
+    // It votes again once its silence is over; without another, its votes are needed.
+    net.reaches(3, 200);
+    net.kill(2);
+    let at = net.follow(0, 0).expect("it answers");
+    net.reaches(0, at + 10);
+    net.restart(2);
+
+    let trust = net.dir.join("network.toml");
+    let audit = |more: &str| {
+        let trust = trust.display();
+        run(&format!("audit --from {join} --trust {trust} --quiet {more}"), &net.dir)
+    };
+    let from_genesis = audit("--to 120").succeeded();
+    assert!(from_genesis.contains("audited 120 blocks"), "{from_genesis}");
+    let since = audit("--since snapshot").succeeded();
+    assert!(since.contains("whose hash is certified"), "{since}");
+    let text = fs::read_to_string(&trust).expect("readable");
+    let other = net.dir.join("other.toml");
+    fs::write(&other, text.replace("novation-devnet", "another")).expect("writable");
+    let elsewhere = format!("audit --from {join} --trust {} --quiet", other.display());
+    run(&elsewhere, &net.dir).failed(1, &["refused", "signatures"]);
+
+    let out = net.ends();
+    assert!(out.starts_with("finalised 330, state root 0x"), "{out}");
+    assert_eq!(out.lines().count(), 1, "none differed: {out}");
+    drop((watching, wiped));
+    let audited = |dir: &Path, to: u64| run(&format!("audit {{}} --quiet --to {to}"), dir);
+    let whole = audited(&net.dir.join("0"), 150).succeeded();
+    for late in [place, watcher.parent().expect("a directory").to_path_buf()] {
+        let out = audited(&late, 150).succeeded();
+        assert!(out.contains("begins     with the snapshot of block"), "{out}");
+        assert_eq!(root_of(&out), root_of(&whole));
+    }
+}
+
+#[test]
+fn a_node_without_a_key_and_without_a_peer_says_what_it_lacks() {
+    let dir = crate::support::place("keyless").join("net");
+    run("init --dir {} --hosts 127.0.0.1,127.0.0.1,127.0.0.1,127.0.0.1", &dir).succeeded();
+    let config = dir.join("0/node.toml");
+    let whole = fs::read_to_string(&config).expect("readable");
+    fs::write(&config, whole.replace("key = ", "# key = ")).expect("writable");
+    run("node --config {}/0/node.toml", &dir).failed(1, &["--join", "a key"]);
+    fs::write(&config, &whole).expect("writable");
+    fs::write(dir.join("0/joining"), b"").expect("writable");
+    run("node --config {}/0/node.toml", &dir).failed(1, &["was being taken over", "--join"]);
+}
