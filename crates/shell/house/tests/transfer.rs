@@ -4,6 +4,7 @@ use house::{CHUNK_BYTES, House, HouseError, Offer, SNAPSHOT_BLOCKS};
 use protocol::{Block, Header, codec};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use store::{Fetch, StoreOptions};
 use testkit::traffic::{Size, Traffic};
@@ -17,6 +18,8 @@ struct Source {
     house: Arc<Mutex<House>>,
     blocks: Vec<(Header, Block)>,
     genesis: Vec<u8>,
+    /// How many requests for the tree the last transfer has sent.
+    answers: Arc<AtomicUsize>,
 }
 
 impl Drop for Source {
@@ -46,7 +49,13 @@ impl Source {
             }
         }
         let genesis = codec::encode(&traffic.genesis).expect("within limits");
-        Self { dir, house: Arc::new(Mutex::new(house)), blocks: applied, genesis }
+        Self {
+            dir,
+            house: Arc::new(Mutex::new(house)),
+            blocks: applied,
+            genesis,
+            answers: Arc::default(),
+        }
     }
 
     fn offer(&self) -> Offer {
@@ -67,21 +76,30 @@ impl Source {
         chunks.flat_map(|index| house.chunk(height, index).expect("offered")).collect()
     }
 
+    /// Gives a house the blocks that it lacks; each must lead to the same header.
+    fn goes_on(&self, house: &mut House) {
+        let begun = house.header().height;
+        for (expected, block) in self.blocks.iter().filter(|(held, _)| held.height > begun) {
+            assert_eq!(house.apply(block).expect("it follows").header, *expected);
+        }
+    }
+
     /// Carries requests for the tree, and changes the answer of a number if that is said.
     fn fetch(&self, damaged: Option<usize>) -> Fetch {
         let house = self.house.clone();
-        let mut count = 0;
+        let answers = self.answers.clone();
+        answers.store(0, Ordering::Relaxed);
         Box::new(move |request| {
             let mut answer = house
                 .lock()
                 .expect("whole")
                 .serve_tree(request)
                 .map_err(|error| error.to_string())?;
+            let count = answers.fetch_add(1, Ordering::Relaxed);
             if damaged.is_some_and(|from| count >= from) {
                 let at = answer.len() / 2;
                 answer[at] ^= 1;
             }
-            count += 1;
             Ok(answer)
         })
     }
@@ -162,26 +180,47 @@ fn a_peer_that_lies_about_the_authenticated_state_is_found_out_and_leaves_no_hou
     let (header, _) = *source.certified(&offer);
     let refused = |name: &str, offer: &Offer, header: &Header, fetch: Fetch| {
         let dir = place(name);
-        let error = arrive(&source, &dir, offer, header, fetch).expect_err("it is not so");
+        let error = arrive(&source, &dir, offer, header, fetch).expect_err(name);
         // What is left is no house: it can be joined again, and founds itself if it is not.
         let blocks = store::BlockReader::open(&dir.join("blocks"), None).expect("readable");
         assert_eq!(blocks.count(), 0);
         fs::remove_dir_all(dir).expect("it was made above");
         error.to_string()
     };
-    for from in [0, 1] {
-        let said = refused("liar-tree", &offer, &header, source.fetch(Some(from)));
+    let dir = place("liar-honest");
+    arrive(&source, &dir, &offer, &header, source.fetch(None)).expect("it is true");
+    fs::remove_dir_all(dir).expect("it was made above");
+    let answers = source.answers.load(Ordering::Relaxed);
+    assert!(answers > 0, "the tree is asked for");
+    for from in 0..answers {
+        let said = refused(
+            &format!("liar-tree-{from}-of-{answers}"),
+            &offer,
+            &header,
+            source.fetch(Some(from)),
+        );
         assert!(said.contains("cannot be used"), "{said}");
     }
     // Another root than the certified one, at any byte of what is offered.
     let encoded = offer.target.encode();
+    let boundary = offer.target.boundary;
     for at in 0..encoded.len() {
         let mut changed = encoded.clone();
         changed[at] ^= 1;
         let Some(target) = store::TreeTarget::decode(&changed) else { continue };
+        let offer = Offer { target, ..offer.clone() };
+        if offer.target.boundary != boundary {
+            // Where the log is cut is no lie if nothing is missing that the root commits to.
+            let dir = place("liar-cut");
+            if arrive(&source, &dir, &offer, &header, source.fetch(None)).is_ok() {
+                let mut joined = House::reopen(&dir, StoreOptions::default()).expect("whole").house;
+                source.goes_on(&mut joined);
+            }
+            fs::remove_dir_all(dir).expect("it was made above");
+            continue;
+        }
         // Sizes are not part of the witness: what is fetched for them does not hold.
-        let said =
-            refused("liar-target", &Offer { target, ..offer.clone() }, &header, source.fetch(None));
+        let said = refused(&format!("liar-target-{at}"), &offer, &header, source.fetch(None));
         assert!(said.contains("cannot be used"), "byte {at}: {said}");
     }
     let elsewhere = Header { state_root: header.parent, ..header };

@@ -62,6 +62,10 @@ fn audit(archive: &Archive, args: &AuditArgs) -> Result<Audited, Stop> {
     let progress = Progress::new("auditing", measure.bytes(), Unit::Bytes, args.quiet);
     let pruned = archive.first_height()?.filter(|first| *first > 0);
     let from = pruned.map_or(Ok(0), |first| oldest_snapshot(&snapshots, first))?;
+    if let Some(to) = args.to.filter(|to| *to < from) {
+        let why = format!("block {to} is pruned: the log can be replayed from block {from} on");
+        return Err(Stop::Failed(anyhow::anyhow!(why)));
+    }
     // A log without its beginning has entries that are not replayed.
     for entry in archive
         .blocks(pruned.unwrap_or(0))?

@@ -206,8 +206,7 @@ impl Peer {
 
 /// Checks that a block is the one that a header names.
 fn check_body(header: &Header, block: &Block) -> Result<()> {
-    let body = Hash::of("body", &codec::encode(&(&block.votes, &block.transactions))?);
-    match body == header.body && block.time == header.time {
+    match block.body_hash()? == header.body && block.time == header.time {
         true => Ok(()),
         false => bail!("its block {} has another body than its header names", header.height),
     }
