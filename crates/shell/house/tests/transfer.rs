@@ -105,6 +105,12 @@ impl Source {
     }
 }
 
+/// Makes a directory with what a network is founded on.
+fn prepare(source: &Source, dir: &Path) {
+    fs::create_dir_all(dir).expect("creatable");
+    fs::write(dir.join("genesis"), &source.genesis).expect("writable");
+}
+
 /// Takes over a house as somebody who has checked manifest and chunks would.
 fn arrive(
     source: &Source,
@@ -113,8 +119,7 @@ fn arrive(
     header: &Header,
     fetch: Fetch,
 ) -> Result<(), HouseError> {
-    fs::create_dir_all(dir).expect("creatable");
-    fs::write(dir.join("genesis"), &source.genesis).expect("writable");
+    prepare(source, dir);
     let state = source.state(offer);
     let (_, block) = source.certified(offer);
     let options = StoreOptions::default();
