@@ -90,9 +90,12 @@ impl Devnet {
 
     /// Ends a validator as a power cut does.
     pub(crate) fn kill(&self, index: u16) {
-        let pid = fs::read_to_string(self.dir.join(index.to_string()).join("pid")).expect("a pid");
+        let place = self.dir.join(index.to_string());
+        let pid = fs::read_to_string(place.join("pid")).expect("a pid");
         let killed = Command::new("kill").args(["-9", pid.trim()]).status().expect("kill runs");
         assert!(killed.success());
+        // It is gone once the system has let go of its lock.
+        fs::File::open(place.join("lock")).and_then(|lock| lock.lock()).expect("lockable");
     }
 
     pub(crate) fn restart(&mut self, index: u16) {
