@@ -23,7 +23,7 @@ const GATES: &[Gate] = &[
     Gate { name: "margin", about: "margin of ten positions in 48 scenarios", bar: 5_400 },
     Gate { name: "order_check", about: "exact check of an order, ten positions held", bar: 1_950 },
     Gate { name: "book", about: "order placed or cancelled, digest included", bar: 13_000 },
-    Gate { name: "machine", about: "command of mixed traffic, all that a block does", bar: 17_200 },
+    Gate { name: "machine", about: "command of mixed traffic, all that a block does", bar: 15_700 },
 ];
 
 pub(crate) fn run() -> Result<()> {
