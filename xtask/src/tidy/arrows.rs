@@ -23,7 +23,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("book", &["units", "pricing", "protocol", "places"]),
     ("oracle", BELOW_ENGINES),
     ("surface", BELOW_ENGINES),
-    ("margin", BELOW_ENGINES),
+    ("margin", &["units", "places", "pricing", "protocol"]),
     ("clearing", BELOW_ENGINES),
     ("waterfall", BELOW_ENGINES),
     ("governance", BELOW_ENGINES),

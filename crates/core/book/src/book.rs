@@ -14,7 +14,7 @@ pub struct Admitted {
 /// A book of one instrument.
 ///
 /// A block calls, in this order: [`cancel`](Self::cancel) and [`reduce`](Self::reduce), [`check`](Self::check) and
-/// [`admit`](Self::admit), [`uncross`](Self::uncross), then [`commit`](Self::commit) or
+/// [`enter`](Self::enter) or [`admit`](Self::admit), which is both, [`uncross`](Self::uncross), then [`commit`](Self::commit) or
 /// [`drop_batch`](Self::drop_batch). Orders *stand* if they rest or are post-only orders of this block; the other
 /// orders of this block are *takers*. [`best`](Self::best), [`depth`](Self::depth), [`orders`](Self::orders),
 /// [`state`](Self::state) and [`digest`](Self::digest) see what stands, which is everything between blocks;
@@ -56,7 +56,20 @@ pub trait OrderBook: Sized {
         &mut self,
         entry: Entry,
         self_trade: SelfTrade,
-    ) -> Result<Result<Admitted, Refusal>, Fault>;
+    ) -> Result<Result<Admitted, Refusal>, Fault> {
+        match self.check(&entry, self_trade) {
+            Ok(own) => self.enter(entry, own).map(Ok),
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    /// Puts an order that [`check`](Self::check) has just passed into this block's batch, and takes out those of the
+    /// account's orders that `check` has named.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if the number is in use.
+    fn enter(&mut self, entry: Entry, own: Vec<OrderId>) -> Result<Admitted, Fault>;
 
     /// Returns the auction of all orders in the book: most volume, then least surplus, then closest to `reference`,
     /// then lowest price; lots by price, then block of arrival, then pro rata by largest remainder.

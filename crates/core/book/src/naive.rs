@@ -82,21 +82,13 @@ impl OrderBook for NaiveBook {
         }
     }
 
-    fn admit(
-        &mut self,
-        entry: Entry,
-        self_trade: SelfTrade,
-    ) -> Result<Result<Admitted, Refusal>, Fault> {
-        let own = match self.check(&entry, self_trade) {
-            Ok(own) => own,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
+    fn enter(&mut self, entry: Entry, own: Vec<OrderId>) -> Result<Admitted, Fault> {
         if self.orders.contains_key(&entry.order) {
             return Err(Fault::Invariant("an order's number is used once"));
         }
         let self_trade_cancels = own.into_iter().filter_map(|order| self.cancel(order)).collect();
         self.orders.insert(entry.order, Held { open: entry.opened(), batched: true });
-        Ok(Ok(Admitted { self_trade_cancels }))
+        Ok(Admitted { self_trade_cancels })
     }
 
     fn uncross(&self, reference: Price) -> Result<Auction, Fault> {

@@ -2,6 +2,7 @@
 
 use crate::insurance::Allowance;
 use crate::open_orders::OpenOrders;
+use crate::sides::{SideOrders, Sides};
 use borsh::io::{Error, ErrorKind, Read, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::Position;
@@ -49,35 +50,6 @@ impl OpenOrder {
     }
 }
 
-/// The open orders of an account on one side of one market, summed.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct SideOrders {
-    /// Lots left of all of them.
-    pub(crate) lots: Lots,
-    /// A limit that none of them is below, and one that none is above: an order that leaves does not move them.
-    pub(crate) lowest: Price,
-    pub(crate) highest: Price,
-    /// How many there are.
-    pub(crate) count: u32,
-    /// How many are reduce-only.
-    pub(crate) reduce_only: u32,
-    /// How many the house liquidates with.
-    pub(crate) of_house: u32,
-}
-
-impl SideOrders {
-    fn add(&mut self, open: &OpenOrder) -> Result<(), Fault> {
-        let first = self.count == 0;
-        self.lots = self.lots.plus(open.lots).map_err(Fault::at("sum of open orders"))?;
-        self.lowest = if first { open.price } else { self.lowest.lesser(open.price) };
-        self.highest = if first { open.price } else { self.highest.greater(open.price) };
-        self.count = self.count.saturating_add(1);
-        self.reduce_only = self.reduce_only.saturating_add(u32::from(open.reduce_only));
-        self.of_house = self.of_house.saturating_add(u32::from(open.is_of_house()));
-        Ok(())
-    }
-}
-
 /// One account.
 #[derive(Debug, Clone)]
 pub struct Account {
@@ -87,7 +59,7 @@ pub struct Account {
     positions: Vec<(InstrumentId, Position)>,
     orders: OpenOrders,
     /// Its open orders by market and side: what `orders` adds up to.
-    sides: BTreeMap<(InstrumentId, Side), SideOrders>,
+    sides: Sides,
     /// Compartments that it has been exposed to since it last owed nothing and held nothing: their funds answer for it,
     /// each with what it may still pay at this event.
     exposed: BTreeMap<UnderlyingId, Allowance>,
@@ -103,7 +75,7 @@ impl Account {
             id,
             positions: Vec::new(),
             orders: OpenOrders::default(),
-            sides: BTreeMap::new(),
+            sides: Sides::default(),
             exposed: BTreeMap::new(),
             called: false,
         }
@@ -166,19 +138,19 @@ impl Account {
 
     /// Returns the markets and sides on which the account has open orders, ascending, with their sums.
     pub(crate) fn sides(&self) -> impl Iterator<Item = ((InstrumentId, Side), SideOrders)> + '_ {
-        self.sides.iter().map(|(side, sum)| (*side, *sum))
+        self.sides.iter()
     }
 
     /// Returns the sum of the open orders on one side of a market.
     pub(crate) fn side(&self, instrument: InstrumentId, side: Side) -> SideOrders {
-        self.sides.get(&(instrument, side)).copied().unwrap_or_default()
+        self.sides.get((instrument, side)).copied().unwrap_or_default()
     }
 
     /// Sums the open orders again, so that the bounds on their limits are the limits themselves.
     pub(crate) fn sum_again(&mut self) -> Result<(), Fault> {
         self.sides.clear();
         for open in self.orders.values() {
-            self.sides.entry((open.instrument, open.side)).or_default().add(open)?;
+            self.sides.add(&open)?;
         }
         Ok(())
     }
@@ -186,27 +158,15 @@ impl Account {
     /// Adds an order that has entered a book.
     pub(crate) fn open_order(&mut self, order: OrderId, open: OpenOrder) -> Result<(), Fault> {
         self.orders.insert(order, open)?;
-        self.sides.entry((open.instrument, open.side)).or_default().add(&open)
+        self.sides.add(&open)
     }
 
     /// Sets the lots left of an order; at zero it is closed and returned.
     pub(crate) fn leave(&mut self, order: OrderId, lots: Lots) -> Result<Option<OpenOrder>, Fault> {
-        let at = || Fault::at("sum of open orders");
-        let Some(held) = self.orders.get_mut(order) else { return Ok(None) };
-        let open = *held;
-        let key = (open.instrument, open.side);
-        let side = self.sides.get_mut(&key).ok_or(Fault::Missing("sum of open orders"))?;
-        let gone = open.lots.minus(lots).map_err(at())?;
-        side.lots = side.lots.minus(gone).map_err(at())?;
+        let Some(open) = self.orders.get(order) else { return Ok(None) };
+        self.sides.leave(&open, lots)?;
         if lots > Lots::ZERO {
-            held.lots = lots;
-            return Ok(None);
-        }
-        side.count = side.count.saturating_sub(1);
-        side.reduce_only = side.reduce_only.saturating_sub(u32::from(open.reduce_only));
-        side.of_house = side.of_house.saturating_sub(u32::from(open.is_of_house()));
-        if side.count == 0 {
-            self.sides.remove(&key);
+            return self.orders.set_lots(order, lots).map(|()| None);
         }
         self.orders.remove(order);
         Ok(Some(open))

@@ -32,7 +32,8 @@ impl Machine {
             block,
             elapsed,
             touched: crate::work::Touched::default(),
-            events: Vec::new(),
+            // Most commands lead to one event or to none.
+            events: Vec::with_capacity(block.transactions.len()),
             active: BTreeSet::new(),
             broken: BTreeSet::new(),
         };

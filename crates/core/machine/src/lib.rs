@@ -44,6 +44,7 @@ mod prices;
 mod ranges;
 mod records;
 mod restart;
+mod sides;
 mod snapshot;
 mod state;
 mod surface_vols;

@@ -1,7 +1,8 @@
 //! The margins of the block under way: the scenario matrices, and the margin of every account that trades.
 
-use crate::account::{OpenOrder, SideOrders as SideSum};
+use crate::account::OpenOrder;
 use crate::commands::Answer;
+use crate::sides::SideOrders as SideSum;
 use crate::state::{Market, State, Underlying};
 use crate::work::Work;
 use margin::{
@@ -9,11 +10,11 @@ use margin::{
     Position, Reading, Requirement, Risk, Settlement, SideOrders, UnderlyingInput,
 };
 use oracle::SettlementAverage;
+use places::Keyed;
 use protocol::{
-    AccountIndex, AssetId, Contract, Fault, InstrumentId, ParameterId, Refusal, Side, UnderlyingId,
+    AccountIndex, AssetId, Contract, Fault, InstrumentId, ParameterId, Refusal, UnderlyingId,
 };
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 use units::{Amount, BlockTime, Lots, Notional, Ppm, Price, Quantity, Round, Vol, limits};
 
 /// What is known of the margin of an account with its open orders.
@@ -30,16 +31,16 @@ enum Known<'a> {
 pub(crate) struct Margins<'a> {
     risk: &'a OnceCell<Risk>,
     /// Ceilings of accounts without their orders, from the pass over all accounts.
-    idle: BTreeMap<AccountIndex, Ceiling>,
-    accounts: BTreeMap<AccountIndex, Known<'a>>,
+    idle: Keyed<Ceiling>,
+    accounts: Keyed<Known<'a>>,
     /// The last order that a ceiling let in, and the ceiling with it: what is noted if the book takes the order.
     let_in: Option<(AccountIndex, OpenOrder, Ceiling)>,
 }
 
 impl<'a> Margins<'a> {
     /// Returns margins that wait for the block's matrices.
-    pub(crate) const fn new(risk: &'a OnceCell<Risk>) -> Self {
-        Self { risk, idle: BTreeMap::new(), accounts: BTreeMap::new(), let_in: None }
+    pub(crate) fn new(risk: &'a OnceCell<Risk>) -> Self {
+        Self { risk, idle: Keyed::default(), accounts: Keyed::default(), let_in: None }
     }
 
     fn risk(&self) -> Result<&'a Risk, Fault> {
@@ -48,8 +49,8 @@ impl<'a> Margins<'a> {
 
     /// Forgets the margin of an account whose balances, positions or resting orders have changed.
     pub(crate) fn forget(&mut self, account: AccountIndex) {
-        self.idle.remove(&account);
-        self.accounts.remove(&account);
+        self.idle.remove(account.get().into());
+        self.accounts.remove(account.get().into());
     }
 }
 
@@ -126,6 +127,7 @@ impl State {
             volume_daily: Notional::from_micros(i128::from(
                 self.parameters.get(Some(id), ParameterId::VolumeDaily),
             )),
+            fee: self.ppm(id, ParameterId::TakerFee),
         })
     }
 
@@ -134,7 +136,7 @@ impl State {
         let mut orders = Vec::new();
         if with_orders {
             for open in held.orders().values() {
-                orders.push(self.margined(open)?);
+                orders.push(self.margined(&open)?);
             }
         }
         let mut positions = Vec::with_capacity(held.positions().len());
@@ -178,14 +180,6 @@ impl State {
         value.fraction_ppm(rate, Round::Up).map_err(&at)
     }
 
-    /// Returns the open orders of a side of a market as margin reads them; `None` if the fee is outside its limits.
-    fn side(&self, (instrument, side): (InstrumentId, Side), sum: SideSum) -> Option<SideOrders> {
-        let SideSum { lots, lowest, highest, count, .. } = sum;
-        let farther = lowest.magnitude().ok()?.greater(highest.magnitude().ok()?);
-        let fee = self.fee(instrument, farther, lots).ok()?;
-        Some(SideOrders { instrument, side, lots, lowest, highest, fee, count })
-    }
-
     /// Returns a ceiling with what the open orders of an account add; `None` if equity may not cover them.
     fn with_sides(
         &self,
@@ -194,8 +188,9 @@ impl State {
         idle: Ceiling,
     ) -> Result<Option<Ceiling>, Fault> {
         let held = self.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        Ok(held.sides().try_fold(idle, |ceiling, (place, sum)| {
-            let orders = self.side(place, sum)?;
+        Ok(held.sides().try_fold(idle, |ceiling, ((instrument, side), sum)| {
+            let SideSum { lots, lowest, highest, count, .. } = sum;
+            let orders = SideOrders { instrument, side, lots, lowest, highest, count };
             ceiling.with(OrderCeiling::of_side(risk, &orders)?)
         }))
     }
@@ -319,7 +314,7 @@ impl<'a> Work<'a> {
         let risk = self.margins.risk()?;
         let sorted = holdings.sorted(risk)?;
         let reading = meter.read(&sorted, holdings.cash)?;
-        self.margins.idle.insert(account, Ceiling::new(risk, &reading, &sorted));
+        self.margins.idle.set(account.get().into(), Ceiling::new(risk, &reading, &sorted));
         Ok(Some(reading))
     }
 
@@ -342,7 +337,7 @@ impl<'a> Work<'a> {
 
     /// Returns the ceiling of an account with its open orders; `None` if equity may not cover them.
     fn ceiling(&mut self, risk: &'a Risk, account: AccountIndex) -> Result<Option<Ceiling>, Fault> {
-        let idle = match self.margins.idle.get(&account) {
+        let idle = match self.margins.idle.get(account.get().into()) {
             Some(idle) => *idle,
             None => {
                 let holdings = self.state.holdings(account, false)?;
@@ -361,13 +356,14 @@ impl<'a> Work<'a> {
     /// Returns the margin of an account with its open orders, computed once and kept up to date.
     fn margin(&mut self, account: AccountIndex) -> Result<&mut AccountMargin<'a>, Fault> {
         let risk = self.margins.risk()?;
-        let exact = matches!(self.margins.accounts.get(&account), Some(Known::Exact(_)));
+        let exact =
+            matches!(self.margins.accounts.get(account.get().into()), Some(Known::Exact(_)));
         if !exact {
             let holdings = self.state.holdings(account, true)?;
             let margin = AccountMargin::new(risk, &holdings.portfolio())?;
-            self.margins.accounts.insert(account, Known::Exact(Box::new(margin)));
+            self.margins.accounts.set(account.get().into(), Known::Exact(Box::new(margin)));
         }
-        match self.margins.accounts.get_mut(&account) {
+        match self.margins.accounts.get_mut(account.get().into()) {
             Some(Known::Exact(margin)) => Ok(margin),
             Some(Known::Ceiling(_)) | None => Err(Fault::Missing("margin of an account")),
         }
@@ -422,7 +418,7 @@ impl<'a> Work<'a> {
         order: &margin::OpenOrder,
     ) -> Result<Option<Ceiling>, Fault> {
         let risk = self.margins.risk()?;
-        let ceiling = match self.margins.accounts.get(&account) {
+        let ceiling = match self.margins.accounts.get(account.get().into()) {
             Some(Known::Exact(_)) => None,
             Some(Known::Ceiling(ceiling)) => Some(*ceiling),
             None => self.ceiling(risk, account)?,
@@ -439,11 +435,11 @@ impl<'a> Work<'a> {
         if let Some((checked, order, with)) = self.margins.let_in.take()
             && (checked, order) == (account, *open)
         {
-            self.margins.accounts.insert(account, Known::Ceiling(with));
+            self.margins.accounts.set(account.get().into(), Known::Ceiling(with));
             return Ok(());
         }
         let order = self.state.margined(open)?;
-        let noted = match self.margins.accounts.get_mut(&account) {
+        let noted = match self.margins.accounts.get_mut(account.get().into()) {
             Some(Known::Exact(margin)) => margin.add(&order).is_ok(),
             Some(Known::Ceiling(_)) => false,
             None => true,
@@ -458,7 +454,9 @@ impl<'a> Work<'a> {
     /// Notes an order that has left its book before the auction.
     pub(crate) fn order_closed(&mut self, account: AccountIndex, open: &OpenOrder) {
         // A ceiling stays one without the order.
-        let Some(Known::Exact(margin)) = self.margins.accounts.get_mut(&account) else { return };
+        let Some(Known::Exact(margin)) = self.margins.accounts.get_mut(account.get().into()) else {
+            return;
+        };
         if self.state.margined(open).and_then(|order| margin.remove(&order)).is_err() {
             self.margins.forget(account);
         }

@@ -2,12 +2,42 @@
 
 use crate::account::{OpenOrder, Origin};
 use places::{NIL, Slab, Table};
-use protocol::{ClientOrderId, Fault, OrderId};
+use protocol::{ClientOrderId, Fault, InstrumentId, OrderId, Side};
+use units::{Lots, Price};
+
+/// An order as it is kept: 48 bytes, where its numbers as they are computed with would take eighty.
+#[derive(Debug, Clone, Copy)]
+struct Kept {
+    order: OrderId,
+    price: i64,
+    origin: Origin,
+    lots: u32,
+    instrument: InstrumentId,
+    side: Side,
+    reduce_only: bool,
+}
+
+impl Kept {
+    fn new(order: OrderId, open: &OpenOrder) -> Result<Self, Fault> {
+        let outside = |_| Fault::Invariant("an open order is inside the limits");
+        let OpenOrder { instrument, side, origin, reduce_only, .. } = *open;
+        let price = i64::try_from(open.price.micros()).map_err(outside)?;
+        let lots = u32::try_from(open.lots.count()).map_err(outside)?;
+        Ok(Self { order, price, origin, lots, instrument, side, reduce_only })
+    }
+
+    fn open(&self) -> OpenOrder {
+        let Self { instrument, side, origin, reduce_only, .. } = *self;
+        let price = Price::from_micros(i128::from(self.price));
+        let lots = Lots::from_count(i128::from(self.lots));
+        OpenOrder { instrument, side, price, lots, origin, reduce_only }
+    }
+}
 
 /// Open orders by number.
 #[derive(Debug, Clone, Default)]
 pub struct OpenOrders {
-    orders: Slab<(OrderId, OpenOrder)>,
+    orders: Slab<Kept>,
     numbers: Table,
     /// The client's numbers of its orders; those of mass quotes and of the house have none.
     clients: Table,
@@ -28,8 +58,8 @@ impl OpenOrders {
 
     /// Returns an order.
     #[must_use]
-    pub fn get(&self, order: OrderId) -> Option<&OpenOrder> {
-        self.orders.get(self.numbers.get(order.get())?).map(|(_, open)| open)
+    pub fn get(&self, order: OrderId) -> Option<OpenOrder> {
+        self.orders.get(self.numbers.get(order.get())?).map(Kept::open)
     }
 
     /// Returns whether a client's number is in use.
@@ -39,14 +69,15 @@ impl OpenOrders {
     }
 
     /// Returns the orders, of no meaning in their sequence: for what depends on none.
-    pub fn values(&self) -> impl Iterator<Item = &OpenOrder> {
-        self.orders.values().map(|(_, open)| open)
+    pub fn values(&self) -> impl Iterator<Item = OpenOrder> {
+        self.orders.values().map(Kept::open)
     }
 
     /// Returns the orders ascending by number: as they came.
     #[must_use]
     pub fn sorted(&self) -> Vec<(OrderId, OpenOrder)> {
-        let mut sorted: Vec<(OrderId, OpenOrder)> = self.orders.values().copied().collect();
+        let orders = self.orders.values().map(|kept| (kept.order, kept.open()));
+        let mut sorted: Vec<(OrderId, OpenOrder)> = orders.collect();
         sorted.sort_unstable_by_key(|(order, _)| *order);
         sorted
     }
@@ -60,7 +91,7 @@ impl OpenOrders {
         if self.get(order).is_some() || client.is_some_and(|client| self.has_client(client)) {
             return Err(Fault::Invariant("the numbers of an order are used once"));
         }
-        let place = self.orders.insert((order, open));
+        let place = self.orders.insert(Kept::new(order, &open)?);
         if place == NIL {
             return Err(Fault::Invariant("an account has a place for every order"));
         }
@@ -71,16 +102,23 @@ impl OpenOrders {
         Ok(())
     }
 
-    /// Returns an order, to change what is left of it.
-    pub(crate) fn get_mut(&mut self, order: OrderId) -> Option<&mut OpenOrder> {
-        self.orders.get_mut(self.numbers.get(order.get())?).map(|(_, open)| open)
+    /// Sets the lots left of an order.
+    pub(crate) fn set_lots(&mut self, order: OrderId, lots: Lots) -> Result<(), Fault> {
+        let missing = || Fault::Missing("open order");
+        let place = self.numbers.get(order.get()).ok_or_else(missing)?;
+        let kept = self.orders.get_mut(place).ok_or_else(missing)?;
+        let outside = |_| Fault::Invariant("an open order is inside the limits");
+        kept.lots = u32::try_from(lots.count()).map_err(outside)?;
+        Ok(())
     }
 
     /// Removes an order.
     pub(crate) fn remove(&mut self, order: OrderId) {
         let removed = self.numbers.remove(order.get()).and_then(|place| self.orders.remove(place));
-        if let Some((_, OpenOrder { origin: Origin::Order(client), .. })) = removed {
+        if let Some(Kept { origin: Origin::Order(client), .. }) = removed {
             self.clients.remove(client.get());
         }
     }
 }
+
+const _: () = assert!(size_of::<Option<Kept>>() == 48);

@@ -1,10 +1,11 @@
 //! Orders: cancels first, then admission of new ones into this block's auctions.
 
-use crate::account::{OpenOrder, Origin};
+use crate::account::{Account, OpenOrder, Origin};
 use crate::commands::Answer;
 use crate::state::{Market, Status};
 use crate::work::Work;
 use book::{Entry, OrderBook};
+use clearing::Position;
 use protocol::{
     AccountId, AccountIndex, Address, CancelReason, Event, Fault, InstrumentId, Mode, NewOrder,
     OrderId, ParameterId, Quote, Receipt, Refusal, SelfTrade, Side, TimeInForce, limits as counts,
@@ -27,7 +28,7 @@ impl Work<'_> {
             return Ok(Err(Refusal::AccountNotOpen));
         };
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        if held.orders().get(order).is_some_and(OpenOrder::is_of_house) {
+        if held.orders().get(order).is_some_and(|open| open.is_of_house()) {
             // 0021-FALL-007
             return Ok(Err(Refusal::OrderOfHouse));
         }
@@ -190,7 +191,12 @@ impl Work<'_> {
         let (time_in_force, self_trade) =
             (TimeInForce::ImmediateOrCancel, SelfTrade::CancelResting);
         let incoming = Incoming { open, time_in_force, self_trade };
-        self.admit(account, &incoming, None)
+        let entry = self.entry(account, &incoming, None);
+        let own = match self.state.market(open.instrument)?.book.check(&entry, self_trade) {
+            Ok(own) => own,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        self.admit(account, &incoming, None, own).map(Ok)
     }
 
     /// Checks an order of a trader and admits it, under its number if it has waited; in a call auction it waits.
@@ -202,53 +208,36 @@ impl Work<'_> {
         incoming: &Incoming,
         order: Option<OrderId>,
     ) -> Answer<OrderId> {
-        let refused = self
-            .check_market(&incoming.open)
-            .and_then(|market| self.check_mode(account, market, &incoming.open).map(|()| market))
-            .and_then(|market| {
-                check_price(
-                    market,
-                    self.state.index(market.instrument.underlying),
-                    self,
-                    &incoming.open,
-                )
-            })
-            .and_then(|()| self.check_account(account, &incoming.open));
-        if let Err(refusal) = refused {
-            return Ok(Err(refusal));
-        }
-        let sized = self.check_size(account, &incoming.open)?;
-        let booked = self.check_book(account, incoming)?;
-        let margined = self.check_margin(account, &incoming.open)?;
+        let open = &incoming.open;
+        let Some(held) = self.state.accounts.get(account) else {
+            return Ok(Err(Refusal::AccountNotOpen));
+        };
+        let position = held.position(open.instrument);
+        let checked = self.check_market(open).and_then(|market| {
+            self.check_mode(held, position.lots, market, open)?;
+            check_price(market, self, open)?;
+            check_account(held, &position, open).map(|()| market)
+        });
+        let market = match checked {
+            Ok(market) => market,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let sized = self.check_size(held, position.lots, market, open)?;
+        let entry = self.entry(account, incoming, None);
+        let booked = check_book(held, market, &entry, incoming.self_trade);
+        let margined = self.check_margin(account, open)?;
         match (sized, booked, margined) {
-            (Ok(()), Ok(()), Ok(())) if self.is_call_auction() => {
+            (Ok(()), Ok(_), Ok(())) if self.is_call_auction() => {
                 self.wait(account, incoming).map(Ok)
             }
-            (Ok(()), Ok(()), Ok(())) => self.admit(account, incoming, order),
-            refused => {
+            (Ok(()), Ok(own), Ok(())) => self.admit(account, incoming, order, own).map(Ok),
+            (sized, booked, margined) => {
                 // Each of them knows refusals before and after those of the others.
-                let refused = [refused.0.err(), refused.1.err(), refused.2.err()];
+                let refused = [sized.err(), booked.err(), margined.err()];
                 let first = refused.into_iter().flatten().min_by_key(Refusal::code);
                 first.map(Err).map(Ok).ok_or(Fault::Invariant("a refusal has a code"))?
             }
         }
-    }
-
-    /// Checks that the book takes an order, and that it meets no order with which the house liquidates the account.
-    fn check_book(&self, account: AccountIndex, incoming: &Incoming) -> Answer<()> {
-        let entry = self.entry(account, incoming, None);
-        let market = self.state.market(incoming.open.instrument)?;
-        let met = match market.book.check(&entry, incoming.self_trade) {
-            Ok(met) => met,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        if met.is_empty() {
-            return Ok(Ok(()));
-        }
-        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        let of_house =
-            |order: &OrderId| held.orders().get(*order).is_some_and(OpenOrder::is_of_house);
-        Ok(if met.iter().any(of_house) { Err(Refusal::SelfTrade) } else { Ok(()) })
     }
 
     fn check_market(&self, open: &OpenOrder) -> Result<&Market, Refusal> {
@@ -267,27 +256,11 @@ impl Work<'_> {
         Ok(market)
     }
 
-    fn check_account(&self, account: AccountIndex, open: &OpenOrder) -> Result<(), Refusal> {
-        let held = self.state.accounts.get(account).ok_or(Refusal::AccountNotOpen)?;
-        if let Origin::Order(client) = open.origin
-            && held.orders().has_client(client)
-        {
-            return Err(Refusal::ClientOrderIdInUse);
-        }
-        if held.orders().len() >= counts::ORDERS_PER_ACCOUNT_MAX {
-            return Err(Refusal::TooManyOrders);
-        }
-        let known = held.position(open.instrument) != clearing::Position::default();
-        if !known && held.positions().len() >= counts::POSITIONS_PER_ACCOUNT_MAX {
-            return Err(Refusal::TooManyPositions);
-        }
-        Ok(())
-    }
-
     /// In reduce-only mode, and in an option whose vol is stale, all open orders of a side fit the position.
     fn check_mode(
         &self,
-        account: AccountIndex,
+        held: &Account,
+        lots: Lots,
         market: &Market,
         open: &OpenOrder,
     ) -> Result<(), Refusal> {
@@ -296,9 +269,8 @@ impl Work<'_> {
             return Ok(());
         }
         let mode = mode.max(Mode::ReduceOnly);
-        let held = self.state.accounts.get(account).ok_or(Refusal::AccountNotOpen)?;
         let total = held.side(open.instrument, open.side).lots.plus(open.lots);
-        let room = room_to_reduce(held.position(open.instrument).lots, open.side);
+        let room = room_to_reduce(lots, open.side);
         match room.zip(total.ok()) {
             Some((room, total)) if total <= room => Ok(()),
             _ => Err(Refusal::ModeForbids { mode }),
@@ -307,10 +279,14 @@ impl Work<'_> {
 
     /// Reduce-only orders, and those beside one with which the house liquidates, fit the position beside all other
     /// orders of that side; no position passes its limit.
-    fn check_size(&self, account: AccountIndex, open: &OpenOrder) -> Answer<()> {
+    fn check_size(
+        &self,
+        held: &Account,
+        lots: Lots,
+        market: &Market,
+        open: &OpenOrder,
+    ) -> Answer<()> {
         let at = Fault::at("size of orders");
-        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        let lots = held.position(open.instrument).lots;
         let others = held.side(open.instrument, open.side);
         let total = open.lots.plus(others.lots).map_err(&at)?;
         let reduces = open.reduce_only || others.of_house > 0;
@@ -321,8 +297,7 @@ impl Work<'_> {
             Side::Buy => lots.plus(total),
             Side::Sell => lots.minus(total),
         };
-        let underlying = self.state.market(open.instrument)?.instrument.underlying;
-        let limit = self.state.position_limit(underlying);
+        let limit = self.state.position_limit(market.instrument.underlying);
         let reached = reached.and_then(Lots::magnitude).map_err(&at)?;
         let enlarges = reached > lots.magnitude().map_err(&at)?;
         Ok(if enlarges && reached > limit { Err(Refusal::PositionLimit) } else { Ok(()) })
@@ -348,20 +323,18 @@ impl Work<'_> {
         Ok(order)
     }
 
-    /// Puts an order into this block's batch; what it would trade with of its own account leaves.
+    /// Puts an order that its book has just passed into this block's batch; `own`, what it would trade with of its own
+    /// account, leaves.
     fn admit(
         &mut self,
         account: AccountIndex,
         incoming: &Incoming,
         order: Option<OrderId>,
-    ) -> Answer<OrderId> {
+        own: Vec<OrderId>,
+    ) -> Result<OrderId, Fault> {
         let entry = self.entry(account, incoming, order);
         let open = incoming.open;
-        let market = self.state.market_mut(open.instrument)?;
-        let admitted = match market.book.admit(entry, incoming.self_trade)? {
-            Ok(admitted) => admitted,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
+        let admitted = self.state.market_mut(open.instrument)?.book.enter(entry, own)?;
         if order.is_none() {
             self.next_order()?;
         }
@@ -373,7 +346,7 @@ impl Work<'_> {
         self.order_opened(account, &open)?;
         self.active.insert(open.instrument);
         self.trim_reduce_only(account, open.instrument, open.side)?;
-        Ok(Ok(entry.order))
+        Ok(entry.order)
     }
 
     /// Cancels reduce-only orders, the newest first, until the orders of a side fit the position.
@@ -464,15 +437,41 @@ fn room_to_reduce(lots: Lots, side: Side) -> Option<Lots> {
     }
 }
 
+/// Checks that the book takes an order, and that it meets no order with which the house liquidates the account; returns
+/// the account's orders that it meets.
+fn check_book(
+    held: &Account,
+    market: &Market,
+    entry: &Entry,
+    self_trade: SelfTrade,
+) -> Result<Vec<OrderId>, Refusal> {
+    let met = market.book.check(entry, self_trade)?;
+    let of_house =
+        |order: &OrderId| held.orders().get(*order).is_some_and(|open| open.is_of_house());
+    if met.iter().any(of_house) { Err(Refusal::SelfTrade) } else { Ok(met) }
+}
+
+/// Checks the client's number and what an account may have.
+fn check_account(held: &Account, position: &Position, open: &OpenOrder) -> Result<(), Refusal> {
+    if let Origin::Order(client) = open.origin
+        && held.orders().has_client(client)
+    {
+        return Err(Refusal::ClientOrderIdInUse);
+    }
+    if held.orders().len() >= counts::ORDERS_PER_ACCOUNT_MAX {
+        return Err(Refusal::TooManyOrders);
+    }
+    let known = *position != Position::default();
+    if !known && held.positions().len() >= counts::POSITIONS_PER_ACCOUNT_MAX {
+        return Err(Refusal::TooManyPositions);
+    }
+    Ok(())
+}
+
 /// Checks lots, tick, sign and band of an order.
 ///
 /// The band is one-sided: it bounds what an order could pay away, not how far from the market it may wait.
-fn check_price(
-    market: &Market,
-    index: Option<Price>,
-    work: &Work<'_>,
-    open: &OpenOrder,
-) -> Result<(), Refusal> {
+fn check_price(market: &Market, work: &Work<'_>, open: &OpenOrder) -> Result<(), Refusal> {
     if open.lots <= Lots::ZERO {
         return Err(Refusal::LotsNotPositive);
     }
@@ -485,6 +484,7 @@ fn check_price(
     if open.price.on_tick(market.instrument.tick, Round::Down) != Ok(open.price) {
         return Err(Refusal::PriceOffTick);
     }
+    let index = work.state.index(market.instrument.underlying);
     let (Some(mark), Some(index)) = (market.mark, index) else {
         return Err(Refusal::MarkMissing);
     };

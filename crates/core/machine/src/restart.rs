@@ -90,7 +90,7 @@ impl Work<'_> {
     fn enter_waited(&mut self, order: OrderId, waited: Waiting) -> Result<(), Fault> {
         let Waiting { account, time_in_force, self_trade } = waited;
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        let open = *held.orders().get(order).ok_or(Fault::Missing("order that waited"))?;
+        let open = held.orders().get(order).ok_or(Fault::Missing("order that waited"))?;
         let incoming = Incoming { open, time_in_force, self_trade };
         // Checked as if it came now: out of the account, and in again if it may.
         let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;

@@ -4,8 +4,11 @@
 mod support;
 
 use divan::{Bencher, black_box};
-use margin::{AccountMargin, Holdings, Meter, OpenOrder, Position, required};
-use support::{House, Random, dollars, of};
+use margin::{
+    AccountMargin, Ceiling, Holdings, Meter, OpenOrder, OrderCeiling, Position, required,
+};
+use protocol::Contract;
+use support::{BTC, House, Random, dollars, expiry, of};
 use units::Lots;
 
 fn main() {
@@ -35,6 +38,44 @@ fn read_account(bencher: Bencher<'_, '_>, count: usize) {
     let holdings = Holdings::new(&risk, &positions(&house, count), &[]).unwrap();
     let mut meter = Meter::new(&risk);
     bencher.bench_local(|| meter.read(black_box(&holdings), dollars(0)));
+}
+
+/// Options of one expiry: every position takes part in every sum.
+#[divan::bench]
+fn read_ten_options_of_an_expiry(bencher: Bencher<'_, '_>) {
+    let house = House::new();
+    let risk = house.risk();
+    let options = house.markets.iter().filter(|market| {
+        market.instrument.underlying == BTC
+            && matches!(market.instrument.contract, Contract::Option { expires_at, .. } if expires_at == expiry(30))
+    });
+    let mut random = Random(7);
+    let positions: Vec<Position> = options
+        .take(10)
+        .map(|market| Position {
+            instrument: market.instrument.id,
+            lots: Lots::from_count(random.between(-2_000, 2_000)),
+            cost: dollars(0),
+        })
+        .collect();
+    let holdings = Holdings::new(&risk, &positions, &[]).unwrap();
+    let mut meter = Meter::new(&risk);
+    bencher.bench_local(|| meter.read(black_box(&holdings), dollars(0)));
+}
+
+/// What lets most orders in: the account's ceiling with the most that the order could add.
+#[divan::bench]
+fn check_order_under_the_ceiling(bencher: Bencher<'_, '_>) {
+    let house = House::new();
+    let risk = house.risk();
+    let order = house.random_order(&mut Random(3), Some(40));
+    let holdings = Holdings::new(&risk, &positions(&house, 10), &[]).unwrap();
+    let reading = Meter::new(&risk).read(&holdings, dollars(10_000_000)).unwrap();
+    let ceiling = Ceiling::new(&risk, &reading, &holdings);
+    assert!(OrderCeiling::of(&risk, &order).and_then(|more| ceiling.with(more)).is_some());
+    bencher.bench_local(|| {
+        OrderCeiling::of(&risk, black_box(&order)).and_then(|more| black_box(ceiling).with(more))
+    });
 }
 
 #[divan::bench(args = [3, 10, 50])]

@@ -7,17 +7,17 @@
 //! **Invariant:** the initial margin reported covers every subset of the open orders, each filled in whole or in part at
 //! its limit; adding an order never lowers it, and removing one restores what was.
 
-use crate::bounds::{GROSS_ADMITTED, GROSS_MEASURED};
+use crate::bounds::{BILLION, GROSS_ADMITTED, GROSS_MEASURED};
 use crate::charges::{ChargeBook, Purpose, Turn};
 use crate::holdings::Holdings;
 use crate::input::{OpenOrder, Portfolio};
 use crate::lanes::OrderLine;
 use crate::requirement::{OrderCheck, Requirement};
 use crate::risk::{Risk, Slot};
-use crate::scan::{Path, Scan, round_up};
+use crate::scan::{Path, Scan, fraction_up, round_up};
 use crate::scenario::ScenarioId;
 use protocol::{Fault, Refusal, Side, limits as counts};
-use units::{ArithmeticError, Notional, Round, limits};
+use units::{ArithmeticError, Notional, Price, limits};
 
 /// An order in the terms of its row.
 #[derive(Debug, Clone, Copy)]
@@ -106,7 +106,7 @@ impl<'a> AccountMargin<'a> {
         let hold = if risk.is_single() {
             None
         } else {
-            Some(Scan::new(risk, risk.rows_hold(), &entries)?)
+            Some(Scan::new(risk, risk.matrix_hold(), &entries)?)
         };
         let scan_hold = round_up(hold.as_ref().map_or(new.sum(), Scan::sum));
         let charges_maintenance = ChargeBook::new(risk, Purpose::Maintenance, lines())?.total()?;
@@ -184,7 +184,7 @@ impl<'a> AccountMargin<'a> {
     /// [`Fault`] if a sum does not fit, which the bounds rule out.
     pub fn requirement(&self) -> Result<Requirement, Fault> {
         let at = || Fault::at("margin: requirement");
-        let buffer = self.maintenance.fraction_ppm(self.risk.buffer_ratio, Round::Up);
+        let buffer = fraction_up(self.maintenance, self.risk.buffer_ratio);
         Ok(Requirement {
             equity: self.equity,
             initial: self.initial()?,
@@ -253,10 +253,10 @@ impl<'a> AccountMargin<'a> {
         let more = self.more_reserve(prepared, turn);
         let slot = (prepared.slot, prepared.facts);
         self.charges.apply(self.risk, slot, prepared.lots, turn)?;
-        let take_out = turn == Turn::TakeOut;
-        self.new.apply(&prepared.path, &prepared.new, more, take_out);
+        let (arch, take_out) = (self.risk.arch, turn == Turn::TakeOut);
+        self.new.apply(arch, &prepared.path, &prepared.new, more, take_out);
         if let Some(hold) = &mut self.hold {
-            hold.apply(&prepared.path, &prepared.hold, more, take_out);
+            hold.apply(arch, &prepared.path, &prepared.hold, more, take_out);
         }
         (self.gross, self.orders) = if take_out {
             (self.gross.saturating_sub(prepared.gross), self.orders.saturating_sub(1))
@@ -273,20 +273,29 @@ const UNADMITTED: Fault = Fault::Invariant("margin: the account is within the bo
 /// Returns what filling an order costs beside the scenarios: the distance from limit to mark, and the fee. It is divided
 /// by what the scan keeps of a loss in every scenario, so that it counts once. Rounded up.
 fn fill_cost(facts: &Slot, order: &OpenOrder, lots: i32) -> Option<i64> {
-    let distance = order.price.micros().checked_sub(facts.mark.micros())?;
-    let nanos = distance.checked_mul(facts.size.nanos())?;
-    let lots = i128::from(lots);
-    // Limits and marks are mostly on a tick, whose value is whole: then one short division does.
-    let short = i64::try_from(nanos).ok().filter(|nanos| nanos.rem_euclid(BILLION) == 0);
-    let paid = match short {
-        Some(nanos) => i128::from(nanos.div_euclid(BILLION)).checked_mul(lots)?,
-        None => divided_up(nanos.checked_mul(lots)?, limits::PPB_ONE)?,
-    };
-    let cost = paid.checked_add(order.fee.micros())?;
+    let paid = paid(facts, order.price, i64::from(lots))?;
+    let cost = paid.checked_add(i64::try_from(order.fee.micros()).ok()?)?;
     if i128::from(facts.kept) == limits::PPM_ONE {
-        return i64::try_from(cost).ok();
+        return Some(cost);
     }
-    i64::try_from(divided_up(cost.checked_mul(limits::PPM_ONE)?, i128::from(facts.kept))?).ok()
+    let whole = i128::from(cost).checked_mul(limits::PPM_ONE)?;
+    i64::try_from(divided_up(whole, i128::from(facts.kept))?).ok()
+}
+
+/// Returns what signed lots cost at a price above what they are worth at the mark, rounded up.
+#[inline]
+pub(crate) fn paid(facts: &Slot, price: Price, lots: i64) -> Option<i64> {
+    let distance = i64::try_from(price.micros().checked_sub(facts.mark.micros())?).ok()?;
+    let size = facts.size.nanos();
+    // Limits and marks are mostly on a tick, whose value is whole: then one short division does.
+    let short = i64::try_from(size).ok().and_then(|size| distance.checked_mul(size));
+    if let Some(nanos) = short
+        && nanos.rem_euclid(BILLION) == 0
+    {
+        return nanos.div_euclid(BILLION).checked_mul(lots);
+    }
+    let nanos = i128::from(distance).checked_mul(size)?.checked_mul(i128::from(lots))?;
+    i64::try_from(divided_up(nanos, limits::PPB_ONE)?).ok()
 }
 
 /// Returns a quotient by a positive divisor, rounded up.
@@ -299,12 +308,10 @@ fn divided_up(value: i128, divisor: i128) -> Option<i128> {
     value.checked_neg()?.checked_div_euclid(divisor)?.checked_neg()
 }
 
-const BILLION: i64 = 1_000_000_000;
-
 /// Returns maintenance margin (0019-MARG-007).
 fn maintenance(risk: &Risk, scan_hold: Notional, charges: Notional) -> Result<Notional, Fault> {
     let at = || Fault::at("margin: maintenance");
-    let scan = scan_hold.fraction_ppm(risk.maintenance_ratio, Round::Up).map_err(at())?;
+    let scan = fraction_up(scan_hold, risk.maintenance_ratio).map_err(at())?;
     scan.plus(charges).map_err(at())
 }
 
@@ -318,7 +325,7 @@ fn initial(
     let at = || Fault::at("margin: initial");
     let mut scan = round_up(new);
     if let Some(hold) = hold {
-        let floor = round_up(hold).fraction_ppm(risk.maintenance_ratio, Round::Up);
+        let floor = fraction_up(round_up(hold), risk.maintenance_ratio);
         scan = scan.greater(floor.map_err(at())?);
     }
     scan.plus(charges).map_err(at())

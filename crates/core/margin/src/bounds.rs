@@ -16,6 +16,10 @@ pub(crate) const GROSS_MEASURED: i128 = 1 << 61;
 pub(crate) const VALUE_BITS: u32 = 28;
 /// Bits of the charges per lot below the micro-dollar.
 pub(crate) const CHARGE_BITS: u32 = 16;
+/// Units of a quantity in one, and nano-micro-dollars in a micro-dollar.
+pub(crate) const BILLION: i64 = 1_000_000_000;
+/// Bits below one of the reciprocal of what a scan keeps.
+pub(crate) const STRETCH_BITS: u32 = 10;
 
 const _: () = assert!(2 * GROSS_MEASURED < 1 << 63);
 const _: () = assert!(GROSS_ADMITTED << 7 == GROSS_MEASURED);

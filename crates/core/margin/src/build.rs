@@ -1,14 +1,15 @@
 //! Builds the scenario matrices of a block.
 
-use crate::bounds::CHARGE_BITS;
+use crate::bounds::{CHARGE_BITS, STRETCH_BITS};
 use crate::input::{MarketInput, Settlement, UnderlyingInput};
-use crate::lanes::Row;
+use crate::lanes::{Matrix, Row};
 use crate::mark::call_value;
 use crate::matrix::{Profits, Shocks, greatest, shocks};
 use crate::parameters::Parameters;
 use crate::risk::{Charges, Class, Group, Pledge, Risk, Slot, Terms, Underlying};
 use crate::scenario::{DOWN_ONE_FIFTH, SCENARIOS, UP_ONE_FIFTH};
 use crate::valuation::{Expiry, OptionValuer, VolMultipliers, YEAR, narrow};
+use places::Table;
 use pricing::Forward;
 use protocol::{AssetId, Contract, Fault, UnderlyingId};
 use std::collections::BTreeMap;
@@ -71,31 +72,27 @@ impl Risk {
             underlyings.iter().map(|underlying| moves_of(parameters, &underlying.input)).collect();
         let single = moves.iter().all(|moves| moves.new == moves.hold);
         let mut risk = Self {
-            new: Vec::with_capacity(items.len()),
+            new: Matrix::default(),
             hold: None,
             slots: Vec::with_capacity(items.len()),
             terms: Vec::with_capacity(items.len()),
             groups: Vec::new(),
             underlyings,
             classes,
-            instruments: Vec::with_capacity(items.len()),
+            instruments: Table::default(),
             pledges: BTreeMap::new(),
             maintenance_ratio: parameters.maintenance_ratio,
             buffer_ratio: parameters.buffer_ratio,
             impact: parameters.impact,
             arch: pulp::Arch::new(),
         };
-        let mut hold = Vec::new();
+        let mut hold = Matrix::default();
         let mut builder = Builder { parameters, now, shared: None, last: None, strikes: 0 };
         for item in &items {
             let moves = usize::try_from(item.underlying).ok().and_then(|place| moves.get(place));
             let moves = moves.ok_or(Fault::Missing("margin: underlying"))?;
             let held = builder.add(&mut risk, item, moves, single)?;
-            hold.extend(held);
-        }
-        risk.instruments.sort_unstable();
-        if risk.instruments.windows(2).any(|pair| matches!(pair, [a, b] if a.0 == b.0)) {
-            return Err(Fault::Invariant("each contract has one row"));
+            held.into_iter().for_each(|row| hold.push(row));
         }
         risk.hold = (!single).then_some(hold);
         Ok(risk)
@@ -104,6 +101,12 @@ impl Risk {
 
 fn index_of(length: usize) -> Result<u32, Fault> {
     u32::try_from(length).map_err(|_| Fault::Invariant("rows are counted in 32 bits"))
+}
+
+/// Returns 2¹⁰ divided by a share, rounded up.
+fn stretch(kept: i64) -> i64 {
+    let one = PPM_ONE.saturating_mul(1 << STRETCH_BITS);
+    one.saturating_add(kept).saturating_sub(1).checked_div(kept).unwrap_or(0)
 }
 
 fn parts(value: Ppm) -> i64 {
@@ -273,9 +276,12 @@ impl Builder<'_> {
         let base = parts(self.parameters.calendar.base);
         let kept = PPM_ONE.saturating_add(group.kept).saturating_sub(base);
         let doubt = vol_doubt(item, &shared.expiry)?;
+        let (value, fraction) = value_of_lot(mark, item.size)?;
         risk.slots.push(Slot {
             group: index_of(risk.groups.len().saturating_sub(1))?,
             kept,
+            stretch: stretch(kept),
+            fee: parts(input.fee),
             underlying: item.underlying,
             strike: if item.strike.is_some() { self.strikes } else { 0 },
             bits,
@@ -283,7 +289,8 @@ impl Builder<'_> {
             greatest: greatest_loss(&row_new, row_hold.as_ref(), bits)?,
             mark,
             size: item.size,
-            value: whole_value(mark, item.size)?,
+            value,
+            fraction,
             initial: self.charges(item, &input, doubt, true)?,
             maintenance: self.charges(item, &input, doubt, false)?,
             delta: delta(&row_new, &moves.new, bits)?,
@@ -295,7 +302,11 @@ impl Builder<'_> {
         });
         risk.new.push(row_new);
         if let Some(market) = item.market {
-            risk.instruments.push((market.instrument.id, slot));
+            let id = u64::from(market.instrument.id.get());
+            if risk.instruments.get(id).is_some() {
+                return Err(Fault::Invariant("each contract has one row"));
+            }
+            risk.instruments.insert(id, slot);
         }
         if let Some(asset) = item.asset {
             risk.pledges.insert(asset, Pledge { slot, lot: item.size });
@@ -461,14 +472,14 @@ fn greatest_loss(new: &Row, hold: Option<&Row>, bits: u32) -> Result<i64, Fault>
     narrow(scaled, "margin: greatest loss of a lot")
 }
 
-fn whole_value(mark: Price, size: Quantity) -> Result<Option<i64>, Fault> {
+/// Returns the value of a lot in whole micro-dollars, and the billionths of one above that.
+fn value_of_lot(mark: Price, size: Quantity) -> Result<(i64, i64), Fault> {
+    let place = "margin: value of a lot";
     let nanos = mark.micros().checked_mul(size.nanos());
-    let nanos = nanos.ok_or(Fault::Arithmetic {
-        place: "margin: value of a lot",
-        error: units::ArithmeticError::Overflow,
-    })?;
-    let whole = nanos.rem_euclid(limits::PPB_ONE) == 0;
-    Ok(whole.then(|| i64::try_from(nanos.div_euclid(limits::PPB_ONE)).ok()).flatten())
+    let error = units::ArithmeticError::Overflow;
+    let nanos = nanos.ok_or(Fault::Arithmetic { place, error })?;
+    let whole = narrow(nanos.div_euclid(limits::PPB_ONE), place)?;
+    Ok((whole, narrow(nanos.rem_euclid(limits::PPB_ONE), place)?))
 }
 
 /// Returns the dollars that a lot gains as the index doubles, from the scenarios next to no move.

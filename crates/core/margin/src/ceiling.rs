@@ -8,16 +8,16 @@
 //! **Invariant:** never below the initial margin that [`AccountMargin`](crate::AccountMargin) reports for the same
 //! account and orders, and no order is let in that it would refuse.
 
-use crate::account::Prepared;
-use crate::bounds::GROSS_ADMITTED;
+use crate::account::paid;
+use crate::bounds::{GROSS_ADMITTED, STRETCH_BITS};
 use crate::charges;
 use crate::holdings::Holdings;
 use crate::input::{OpenOrder, SideOrders};
 use crate::meter::Reading;
-use crate::risk::Risk;
+use crate::risk::{Risk, Slot};
 use crate::scan::round_up;
 use protocol::{Side, limits as counts};
-use units::{Notional, Price, Round, limits};
+use units::{Lots, Notional, Price};
 
 /// What an open order could add to initial margin, whatever the account holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,32 +31,11 @@ impl OrderCeiling {
     /// order is one to refuse.
     #[must_use]
     pub fn of(risk: &Risk, order: &OpenOrder) -> Option<Self> {
-        if risk.impact.parts() != 0 {
-            // Impact grows faster than the position, so what an order adds depends on what is there.
-            return None;
-        }
-        let prepared = Prepared::of(risk, order).ok()?;
-        let facts = prepared.facts;
-        let size = i128::from(prepared.lots).checked_abs()?;
-        let short = if order.side == Side::Sell { size } else { 0 };
-        let reserve = short.checked_mul(i128::from(facts.reserve))?;
-        let lost = size.checked_mul(i128::from(facts.greatest))?.checked_add(reserve)?;
-        // What the scan keeps of a loss in every scenario.
-        let scan = |cost: i64| {
-            let loss = lost.checked_add(i128::from(cost.max(0)))?;
-            Some(round_up(loss.checked_mul(i128::from(facts.kept))?))
-        };
-        let mut margin = scan(prepared.new.cost)?;
-        if !risk.is_single() {
-            let hold = scan(prepared.hold.cost)?;
-            let floor = hold.fraction_ppm(risk.maintenance_ratio, Round::Up).ok()?;
-            margin = margin.greater(floor);
-        }
-        let rate = i128::from(facts.initial.long.max(facts.initial.short));
-        let naked = short.checked_mul(i128::from(facts.initial.naked))?;
-        let charge = size.checked_mul(rate)?.checked_add(naked)?;
-        let margin = margin.plus(charges::round_up(charge)).ok()?;
-        Some(Self { margin, gross: prepared.gross })
+        let facts = risk.slot(risk.row(order.instrument)?.0)?;
+        let lots = size(order.lots)?;
+        let paid = paid(facts, order.price, signed(order.side, lots))?;
+        let cost = paid.checked_add(micros(order.fee)?)?;
+        Self::bound(risk, facts, order.side, lots, cost, cost.checked_abs()?)
     }
 
     /// Returns the most that all orders on one side of a market could add, each filled at its own limit.
@@ -65,31 +44,85 @@ impl OrderCeiling {
     /// each is added for each. So this is never below the sum of [`Self::of`] but for roundings of that sum.
     #[must_use]
     pub fn of_side(risk: &Risk, orders: &SideOrders) -> Option<Self> {
-        let row = risk.row(orders.instrument)?.0;
-        let mark = risk.slot(row)?.mark;
-        let roundings = i128::from(orders.count).checked_mul(ROUNDINGS)?;
-        let fee = orders.fee.plus(Notional::from_micros(roundings)).ok()?;
-        let at = |price: Price| {
-            let SideOrders { instrument, side, lots, .. } = *orders;
-            Self::of(risk, &OpenOrder { instrument, side, price, lots, fee })
+        let SideOrders { instrument, side, lowest, highest, count, .. } = *orders;
+        let facts = risk.slot(risk.row(instrument)?.0)?;
+        let lots = size(orders.lots)?;
+        let fee = fees(facts, lowest.magnitude().ok()?.greater(highest.magnitude().ok()?), lots)?;
+        let fee = fee.checked_add(i64::from(count).checked_mul(ROUNDINGS)?)?;
+        let (worst, best) = match side {
+            Side::Buy => (highest.greater(facts.mark), lowest),
+            Side::Sell => (lowest.lesser(facts.mark), highest),
         };
-        let (worst, best) = match orders.side {
-            Side::Buy => (orders.highest.greater(mark), orders.lowest),
-            Side::Sell => (orders.lowest.lesser(mark), orders.highest),
-        };
-        let (worst, best) = (at(worst)?, at(best)?);
-        // A saving is counted less the fee; the fee that it hides is in what it adds at the worst limit.
-        let hidden = fee.micros().checked_mul(limits::PPM_ONE)?;
-        let kept = i128::from(risk.slot(row)?.kept.max(1));
-        let hidden = hidden.checked_div_euclid(kept)?.checked_add(1)?.checked_mul(2)?;
-        let gross = worst.gross.max(best.gross).checked_add(hidden)?;
-        Some(Self { margin: worst.margin, gross })
+        let paid = |price| paid(facts, price, signed(side, lots));
+        let (worst, best) = (paid(worst)?, paid(best)?);
+        let apart = worst.checked_abs()?.checked_add(best.checked_abs()?)?.checked_add(fee)?;
+        Self::bound(risk, facts, side, lots, worst.checked_add(fee)?, apart)
+    }
+
+    /// Returns the ceiling of lots that cost something beside the scenarios, and `apart` at most in magnitude.
+    fn bound(
+        risk: &Risk,
+        facts: &Slot,
+        side: Side,
+        lots: i64,
+        cost: i64,
+        apart: i64,
+    ) -> Option<Self> {
+        // Impact grows faster than the position, so what an order adds depends on what is there.
+        let countable = risk.impact.parts() == 0 && facts.kept > 0;
+        let fits = i32::try_from(lots).ok().and_then(|lots| facts.scaled(lots));
+        if !countable || fits.is_none() {
+            return None;
+        }
+        let short = if side == Side::Sell { lots } else { 0 };
+        let moved = lots.checked_mul(facts.greatest)?;
+        let lost = moved.checked_add(short.checked_mul(facts.reserve)?)?;
+        // A cost counts whole, but for the rounding as it is divided by what is kept, in either matrix; a fraction of
+        // the scan for risk held is rounded twice more.
+        let times = |a: i64, b: i64| i128::from(a).wrapping_mul(i128::from(b));
+        let roundings = facts.kept.saturating_mul(2).saturating_add(2 * MILLION);
+        let scan = times(lost, facts.kept)
+            .wrapping_add(times(cost.max(0), MILLION))
+            .wrapping_add(i128::from(roundings));
+        let rate = facts.initial.long.max(facts.initial.short);
+        let charge = times(lots, rate).wrapping_add(times(short, facts.initial.naked));
+        let margin = round_up(scan).plus(charges::round_up(charge)).ok()?;
+        let apart = times(apart, facts.stretch) >> STRETCH_BITS;
+        Some(Self { margin, gross: i128::from(moved).checked_add(apart)?.checked_add(1)? })
     }
 }
 
+/// Returns a positive number of lots.
+fn size(lots: Lots) -> Option<i64> {
+    i64::try_from(lots.count()).ok().filter(|lots| *lots > 0)
+}
+
+const fn signed(side: Side, lots: i64) -> i64 {
+    match side {
+        Side::Buy => lots,
+        Side::Sell => lots.saturating_neg(),
+    }
+}
+
+fn micros(amount: Notional) -> Option<i64> {
+    i64::try_from(amount.micros()).ok()
+}
+
+/// Returns no less than the fees of lots at a price of this magnitude, but for what rounding adds to each order's.
+fn fees(facts: &Slot, price: Price, lots: i64) -> Option<i64> {
+    let nanos = price.micros().checked_mul(facts.size.nanos())?;
+    let nanos = u64::try_from(nanos).ok()?;
+    let value = i64::try_from(nanos.div_euclid(BILLION)).ok()?.checked_add(1)?.checked_mul(lots)?;
+    let parts = u64::try_from(i128::from(value).checked_mul(i128::from(facts.fee))?).ok()?;
+    i64::try_from(parts.div_euclid(1_000_000)).ok()?.checked_add(1)
+}
+
+const BILLION: u64 = 1_000_000_000;
+const MILLION: i64 = 1_000_000;
+
 /// Roundings in the cost of filling an order, of a micro-dollar at most: the value, the fee, the distance from the mark,
 /// and two shares of their sum.
-const ROUNDINGS: i128 = 6;
+const ROUNDINGS: i64 = 6;
 
 /// A bound on the initial margin of an account with its open orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

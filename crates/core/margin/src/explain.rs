@@ -7,7 +7,7 @@
 use crate::charges::{ChargeBook, Purpose, Turn};
 use crate::holdings::Holdings;
 use crate::input::{OpenOrder, Portfolio};
-use crate::lanes::Row;
+use crate::lanes::Matrix;
 use crate::risk::Risk;
 use crate::scenario::{SCENARIOS, ScenarioId};
 use protocol::{Fault, Side};
@@ -134,8 +134,8 @@ pub fn explain(risk: &Risk, portfolio: &Portfolio<'_>) -> Result<Explanation, Fa
     let equity = equity_part(risk, &holdings, portfolio.cash)?;
     let (whole, ratio) = (Ppm::from_parts(limits::PPM_ONE), risk.maintenance_ratio);
     let new = pools(risk, &risk.new, &holdings, portfolio.orders, whole)?;
-    let hold = pools(risk, risk.rows_hold(), &holdings, &[], whole)?;
-    let hold_orders = pools(risk, risk.rows_hold(), &holdings, portfolio.orders, ratio)?;
+    let hold = pools(risk, risk.matrix_hold(), &holdings, &[], whole)?;
+    let hold_orders = pools(risk, risk.matrix_hold(), &holdings, portfolio.orders, ratio)?;
     let (scan_new, parts_new) = scan(risk, &new)?;
     let (scan_hold, parts_hold) = scan(risk, &hold)?;
     let (scan_floor, _) = scan(risk, &hold_orders)?;
@@ -229,14 +229,13 @@ fn equity_part(risk: &Risk, holdings: &Holdings, cash: Notional) -> Result<Expla
 /// cost is divided by the share of the scan that will count.
 fn pools(
     risk: &Risk,
-    rows: &[Row],
+    matrix: &Matrix,
     holdings: &Holdings,
     orders: &[OpenOrder],
     counted: Ppm,
 ) -> Result<BTreeMap<u32, Pool>, Fault> {
     let missing = || Fault::Missing("margin: row");
-    let row_of =
-        |slot: u32| usize::try_from(slot).ok().and_then(|slot| rows.get(slot)).ok_or_else(missing);
+    let row_of = |slot: u32| matrix.row(slot).ok_or_else(missing);
     let mut pools: BTreeMap<u32, Pool> = BTreeMap::new();
     // The fewest lots that each row can come to hold.
     let mut least: BTreeMap<u32, i128> = BTreeMap::new();

@@ -1,12 +1,12 @@
 //! An account's positions and collateral in margin order.
 
 use crate::account::out_of_limits;
-use crate::bounds::GROSS_MEASURED;
+use crate::bounds::{BILLION, GROSS_MEASURED};
 use crate::input::Position;
 use crate::lanes::Entry;
 use crate::risk::{Risk, Slot};
 use protocol::{AssetId, Fault};
-use units::{Lots, Notional, Quantity, Round};
+use units::{Notional, Quantity};
 
 /// Lots of one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,23 +27,27 @@ impl Slot {
     /// Returns lots in the unit of the row, if they fit.
     #[inline]
     pub(crate) fn scaled(&self, lots: i32) -> Option<i32> {
-        let scaled = i64::from(lots).checked_shl(self.bits).filter(|_| self.bits < 32)?;
+        // 32 bits or more leave nothing of any lots but none.
+        let scaled = i64::from(lots).wrapping_shl(self.bits.min(32));
         i32::try_from(scaled).ok()
     }
 
     /// Returns what a short position may hide by rounding.
     #[inline]
     pub(crate) fn reserved(&self, lots: i32) -> i64 {
-        self.reserve.saturating_mul(i64::from(lots).saturating_neg().max(0))
+        match i64::from(lots).saturating_neg() {
+            short @ 1.. => self.reserve.saturating_mul(short),
+            _ => 0,
+        }
     }
 
     /// Returns what lots are worth at the mark, rounded down.
-    pub(crate) fn worth(&self, lots: i32) -> Result<i128, Fault> {
-        if let Some(value) = self.value {
-            return Ok(i128::from(lots).wrapping_mul(i128::from(value)));
-        }
-        let value = Lots::from_count(i128::from(lots)).value(self.mark, self.size, Round::Down);
-        value.map(Notional::micros).map_err(Fault::at("margin: value of a position"))
+    #[inline]
+    pub(crate) fn worth(&self, lots: i32) -> i128 {
+        // A fraction is below 2³⁰.
+        let fractions = i64::from(lots).wrapping_mul(self.fraction).div_euclid(BILLION);
+        let whole = i128::from(lots).wrapping_mul(i128::from(self.value));
+        whole.wrapping_add(i128::from(fractions))
     }
 }
 
@@ -120,7 +124,7 @@ impl Holdings {
         let mut equity = cash.minus(self.cost).map_err(at())?;
         for line in &self.lines {
             let slot = risk.slot(line.slot).ok_or(Fault::Missing("margin: row"))?;
-            let worth = Notional::from_micros(slot.worth(line.lots)?);
+            let worth = Notional::from_micros(slot.worth(line.lots));
             equity = equity.plus(worth).map_err(at())?;
         }
         Ok(equity)

@@ -50,6 +50,8 @@ pub struct UnderlyingInput {
     pub vol_daily: Ppm,
     /// Dollars that trade in a day, times the depth factor; zero if unknown, and then no impact is charged.
     pub volume_daily: Notional,
+    /// The most that an order pays as a fee, as a share of its value.
+    pub fee: Ppm,
 }
 
 /// How far the averaging of the settlement price has come.
@@ -120,9 +122,7 @@ pub struct SideOrders {
     pub lowest: Price,
     /// The highest limit.
     pub highest: Price,
-    /// The fee if all lots are filled at the limit further from zero.
-    pub fee: Notional,
-    /// How many they are.
+    /// How many they are; none pays a higher fee than the underlying's.
     pub count: u32,
 }
 

@@ -1,16 +1,13 @@
-//! The hot loops: sixteen scenarios at a time in 64-bit lanes, compiled for each instruction set the machine may have.
+//! The hot loops: sixteen scenarios at a time in 64-bit lanes, written once over the instruction sets of [`sixteen`].
 //!
 //! **Invariant:** integer sums and minima only, so every instruction set gives the same bits. The sums do not overflow,
 //! because every account is admitted under the bound of [`crate::bounds`] and no scenario is looked at before that bound
 //! has been checked for the account at hand; should it ever fail to hold, the sums wrap and nothing panics.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "lanes count to the length of the arrays, and only loops over them become vector instructions"
-)]
+mod sixteen;
 
 use crate::scenario::SCENARIOS;
+use sixteen::{Plain, Sixteen};
 
 /// An instruction set that the hot loops are compiled for. All give the same bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +70,69 @@ pub(crate) struct Vector(pub(crate) [[i64; LANES]; CHUNKS]);
 
 impl Row {
     pub(crate) const ZERO: Self = Self([[0; LANES]; CHUNKS]);
+
+    /// Returns the lowest and the highest value.
+    pub(crate) fn extremes(&self) -> Extremes {
+        let values = self.0.as_flattened().iter();
+        values.fold(Extremes { lowest: i32::MAX, highest: i32::MIN }, |found, value| Extremes {
+            lowest: found.lowest.min(*value),
+            highest: found.highest.max(*value),
+        })
+    }
+}
+
+/// The lowest and the highest value of a row: all there is to know of it while it is alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extremes {
+    lowest: i32,
+    highest: i32,
+}
+
+impl Extremes {
+    /// Returns the lowest scenario sum of one entry.
+    fn low(self, scaled: i32) -> i64 {
+        let worst = if scaled < 0 { self.highest } else { self.lowest };
+        i64::from(worst).wrapping_mul(i64::from(scaled))
+    }
+}
+
+/// A matrix: rows, and the extremes of each.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Matrix {
+    rows: Vec<Row>,
+    extremes: Vec<Extremes>,
+}
+
+impl Matrix {
+    pub(crate) fn push(&mut self, row: Row) {
+        self.extremes.push(row.extremes());
+        self.rows.push(row);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(crate) fn row(&self, slot: u32) -> Option<&Row> {
+        self.rows.get(usize::try_from(slot).ok()?)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    fn extremes(&self, slot: u32) -> Option<Extremes> {
+        self.extremes.get(usize::try_from(slot).ok()?).copied()
+    }
+}
+
+impl FromIterator<Row> for Matrix {
+    fn from_iter<T: IntoIterator<Item = Row>>(rows: T) -> Self {
+        let mut matrix = Self::default();
+        rows.into_iter().for_each(|row| matrix.push(row));
+        matrix
+    }
 }
 
 impl Vector {
@@ -80,7 +140,7 @@ impl Vector {
 }
 
 /// Lots of one row, times the row's power of two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Entry {
     pub(crate) slot: u32,
     pub(crate) scaled: i32,
@@ -108,6 +168,277 @@ impl Lows {
         Self { group: i64::MAX, underlying: i64::MAX, class: i64::MAX };
 }
 
+/// Does some work with the instructions of an instruction set.
+///
+/// The work is a type and not a closure: a closure's call would be compiled for what every machine has.
+fn dispatch<W: Lanewise>(arch: pulp::Arch, work: W) -> W::Output {
+    match arch {
+        #[cfg(target_arch = "x86_64")]
+        pulp::Arch::V3(simd) => simd.vectorize(With { lanes: simd, work }),
+        #[cfg(target_arch = "x86_64")]
+        pulp::Arch::V4(simd) => simd.vectorize(With { lanes: simd, work }),
+        _ => work.with(Plain),
+    }
+}
+
+/// Work that is written once for every instruction set.
+trait Lanewise {
+    type Output;
+
+    fn with<L: Sixteen>(self, lanes: L) -> Self::Output;
+}
+
+#[cfg(target_arch = "x86_64")]
+struct With<L, W> {
+    lanes: L,
+    work: W,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<L: Sixteen, W: Lanewise> pulp::NullaryFnOnce for With<L, W> {
+    type Output = W::Output;
+
+    #[inline(always)]
+    fn call(self) -> W::Output {
+        self.work.with(self.lanes)
+    }
+}
+
+/// The lowest sums of the levels of an account.
+struct Sweep<'a> {
+    matrix: &'a Matrix,
+    entries: &'a [Entry],
+    spans: &'a [Span],
+    lows: &'a mut [Lows],
+}
+
+/// Sums of all scenarios, in registers.
+type Sums<L> = [<L as Sixteen>::Sums; CHUNKS];
+
+#[inline(always)]
+fn lowest_in<L: Sixteen>(lanes: L, [a, b, c]: Sums<L>) -> i64 {
+    lanes.lowest(lanes.min(lanes.min(a, b), c))
+}
+
+#[inline(always)]
+fn add_sums<L: Sixteen>(lanes: L, [a, b, c]: Sums<L>, [d, e, f]: Sums<L>) -> Sums<L> {
+    [lanes.add(a, d), lanes.add(b, e), lanes.add(c, f)]
+}
+
+#[inline(always)]
+fn add_run<L: Sixteen>(lanes: L, sums: Sums<L>, matrix: &Matrix, run: &[Entry]) -> Sums<L> {
+    let [mut a, mut b, mut c] = sums;
+    for entry in run {
+        // A slot comes from the table that the rows were made with.
+        let Some(Row([first, second, third])) = matrix.row(entry.slot) else { continue };
+        a = lanes.add_lots(a, first, entry.scaled);
+        b = lanes.add_lots(b, second, entry.scaled);
+        c = lanes.add_lots(c, third, entry.scaled);
+    }
+    [a, b, c]
+}
+
+impl Lanewise for Sweep<'_> {
+    type Output = ();
+
+    /// Sums over all levels. What a level of one entry or of one finer level has, it has from there.
+    #[inline(always)]
+    fn with<L: Sixteen>(self, lanes: L) {
+        let none = [lanes.zero(); CHUNKS];
+        let (mut underlying, mut class) = (none, none);
+        let (mut first, mut first_in_class) = (true, true);
+        let mut rest = self.entries;
+        for (span, low) in self.spans.iter().zip(self.lows) {
+            let length = usize::try_from(span.entries).unwrap_or(usize::MAX);
+            let (run, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+            rest = after;
+            // The sums of a level that starts here are those of the span.
+            if run.len() == 1 {
+                underlying = add_run(lanes, underlying, self.matrix, run);
+            } else {
+                let sums = add_run(lanes, none, self.matrix, run);
+                low.group = lowest_in(lanes, sums);
+                underlying = if first { sums } else { add_sums(lanes, underlying, sums) };
+            }
+            if !span.ends_underlying {
+                first = false;
+                continue;
+            }
+            if !first {
+                low.underlying = lowest_in(lanes, underlying);
+            }
+            if span.ends_class && first_in_class {
+                underlying = none;
+                first = true;
+                continue;
+            }
+            class = if first_in_class { underlying } else { add_sums(lanes, class, underlying) };
+            if span.ends_class {
+                low.class = lowest_in(lanes, class);
+            }
+            (underlying, first, first_in_class) = (none, true, span.ends_class);
+        }
+    }
+}
+
+/// Sets `lows`, one for each span, to the lowest scenario sums of the entries; of a level that does not end with the span
+/// to [`i64::MAX`].
+pub(crate) fn sweep(
+    arch: pulp::Arch,
+    matrix: &Matrix,
+    entries: &[Entry],
+    spans: &[Span],
+    lows: &mut [Lows],
+) {
+    // One position alone is scaled by its lowest or highest value; only where several meet, all scenarios are summed.
+    let mut alone = true;
+    let mut rest = entries.iter();
+    for (span, low) in spans.iter().zip(&mut *lows) {
+        *low = Lows::HIGHEST;
+        if span.entries == 1 {
+            let found = rest.next().map(|entry| (matrix.extremes(entry.slot), entry.scaled));
+            low.group = found.map_or(0, |(row, scaled)| row.map_or(0, |row| row.low(scaled)));
+        } else {
+            rest.by_ref().take(usize::try_from(span.entries).unwrap_or(usize::MAX)).for_each(drop);
+        }
+        alone &= span.entries == 1 && span.ends_underlying && span.ends_class;
+    }
+    if !alone {
+        dispatch(arch, Sweep { matrix, entries, spans, lows });
+    }
+    let (mut first, mut first_in_class) = (true, true);
+    for (span, low) in spans.iter().zip(lows) {
+        if span.ends_underlying && first {
+            low.underlying = low.group;
+        }
+        if span.ends_class && first_in_class {
+            low.class = low.underlying;
+        }
+        first = span.ends_underlying;
+        first_in_class = if span.ends_underlying { span.ends_class } else { first_in_class };
+    }
+}
+
+/// What an order adds to a scenario: its profit and loss if it is filled there, and nothing if that is a profit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OrderLine<'a> {
+    pub(crate) row: &'a Row,
+    pub(crate) scaled: i32,
+    /// What filling costs beside the scenario: distance of limit from mark, and fee.
+    pub(crate) cost: i64,
+}
+
+impl OrderLine<'_> {
+    #[inline(always)]
+    fn worst<L: Sixteen, const CHUNK: usize>(&self, lanes: L) -> L::Sums {
+        let row = chunk_of::<CHUNK, _>(&self.row.0);
+        let sums = lanes.splat(self.cost.wrapping_neg());
+        lanes.min(lanes.add_lots(sums, row, self.scaled), lanes.zero())
+    }
+}
+
+/// A check of an order.
+struct Check<'a, const LEVELS: usize> {
+    order: &'a OrderLine<'a>,
+    vectors: [&'a Vector; LEVELS],
+}
+
+impl<const LEVELS: usize> Check<'_, LEVELS> {
+    #[inline(always)]
+    fn chunk<L: Sixteen, const CHUNK: usize>(&self, lanes: L, least: &mut [L::Sums; LEVELS]) {
+        let worst = self.order.worst::<L, CHUNK>(lanes);
+        for (vector, least) in self.vectors.iter().zip(least) {
+            let sums = lanes.add(lanes.load(chunk_of::<CHUNK, _>(&vector.0)), worst);
+            *least = lanes.min(*least, sums);
+        }
+    }
+}
+
+impl<const LEVELS: usize> Lanewise for Check<'_, LEVELS> {
+    type Output = [i64; LEVELS];
+
+    #[inline(always)]
+    fn with<L: Sixteen>(self, lanes: L) -> [i64; LEVELS] {
+        let mut least = [lanes.splat(i64::MAX); LEVELS];
+        self.chunk::<L, 0>(lanes, &mut least);
+        self.chunk::<L, 1>(lanes, &mut least);
+        self.chunk::<L, 2>(lanes, &mut least);
+        let mut lows = [0; LEVELS];
+        for (low, least) in lows.iter_mut().zip(least) {
+            *low = lanes.lowest(least);
+        }
+        lows
+    }
+}
+
+/// Returns the lowest sum of each vector once an order is added to it.
+#[inline]
+pub(crate) fn lows_with_order<const LEVELS: usize>(
+    arch: pulp::Arch,
+    order: &OrderLine<'_>,
+    vectors: [&Vector; LEVELS],
+) -> [i64; LEVELS] {
+    dispatch(arch, Check { order, vectors })
+}
+
+/// An order that joins a vector, or leaves it.
+struct Turn<'a> {
+    vector: &'a mut Vector,
+    order: &'a OrderLine<'a>,
+    take_out: bool,
+}
+
+impl Turn<'_> {
+    #[inline(always)]
+    fn chunk<L: Sixteen, const CHUNK: usize>(&mut self, lanes: L) {
+        let worst = self.order.worst::<L, CHUNK>(lanes);
+        let sums = chunk_of_mut::<CHUNK, _>(&mut self.vector.0);
+        let held = lanes.load(sums);
+        let turned = if self.take_out { lanes.sub(held, worst) } else { lanes.add(held, worst) };
+        *sums = lanes.store(turned);
+    }
+}
+
+impl Lanewise for Turn<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with<L: Sixteen>(mut self, lanes: L) {
+        self.chunk::<L, 0>(lanes);
+        self.chunk::<L, 1>(lanes);
+        self.chunk::<L, 2>(lanes);
+    }
+}
+
+/// Adds an order to a vector, or takes it out again.
+pub(crate) fn add_order(
+    arch: pulp::Arch,
+    vector: &mut Vector,
+    order: &OrderLine<'_>,
+    take_out: bool,
+) {
+    dispatch(arch, Turn { vector, order, take_out });
+}
+
+/// Adds lots to a vector.
+pub(crate) fn add_position(vector: &mut Vector, row: &Row, scaled: i32) {
+    for (sums, values) in vector.0.iter_mut().zip(&row.0) {
+        *sums = Plain.add_lots(*sums, values, scaled);
+    }
+}
+
+/// Adds a vector to another.
+pub(crate) fn add_vector(vector: &mut Vector, more: &Vector) {
+    for (sums, values) in vector.0.iter_mut().zip(&more.0) {
+        *sums = Plain.add(*sums, *values);
+    }
+}
+
+/// Returns the lowest sum of a vector.
+pub(crate) fn lowest_of(vector: &Vector) -> i64 {
+    vector.0.as_flattened().iter().fold(i64::MAX, |least, sum| least.min(*sum))
+}
+
 #[inline(always)]
 fn chunk_of<const CHUNK: usize, T>(chunks: &[T; CHUNKS]) -> &T {
     let [first, second, third] = chunks;
@@ -128,424 +459,6 @@ fn chunk_of_mut<const CHUNK: usize, T>(chunks: &mut [T; CHUNKS]) -> &mut T {
     }
 }
 
-#[inline(always)]
-fn add_lots(sums: &mut [i64; LANES], row: &[i32; LANES], scaled: i32) {
-    let scaled = i64::from(scaled);
-    for lane in 0..LANES {
-        sums[lane] = sums[lane].wrapping_add(scaled.wrapping_mul(i64::from(row[lane])));
-    }
-}
-
-#[inline(always)]
-fn add_sums(sums: &mut [i64; LANES], more: &[i64; LANES]) {
-    for lane in 0..LANES {
-        sums[lane] = sums[lane].wrapping_add(more[lane]);
-    }
-}
-
-#[inline(always)]
-fn lowest(sums: &[i64; LANES]) -> i64 {
-    let (mut eight, mut four) = ([0; 8], [0; 4]);
-    for lane in 0..8 {
-        eight[lane] = sums[lane].min(sums[lane + 8]);
-    }
-    for lane in 0..4 {
-        four[lane] = eight[lane].min(eight[lane + 4]);
-    }
-    let [a, b, c, d] = four;
-    a.min(c).min(b.min(d))
-}
-
-#[inline(always)]
-fn lower(least: &mut [i64; LANES], sums: &[i64; LANES]) {
-    for lane in 0..LANES {
-        least[lane] = least[lane].min(sums[lane]);
-    }
-}
-
-/// The sum of a run of entries, to be compiled for each instruction set.
-///
-/// A closure would not do: the call of a closure is a function of its own, compiled for what every machine has. Nor would
-/// the loop over the runs: within a larger function the lanes are not seen to be vectors.
-struct SumRun<'a> {
-    rows: &'a [Row],
-    run: &'a [Entry],
-    sums: &'a mut Vector,
-}
-
-impl pulp::WithSimd for SumRun<'_> {
-    type Output = i64;
-
-    /// Sets the sums, and returns the lowest.
-    #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) -> i64 {
-        let mut least = [i64::MAX; LANES];
-        for chunk in 0..CHUNKS {
-            let mut group = [0; LANES];
-            for entry in self.run {
-                // A slot comes from the table that the rows were made with.
-                let row = usize::try_from(entry.slot).ok().and_then(|slot| self.rows.get(slot));
-                let Some(row) = row else { continue };
-                add_lots(&mut group, &row.0[chunk], entry.scaled);
-            }
-            lower(&mut least, &group);
-            self.sums.0[chunk] = group;
-        }
-        lowest(&least)
-    }
-}
-
-/// A vector added to another, to be compiled for each instruction set.
-struct Gather<'a> {
-    sums: &'a mut Vector,
-    more: &'a Vector,
-}
-
-impl pulp::WithSimd for Gather<'_> {
-    type Output = i64;
-
-    /// Adds, and returns the lowest sum.
-    #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) -> i64 {
-        let mut least = [i64::MAX; LANES];
-        for chunk in 0..CHUNKS {
-            add_sums(&mut self.sums.0[chunk], &self.more.0[chunk]);
-            lower(&mut least, &self.sums.0[chunk]);
-        }
-        lowest(&least)
-    }
-}
-
-/// Sets `lows`, one for each span, to the lowest scenario sums of the entries.
-pub(crate) fn sweep(
-    arch: pulp::Arch,
-    rows: &[Row],
-    entries: &[Entry],
-    spans: &[Span],
-    lows: &mut [Lows],
-) {
-    let (mut group, mut underlying, mut class) = (Vector::ZERO, Vector::ZERO, Vector::ZERO);
-    let (mut starts_underlying, mut starts_class) = (true, true);
-    let mut rest = entries;
-    for (span, low) in spans.iter().zip(lows) {
-        let length = usize::try_from(span.entries).unwrap_or(usize::MAX);
-        let (run, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
-        rest = after;
-        *low = Lows::HIGHEST;
-        // A level that starts with a span has the span's sums so far.
-        let low_underlying = if starts_underlying {
-            low.group = arch.dispatch(SumRun { rows, run, sums: &mut underlying });
-            low.group
-        } else {
-            low.group = arch.dispatch(SumRun { rows, run, sums: &mut group });
-            arch.dispatch(Gather { sums: &mut underlying, more: &group })
-        };
-        starts_underlying = span.ends_underlying;
-        if !span.ends_underlying {
-            continue;
-        }
-        low.underlying = low_underlying;
-        let low_class = match (starts_class, span.ends_class) {
-            (true, true) => low_underlying,
-            (true, false) => {
-                class = underlying;
-                low_underlying
-            }
-            (false, _) => arch.dispatch(Gather { sums: &mut class, more: &underlying }),
-        };
-        if span.ends_class {
-            low.class = low_class;
-        }
-        starts_class = span.ends_class;
-    }
-}
-
-/// What an order adds to a scenario: its profit and loss if it is filled there, and nothing if that is a profit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct OrderLine<'a> {
-    pub(crate) row: &'a Row,
-    pub(crate) scaled: i32,
-    /// What filling costs beside the scenario: distance of limit from mark, and fee.
-    pub(crate) cost: i64,
-}
-
-#[inline(always)]
-fn order_chunk<const CHUNK: usize>(order: &OrderLine<'_>) -> [i64; LANES] {
-    let mut worst = [0; LANES];
-    let (row, scaled) = (chunk_of::<CHUNK, _>(&order.row.0), i64::from(order.scaled));
-    for lane in 0..LANES {
-        let filled = scaled.wrapping_mul(i64::from(row[lane]));
-        worst[lane] = filled.wrapping_sub(order.cost).min(0);
-    }
-    worst
-}
-
-#[inline(always)]
-fn check_chunk<const CHUNK: usize, const LEVELS: usize>(
-    order: &OrderLine<'_>,
-    vectors: [&Vector; LEVELS],
-    least: &mut [[i64; LANES]; LEVELS],
-) {
-    let worst = order_chunk::<CHUNK>(order);
-    for (vector, least) in vectors.iter().zip(least) {
-        let mut sums = *chunk_of::<CHUNK, _>(&vector.0);
-        add_sums(&mut sums, &worst);
-        lower(least, &sums);
-    }
-}
-
-/// A check of an order, to be compiled for each instruction set.
-struct Check<'a, const LEVELS: usize> {
-    order: &'a OrderLine<'a>,
-    vectors: [&'a Vector; LEVELS],
-}
-
-impl<const LEVELS: usize> pulp::WithSimd for Check<'_, LEVELS> {
-    type Output = [i64; LEVELS];
-
-    #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) -> [i64; LEVELS] {
-        let mut least = [[i64::MAX; LANES]; LEVELS];
-        check_chunk::<0, LEVELS>(self.order, self.vectors, &mut least);
-        check_chunk::<1, LEVELS>(self.order, self.vectors, &mut least);
-        check_chunk::<2, LEVELS>(self.order, self.vectors, &mut least);
-        let mut lows = [0; LEVELS];
-        for (low, least) in lows.iter_mut().zip(&least) {
-            *low = lowest(least);
-        }
-        lows
-    }
-}
-
-/// Returns the lowest sum of each vector once an order is added to it.
-#[inline]
-pub(crate) fn lows_with_order<const LEVELS: usize>(
-    arch: pulp::Arch,
-    order: &OrderLine<'_>,
-    vectors: [&Vector; LEVELS],
-) -> [i64; LEVELS] {
-    arch.dispatch(Check { order, vectors })
-}
-
-/// Adds an order to a vector, or takes it out again.
-pub(crate) fn add_order(vector: &mut Vector, order: &OrderLine<'_>, take_out: bool) {
-    fn chunk<const CHUNK: usize>(vector: &mut Vector, order: &OrderLine<'_>, take_out: bool) {
-        let mut worst = order_chunk::<CHUNK>(order);
-        if take_out {
-            worst.iter_mut().for_each(|value| *value = value.wrapping_neg());
-        }
-        add_sums(chunk_of_mut::<CHUNK, _>(&mut vector.0), &worst);
-    }
-    chunk::<0>(vector, order, take_out);
-    chunk::<1>(vector, order, take_out);
-    chunk::<2>(vector, order, take_out);
-}
-
-/// Adds lots to a vector.
-pub(crate) fn add_position(vector: &mut Vector, row: &Row, scaled: i32) {
-    for (sums, values) in vector.0.iter_mut().zip(&row.0) {
-        add_lots(sums, values, scaled);
-    }
-}
-
-/// Adds a vector to another.
-pub(crate) fn add_vector(vector: &mut Vector, more: &Vector) {
-    for (sums, values) in vector.0.iter_mut().zip(&more.0) {
-        add_sums(sums, values);
-    }
-}
-
-#[inline(always)]
-fn lowest_sum(vector: &Vector) -> i64 {
-    let mut least = [i64::MAX; LANES];
-    for sums in &vector.0 {
-        lower(&mut least, sums);
-    }
-    lowest(&least)
-}
-
-/// Returns the lowest sum of a vector.
-pub(crate) fn lowest_of(vector: &Vector) -> i64 {
-    lowest_sum(vector)
-}
-
 #[cfg(test)]
 #[expect(clippy::cast_possible_truncation, reason = "test values are drawn inside the narrow type")]
-mod tests {
-    use super::*;
-
-    struct Random(u64);
-
-    impl Random {
-        fn next(&mut self) -> u64 {
-            self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            z ^ (z >> 31)
-        }
-
-        fn within(&mut self, most: i64) -> i64 {
-            (self.next() >> 1).cast_signed() % (2 * most + 1) - most
-        }
-
-        fn row(&mut self) -> Row {
-            let mut row = Row::ZERO;
-            row.0.iter_mut().flatten().for_each(|value| *value = self.within(1 << 28) as i32);
-            row
-        }
-    }
-
-    fn naive(rows: &[Row], entries: &[Entry]) -> Vec<i128> {
-        (0..SCENARIOS)
-            .map(|scenario| {
-                entries
-                    .iter()
-                    .map(|entry| {
-                        let row = &rows[entry.slot as usize];
-                        let value = row.0[scenario / LANES][scenario % LANES];
-                        i128::from(entry.scaled) * i128::from(value)
-                    })
-                    .sum()
-            })
-            .collect()
-    }
-
-    fn low(sums: &[i128]) -> i64 {
-        i64::try_from(*sums.iter().min().unwrap()).unwrap()
-    }
-
-    /// Returns every compiled path that this machine can take.
-    fn paths() -> Vec<pulp::Arch> {
-        InstructionSet::available().filter_map(InstructionSet::arch).collect()
-    }
-
-    #[test]
-    fn every_instruction_set_gives_the_same_bits_whatever_the_input() {
-        // Far outside the bound of the sums, where they wrap.
-        let mut random = Random(0xB175);
-        let extremes = [i32::MIN, i32::MIN + 1, -1, 0, 1, i32::MAX - 1, i32::MAX];
-        let any = |random: &mut Random| match random.next() % 4 {
-            0 => extremes[usize::try_from(random.next() % 7).unwrap()],
-            _ => random.next() as i32,
-        };
-        let mut rows = vec![Row::ZERO; 16];
-        rows.iter_mut()
-            .flat_map(|row| row.0.as_flattened_mut())
-            .for_each(|v| *v = any(&mut random));
-        let paths = paths();
-        for case in 0..100_000_usize {
-            let entries: Vec<Entry> = (0..1 + random.next() % 5)
-                .map(|_| Entry { slot: (random.next() % 17) as u32, scaled: any(&mut random) })
-                .collect();
-            let (first, second) = entries.split_at(entries.len() / 2);
-            let span = |entries: &[Entry], ends_class| Span {
-                group: 0,
-                entries: entries.len() as u32,
-                ends_underlying: ends_class || case % 3 == 0,
-                ends_class,
-            };
-            let spans = [span(first, case % 5 == 0), span(second, true)];
-            let order = OrderLine {
-                row: &rows[case % 16],
-                scaled: any(&mut random),
-                cost: random.next().cast_signed(),
-            };
-            let mut vector = Vector::ZERO;
-            add_position(&mut vector, &rows[(case + 5) % 16], any(&mut random));
-            let seen: Vec<_> = (paths.iter())
-                .map(|arch| {
-                    let mut lows = [Lows::HIGHEST; 2];
-                    sweep(*arch, &rows, &entries, &spans, &mut lows);
-                    (lows, lows_with_order(*arch, &order, [&vector, &Vector::ZERO]))
-                })
-                .collect();
-            assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "case {case}: {seen:?}");
-        }
-    }
-
-    #[test]
-    fn every_instruction_set_sums_as_wide_integers_do() {
-        let mut random = Random(0x5EED);
-        let rows: Vec<Row> = (0..40).map(|_| random.row()).collect();
-        for _ in 0..4_000 {
-            let mut entries = Vec::new();
-            let mut spans = Vec::new();
-            let mut expected = Vec::new();
-            let (mut underlying, mut class) = (vec![0; SCENARIOS], vec![0; SCENARIOS]);
-            let add = |sums: &mut Vec<i128>, more: &[i128]| {
-                sums.iter_mut().zip(more).for_each(|(sum, value)| *sum += value);
-            };
-            let count = 1 + random.next() % 5;
-            for group in 0..count {
-                let run: Vec<Entry> = (0..1 + random.next() % 6)
-                    .map(|_| Entry {
-                        slot: (random.next() % 40) as u32,
-                        // Up to the bound: 30 entries of 2^28 · 2^29.
-                        scaled: random.within(1 << 29) as i32,
-                    })
-                    .collect();
-                let last = group + 1 == count;
-                let ends_class = last || random.next().is_multiple_of(4);
-                let ends_underlying = ends_class || random.next().is_multiple_of(2);
-                let sums = naive(&rows, &run);
-                add(&mut underlying, &sums);
-                let mut lows = Lows { group: low(&sums), ..Lows::HIGHEST };
-                if ends_underlying {
-                    lows.underlying = low(&underlying);
-                    add(&mut class, &underlying);
-                    underlying = vec![0; SCENARIOS];
-                }
-                if ends_class {
-                    lows.class = low(&class);
-                    class = vec![0; SCENARIOS];
-                }
-                spans.push(Span {
-                    group: group as u32,
-                    entries: run.len() as u32,
-                    ends_underlying,
-                    ends_class,
-                });
-                entries.extend(run);
-                expected.push(lows);
-            }
-            for arch in paths() {
-                let mut lows = vec![Lows::HIGHEST; spans.len()];
-                sweep(arch, &rows, &entries, &spans, &mut lows);
-                assert_eq!(lows, expected, "{arch:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_instruction_set_adds_orders_as_wide_integers_do() {
-        let mut random = Random(0x0DDE);
-        for _ in 0..4_000 {
-            let (base, row) = (random.row(), random.row());
-            let mut vector = Vector::ZERO;
-            add_position(&mut vector, &base, random.within(1 << 30) as i32);
-            let before = vector;
-            let order = OrderLine {
-                row: &row,
-                scaled: random.within(1 << 30) as i32,
-                cost: random.within(1 << 50),
-            };
-            let expected: Vec<i128> = (before.0.iter().flatten())
-                .zip(row.0.iter().flatten())
-                .map(|(sum, value)| {
-                    let filled = i128::from(order.scaled) * i128::from(*value);
-                    i128::from(*sum) + (filled - i128::from(order.cost)).min(0)
-                })
-                .collect();
-            for arch in paths() {
-                let [first, second] = lows_with_order(arch, &order, [&vector, &vector]);
-                assert_eq!((first, second), (low(&expected), low(&expected)));
-            }
-            add_order(&mut vector, &order, false);
-            let after: Vec<i128> = vector.0.iter().flatten().map(|sum| i128::from(*sum)).collect();
-            assert_eq!(after, expected);
-            assert_eq!(lowest_of(&vector), low(&expected));
-            add_order(&mut vector, &order, true);
-            assert_eq!(vector, before, "an order taken out leaves nothing behind");
-        }
-    }
-}
+mod tests;

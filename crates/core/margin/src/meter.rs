@@ -6,11 +6,11 @@ use crate::account::out_of_limits;
 use crate::bounds::GROSS_MEASURED;
 use crate::charges::{ChargeBook, Purpose};
 use crate::holdings::Holdings;
-use crate::lanes::{Entry, Lows, Row, Span, sweep};
+use crate::lanes::{Entry, Lows, Matrix, Span, sweep};
 use crate::risk::{Risk, Slot};
-use crate::scan::round_up;
+use crate::scan::{fraction_up, round_up};
 use protocol::Fault;
-use units::{Notional, Round};
+use units::Notional;
 
 /// What decides whether an account is called or liquidated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,38 +47,37 @@ pub struct Meter<'a> {
 #[derive(Debug, Default)]
 struct Sums {
     equity: i128,
-    gross: i128,
+    gross: u64,
     /// In 2⁻¹⁶ micro-dollars.
     charges_initial: i128,
     charges_maintenance: i128,
 }
 
 impl Sums {
-    /// Adds the charges of some lots of a row for both margins.
-    fn charge(&mut self, slot: &Slot, lots: i32) {
+    /// Adds what some lots of a row are worth, and their charges for both margins.
+    #[inline(always)]
+    fn add(&mut self, slot: &Slot, lots: i32) {
+        // Lots in the unit of the row fit in 32 bits and its values in 28: their product in 60.
+        let magnitude = u64::from(lots.unsigned_abs());
+        let moved = magnitude.wrapping_mul(slot.greatest.unsigned_abs());
+        self.gross = self.gross.saturating_add(moved);
+        self.equity = self.equity.wrapping_add(slot.worth(lots));
         let lots = i64::from(lots);
         self.charges_initial = self.charges_initial.wrapping_add(slot.initial.of(lots));
         self.charges_maintenance = self.charges_maintenance.wrapping_add(slot.maintenance.of(lots));
     }
 
-    /// Adds the charges for the naked short options of a strike.
-    fn charge_naked(&mut self, strike: &Strike) {
-        let naked = i128::from(strike.lots.saturating_neg().max(0));
-        let charge = |rate: i64| naked.wrapping_mul(i128::from(rate));
-        self.charges_initial = self.charges_initial.wrapping_add(charge(strike.initial));
-        self.charges_maintenance =
-            self.charges_maintenance.wrapping_add(charge(strike.maintenance));
+    /// Adds the charges for the naked short options of a strike, which are the same for all of its rows.
+    #[inline(always)]
+    fn add_naked(&mut self, slot: &Slot, lots: i64) {
+        if lots < 0 {
+            let naked = lots.saturating_neg();
+            let charge = |rate: i64| i128::from(naked).wrapping_mul(i128::from(rate));
+            self.charges_initial = self.charges_initial.wrapping_add(charge(slot.initial.naked));
+            self.charges_maintenance =
+                self.charges_maintenance.wrapping_add(charge(slot.maintenance.naked));
+        }
     }
-}
-
-/// The options of a strike, as far as they have been summed.
-#[derive(Debug, Default)]
-struct Strike {
-    number: u32,
-    lots: i64,
-    /// Charge for a naked short lot.
-    initial: i64,
-    maintenance: i64,
 }
 
 impl<'a> Meter<'a> {
@@ -105,17 +104,17 @@ impl<'a> Meter<'a> {
         let at = || Fault::at("margin: reading");
         let risk = self.risk;
         let sums = self.lay_out(holdings)?;
-        let scan_hold = self.scan(risk.rows_hold())?;
+        let scan_hold = self.scan(risk.matrix_hold())?;
         let charges = |sum, purpose| charges(risk, holdings, sum, purpose);
         let charges_maintenance = charges(sums.charges_maintenance, Purpose::Maintenance)?;
-        let floor = scan_hold.fraction_ppm(risk.maintenance_ratio, Round::Up).map_err(at())?;
+        let floor = fraction_up(scan_hold, risk.maintenance_ratio).map_err(at())?;
         let scan_new = match risk.is_single() {
             true => scan_hold,
             false => self.scan(&risk.new)?.greater(floor),
         };
         let charges_initial = charges(sums.charges_initial, Purpose::Initial)?;
         let maintenance = floor.plus(charges_maintenance).map_err(at())?;
-        let buffer = maintenance.fraction_ppm(risk.buffer_ratio, Round::Up).map_err(at())?;
+        let buffer = fraction_up(maintenance, risk.buffer_ratio).map_err(at())?;
         let equity = cash.minus(holdings.cost()).map_err(at())?;
         Ok(Reading {
             equity: equity.plus(Notional::from_micros(sums.equity)).map_err(at())?,
@@ -123,74 +122,69 @@ impl<'a> Meter<'a> {
             maintenance,
             buffer: maintenance.plus(buffer).map_err(at())?,
             scan_hold,
-            gross: sums.gross,
+            gross: i128::from(sums.gross),
         })
     }
 
     /// Returns the scan over one of the matrices of what has been laid out.
-    fn scan(&mut self, rows: &[Row]) -> Result<Notional, Fault> {
+    fn scan(&mut self, matrix: &Matrix) -> Result<Notional, Fault> {
         self.lows.clear();
         self.lows.resize(self.spans.len(), Lows::HIGHEST);
-        sweep(self.risk.arch, rows, &self.entries, &self.spans, &mut self.lows);
+        sweep(self.risk.arch, matrix, &self.entries, &self.spans, &mut self.lows);
         self.sum().map(round_up)
     }
 
     /// Writes the entries and spans of an account.
     fn lay_out(&mut self, holdings: &Holdings) -> Result<Sums, Fault> {
+        let missing = || Fault::Missing("margin: row");
+        let lines = holdings.lines();
         self.entries.clear();
+        self.entries.resize(lines.len(), Entry::default());
         self.spans.clear();
         self.reserves.clear();
         let mut sums = Sums::default();
-        let mut span =
-            Span { group: u32::MAX, entries: 0, ends_underlying: true, ends_class: true };
-        let mut reserve: i64 = 0;
-        let mut last = (u32::MAX, u32::MAX);
-        let mut strike = Strike::default();
-        for line in holdings.lines() {
-            let slot = self.risk.slot(line.slot).ok_or(Fault::Missing("margin: row"))?;
-            if slot.group != span.group {
-                let class = if slot.underlying == last.0 {
-                    last.1
-                } else {
-                    self.risk.underlying(slot.underlying).map_or(u32::MAX, |found| found.class)
-                };
-                span.ends_underlying = slot.underlying != last.0;
-                span.ends_class = class != last.1;
-                self.close(span, reserve);
-                last = (slot.underlying, class);
-                span = Span { group: slot.group, entries: 0, ..span };
-                reserve = 0;
+        let Some(first) = lines.first() else { return Ok(sums) };
+        let mut last = self.risk.slot(first.slot).ok_or_else(missing)?;
+        let (mut entries, mut reserve, mut strike_lots) = (0u32, 0i64, 0i64);
+        for (line, entry) in lines.iter().zip(&mut self.entries) {
+            let slot = self.risk.slot(line.slot).ok_or_else(missing)?;
+            if slot.strike != last.strike {
+                sums.add_naked(last, strike_lots);
+                strike_lots = 0;
             }
+            if slot.group != last.group {
+                let class =
+                    |slot: &Slot| self.risk.underlying(slot.underlying).map(|found| found.class);
+                self.spans.push(Span {
+                    group: last.group,
+                    entries,
+                    ends_underlying: slot.underlying != last.underlying,
+                    ends_class: slot.underlying != last.underlying && class(slot) != class(last),
+                });
+                self.reserves.push(reserve);
+                (entries, reserve) = (0, 0);
+            }
+            last = slot;
             let scaled = slot.scaled(line.lots);
             let scaled = scaled.ok_or(out_of_limits("margin: lots in units of a row"))?;
-            self.entries.push(Entry { slot: line.slot, scaled });
-            span.entries = span.entries.saturating_add(1);
+            *entry = Entry { slot: line.slot, scaled };
+            entries = entries.saturating_add(1);
             reserve = reserve.saturating_add(slot.reserved(line.lots));
-            sums.equity = sums.equity.wrapping_add(slot.worth(line.lots)?);
-            let size = i128::from(line.lots.unsigned_abs());
-            sums.gross = sums.gross.wrapping_add(size.wrapping_mul(i128::from(slot.greatest)));
-            sums.charge(slot, line.lots);
-            if slot.strike != strike.number {
-                sums.charge_naked(&strike);
-                let (initial, maintenance) = (slot.initial.naked, slot.maintenance.naked);
-                strike = Strike { number: slot.strike, lots: 0, initial, maintenance };
-            }
-            strike.lots = strike.lots.saturating_add(i64::from(line.lots));
+            strike_lots = strike_lots.saturating_add(i64::from(line.lots));
+            sums.add(slot, line.lots);
         }
-        (span.ends_underlying, span.ends_class) = (true, true);
-        self.close(span, reserve);
-        sums.charge_naked(&strike);
-        if sums.gross > GROSS_MEASURED {
+        sums.add_naked(last, strike_lots);
+        self.spans.push(Span {
+            group: last.group,
+            entries,
+            ends_underlying: true,
+            ends_class: true,
+        });
+        self.reserves.push(reserve);
+        if i128::from(sums.gross) > GROSS_MEASURED {
             return Err(out_of_limits("margin: gross of an account"));
         }
         Ok(sums)
-    }
-
-    fn close(&mut self, span: Span, reserve: i64) {
-        if span.entries > 0 {
-            self.spans.push(span);
-            self.reserves.push(reserve);
-        }
     }
 
     /// Returns the scan in millionths of micro-dollars.

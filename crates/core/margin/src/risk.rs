@@ -6,8 +6,9 @@
 //! **Invariant:** a [`Risk`] is a function of its inputs alone, and everything an account can hold has a row.
 
 use crate::input::{OffsetClass, UnderlyingInput};
-use crate::lanes::{InstructionSet, Row};
+use crate::lanes::{InstructionSet, Matrix, Row};
 use crate::valuation::Expiry;
+use places::Table;
 use protocol::{AssetId, Contract, Fault, InstrumentId};
 use std::collections::BTreeMap;
 use units::{BlockTime, Ppm, Price, Quantity, Vol};
@@ -44,9 +45,12 @@ impl Charges {
     #[inline]
     pub(crate) fn of(&self, lots: i64) -> i128 {
         let rate = if lots > 0 { self.long } else { self.short };
-        let above = lots.saturating_sub(self.knee).max(0);
-        let beyond = i128::from(above).wrapping_mul(i128::from(self.beyond));
-        i128::from(lots.unsigned_abs()).wrapping_mul(i128::from(rate)).wrapping_add(beyond)
+        let charge = i128::from(lots.saturating_abs()).wrapping_mul(i128::from(rate));
+        if self.beyond == 0 || lots <= self.knee {
+            return charge;
+        }
+        let above = lots.saturating_sub(self.knee);
+        charge.wrapping_add(i128::from(above).wrapping_mul(i128::from(self.beyond)))
     }
 }
 
@@ -63,12 +67,17 @@ pub(crate) struct Slot {
     pub(crate) reserve: i64,
     /// 1 − φ₀ + φ, in parts per million: what the scan keeps of a loss in every scenario.
     pub(crate) kept: i64,
+    /// 2¹⁰ divided by what is kept, rounded up; zero if nothing is.
+    pub(crate) stretch: i64,
+    /// The most that an order pays of its value as a fee, in parts per million.
+    pub(crate) fee: i64,
     /// Greatest |V| · 2ᵏ.
     pub(crate) greatest: i64,
     pub(crate) mark: Price,
     pub(crate) size: Quantity,
-    /// Value of a lot at the mark where that is a whole number of micro-dollars.
-    pub(crate) value: Option<i64>,
+    /// Value of a lot at the mark, in whole micro-dollars, and the billionths of one that it is above that.
+    pub(crate) value: i64,
+    pub(crate) fraction: i64,
     pub(crate) initial: Charges,
     pub(crate) maintenance: Charges,
     /// Dollars gained by a lot as the index doubles, in micro-dollars.
@@ -119,15 +128,16 @@ pub(crate) struct Pledge {
 /// The scenario matrices of a block, and what margin needs beside them.
 #[derive(Debug, Clone)]
 pub struct Risk {
-    pub(crate) new: Vec<Row>,
+    pub(crate) new: Matrix,
     /// Absent where the two matrices are the same.
-    pub(crate) hold: Option<Vec<Row>>,
+    pub(crate) hold: Option<Matrix>,
     pub(crate) slots: Vec<Slot>,
     pub(crate) terms: Vec<Terms>,
     pub(crate) groups: Vec<Group>,
     pub(crate) underlyings: Vec<Underlying>,
     pub(crate) classes: Vec<Class>,
-    pub(crate) instruments: Vec<(InstrumentId, u32)>,
+    /// Rows by contract.
+    pub(crate) instruments: Table,
     pub(crate) pledges: BTreeMap<AssetId, Pledge>,
     pub(crate) maintenance_ratio: Ppm,
     pub(crate) buffer_ratio: Ppm,
@@ -139,8 +149,7 @@ impl Risk {
     /// Returns the row of a contract.
     #[must_use]
     pub fn row(&self, instrument: InstrumentId) -> Option<RowIndex> {
-        let place = self.instruments.binary_search_by_key(&instrument, |(id, _)| *id).ok()?;
-        self.instruments.get(place).map(|(_, slot)| RowIndex(*slot))
+        self.instruments.get(instrument.get().into()).map(RowIndex)
     }
 
     /// Returns the same matrices, to be summed with another instruction set: the sums are the same. `None` if this machine
@@ -156,8 +165,8 @@ impl Risk {
         self.new.len()
     }
 
-    pub(crate) fn rows_hold(&self) -> &[Row] {
-        self.hold.as_deref().unwrap_or(&self.new)
+    pub(crate) fn matrix_hold(&self) -> &Matrix {
+        self.hold.as_ref().unwrap_or(&self.new)
     }
 
     /// Returns whether new risk and risk held have the same scenarios.
@@ -170,11 +179,11 @@ impl Risk {
     }
 
     pub(crate) fn row_new(&self, slot: u32) -> Option<&Row> {
-        self.new.get(usize::try_from(slot).ok()?)
+        self.new.row(slot)
     }
 
     pub(crate) fn row_hold(&self, slot: u32) -> Option<&Row> {
-        self.rows_hold().get(usize::try_from(slot).ok()?)
+        self.matrix_hold().row(slot)
     }
 
     pub(crate) fn group(&self, group: u32) -> Option<&Group> {

@@ -6,11 +6,12 @@
 //! **Invariant:** every coefficient is non-negative, so the scan is monotone and sub-additive.
 
 use crate::lanes::{
-    Entry, OrderLine, Row, Vector, add_order, add_position, add_vector, lowest_of, lows_with_order,
+    Entry, Matrix, OrderLine, Vector, add_order, add_position, add_vector, lowest_of,
+    lows_with_order,
 };
 use crate::risk::{Risk, Slot};
 use protocol::Fault;
-use units::{Notional, limits};
+use units::{ArithmeticError, Notional, Ppm, Round, limits};
 
 /// One term of the scan.
 #[derive(Debug, Clone)]
@@ -105,6 +106,7 @@ fn level_mut(levels: &mut Vec<Level>, (number, kept): (u32, i64)) -> Option<(&mu
 }
 
 /// Returns a sum in millionths of micro-dollars as micro-dollars, rounded up.
+#[inline]
 pub(crate) fn round_up(sum: i128) -> Notional {
     let up = limits::PPM_ONE.saturating_sub(1);
     // The short form is the same quotient, where a machine word holds it.
@@ -115,15 +117,28 @@ pub(crate) fn round_up(sum: i128) -> Notional {
     Notional::from_micros(micros)
 }
 
+/// Returns a fraction of an amount, rounded up.
+#[inline]
+pub(crate) fn fraction_up(amount: Notional, fraction: Ppm) -> Result<Notional, ArithmeticError> {
+    let short = u64::try_from(amount.micros()).ok().zip(u64::try_from(fraction.parts()).ok());
+    match short.and_then(|(amount, fraction)| amount.checked_mul(fraction)) {
+        Some(product) => Ok(round_up(i128::from(product))),
+        None => amount.fraction_ppm(fraction, Round::Up),
+    }
+}
+
 impl Scan {
     /// Returns the scan of positions that are sorted by row.
-    pub(crate) fn new(risk: &Risk, rows: &[Row], entries: &[(Entry, i64)]) -> Result<Self, Fault> {
+    pub(crate) fn new(
+        risk: &Risk,
+        matrix: &Matrix,
+        entries: &[(Entry, i64)],
+    ) -> Result<Self, Fault> {
         let mut scan = Self::default();
         for (entry, reserve) in entries {
             let missing = || Fault::Missing("margin: row");
             let slot = risk.slot(entry.slot).ok_or_else(missing)?;
-            let row = usize::try_from(entry.slot).ok().and_then(|slot| rows.get(slot));
-            let row = row.ok_or_else(missing)?;
+            let row = matrix.row(entry.slot).ok_or_else(missing)?;
             let path = Path::of(risk, slot)?;
             for level in scan.path_mut(&path).into_iter().flatten() {
                 add_position(&mut level.vector, row, entry.scaled);
@@ -205,10 +220,17 @@ impl Scan {
     }
 
     /// Adds an order, or takes it out, and reserves `more` for short positions.
-    pub(crate) fn apply(&mut self, path: &Path, order: &OrderLine<'_>, more: i64, take_out: bool) {
+    pub(crate) fn apply(
+        &mut self,
+        arch: pulp::Arch,
+        path: &Path,
+        order: &OrderLine<'_>,
+        more: i64,
+        take_out: bool,
+    ) {
         let mut sum = self.sum;
         for level in self.path_mut(path).into_iter().flatten() {
-            add_order(&mut level.vector, order, take_out);
+            add_order(arch, &mut level.vector, order, take_out);
             level.reserve = level.reserve.saturating_add(more);
             let loss = level.loss_at(lowest_of(&level.vector), 0);
             sum = sum.wrapping_add(level.change(level.kept, loss));

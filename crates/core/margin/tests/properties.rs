@@ -164,17 +164,15 @@ fn the_ceiling_of_a_side_covers_all_its_orders() {
             let orders: Vec<_> =
                 (0..=random.below(8)).map(|_| house.random_order(random, Some(place))).collect();
             let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
-            let orders: Vec<_> = orders.iter().map(|order| OpenOrder { side, ..*order }).collect();
-            let sum = orders.iter().fold((Lots::ZERO, Notional::ZERO), |(lots, fee), order| {
-                (lots.plus(order.lots).unwrap(), fee.plus(order.fee).unwrap())
-            });
+            let orders: Vec<_> =
+                (orders.iter()).map(|order| house.with_fee(OpenOrder { side, ..*order })).collect();
+            let lots = orders.iter().fold(Lots::ZERO, |lots, order| lots.plus(order.lots).unwrap());
             let summed = SideOrders {
                 instrument: orders[0].instrument,
                 side,
-                lots: sum.0,
+                lots,
                 lowest: orders.iter().map(|order| order.price).min().unwrap(),
                 highest: orders.iter().map(|order| order.price).max().unwrap(),
-                fee: sum.1,
                 count: u32::try_from(orders.len()).unwrap(),
             };
             let holdings = Holdings::new(&risk, &positions, &[]).unwrap();

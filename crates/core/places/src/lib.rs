@@ -22,8 +22,10 @@
     )
 )]
 
+mod keyed;
 mod slab;
 mod table;
 
+pub use keyed::Keyed;
 pub use slab::{NIL, Slab, index};
 pub use table::Table;

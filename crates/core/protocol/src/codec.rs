@@ -43,10 +43,14 @@ pub struct EncodeError(String);
 ///
 /// [`EncodeError`] if a number in it is outside the limits of its unit.
 pub fn encode<T: BorshSerialize>(value: &T) -> Result<Vec<u8>, EncodeError> {
-    let mut bytes = vec![VERSION];
+    let mut bytes = Vec::with_capacity(USUAL_LENGTH);
+    bytes.push(VERSION);
     value.serialize(&mut bytes).map_err(|error| EncodeError(error.to_string()))?;
     Ok(bytes)
 }
+
+/// Bytes that most encodings of a key or a record do not exceed.
+const USUAL_LENGTH: usize = 256;
 
 /// Returns the value of a canonical encoding of at most `limit` bytes.
 ///

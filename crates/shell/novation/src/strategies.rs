@@ -272,6 +272,7 @@ fn underlying(chain: &Chain) -> Result<UnderlyingInput> {
         spread: Ppm::ZERO,
         vol_daily: Ppm::ZERO,
         volume_daily: Notional::ZERO,
+        fee: given(ParameterId::TakerFee)?,
     })
 }
 

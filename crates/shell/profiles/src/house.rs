@@ -86,6 +86,7 @@ impl Parameters {
             spread: exact("spread", self.spread)?,
             vol_daily: Ppm::ZERO,
             volume_daily: Notional::ZERO,
+            fee: Ppm::ZERO,
         })
     }
 }

@@ -377,6 +377,7 @@ fn underlying(given: &UnderlyingFile, number: u16) -> Result<UnderlyingInput, Wh
         spread: optional(given.spread.as_ref(), &place("spread"))?.unwrap_or(Ppm::ZERO),
         vol_daily: Ppm::ZERO,
         volume_daily: Notional::ZERO,
+        fee: default(ParameterId::TakerFee),
     })
 }
 

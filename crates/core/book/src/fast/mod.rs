@@ -92,15 +92,7 @@ impl OrderBook for FastBook {
         }
     }
 
-    fn admit(
-        &mut self,
-        entry: Entry,
-        self_trade: SelfTrade,
-    ) -> Result<Result<Admitted, Refusal>, Fault> {
-        let own = match self.check(&entry, self_trade) {
-            Ok(own) => own,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
+    fn enter(&mut self, entry: Entry, own: Vec<OrderId>) -> Result<Admitted, Fault> {
         if self.numbers.get(entry.order.get()).is_some() {
             return Err(Fault::Invariant("an order's number is used once"));
         }
@@ -119,7 +111,7 @@ impl OrderBook for FastBook {
                 *best = rank.min(*best);
             }
         }
-        self.sound().map(|()| Ok(Admitted { self_trade_cancels }))
+        self.sound().map(|()| Admitted { self_trade_cancels })
     }
 
     fn uncross(&self, reference: Price) -> Result<Auction, Fault> {

@@ -7,8 +7,9 @@ use protocol::{AccountIndex, Hash, OrderId, Side, TimeInForce};
 use std::collections::BTreeMap;
 use units::{BlockHeight, Lots, Price};
 
-/// An order: 64 bytes.
+/// An order: one line of memory.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
 pub(super) struct Order {
     pub(super) number: u64,
     pub(super) price: i64,

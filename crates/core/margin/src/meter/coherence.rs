@@ -2,7 +2,7 @@
 
 use super::Meter;
 use crate::holdings::{Holdings, Line};
-use crate::lanes::Row;
+use crate::lanes::{Matrix, Row};
 use crate::matrix::shocks;
 use crate::risk::Risk;
 use crate::scenario::{SCENARIOS, STANDARD};
@@ -174,15 +174,15 @@ fn losing_more_in_any_scenario_never_lowers_margin() {
     // 0019-MARG-012
     let house = House::new();
     let risk = house.risk();
-    let rows = risk.rows_hold();
+    let matrix = risk.matrix_hold();
     let mut meter = Meter::new(&risk);
     let mut random = Random(0x0040_4040);
     let mut raised = 0;
     for case in 0..50_000 {
         let holdings = random_holdings(&house, &risk, &mut random, 2_000);
         meter.lay_out(&holdings).unwrap();
-        let before = meter.scan(rows).unwrap();
-        let mut worse: Vec<Row> = rows.to_vec();
+        let before = meter.scan(matrix).unwrap();
+        let mut worse: Vec<Row> = matrix.rows().to_vec();
         for line in holdings.lines() {
             let place = usize::try_from(line.slot).unwrap();
             let width = random.below(24);
@@ -192,7 +192,7 @@ fn losing_more_in_any_scenario_never_lowers_margin() {
                 *value -= loss * line.lots.signum();
             }
         }
-        let after = meter.scan(&worse).unwrap();
+        let after = meter.scan(&worse.into_iter().collect()).unwrap();
         assert!(after >= before, "case {case}: {after} after {before}");
         raised += u32::from(after > before);
     }
@@ -206,20 +206,20 @@ fn one_more_scenario_never_lowers_margin() {
     let risk = house.risk();
     let mut meter = Meter::new(&risk);
     let mut random = Random(0x5CE4);
-    let fewer: Vec<Vec<Row>> = (0..SCENARIOS)
+    let fewer: Vec<Matrix> = (0..SCENARIOS)
         .map(|left_out| {
-            let mut rows = risk.rows_hold().to_vec();
+            let mut rows = risk.matrix_hold().rows().to_vec();
             for row in &mut rows {
                 row.0.as_flattened_mut()[left_out] = 0;
             }
-            rows
+            rows.into_iter().collect()
         })
         .collect();
     let mut needed = 0;
     for case in 0..50_000 {
         let holdings = random_holdings(&house, &risk, &mut random, 2_000);
         meter.lay_out(&holdings).unwrap();
-        let all = meter.scan(risk.rows_hold()).unwrap();
+        let all = meter.scan(risk.matrix_hold()).unwrap();
         let without = meter.scan(&fewer[case % SCENARIOS]).unwrap();
         assert!(without <= all, "case {case}: {without} without, {all} with");
         needed += u32::from(without < all);

@@ -8,6 +8,7 @@ use margin::{
 use protocol::{AssetId, Contract, Instrument, InstrumentId, Right, Side, UnderlyingId};
 use units::{BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Round, Vol};
 
+pub(crate) const FEE: Ppm = Ppm::from_parts(500);
 pub(crate) const NOW: i128 = 1_700_000_000_000;
 pub(crate) const DAY: i128 = 86_400_000;
 pub(crate) const BTC: UnderlyingId = UnderlyingId::new(1);
@@ -60,6 +61,7 @@ pub(crate) fn underlying(id: UnderlyingId, class: u16, index: Price) -> Underlyi
         spread: Ppm::ZERO,
         vol_daily: Ppm::ZERO,
         volume_daily: Notional::ZERO,
+        fee: FEE,
     }
 }
 
@@ -205,6 +207,14 @@ impl House {
             lots: Lots::from_count(random.between(1, 2_000)),
             fee: Notional::from_micros(random.between(0, 1_000_000)),
         }
+    }
+
+    /// Returns an order that pays the underlying's fee.
+    pub(crate) fn with_fee(&self, order: OpenOrder) -> OpenOrder {
+        let mut markets = self.markets.iter().map(|market| &market.instrument);
+        let instrument = markets.find(|instrument| instrument.id == order.instrument).unwrap();
+        let value = order.lots.value(order.price, instrument.contract_size, Round::Up).unwrap();
+        OpenOrder { fee: value.fraction_ppm(FEE, Round::Up).unwrap(), ..order }
     }
 }
 
