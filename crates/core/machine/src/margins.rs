@@ -191,7 +191,7 @@ impl State {
         Ok(held.sides().try_fold(idle, |ceiling, ((instrument, side), sum)| {
             let SideSum { lots, lowest, highest, count, .. } = sum;
             let orders = SideOrders { instrument, side, lots, lowest, highest, count };
-            ceiling.with(OrderCeiling::of_side(risk, &orders)?)
+            ceiling.with(OrderCeiling::of(risk, &orders)?)
         }))
     }
 
@@ -398,12 +398,11 @@ impl<'a> Work<'a> {
 
     /// Checks that initial margin is covered with a new order too, whichever orders fill.
     pub(crate) fn check_margin(&mut self, account: AccountIndex, open: &OpenOrder) -> Answer<()> {
-        let order = self.state.margined(open)?;
-        self.margins.let_in =
-            self.below_ceiling(account, &order)?.map(|with| (account, *open, with));
+        self.margins.let_in = self.below_ceiling(account, open)?.map(|with| (account, *open, with));
         if self.margins.let_in.is_some() {
             return Ok(Ok(()));
         }
+        let order = self.state.margined(open)?;
         let short_by = match self.margin(account)?.check(&order) {
             Ok(check) => check.short_by(),
             Err(refusal) => return Ok(Err(refusal)),
@@ -415,7 +414,7 @@ impl<'a> Work<'a> {
     fn below_ceiling(
         &mut self,
         account: AccountIndex,
-        order: &margin::OpenOrder,
+        open: &OpenOrder,
     ) -> Result<Option<Ceiling>, Fault> {
         let risk = self.margins.risk()?;
         let ceiling = match self.margins.accounts.get(account.get().into()) {
@@ -423,7 +422,9 @@ impl<'a> Work<'a> {
             Some(Known::Ceiling(ceiling)) => Some(*ceiling),
             None => self.ceiling(risk, account)?,
         };
-        Ok(ceiling.zip(OrderCeiling::of(risk, order)).and_then(|(sum, more)| sum.with(more)))
+        let OpenOrder { instrument, side, lots, price, .. } = *open;
+        let order = SideOrders { instrument, side, lots, lowest: price, highest: price, count: 1 };
+        Ok(ceiling.zip(OrderCeiling::of(risk, &order)).and_then(|(sum, more)| sum.with(more)))
     }
 
     /// Notes an order that has been admitted.

@@ -8,7 +8,7 @@ use margin::{
     AccountMargin, Ceiling, Holdings, Meter, OpenOrder, OrderCeiling, Position, required,
 };
 use protocol::Contract;
-use support::{BTC, House, Random, dollars, expiry, of};
+use support::{BTC, House, Random, alone, dollars, expiry, of};
 use units::Lots;
 
 fn main() {
@@ -68,7 +68,7 @@ fn read_ten_options_of_an_expiry(bencher: Bencher<'_, '_>) {
 fn check_order_under_the_ceiling(bencher: Bencher<'_, '_>) {
     let house = House::new();
     let risk = house.risk();
-    let order = house.random_order(&mut Random(3), Some(40));
+    let order = alone(&house.random_order(&mut Random(3), Some(40)));
     let holdings = Holdings::new(&risk, &positions(&house, 10), &[]).unwrap();
     let reading = Meter::new(&risk).read(&holdings, dollars(10_000_000)).unwrap();
     let ceiling = Ceiling::new(&risk, &reading, &holdings);

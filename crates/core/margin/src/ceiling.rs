@@ -12,14 +12,14 @@ use crate::account::paid;
 use crate::bounds::{GROSS_ADMITTED, STRETCH_BITS};
 use crate::charges;
 use crate::holdings::Holdings;
-use crate::input::{OpenOrder, SideOrders};
+use crate::input::SideOrders;
 use crate::meter::Reading;
 use crate::risk::{Risk, Slot};
 use crate::scan::round_up;
 use protocol::{Side, limits as counts};
 use units::{Lots, Notional, Price};
 
-/// What an open order could add to initial margin, whatever the account holds.
+/// What open orders could add to initial margin, whatever the account holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderCeiling {
     margin: Notional,
@@ -27,23 +27,13 @@ pub struct OrderCeiling {
 }
 
 impl OrderCeiling {
-    /// Returns the most that an order could add; `None` where that takes the rest of the account to say, or where the
-    /// order is one to refuse.
-    #[must_use]
-    pub fn of(risk: &Risk, order: &OpenOrder) -> Option<Self> {
-        let facts = risk.slot(risk.row(order.instrument)?.0)?;
-        let lots = size(order.lots)?;
-        let paid = paid(facts, order.price, signed(order.side, lots))?;
-        let cost = paid.checked_add(micros(order.fee)?)?;
-        Self::bound(risk, facts, order.side, lots, cost, cost.checked_abs()?)
-    }
-
-    /// Returns the most that all orders on one side of a market could add, each filled at its own limit.
+    /// Returns the most that all orders on one side of a market could add, each filled at its own limit, or one order;
+    /// `None` where that takes the rest of the account to say, or where an order is one to refuse.
     ///
     /// None costs more than at the side's worst limit, and none saves more than at its best; what rounding may add to
-    /// each is added for each. So this is never below the sum of [`Self::of`] but for roundings of that sum.
+    /// each is added for each.
     #[must_use]
-    pub fn of_side(risk: &Risk, orders: &SideOrders) -> Option<Self> {
+    pub fn of(risk: &Risk, orders: &SideOrders) -> Option<Self> {
         let SideOrders { instrument, side, lowest, highest, count, .. } = *orders;
         let facts = risk.slot(risk.row(instrument)?.0)?;
         let lots = size(orders.lots)?;
@@ -102,10 +92,6 @@ const fn signed(side: Side, lots: i64) -> i64 {
         Side::Buy => lots,
         Side::Sell => lots.saturating_neg(),
     }
-}
-
-fn micros(amount: Notional) -> Option<i64> {
-    i64::try_from(amount.micros()).ok()
 }
 
 /// Returns no less than the fees of lots at a price of this magnitude, but for what rounding adds to each order's.

@@ -7,7 +7,7 @@ use margin::{
     STANDARD, SideOrders, explain, required,
 };
 use protocol::Side;
-use support::{BTC_ASSET, House, Random, dollars, of};
+use support::{BTC_ASSET, House, Random, alone, dollars, of};
 use units::{Lots, Notional, Ppm, Price, Quantity};
 
 const SEED: u64 = 0x6E6F_7661_7469_6F6E;
@@ -127,8 +127,8 @@ fn the_ceiling_lets_in_only_what_the_account_covers() {
                     let order = open.swap_remove(place);
                     account.remove(&order).unwrap();
                 }
-                let order = house.random_order(random, None);
-                let more = OrderCeiling::of(&risk, &order).expect("there is no impact");
+                let order = house.with_fee(house.random_order(random, None));
+                let more = OrderCeiling::of(&risk, &alone(&order)).expect("there is no impact");
                 let check = account.check(&order).unwrap();
                 match ceiling.with(more) {
                     Some(with) => {
@@ -177,9 +177,10 @@ fn the_ceiling_of_a_side_covers_all_its_orders() {
             };
             let holdings = Holdings::new(&risk, &positions, &[]).unwrap();
             let idle = Ceiling::new(&risk, &meter.read(&holdings, cash).unwrap(), &holdings);
-            let mut each = orders.iter().map(|order| OrderCeiling::of(&risk, order).unwrap());
+            let mut each =
+                orders.iter().map(|order| OrderCeiling::of(&risk, &alone(order)).unwrap());
             one_by_one += u32::from(each.try_fold(idle, Ceiling::with).is_some());
-            let more = OrderCeiling::of_side(&risk, &summed).expect("there is no impact");
+            let more = OrderCeiling::of(&risk, &summed).expect("there is no impact");
             let portfolio =
                 Portfolio { cash, positions: &positions, collateral: &[], orders: &orders };
             let needs = required(&risk, &portfolio).unwrap();

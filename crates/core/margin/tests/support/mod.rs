@@ -2,8 +2,8 @@
 #![expect(dead_code, reason = "each test file uses its part")]
 
 use margin::{
-    MarketInput, OffsetClass, OpenOrder, Parameters, Portfolio, Position, Risk, UnderlyingInput,
-    mark_value, on_quantum,
+    MarketInput, OffsetClass, OpenOrder, Parameters, Portfolio, Position, Risk, SideOrders,
+    UnderlyingInput, mark_value, on_quantum,
 };
 use protocol::{AssetId, Contract, Instrument, InstrumentId, Right, Side, UnderlyingId};
 use units::{BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Round, Vol};
@@ -216,6 +216,12 @@ impl House {
         let value = order.lots.value(order.price, instrument.contract_size, Round::Up).unwrap();
         OpenOrder { fee: value.fraction_ppm(FEE, Round::Up).unwrap(), ..order }
     }
+}
+
+/// Returns an order as the orders of its side, summed.
+pub(crate) fn alone(order: &OpenOrder) -> SideOrders {
+    let OpenOrder { instrument, side, lots, price, .. } = *order;
+    SideOrders { instrument, side, lots, lowest: price, highest: price, count: 1 }
 }
 
 pub(crate) fn of<'a>(cash: i128, positions: &'a [Position]) -> Portfolio<'a> {
