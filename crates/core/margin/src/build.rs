@@ -9,6 +9,7 @@ use crate::parameters::Parameters;
 use crate::risk::{Charges, Class, Group, Pledge, Risk, Slot, Terms, Underlying};
 use crate::scenario::{DOWN_ONE_FIFTH, SCENARIOS, UP_ONE_FIFTH};
 use crate::valuation::{Expiry, OptionValuer, VolMultipliers, YEAR, narrow};
+use crate::weights::Weights;
 use places::Table;
 use pricing::Forward;
 use protocol::{AssetId, Contract, Fault, UnderlyingId};
@@ -75,6 +76,8 @@ impl Risk {
             new: Matrix::default(),
             hold: None,
             slots: Vec::with_capacity(items.len()),
+            weights: Vec::with_capacity(items.len()),
+            in_micros: true,
             terms: Vec::with_capacity(items.len()),
             groups: Vec::new(),
             underlyings,
@@ -277,7 +280,7 @@ impl Builder<'_> {
         let kept = PPM_ONE.saturating_add(group.kept).saturating_sub(base);
         let doubt = vol_doubt(item, &shared.expiry)?;
         let (value, fraction) = value_of_lot(mark, item.size)?;
-        risk.slots.push(Slot {
+        let facts = Slot {
             group: index_of(risk.groups.len().saturating_sub(1))?,
             kept,
             stretch: stretch(kept),
@@ -294,7 +297,10 @@ impl Builder<'_> {
             initial: self.charges(item, &input, doubt, true)?,
             maintenance: self.charges(item, &input, doubt, false)?,
             delta: delta(&row_new, &moves.new, bits)?,
-        });
+        };
+        risk.weights.push(Weights::new(&facts)?);
+        risk.in_micros &= bits == 0;
+        risk.slots.push(facts);
         risk.terms.push(Terms {
             contract: item.market.map(|market| market.instrument.contract),
             expiry: shared.expiry,

@@ -3,17 +3,10 @@
 use crate::account::out_of_limits;
 use crate::bounds::{BILLION, GROSS_MEASURED};
 use crate::input::Position;
-use crate::lanes::Entry;
+use crate::lanes::Line;
 use crate::risk::{Risk, Slot};
 use protocol::{AssetId, Fault};
 use units::{Notional, Quantity};
-
-/// Lots of one row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Line {
-    pub(crate) slot: u32,
-    pub(crate) lots: i32,
-}
 
 /// An account's positions and collateral, sorted by the rows of one [`Risk`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,14 +94,14 @@ impl Holdings {
     }
 
     /// Returns the lines in the units of their rows with their reserves, and the gross of them all.
-    pub(crate) fn entries(&self, risk: &Risk) -> Result<(Vec<(Entry, i64)>, i128), Fault> {
+    pub(crate) fn entries(&self, risk: &Risk) -> Result<(Vec<(Line, i64)>, i128), Fault> {
         let mut entries = Vec::with_capacity(self.lines.len());
         let mut gross: i128 = 0;
         for line in &self.lines {
             let slot = risk.slot(line.slot).ok_or(Fault::Missing("margin: row"))?;
             let scaled = slot.scaled(line.lots);
             let scaled = scaled.ok_or(out_of_limits("margin: lots in units of a row"))?;
-            entries.push((Entry { slot: line.slot, scaled }, slot.reserved(line.lots)));
+            entries.push((Line { slot: line.slot, lots: scaled }, slot.reserved(line.lots)));
             let size = i128::from(line.lots).saturating_abs();
             gross = gross.saturating_add(size.saturating_mul(i128::from(slot.greatest)));
         }

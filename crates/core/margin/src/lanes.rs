@@ -89,7 +89,7 @@ pub(crate) struct Extremes {
 }
 
 impl Extremes {
-    /// Returns the lowest scenario sum of one entry.
+    /// Returns the lowest scenario sum of one line.
     fn low(self, scaled: i32) -> i64 {
         let worst = if scaled < 0 { self.highest } else { self.lowest };
         i64::from(worst).wrapping_mul(i64::from(scaled))
@@ -139,18 +139,18 @@ impl Vector {
     pub(crate) const ZERO: Self = Self([[0; LANES]; CHUNKS]);
 }
 
-/// Lots of one row, times the row's power of two.
+/// Lots of one row: in a sum, in the unit of the row, which is the same where the row's power of two is one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Entry {
+pub(crate) struct Line {
     pub(crate) slot: u32,
-    pub(crate) scaled: i32,
+    pub(crate) lots: i32,
 }
 
-/// A run of entries in one group, and whether it is the last run of its underlying and class.
+/// A run of lines in one group, and whether it is the last run of its underlying and class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) group: u32,
-    pub(crate) entries: u32,
+    pub(crate) lines: u32,
     pub(crate) ends_underlying: bool,
     pub(crate) ends_class: bool,
 }
@@ -207,7 +207,7 @@ impl<L: Sixteen, W: Lanewise> pulp::NullaryFnOnce for With<L, W> {
 /// The lowest sums of the levels of an account.
 struct Sweep<'a> {
     matrix: &'a Matrix,
-    entries: &'a [Entry],
+    lines: &'a [Line],
     spans: &'a [Span],
     lows: &'a mut [Lows],
 }
@@ -226,14 +226,14 @@ fn add_sums<L: Sixteen>(lanes: L, [a, b, c]: Sums<L>, [d, e, f]: Sums<L>) -> Sum
 }
 
 #[inline(always)]
-fn add_run<L: Sixteen>(lanes: L, sums: Sums<L>, matrix: &Matrix, run: &[Entry]) -> Sums<L> {
+fn add_run<L: Sixteen>(lanes: L, sums: Sums<L>, matrix: &Matrix, run: &[Line]) -> Sums<L> {
     let [mut a, mut b, mut c] = sums;
-    for entry in run {
+    for line in run {
         // A slot comes from the table that the rows were made with.
-        let Some(Row([first, second, third])) = matrix.row(entry.slot) else { continue };
-        a = lanes.add_lots(a, first, entry.scaled);
-        b = lanes.add_lots(b, second, entry.scaled);
-        c = lanes.add_lots(c, third, entry.scaled);
+        let Some(Row([first, second, third])) = matrix.row(line.slot) else { continue };
+        a = lanes.add_lots(a, first, line.lots);
+        b = lanes.add_lots(b, second, line.lots);
+        c = lanes.add_lots(c, third, line.lots);
     }
     [a, b, c]
 }
@@ -241,15 +241,15 @@ fn add_run<L: Sixteen>(lanes: L, sums: Sums<L>, matrix: &Matrix, run: &[Entry]) 
 impl Lanewise for Sweep<'_> {
     type Output = ();
 
-    /// Sums over all levels. What a level of one entry or of one finer level has, it has from there.
+    /// Sums over all levels. What a level of one line or of one finer level has, it has from there.
     #[inline(always)]
     fn with<L: Sixteen>(self, lanes: L) {
         let none = [lanes.zero(); CHUNKS];
         let (mut underlying, mut class) = (none, none);
         let (mut first, mut first_in_class) = (true, true);
-        let mut rest = self.entries;
+        let mut rest = self.lines;
         for (span, low) in self.spans.iter().zip(self.lows) {
-            let length = usize::try_from(span.entries).unwrap_or(usize::MAX);
+            let length = usize::try_from(span.lines).unwrap_or(usize::MAX);
             let (run, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
             rest = after;
             // The sums of a level that starts here are those of the span.
@@ -281,30 +281,30 @@ impl Lanewise for Sweep<'_> {
     }
 }
 
-/// Sets `lows`, one for each span, to the lowest scenario sums of the entries; of a level that does not end with the span
+/// Sets `lows`, one for each span, to the lowest scenario sums of the lines; of a level that does not end with the span
 /// to [`i64::MAX`].
 pub(crate) fn sweep(
     arch: pulp::Arch,
     matrix: &Matrix,
-    entries: &[Entry],
+    lines: &[Line],
     spans: &[Span],
     lows: &mut [Lows],
 ) {
     // One position alone is scaled by its lowest or highest value; only where several meet, all scenarios are summed.
     let mut alone = true;
-    let mut rest = entries.iter();
+    let mut at = 0usize;
     for (span, low) in spans.iter().zip(&mut *lows) {
         *low = Lows::HIGHEST;
-        if span.entries == 1 {
-            let found = rest.next().map(|entry| (matrix.extremes(entry.slot), entry.scaled));
-            low.group = found.map_or(0, |(row, scaled)| row.map_or(0, |row| row.low(scaled)));
-        } else {
-            rest.by_ref().take(usize::try_from(span.entries).unwrap_or(usize::MAX)).for_each(drop);
+        if span.lines == 1 {
+            let line = lines.get(at);
+            let found = line.and_then(|line| Some(matrix.extremes(line.slot)?.low(line.lots)));
+            low.group = found.unwrap_or(0);
         }
-        alone &= span.entries == 1 && span.ends_underlying && span.ends_class;
+        at = at.saturating_add(usize::try_from(span.lines).unwrap_or(usize::MAX));
+        alone &= span.lines == 1 && span.ends_underlying && span.ends_class;
     }
     if !alone {
-        dispatch(arch, Sweep { matrix, entries, spans, lows });
+        dispatch(arch, Sweep { matrix, lines, spans, lows });
     }
     let (mut first, mut first_in_class) = (true, true);
     for (span, low) in spans.iter().zip(lows) {

@@ -48,6 +48,7 @@ mod risk;
 mod scan;
 mod scenario;
 mod valuation;
+mod weights;
 
 pub use account::{AccountMargin, required};
 pub use ceiling::{Ceiling, OrderCeiling};

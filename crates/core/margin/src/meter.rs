@@ -6,9 +6,10 @@ use crate::account::out_of_limits;
 use crate::bounds::GROSS_MEASURED;
 use crate::charges::{ChargeBook, Purpose};
 use crate::holdings::Holdings;
-use crate::lanes::{Entry, Lows, Matrix, Span, sweep};
+use crate::lanes::{Line, Lows, Matrix, Span, sweep};
 use crate::risk::{Risk, Slot};
 use crate::scan::{fraction_up, round_up};
+use crate::weights::Sums;
 use protocol::Fault;
 use units::Notional;
 
@@ -33,64 +34,19 @@ pub struct Reading {
 #[derive(Debug)]
 pub struct Meter<'a> {
     risk: &'a Risk,
-    entries: Vec<Entry>,
+    /// Lines in the units of their rows, where some rows are not in micro-dollars.
+    scaled: Vec<Line>,
     spans: Vec<Span>,
     /// What rounding may hide in each span.
     reserves: Vec<i64>,
     lows: Vec<Lows>,
 }
 
-/// Sums over the positions of an account, beside the scenarios.
-///
-/// There are at most 2³² positions of at most 2³¹ lots, and rates and values of a lot fit in 64 bits: sums stay below
-/// 2¹²⁶ and do not wrap.
-#[derive(Debug, Default)]
-struct Sums {
-    equity: i128,
-    gross: u64,
-    /// In 2⁻¹⁶ micro-dollars.
-    charges_initial: i128,
-    charges_maintenance: i128,
-}
-
-impl Sums {
-    /// Adds what some lots of a row are worth, and their charges for both margins.
-    #[inline(always)]
-    fn add(&mut self, slot: &Slot, lots: i32) {
-        // Lots in the unit of the row fit in 32 bits and its values in 28: their product in 60.
-        let magnitude = u64::from(lots.unsigned_abs());
-        let moved = magnitude.wrapping_mul(slot.greatest.unsigned_abs());
-        self.gross = self.gross.saturating_add(moved);
-        self.equity = self.equity.wrapping_add(slot.worth(lots));
-        let lots = i64::from(lots);
-        self.charges_initial = self.charges_initial.wrapping_add(slot.initial.of(lots));
-        self.charges_maintenance = self.charges_maintenance.wrapping_add(slot.maintenance.of(lots));
-    }
-
-    /// Adds the charges for the naked short options of a strike, which are the same for all of its rows.
-    #[inline(always)]
-    fn add_naked(&mut self, slot: &Slot, lots: i64) {
-        if lots < 0 {
-            let naked = lots.saturating_neg();
-            let charge = |rate: i64| i128::from(naked).wrapping_mul(i128::from(rate));
-            self.charges_initial = self.charges_initial.wrapping_add(charge(slot.initial.naked));
-            self.charges_maintenance =
-                self.charges_maintenance.wrapping_add(charge(slot.maintenance.naked));
-        }
-    }
-}
-
 impl<'a> Meter<'a> {
     /// Returns a meter for the accounts of a block.
     #[must_use]
     pub const fn new(risk: &'a Risk) -> Self {
-        Self {
-            risk,
-            entries: Vec::new(),
-            spans: Vec::new(),
-            reserves: Vec::new(),
-            lows: Vec::new(),
-        }
+        Self { risk, scaled: Vec::new(), spans: Vec::new(), reserves: Vec::new(), lows: Vec::new() }
     }
 
     /// Returns the reading of an account.
@@ -104,20 +60,21 @@ impl<'a> Meter<'a> {
         let at = || Fault::at("margin: reading");
         let risk = self.risk;
         let sums = self.lay_out(holdings)?;
-        let scan_hold = self.scan(risk.matrix_hold())?;
+        let lines = holdings.lines();
+        let scan_hold = self.scan(risk.matrix_hold(), lines)?;
         let charges = |sum, purpose| charges(risk, holdings, sum, purpose);
         let charges_maintenance = charges(sums.charges_maintenance, Purpose::Maintenance)?;
         let floor = fraction_up(scan_hold, risk.maintenance_ratio).map_err(at())?;
         let scan_new = match risk.is_single() {
             true => scan_hold,
-            false => self.scan(&risk.new)?.greater(floor),
+            false => self.scan(&risk.new, lines)?.greater(floor),
         };
         let charges_initial = charges(sums.charges_initial, Purpose::Initial)?;
         let maintenance = floor.plus(charges_maintenance).map_err(at())?;
         let buffer = fraction_up(maintenance, risk.buffer_ratio).map_err(at())?;
         let equity = cash.minus(holdings.cost()).map_err(at())?;
         Ok(Reading {
-            equity: equity.plus(Notional::from_micros(sums.equity)).map_err(at())?,
+            equity: equity.plus(sums.worth()).map_err(at())?,
             initial: scan_new.plus(charges_initial).map_err(at())?,
             maintenance,
             buffer: maintenance.plus(buffer).map_err(at())?,
@@ -127,64 +84,82 @@ impl<'a> Meter<'a> {
     }
 
     /// Returns the scan over one of the matrices of what has been laid out.
-    fn scan(&mut self, matrix: &Matrix) -> Result<Notional, Fault> {
+    fn scan(&mut self, matrix: &Matrix, lines: &[Line]) -> Result<Notional, Fault> {
         self.lows.clear();
         self.lows.resize(self.spans.len(), Lows::HIGHEST);
-        sweep(self.risk.arch, matrix, &self.entries, &self.spans, &mut self.lows);
+        let lines = if self.risk.in_micros { lines } else { &self.scaled };
+        sweep(self.risk.arch, matrix, lines, &self.spans, &mut self.lows);
         self.sum().map(round_up)
     }
 
-    /// Writes the entries and spans of an account.
+    /// Writes the spans of an account, and sums what is beside the scenarios.
     fn lay_out(&mut self, holdings: &Holdings) -> Result<Sums, Fault> {
         let missing = || Fault::Missing("margin: row");
-        let lines = holdings.lines();
-        self.entries.clear();
-        self.entries.resize(lines.len(), Entry::default());
+        let (risk, lines) = (self.risk, holdings.lines());
         self.spans.clear();
         self.reserves.clear();
         let mut sums = Sums::default();
         let Some(first) = lines.first() else { return Ok(sums) };
-        let mut last = self.risk.slot(first.slot).ok_or_else(missing)?;
-        let (mut entries, mut reserve, mut strike_lots) = (0u32, 0i64, 0i64);
-        for (line, entry) in lines.iter().zip(&mut self.entries) {
-            let slot = self.risk.slot(line.slot).ok_or_else(missing)?;
-            if slot.strike != last.strike {
-                sums.add_naked(last, strike_lots);
+        let mut last = (first.slot, risk.weights(first.slot).ok_or_else(missing)?);
+        let (mut count, mut reserve, mut strike_lots) = (0u32, 0u64, 0i64);
+        for line in lines {
+            let weights = risk.weights(line.slot).ok_or_else(missing)?;
+            if weights.strike != last.1.strike {
+                sums.add_naked(risk.slot(last.0).ok_or_else(missing)?, strike_lots);
                 strike_lots = 0;
             }
-            if slot.group != last.group {
-                let class =
-                    |slot: &Slot| self.risk.underlying(slot.underlying).map(|found| found.class);
-                self.spans.push(Span {
-                    group: last.group,
-                    entries,
-                    ends_underlying: slot.underlying != last.underlying,
-                    ends_class: slot.underlying != last.underlying && class(slot) != class(last),
-                });
-                self.reserves.push(reserve);
-                (entries, reserve) = (0, 0);
+            if weights.group != last.1.group {
+                self.close(last.0, Some(line.slot), count, reserve)?;
+                (count, reserve) = (0, 0);
             }
-            last = slot;
-            let scaled = slot.scaled(line.lots);
-            let scaled = scaled.ok_or(out_of_limits("margin: lots in units of a row"))?;
-            *entry = Entry { slot: line.slot, scaled };
-            entries = entries.saturating_add(1);
-            reserve = reserve.saturating_add(slot.reserved(line.lots));
-            strike_lots = strike_lots.saturating_add(i64::from(line.lots));
-            sums.add(slot, line.lots);
+            last = (line.slot, weights);
+            count = count.wrapping_add(1);
+            strike_lots = strike_lots.wrapping_add(i64::from(line.lots));
+            reserve = reserve.saturating_add(sums.add(weights, line.lots));
+            if weights.graded {
+                sums.add_above(risk.slot(line.slot).ok_or_else(missing)?, line.lots);
+            }
         }
-        sums.add_naked(last, strike_lots);
-        self.spans.push(Span {
-            group: last.group,
-            entries,
-            ends_underlying: true,
-            ends_class: true,
-        });
-        self.reserves.push(reserve);
+        sums.add_naked(risk.slot(last.0).ok_or_else(missing)?, strike_lots);
+        self.close(last.0, None, count, reserve)?;
         if i128::from(sums.gross) > GROSS_MEASURED {
             return Err(out_of_limits("margin: gross of an account"));
         }
+        if !risk.in_micros {
+            self.scale(lines)?;
+        }
         Ok(sums)
+    }
+
+    /// Ends a span before a row of another group, or before nothing.
+    fn close(
+        &mut self,
+        last: u32,
+        next: Option<u32>,
+        lines: u32,
+        reserve: u64,
+    ) -> Result<(), Fault> {
+        let missing = || Fault::Missing("margin: row");
+        let last = self.risk.slot(last).ok_or_else(missing)?;
+        let next = next.and_then(|next| self.risk.slot(next));
+        let class = |slot: &Slot| self.risk.underlying(slot.underlying).map(|found| found.class);
+        let ends_underlying = next.is_none_or(|next| next.underlying != last.underlying);
+        let ends_class = ends_underlying && next.is_none_or(|next| class(next) != class(last));
+        self.spans.push(Span { group: last.group, lines, ends_underlying, ends_class });
+        self.reserves.push(i64::try_from(reserve).unwrap_or(i64::MAX));
+        Ok(())
+    }
+
+    /// Writes the lines in the units of their rows.
+    fn scale(&mut self, lines: &[Line]) -> Result<(), Fault> {
+        self.scaled.clear();
+        for line in lines {
+            let slot = self.risk.slot(line.slot).ok_or(Fault::Missing("margin: row"))?;
+            let lots = slot.scaled(line.lots);
+            let lots = lots.ok_or(out_of_limits("margin: lots in units of a row"))?;
+            self.scaled.push(Line { slot: line.slot, lots });
+        }
+        Ok(())
     }
 
     /// Returns the scan in millionths of micro-dollars.

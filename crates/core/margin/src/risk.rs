@@ -8,6 +8,7 @@
 use crate::input::{OffsetClass, UnderlyingInput};
 use crate::lanes::{InstructionSet, Matrix, Row};
 use crate::valuation::Expiry;
+use crate::weights::Weights;
 use places::Table;
 use protocol::{AssetId, Contract, Fault, InstrumentId};
 use std::collections::BTreeMap;
@@ -46,11 +47,16 @@ impl Charges {
     pub(crate) fn of(&self, lots: i64) -> i128 {
         let rate = if lots > 0 { self.long } else { self.short };
         let charge = i128::from(lots.saturating_abs()).wrapping_mul(i128::from(rate));
+        charge.wrapping_add(self.above(lots))
+    }
+
+    /// Returns the part of it for lots above the knee.
+    #[inline]
+    pub(crate) fn above(&self, lots: i64) -> i128 {
         if self.beyond == 0 || lots <= self.knee {
-            return charge;
+            return 0;
         }
-        let above = lots.saturating_sub(self.knee);
-        charge.wrapping_add(i128::from(above).wrapping_mul(i128::from(self.beyond)))
+        i128::from(lots.saturating_sub(self.knee)).wrapping_mul(i128::from(self.beyond))
     }
 }
 
@@ -132,6 +138,9 @@ pub struct Risk {
     /// Absent where the two matrices are the same.
     pub(crate) hold: Option<Matrix>,
     pub(crate) slots: Vec<Slot>,
+    pub(crate) weights: Vec<Weights>,
+    /// Whether every row is in micro-dollars.
+    pub(crate) in_micros: bool,
     pub(crate) terms: Vec<Terms>,
     pub(crate) groups: Vec<Group>,
     pub(crate) underlyings: Vec<Underlying>,
@@ -176,6 +185,11 @@ impl Risk {
 
     pub(crate) fn slot(&self, slot: u32) -> Option<&Slot> {
         self.slots.get(usize::try_from(slot).ok()?)
+    }
+
+    #[inline(always)]
+    pub(crate) fn weights(&self, slot: u32) -> Option<&Weights> {
+        self.weights.get(usize::try_from(slot).ok()?)
     }
 
     pub(crate) fn row_new(&self, slot: u32) -> Option<&Row> {

@@ -6,7 +6,7 @@
 //! **Invariant:** every coefficient is non-negative, so the scan is monotone and sub-additive.
 
 use crate::lanes::{
-    Entry, Matrix, OrderLine, Vector, add_order, add_position, add_vector, lowest_of,
+    Line, Matrix, OrderLine, Vector, add_order, add_position, add_vector, lowest_of,
     lows_with_order,
 };
 use crate::risk::{Risk, Slot};
@@ -129,19 +129,15 @@ pub(crate) fn fraction_up(amount: Notional, fraction: Ppm) -> Result<Notional, A
 
 impl Scan {
     /// Returns the scan of positions that are sorted by row.
-    pub(crate) fn new(
-        risk: &Risk,
-        matrix: &Matrix,
-        entries: &[(Entry, i64)],
-    ) -> Result<Self, Fault> {
+    pub(crate) fn new(risk: &Risk, matrix: &Matrix, lines: &[(Line, i64)]) -> Result<Self, Fault> {
         let mut scan = Self::default();
-        for (entry, reserve) in entries {
+        for (line, reserve) in lines {
             let missing = || Fault::Missing("margin: row");
-            let slot = risk.slot(entry.slot).ok_or_else(missing)?;
-            let row = matrix.row(entry.slot).ok_or_else(missing)?;
+            let slot = risk.slot(line.slot).ok_or_else(missing)?;
+            let row = matrix.row(line.slot).ok_or_else(missing)?;
             let path = Path::of(risk, slot)?;
             for level in scan.path_mut(&path).into_iter().flatten() {
-                add_position(&mut level.vector, row, entry.scaled);
+                add_position(&mut level.vector, row, line.lots);
                 level.reserve = level.reserve.saturating_add(*reserve);
             }
         }

@@ -23,15 +23,15 @@ impl Random {
     }
 }
 
-fn naive(rows: &[Row], entries: &[Entry]) -> Vec<i128> {
+fn naive(rows: &[Row], entries: &[Line]) -> Vec<i128> {
     (0..SCENARIOS)
         .map(|scenario| {
             entries
                 .iter()
-                .map(|entry| {
-                    let row = &rows[entry.slot as usize];
+                .map(|line| {
+                    let row = &rows[line.slot as usize];
                     let value = row.0[scenario / LANES][scenario % LANES];
-                    i128::from(entry.scaled) * i128::from(value)
+                    i128::from(line.lots) * i128::from(value)
                 })
                 .sum()
         })
@@ -61,13 +61,13 @@ fn every_instruction_set_gives_the_same_bits_whatever_the_input() {
     let matrix = rows.iter().copied().collect();
     let paths = paths();
     for case in 0..100_000_usize {
-        let entries: Vec<Entry> = (0..1 + random.next() % 5)
-            .map(|_| Entry { slot: (random.next() % 17) as u32, scaled: any(&mut random) })
+        let entries: Vec<Line> = (0..1 + random.next() % 5)
+            .map(|_| Line { slot: (random.next() % 17) as u32, lots: any(&mut random) })
             .collect();
         let (first, second) = entries.split_at(entries.len() / 2);
-        let span = |entries: &[Entry], ends_class| Span {
+        let span = |entries: &[Line], ends_class| Span {
             group: 0,
-            entries: entries.len() as u32,
+            lines: entries.len() as u32,
             ends_underlying: ends_class || case % 3 == 0,
             ends_class,
         };
@@ -105,11 +105,11 @@ fn every_instruction_set_sums_as_wide_integers_do() {
         };
         let count = 1 + random.next() % 5;
         for group in 0..count {
-            let run: Vec<Entry> = (0..1 + random.next() % 6)
-                .map(|_| Entry {
+            let run: Vec<Line> = (0..1 + random.next() % 6)
+                .map(|_| Line {
                     slot: (random.next() % 40) as u32,
                     // Up to the bound: 30 entries of 2^28 · 2^29.
-                    scaled: random.within(1 << 29) as i32,
+                    lots: random.within(1 << 29) as i32,
                 })
                 .collect();
             let last = group + 1 == count;
@@ -129,7 +129,7 @@ fn every_instruction_set_sums_as_wide_integers_do() {
             }
             spans.push(Span {
                 group: group as u32,
-                entries: run.len() as u32,
+                lines: run.len() as u32,
                 ends_underlying,
                 ends_class,
             });

@@ -1,8 +1,8 @@
 //! Margin against exact arithmetic, and monotonicity, on random accounts: both take the rows of the matrix apart.
 
 use super::Meter;
-use crate::holdings::{Holdings, Line};
-use crate::lanes::{Matrix, Row};
+use crate::holdings::Holdings;
+use crate::lanes::{Line, Matrix, Row};
 use crate::matrix::shocks;
 use crate::risk::Risk;
 use crate::scenario::{SCENARIOS, STANDARD};
@@ -181,7 +181,8 @@ fn losing_more_in_any_scenario_never_lowers_margin() {
     for case in 0..50_000 {
         let holdings = random_holdings(&house, &risk, &mut random, 2_000);
         meter.lay_out(&holdings).unwrap();
-        let before = meter.scan(matrix).unwrap();
+        let lines = holdings.lines();
+        let before = meter.scan(matrix, lines).unwrap();
         let mut worse: Vec<Row> = matrix.rows().to_vec();
         for line in holdings.lines() {
             let place = usize::try_from(line.slot).unwrap();
@@ -192,7 +193,7 @@ fn losing_more_in_any_scenario_never_lowers_margin() {
                 *value -= loss * line.lots.signum();
             }
         }
-        let after = meter.scan(&worse.into_iter().collect()).unwrap();
+        let after = meter.scan(&worse.into_iter().collect(), lines).unwrap();
         assert!(after >= before, "case {case}: {after} after {before}");
         raised += u32::from(after > before);
     }
@@ -219,8 +220,9 @@ fn one_more_scenario_never_lowers_margin() {
     for case in 0..50_000 {
         let holdings = random_holdings(&house, &risk, &mut random, 2_000);
         meter.lay_out(&holdings).unwrap();
-        let all = meter.scan(risk.matrix_hold()).unwrap();
-        let without = meter.scan(&fewer[case % SCENARIOS]).unwrap();
+        let lines = holdings.lines();
+        let all = meter.scan(risk.matrix_hold(), lines).unwrap();
+        let without = meter.scan(&fewer[case % SCENARIOS], lines).unwrap();
         assert!(without <= all, "case {case}: {without} without, {all} with");
         needed += u32::from(without < all);
     }
