@@ -38,7 +38,15 @@ struct Bar {
 
 /// Every promise. A result that does not appear in the run fails it, so no promise is forgotten.
 const BARS: &[Bar] = &[
-    // The margin of an account with ten positions, in 48 scenarios.
+    // The margin of an account with ten positions, in 48 scenarios: of one expiry, and of all that there are.
+    Bar {
+        package: "margin",
+        bench: "margin",
+        name: "margin::read_ten_options_of_an_expiry",
+        operations: 1,
+        bar: 100.0,
+        vs: Some("margin::read_account/10"),
+    },
     Bar {
         package: "margin",
         bench: "margin",
@@ -47,7 +55,16 @@ const BARS: &[Bar] = &[
         bar: 100.0,
         vs: Some("margin::required_from_nothing/10"),
     },
-    // The check of an order before it enters, open orders in their worst combination.
+    // The check of an order before it enters: by the bound that suffices for nearly all, and exactly, open orders in
+    // their worst combination.
+    Bar {
+        package: "margin",
+        bench: "margin",
+        name: "margin::check_order_under_the_ceiling",
+        operations: 1,
+        bar: 50.0,
+        vs: Some("margin::check_order_of_a_perpetual_account"),
+    },
     Bar {
         package: "margin",
         bench: "margin",

@@ -4,10 +4,15 @@ use anyhow::Result;
 
 use crate::call::Call;
 use crate::step::{Step, run_all};
-use crate::{bench, check, demo, fuzz, gates, prove, sim, trace};
+use crate::{bench, check, demo, fuzz, gates, prove, sim, trace, wheel};
 
 pub(crate) fn run() -> Result<()> {
-    let mut steps = vec![Step::call("locked versions", Call::cargo(["fetch", "--locked"]))];
+    let mut steps = vec![
+        locked("locked versions", "Cargo.toml"),
+        locked("locked versions of proofs", prove::WORKSPACE),
+        locked("locked versions of fuzz targets", fuzz::WORKSPACE),
+        locked("locked versions of the wheel", wheel::MANIFEST),
+    ];
     steps.extend(check::lints());
     steps.push(Step::plain("spec and code", trace::run));
     steps.push(Step::tests("all tests", check::tests()));
@@ -19,6 +24,11 @@ pub(crate) fn run() -> Result<()> {
     steps.extend(sim::steps());
     steps.push(Step::plain("licences and sources", deny));
     run_all(steps)
+}
+
+/// Returns the step that fails where a workspace's lock file does not cover its manifests.
+fn locked(name: &'static str, manifest: &'static str) -> Step {
+    Step::call(name, Call::cargo(["fetch", "--locked", "--manifest-path", manifest]))
 }
 
 /// Runs `cargo deny` where it is installed. Advisories are left to `cargo deny check advisories`: they change by the

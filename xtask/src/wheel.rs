@@ -15,7 +15,7 @@ const BUILDER: &str = "maturin==1.16.0";
 const BUILDER_RECORD: &str = "maturin-1.16.0.dist-info";
 
 /// The workspace of its own that holds the module.
-const MANIFEST: &str = "crates/shell/risk-python/Cargo.toml";
+pub(crate) const MANIFEST: &str = "crates/shell/risk-python/Cargo.toml";
 
 pub(crate) fn run() -> Result<()> {
     run_all(steps()?)

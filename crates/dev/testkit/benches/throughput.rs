@@ -10,10 +10,10 @@
 mod support;
 
 use margin::{AccountMargin, Holdings, InstructionSet, MarketInput, Meter, Position, Risk};
-use protocol::{Contract, InstrumentId, Right};
+use protocol::{Contract, InstrumentId};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
-use support::{BTC, BTC_LOT, ETH, ETH_LOT, House, Random, of};
+use support::{BTC, House, Random, of};
 use units::{Lots, Notional};
 
 /// What is measured, in the large or just to see that it runs.
@@ -29,36 +29,13 @@ fn main() {
         true => Size { rounds: 400, accounts: 500, accounts_of_block: 1_000_000 },
         false => Size { rounds: 1, accounts: 2, accounts_of_block: 4 },
     };
-    let house = house_of(2_000);
+    let house = House::listing(2_000);
     let build = fastest(&size, 1, || drop(black_box(black_box(&house).risk())));
     report("margin::matrices_of_2000_instruments", build, None);
     accounts(&house, &size);
     order_check(&house, &size);
     large_accounts(&size);
     block(&house, &size, build);
-}
-
-/// Returns a house of two underlyings, each with a perpetual and eight expiries of options.
-fn house_of(instruments: u32) -> House {
-    let mut house = House::new();
-    house.markets.truncate(2);
-    let (mut id, mut step) = (10, 0);
-    while house.markets.len() < usize::try_from(instruments).expect("small") {
-        for (underlying, index, size) in [(BTC, 60_000, BTC_LOT), (ETH, 3_000, ETH_LOT)] {
-            for days in [1, 2, 7, 14, 30, 90, 180, 360] {
-                for right in [Right::Call, Right::Put] {
-                    let strike = index * (400 + step * 9) / 1_000;
-                    let contract = support::option(days, strike, right);
-                    let instrument = support::instrument(id, underlying, contract, size);
-                    house.markets.push(support::market(instrument, support::price(index), 6_000));
-                    id += 1;
-                }
-            }
-        }
-        step += 1;
-    }
-    house.markets.truncate(usize::try_from(instruments).expect("small"));
-    house
 }
 
 fn position(random: &mut Random, market: &MarketInput) -> Position {
@@ -158,7 +135,7 @@ fn order_check(house: &House, size: &Size) {
 
 /// Positions from one to all there can be: a position costs no more where there are many.
 fn large_accounts(size: &Size) {
-    let house = house_of(4_096);
+    let house = House::listing(4_096);
     let risk = house.risk();
     let everything: Vec<&MarketInput> = house.markets.iter().collect();
     let mut first = None;

@@ -150,6 +150,29 @@ impl House {
         Self { parameters: Parameters::default(), underlyings, markets }
     }
 
+    /// Returns a house of two underlyings, each with a perpetual and eight expiries of options.
+    pub(crate) fn listing(instruments: usize) -> Self {
+        let mut house = Self::new();
+        house.markets.truncate(2);
+        let (mut id, mut step) = (10, 0);
+        while house.markets.len() < instruments {
+            for (underlying, index, size) in [(BTC, 60_000, BTC_LOT), (ETH, 3_000, ETH_LOT)] {
+                for days in [1, 2, 7, 14, 30, 90, 180, 360] {
+                    for right in [Right::Call, Right::Put] {
+                        let strike = index * (400 + step * 9) / 1_000;
+                        let instrument =
+                            instrument(id, underlying, option(days, strike, right), size);
+                        house.markets.push(market(instrument, price(index), 6_000));
+                        id += 1;
+                    }
+                }
+            }
+            step += 1;
+        }
+        house.markets.truncate(instruments);
+        house
+    }
+
     pub(crate) fn risk(&self) -> Risk {
         let now = BlockTime::from_millis(NOW);
         Risk::build(&self.parameters, now, &self.underlyings, &self.markets).unwrap()

@@ -4,12 +4,16 @@
 //! `counted NAME` runs one gate and prints the number of operations in it; without a name, all run.
 #![expect(clippy::print_stdout, reason = "a gate says how many operations were counted")]
 
+#[path = "../../../../core/margin/tests/support/mod.rs"]
+mod support;
+
 use book::{Entry, FastBook, OrderBook as _};
 use machine::Machine;
 use margin::{AccountMargin, Holdings, Meter, OpenOrder, Portfolio, Position, Risk};
 use pricing::{Deviation, FineVol, Forward, Horizon, Strike};
 use protocol::{AccountIndex, Block, OrderId, SelfTrade, Side, TimeInForce};
 use std::hint::black_box;
+use support::House;
 use testkit::traffic::{Size, Traffic};
 use units::{BlockHeight, BlockSpan, Lots, Notional, Price, Round};
 
@@ -19,6 +23,8 @@ type Gate = (&'static str, fn() -> usize);
 const GATES: &[Gate] = &[
     ("pricing", pricing),
     ("margin", margin),
+    ("hundred", hundred),
+    ("thousands", thousands),
     ("order_check", order_check),
     ("book", book),
     ("machine", machine),
@@ -88,6 +94,45 @@ fn counted_margin(meter: &mut Meter<'_>, holdings: &Holdings, times: usize) {
     for _ in 0..times {
         black_box(meter.read(black_box(holdings), Notional::ZERO).expect("within limits"));
     }
+}
+
+/// A position of an account of a hundred.
+fn hundred() -> usize {
+    let (risk, holdings) = holdings_of(100);
+    counted_hundred(&mut Meter::new(&risk), &holdings);
+    100
+}
+
+#[inline(never)]
+fn counted_hundred(meter: &mut Meter<'_>, holdings: &Holdings) {
+    black_box(meter.read(black_box(holdings), Notional::ZERO).expect("within limits"));
+}
+
+/// A position of an account of as many as there can be.
+fn thousands() -> usize {
+    let (risk, holdings) = holdings_of(4_096);
+    counted_thousands(&mut Meter::new(&risk), &holdings);
+    4_096
+}
+
+#[inline(never)]
+fn counted_thousands(meter: &mut Meter<'_>, holdings: &Holdings) {
+    black_box(meter.read(black_box(holdings), Notional::ZERO).expect("within limits"));
+}
+
+/// Returns the matrices of a listing, and a position in each of its first markets.
+fn holdings_of(count: usize) -> (Risk, Holdings) {
+    let house = House::listing(4_096);
+    let risk = house.risk();
+    let positions: Vec<Position> = (house.markets.iter().zip(1..).take(count))
+        .map(|(market, number)| Position {
+            instrument: market.instrument.id,
+            lots: Lots::from_count(if number % 3 == 0 { -100 } else { 70 } + number % 50),
+            cost: Notional::ZERO,
+        })
+        .collect();
+    let holdings = Holdings::new(&risk, &positions, &[]).expect("every market has a row");
+    (risk, holdings)
 }
 
 /// The exact check of an order of that account.
