@@ -1,6 +1,6 @@
 //! What a book does, whichever way it is built.
 
-use crate::{Auction, BookState, Entry, Level, Open};
+use crate::{Auction, BookState, Entry, Extract, Level, Open};
 use protocol::{AccountIndex, Fault, Hash, OrderId, Refusal, SelfTrade, Side};
 use units::{Lots, Price};
 
@@ -122,6 +122,15 @@ pub trait OrderBook: Sized {
     ///
     /// [`Fault`] if no book can have that state.
     fn from_state(state: &BookState) -> Result<Self, Fault>;
+
+    /// Returns the part of the book that shows an order, or the whole of it if the order does not stand. Nothing if more
+    /// than [`ORDERS_SHOWN_MAX`](crate::ORDERS_SHOWN_MAX) orders would have to be shown.
+    ///
+    /// Cost: after [`digest`](Self::digest), for an order that stands, its level and the nodes beside the way to it;
+    /// otherwise the whole book.
+    fn extract(&self, order: OrderId) -> Option<Extract> {
+        self.state().extract(order)
+    }
 
     /// Returns the hash of what stands: the same for equal contents, whatever brought them about.
     fn digest(&mut self) -> Hash;

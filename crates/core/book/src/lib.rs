@@ -33,6 +33,7 @@
 mod auction;
 mod book;
 mod digest;
+mod extract;
 mod fast;
 mod naive;
 mod order;
@@ -40,6 +41,7 @@ mod state;
 
 pub use auction::{Auction, BookFill};
 pub use book::{Admitted, OrderBook};
+pub use extract::{Extract, Found, Node, ORDERS_SHOWN_MAX};
 pub use fast::FastBook;
 pub use naive::NaiveBook;
 pub use order::{Entry, Level, Open};

@@ -34,7 +34,7 @@ pub struct Header {
     pub parent: Hash,
     /// Hash of the block's votes, offences, transactions and grants.
     pub body: Hash,
-    /// Hash of the receipts and events.
+    /// Hash of the [`OutcomeHashes`](crate::OutcomeHashes) of receipts and events.
     pub receipts: Hash,
     /// Root of the state after the block.
     pub state_root: Hash,

@@ -271,3 +271,14 @@ pub enum Event {
         jailed_until: BlockTime,
     },
 }
+
+impl Event {
+    /// Returns the order that it happened to, if it happened to one.
+    #[must_use]
+    pub const fn order(&self) -> Option<OrderId> {
+        match self {
+            Self::Filled { order, .. } | Self::Cancelled { order, .. } => Some(*order),
+            _ => None,
+        }
+    }
+}

@@ -30,6 +30,7 @@ mod instrument;
 pub mod limits;
 mod offence;
 mod order;
+mod outcome;
 mod refusal;
 mod vote;
 
@@ -46,6 +47,7 @@ pub use ids::{
 pub use instrument::{Contract, ContractRule, Instrument, Right};
 pub use offence::{Offence, OffenceKind};
 pub use order::{NewOrder, Quote, SelfTrade, Side, TimeInForce};
+pub use outcome::{EventExtract, OutcomeHashes};
 pub use refusal::Refusal;
 pub use vote::{BasisReport, PriceReport, VolReport, Vote};
 

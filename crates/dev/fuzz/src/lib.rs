@@ -19,6 +19,7 @@ mod generate;
 #[expect(dead_code, reason = "the tests of the machine ask more of the house")]
 mod house;
 mod mutate;
+mod parts;
 #[path = "../../../core/protocol/tests/conformance/random.rs"]
 mod random;
 mod signed;
@@ -61,6 +62,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "header", run: codec::header, seeds: codec::headers, cost: 1 },
     Target { name: "event", run: codec::event, seeds: codec::events, cost: 1 },
     Target { name: "receipt", run: codec::receipt, seeds: codec::receipts, cost: 1 },
+    Target { name: "book_part", run: parts::book_part, seeds: parts::book_parts, cost: 10 },
+    Target { name: "event_part", run: parts::event_part, seeds: parts::event_parts, cost: 20 },
     Target { name: "record_key", run: state::record_key, seeds: state::record_keys, cost: 1 },
     Target { name: "record", run: state::record, seeds: state::records, cost: 1 },
     Target { name: "genesis", run: state::genesis, seeds: state::genesises, cost: 4 },

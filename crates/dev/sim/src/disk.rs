@@ -5,7 +5,7 @@
 
 use crate::watch::Watch;
 use machine::{Genesis, Machine, StateKey, Write};
-use protocol::{Block, Hash, Header, ParameterId, codec};
+use protocol::{Block, Hash, Header, OutcomeHashes, ParameterId, codec};
 use replica::{Applied, Ledger, LedgerError};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -89,13 +89,13 @@ impl SimLedger {
             spoil(&mut outcome.writes);
         }
         self.root = after(self.root, &outcome.writes);
-        let receipts = codec::encode(&(&outcome.receipts, &outcome.events))?;
+        let hashes = OutcomeHashes::of(&outcome.receipts, &outcome.events)?;
         self.last = Header {
             height: block.height,
             time: block.time,
             parent: self.last.hash()?,
             body: block.body_hash()?,
-            receipts: Hash::of("receipts", &receipts),
+            receipts: hashes.hash()?,
             state_root: self.root,
             snapshot: Hash::default(),
         };

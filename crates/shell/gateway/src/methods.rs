@@ -6,9 +6,10 @@ use crate::request::Params;
 use access::{BadSignature, Invalid};
 use machine::StateKey;
 use protocol::codec::{self, EncodeError};
-use protocol::{Vote, limits};
-use replica::{Node, Rejected, Source, Status, SubmitFailure};
+use protocol::{InstrumentId, OrderId, Vote, limits};
+use replica::{Answer, AnswerFailure, Node, Rejected, Source, Status, SubmitFailure};
 use serde_json::{Value, json};
+use std::future::Future;
 use std::time::Duration;
 
 /// Longest wait for a block, or for the block that certifies an answer.
@@ -43,6 +44,7 @@ impl From<EncodeError> for Refused {
 /// Returns what a method costs of the work that an address may ask for in a second.
 pub(crate) fn cost(method: &str, params: &Params) -> u32 {
     match method {
+        "order" | "fill" => 400,
         "answer" | "evidence" | "snapshot" | "chunk" | "tree" | "genesis" => 40,
         "blocks" => u32::try_from(params.count.unwrap_or(1)).unwrap_or(u32::MAX).clamp(1, 40),
         "header" => 10,
@@ -69,6 +71,8 @@ pub(crate) async fn call(
         "blocks" => blocks(node, params).await,
         "header" => header(node, params).await,
         "answer" => answer(node, params).await,
+        "order" => order(node, params).await,
+        "fill" => fill(node, params).await,
         "evidence" => history::evidence(node, params).await,
         "genesis" => history::genesis(node).await,
         "snapshot" => history::snapshot(node).await,
@@ -78,8 +82,8 @@ pub(crate) async fn call(
         _ => Err(Refused {
             code: -32_601,
             message: format!(
-                "no method '{method}': there are status, submit, feed, follow, blocks, header, answer, anchor, evidence, \
-                 genesis, snapshot, chunk, tree"
+                "no method '{method}': there are status, submit, feed, follow, blocks, header, answer, order, fill, \
+                 anchor, evidence, genesis, snapshot, chunk, tree"
             ),
         }),
     }
@@ -209,7 +213,29 @@ async fn header(node: &Node, params: &Params) -> Result<Value, Refused> {
 async fn answer(node: &Node, params: &Params) -> Result<Value, Refused> {
     let key: StateKey = codec::decode(&bytes(params.key.as_deref(), "key")?, KEY_BYTES_MAX)
         .map_err(|error| invalid(format!("'key': {error}")))?;
-    let answer = tokio::time::timeout(WAIT_MAX, node.answer(&key))
+    certified(node.answer(&key)).await
+}
+
+/// Answers where an order stands.
+async fn order(node: &Node, params: &Params) -> Result<Value, Refused> {
+    let market = number(params.market, "market")?;
+    let market =
+        u32::try_from(market).map_err(|_| invalid("'market' is the number of a market"))?;
+    let order = OrderId::new(number(params.order, "order")?);
+    certified(node.order(InstrumentId::new(market), order)).await
+}
+
+/// Answers what happened to an order in a block.
+async fn fill(node: &Node, params: &Params) -> Result<Value, Refused> {
+    let height = number(params.height, "height")?;
+    certified(node.happened(height, OrderId::new(number(params.order, "order")?))).await
+}
+
+/// Waits for an answer, for as long as a request may last.
+async fn certified(
+    answer: impl Future<Output = Result<Answer, AnswerFailure>>,
+) -> Result<Value, Refused> {
+    let answer = tokio::time::timeout(WAIT_MAX, answer)
         .await
         .map_err(|_| failed("no block has certified the answer in time: is the network running?"))?
         .map_err(failed)?;

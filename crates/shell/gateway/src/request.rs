@@ -27,6 +27,8 @@ pub(crate) struct Params {
     pub(crate) height: Option<u64>,
     pub(crate) count: Option<u64>,
     pub(crate) index: Option<u64>,
+    pub(crate) market: Option<u64>,
+    pub(crate) order: Option<u64>,
     pub(crate) vote: Option<String>,
     pub(crate) key: Option<String>,
     pub(crate) request: Option<String>,

@@ -72,6 +72,24 @@ pub enum HouseError {
     /// What was asked for is not there, or no longer.
     #[error("there is no snapshot of block {0} here: ask which is offered")]
     NotOffered(u64),
+    /// A book of which too much would have to be shown.
+    #[error(
+        "more than {most} orders of market {0} would have to be shown: an order at another price, or one that stands, can \
+         be proved",
+        most = book::ORDERS_SHOWN_MAX
+    )]
+    BookTooLarge(protocol::InstrumentId),
+    /// A block whose events are not kept.
+    #[error(
+        "the events of block {height} are not kept here{}: replay the log, or ask a validator that has them",
+        oldest.map_or(String::new(), |oldest| format!("; the oldest that are, are of block {oldest}"))
+    )]
+    EventsGone {
+        /// Which block.
+        height: u64,
+        /// The oldest whose events are.
+        oldest: Option<u64>,
+    },
     /// The log ends before the snapshot that was loaded.
     #[error("the block log of {0} ends before its snapshot: restore the log from a copy")]
     LogShort(PathBuf),

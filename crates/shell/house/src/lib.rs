@@ -7,6 +7,7 @@
 
 mod error;
 mod header;
+mod recent;
 mod transfer;
 
 pub use error::HouseError;
@@ -15,8 +16,12 @@ pub use transfer::{
     CHUNK_BYTES, MANIFEST_BYTES_MAX, Manifest, Offer, SNAPSHOT_BLOCKS, is_due, snapshot_hash,
 };
 
+use book::{Extract, OrderBook as _};
 use machine::{Genesis, Machine, Outcome, StateKey, Write};
-use protocol::{Block, Hash, Header, codec, limits};
+use protocol::{
+    Block, EventExtract, Hash, Header, InstrumentId, OrderId, OutcomeHashes, codec, limits,
+};
+use recent::Recent;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -35,6 +40,7 @@ pub struct House {
     machine: Machine,
     store: Store,
     last: Header,
+    recent: Recent,
     /// The state that is being handed out, so that not every chunk of it is read from disk.
     handed_out: Option<HandedOut>,
 }
@@ -103,7 +109,8 @@ impl House {
             snapshot: Hash::default(),
         };
         store.append(0, &codec::encode(&last)?, &[])?;
-        Ok(Self { dir: dir.to_path_buf(), genesis: hash, machine, store, last, handed_out: None })
+        let (dir, recent) = (dir.to_path_buf(), Recent::default());
+        Ok(Self { dir, genesis: hash, machine, store, last, recent, handed_out: None })
     }
 
     /// Comes back from disk: the newest usable snapshot, then every block after it again, each root compared. A
@@ -133,13 +140,15 @@ impl House {
             }
         };
         let mut last = logged_header(dir, &hash, height_of(machine.state().height.blocks())?)?;
+        let mut recent = Recent::default();
         for entry in store.replay()? {
             let entry = entry?;
             let header: Header = codec::decode(&entry.header, limits::BLOCK_BYTES_MAX)?;
             let block: Block = codec::decode(&entry.block, limits::BLOCK_BYTES_MAX)?;
             let outcome = machine.apply(&block)?;
             let root = commit(&mut store, entry.height, outcome.writes.clone())?;
-            let expected = seal(&block, &outcome, last.hash()?, root, snapshot_hash(&machine)?)?;
+            let hashes = OutcomeHashes::of(&outcome.receipts, &outcome.events)?;
+            let expected = seal(&block, &hashes, last.hash()?, root, snapshot_hash(&machine)?)?;
             if expected != header {
                 return Err(HouseError::RootDiffers {
                     height: entry.height,
@@ -148,10 +157,11 @@ impl House {
                     dir: dir.to_path_buf(),
                 });
             }
+            recent.push(entry.height, hashes, outcome.events);
             last = header;
         }
         let dir = dir.to_path_buf();
-        let house = Self { dir, genesis: hash, machine, store, last, handed_out: None };
+        let house = Self { dir, genesis: hash, machine, store, last, recent, handed_out: None };
         Ok(Reopened { house, skipped: resume.skipped })
     }
 
@@ -251,8 +261,10 @@ impl House {
         let height = height_of(block.height.blocks())?;
         let root = commit(&mut self.store, height, outcome.writes.clone())?;
         let snapshot = snapshot_hash(&self.machine)?;
-        let header = seal(block, &outcome, self.last.hash()?, root, snapshot)?;
+        let hashes = OutcomeHashes::of(&outcome.receipts, &outcome.events)?;
+        let header = seal(block, &hashes, self.last.hash()?, root, snapshot)?;
         self.store.append(height, &codec::encode(&header)?, &body)?;
+        self.recent.push(height, hashes, outcome.events.clone());
         self.last = header;
         Ok(Applied { outcome, header })
     }
@@ -322,6 +334,35 @@ impl House {
     pub fn prove(&mut self, key: &StateKey) -> Result<Proof, HouseError> {
         let record = self.machine.record(key)?;
         Ok(self.store.prove(&codec::encode(key)?, record.as_deref())?)
+    }
+
+    /// Proves what a market holds after the last block, and returns the part of its book that shows an order, or that the
+    /// order is not there; no part if there is no market.
+    ///
+    /// # Errors
+    ///
+    /// [`HouseError::BookTooLarge`] if too much would have to be shown; otherwise a fault of the machine or of the store.
+    pub fn prove_order(
+        &mut self,
+        market: InstrumentId,
+        order: OrderId,
+    ) -> Result<(Proof, Option<Extract>), HouseError> {
+        let proof = self.prove(&StateKey::Market(market))?;
+        let Some(held) = self.machine.state().markets.get(&market) else {
+            return Ok((proof, None));
+        };
+        let part = held.book.extract(order).ok_or(HouseError::BookTooLarge(market))?;
+        Ok((proof, Some(part)))
+    }
+
+    /// Returns the events of a block that name an order, or all if none does.
+    ///
+    /// # Errors
+    ///
+    /// [`HouseError::EventsGone`] if the block is not among the newest, or not executed since the last snapshot before
+    /// a restart.
+    pub fn happened(&self, height: u64, order: OrderId) -> Result<EventExtract, HouseError> {
+        self.recent.extract(height, order)
     }
 
     /// Returns the headers from a height to the last, ascending; from the first of the log if it has been pruned.

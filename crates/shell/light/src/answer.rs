@@ -9,25 +9,59 @@
 
 use crate::evidence::{self, CERTIFICATE_BYTES_MAX, CHAIN_MAX};
 use crate::{Anchor, EvidenceError, OrderHeader};
+use book::{Extract, Found, Open};
 use borsh::{BorshDeserialize, BorshSerialize};
+use machine::{MarketRecord, StateKey};
 use protocol::codec::{self, DecodeError, EncodeError};
-use protocol::{Hash, Header};
-use store::{Claim, PROOF_BYTES_MAX, Proof, ProofError, StateRoot};
+use protocol::{Event, EventExtract, Hash, Header, InstrumentId, OrderId};
+use store::{Claim, KEY_BYTES_MAX, PROOF_BYTES_MAX, Proof, ProofError, StateRoot};
 use units::{BlockHeight, BlockTime};
 
 /// Opens every answer.
 const MAGIC: &[u8; 8] = b"NVANSWER";
 /// Bytes of the check at the end.
 const CHECK_BYTES: usize = 8;
+/// Longest part of a book, or of the events of a block.
+const EXTRACT_BYTES_MAX: usize = 8 << 20;
 /// Longest answer.
-pub const ANSWER_BYTES_MAX: usize =
-    MAGIC.len() + PROOF_BYTES_MAX + CHAIN_MAX * 512 + CERTIFICATE_BYTES_MAX + CHECK_BYTES;
+pub const ANSWER_BYTES_MAX: usize = MAGIC.len()
+    + PROOF_BYTES_MAX
+    + EXTRACT_BYTES_MAX
+    + CHAIN_MAX * 512
+    + CERTIFICATE_BYTES_MAX
+    + CHECK_BYTES;
 
-/// A record, or its absence, with all that leads from it to the anchor. Unchecked until [`Answer::verify`].
+/// What an answer is about, with what proves it under the first header.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Subject {
+    /// A record after the block, or its absence.
+    Record {
+        /// The store's proof under the header's state root.
+        proof: Vec<u8>,
+    },
+    /// An order that stands in a book after the block, or does not.
+    Order {
+        /// Which.
+        order: OrderId,
+        /// The store's proof of its market's record.
+        proof: Vec<u8>,
+        /// The part of the book that shows it, or all of the book; none if there is no market.
+        book: Option<Extract>,
+    },
+    /// What happened to an order in the block.
+    Happened {
+        /// Which.
+        order: OrderId,
+        /// The events that name it, or all of the block's.
+        events: EventExtract,
+    },
+}
+
+/// An answer, with all that leads from it to the anchor. Unchecked until [`Answer::verify`].
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Answer {
-    /// The store's proof of the record under the state root of the first header.
-    pub proof: Vec<u8>,
+    /// What it is about.
+    pub subject: Subject,
     /// Headers, ascending, each the child of the one before.
     pub headers: Vec<Header>,
     /// Ordered blocks, ascending, each the child of the one before; the first names the last header as executed.
@@ -47,10 +81,36 @@ pub struct Shown {
     pub state_root: Hash,
     /// The finalised block whose certificate was checked.
     pub finalised: BlockHeight,
-    /// The encoded key that it speaks of.
-    pub key: Vec<u8>,
-    /// What holds for the key.
-    pub claim: Claim,
+    /// What holds after that block, or happened in it.
+    pub finding: Finding,
+}
+
+/// What holds after a block, or happened in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// What is under a key.
+    Record {
+        /// The key, encoded.
+        key: Vec<u8>,
+        /// What holds for it.
+        claim: Claim,
+    },
+    /// Where an order stands.
+    Order {
+        /// In which market it was looked for.
+        market: InstrumentId,
+        /// Which.
+        order: OrderId,
+        /// The order, if it stands.
+        standing: Option<Open>,
+    },
+    /// What happened to an order.
+    Happened {
+        /// Which.
+        order: OrderId,
+        /// Fills and cancellation; empty if nothing did.
+        events: Vec<Event>,
+    },
 }
 
 /// Why an answer is refused.
@@ -74,6 +134,23 @@ pub enum AnswerError {
     /// The proof of the record.
     #[error(transparent)]
     Proof(#[from] ProofError),
+    /// The bytes are too many.
+    #[error(
+        "the answer has {0} bytes, more than a node gives: the book or the block is too large to be shown whole"
+    )]
+    TooLong(usize),
+    /// A proof of something else than a market.
+    #[error("the proof is not of a market's record")]
+    NotAMarket,
+    /// A part of another book.
+    #[error("the part of the book that is shown is not of this market's book")]
+    OtherBook,
+    /// Events of another block.
+    #[error("the events that are shown are not of this block")]
+    OtherEvents,
+    /// Neither the order nor its absence is shown.
+    #[error("order {0} is not shown, and neither is that it is not there")]
+    NotShown(OrderId),
     /// The proof says another height than its header.
     #[error("the record's proof is of height {proof}, but its header of height {header}")]
     HeightDiffers {
@@ -95,7 +172,10 @@ impl Answer {
         bytes.extend(codec::encode(self)?);
         let check = check_of(&bytes);
         bytes.extend(check);
-        Ok(bytes)
+        match bytes.len() {
+            0..=ANSWER_BYTES_MAX => Ok(bytes),
+            length => Err(AnswerError::TooLong(length)),
+        }
     }
 
     /// Reads an answer without checking what it claims.
@@ -123,20 +203,69 @@ impl Answer {
     pub fn verify(&self, anchor: &Anchor) -> Result<Shown, AnswerError> {
         let (first, finalised) =
             evidence::check(anchor, &self.headers, &self.orders, &self.certificate)?;
-        let proof = Proof::decode(&self.proof)?;
-        let verified = proof.verify(StateRoot::from_bytes(*first.state_root.bytes()))?;
-        if i128::from(verified.height) != first.height.blocks() {
-            let (proof, header) = (verified.height, first.height);
-            return Err(AnswerError::HeightDiffers { proof, header });
-        }
+        let finding = match &self.subject {
+            Subject::Record { proof } => {
+                let (key, claim) = record(&first, proof)?;
+                Finding::Record { key, claim }
+            }
+            Subject::Order { order, proof, book } => {
+                standing(&first, *order, proof, book.as_ref())?
+            }
+            Subject::Happened { order, events } => {
+                if events.hash() != Some(first.receipts) {
+                    return Err(AnswerError::OtherEvents);
+                }
+                let named = events.happened_to(*order).ok_or(AnswerError::NotShown(*order))?;
+                Finding::Happened { order: *order, events: named.into_iter().cloned().collect() }
+            }
+        };
         Ok(Shown {
             height: first.height,
             time: first.time,
             state_root: first.state_root,
             finalised: finalised.height,
-            key: verified.key,
-            claim: verified.claim,
+            finding,
         })
+    }
+}
+
+/// Returns the key and the record, or its absence, that a proof shows under a header.
+fn record(header: &Header, proof: &[u8]) -> Result<(Vec<u8>, Claim), AnswerError> {
+    let verified =
+        Proof::decode(proof)?.verify(StateRoot::from_bytes(*header.state_root.bytes()))?;
+    if i128::from(verified.height) != header.height.blocks() {
+        let (proof, header) = (verified.height, header.height);
+        return Err(AnswerError::HeightDiffers { proof, header });
+    }
+    Ok((verified.key, verified.claim))
+}
+
+/// Returns what a market's record and a part of its book show of an order; that there is no record if there is no market.
+fn standing(
+    header: &Header,
+    order: OrderId,
+    proof: &[u8],
+    book: Option<&Extract>,
+) -> Result<Finding, AnswerError> {
+    let (key, claim) = record(header, proof)?;
+    let StateKey::Market(market) = codec::decode(&key, KEY_BYTES_MAX)? else {
+        return Err(AnswerError::NotAMarket);
+    };
+    match (claim, book) {
+        (Claim::Present(held), Some(book)) => {
+            let held: MarketRecord = codec::decode(&held, PROOF_BYTES_MAX)?;
+            if book.digest() != Some(held.book) {
+                return Err(AnswerError::OtherBook);
+            }
+            let standing = match book.find(order) {
+                Found::Standing(open) => Some(open),
+                Found::Absent => None,
+                Found::Unknown => return Err(AnswerError::NotShown(order)),
+            };
+            Ok(Finding::Order { market, order, standing })
+        }
+        (Claim::Absent, None) => Ok(Finding::Record { key, claim: Claim::Absent }),
+        (Claim::Present(_), None) | (Claim::Absent, Some(_)) => Err(AnswerError::OtherBook),
     }
 }
 

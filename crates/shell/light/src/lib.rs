@@ -1,8 +1,9 @@
 //! What a stranger checks, with nothing but a list of public keys: that a quorum of a network's validators finalised a
-//! block, that the block names the outcome of an earlier one, and that a record is, or is not, in that outcome.
+//! block, that the block names the outcome of an earlier one, and that a record, an order
+//! or an event is, or is not, in that outcome.
 //!
-//! The chain of an [`Answer`], from the bottom: the record, its proof under a state root; the header that carries the
-//! root, and the headers after it up to the one whose hash an ordered block names as executed; that ordered block, and
+//! The chain of an [`Answer`], from the bottom: the record, its proof under a state root, or the events of a block, their
+//! hashes; the header that carries the root and the hash of the events, and the headers after it up to the one whose hash an ordered block names as executed; that ordered block, and
 //! those after it up to one that is finalised; the signatures of more than two thirds of the [`Anchor`]'s validators.
 //!
 //! **Invariant:** nothing is accepted that the anchor's validators have not signed for, and there is one encoding of
@@ -18,7 +19,7 @@ mod evidence;
 mod order;
 
 pub use anchor::{Anchor, AnchorError, Clock, Validator};
-pub use answer::{ANSWER_BYTES_MAX, Answer, AnswerError, Shown, is_answer};
+pub use answer::{ANSWER_BYTES_MAX, Answer, AnswerError, Finding, Shown, Subject, is_answer};
 pub use certificate::{CertificateError, Verifier};
 pub use evidence::{EVIDENCE_BYTES_MAX, Evidence, EvidenceError};
 pub use order::OrderHeader;

@@ -1,5 +1,6 @@
 //! Answers as a stranger meets them: whole, damaged, and forged by somebody who knows the format.
 
+use book::{BookState, FastBook, Open, OrderBook as _};
 use commonware_codec::Encode as _;
 use commonware_consensus::simplex::{
     scheme::ed25519::Scheme,
@@ -10,12 +11,17 @@ use commonware_cryptography::{Signer as _, ed25519::PrivateKey, sha256::Digest};
 use commonware_parallel::Sequential;
 use commonware_utils::{TryCollect as _, non_empty, ordered::Set};
 use light::{
-    Anchor, Answer, AnswerError, CertificateError, Clock, Evidence, EvidenceError, OrderHeader,
-    Validator,
+    Anchor, Answer, AnswerError, CertificateError, Clock, Evidence, EvidenceError, Finding,
+    OrderHeader, Subject, Validator,
 };
-use protocol::{Hash, Header, ValidatorId};
+use machine::{MarketRecord, StateKey, Status};
+use protocol::{
+    AccountIndex, CancelReason, Contract, Event, EventExtract, Hash, Header, Instrument,
+    InstrumentId, OrderId, OutcomeHashes, Receipt, Side, TimeInForce, UnderlyingId, ValidatorId,
+    codec,
+};
 use store::{Claim, QmdbCommitment, StateCommitment as _};
-use units::{BlockHeight, BlockSpan, BlockTime};
+use units::{BlockHeight, BlockSpan, BlockTime, Lots, Price, Quantity, Vol};
 
 const VALIDATORS: u16 = 4;
 
@@ -74,18 +80,104 @@ fn order(at: i128, parent: Hash, executed: &Header) -> OrderHeader {
     }
 }
 
+/// A book of three orders at two prices.
+fn book() -> BookState {
+    let open = |number, price: i128| Open {
+        order: OrderId::new(number),
+        account: AccountIndex::new(3),
+        side: Side::Buy,
+        price: Price::from_micros(price * 100_000),
+        lots: Lots::from_count(5),
+        time_in_force: TimeInForce::GoodTillCancelled,
+        arrived: height(2),
+    };
+    let orders = vec![open(11, 600_001), open(12, 600_001), open(10, 600_000)];
+    BookState { tick: Price::from_micros(100_000), orders }
+}
+
+const MARKET: InstrumentId = InstrumentId::new(1);
+
+fn market() -> MarketRecord {
+    let contract_size = Quantity::from_nanos(1_000_000);
+    let (underlying, tick) = (UnderlyingId::new(1), Price::from_micros(100_000));
+    let contract = Contract::Perpetual;
+    MarketRecord {
+        instrument: Instrument { id: MARKET, underlying, contract, contract_size, tick },
+        status: Status::Trading,
+        mark: Some(Price::from_micros(60_000_000_000)),
+        forward: None,
+        vol: None,
+        vol_voted: None,
+        vol_uncertainty: Vol::ZERO,
+        vol_stale: false,
+        last: None,
+        aggregate: clearing::Aggregate::default(),
+        funding: None,
+        book: FastBook::from_state(&book()).expect("it is sound").digest(),
+    }
+}
+
+/// A hundred receipts, and as many events, of which the ninetieth is of order 11.
+fn outcome() -> (OutcomeHashes, Vec<Event>) {
+    let event = |at: u64| Event::Cancelled {
+        instrument: MARKET,
+        account: AccountIndex::new(3),
+        order: OrderId::new(if at == 90 { 11 } else { 1_000 + at }),
+        lots: Lots::from_count(1),
+        reason: CancelReason::Requested,
+    };
+    let events: Vec<Event> = (0..100).map(event).collect();
+    let receipts = vec![Receipt::Done; 100];
+    (OutcomeHashes::of(&receipts, &events).expect("within limits"), events)
+}
+
+/// What an answer may be about.
+#[derive(Clone, Copy)]
+enum About {
+    Record,
+    Order(u64),
+    NoMarket,
+    Happened(u64),
+}
+
 /// An answer about block 3: headers 3 and 4, of which ordered block 5 names the second, and block 6 has the certificate.
-fn answer() -> Answer {
+fn answer_about(about: About) -> Answer {
     let mut state = QmdbCommitment::temporary(&std::env::temp_dir()).expect("a place");
     let mut headers: Vec<Header> = Vec::new();
-    let mut proof = Vec::new();
+    let mut subject = None;
+    let key = |number| codec::encode(&StateKey::Market(InstrumentId::new(number))).expect("a key");
+    let market = codec::encode(&market()).expect("within limits");
+    let (hashes, events) = outcome();
     for at in 0..=4u8 {
         let record = format!("record of {at}").into_bytes();
-        let mut writes = vec![(vec![at], Some(vec![1])), (b"key".to_vec(), Some(record.clone()))];
+        let mut writes = vec![
+            (vec![at], Some(vec![1])),
+            (b"key".to_vec(), Some(record.clone())),
+            (key(1), Some(market.clone())),
+        ];
         writes.sort();
         let root = state.commit(u64::from(at), &writes).expect("committed");
         if at == 3 {
-            proof = state.prove(b"key", Some(&record)).expect("proved").encode();
+            let prove = |key: &[u8], record: Option<&[u8]>| {
+                state.prove(key, record).expect("proved").encode()
+            };
+            subject = Some(match about {
+                About::Record => Subject::Record { proof: prove(b"key", Some(&record)) },
+                About::Order(number) => {
+                    let order = OrderId::new(number);
+                    let book = book().extract(order);
+                    Subject::Order { order, proof: prove(&key(1), Some(&market)), book }
+                }
+                About::NoMarket => {
+                    let (order, proof) = (OrderId::new(11), prove(&key(2), None));
+                    Subject::Order { order, proof, book: None }
+                }
+                About::Happened(number) => {
+                    let order = OrderId::new(number);
+                    let events = EventExtract::of_order(hashes.clone(), &events, order);
+                    Subject::Happened { order, events }
+                }
+            });
         }
         let parent = headers.last().map_or(Hash::default(), |last| last.hash().expect("ok"));
         headers.push(Header {
@@ -93,7 +185,7 @@ fn answer() -> Answer {
             time: BlockTime::from_millis(1_000 * i128::from(at)),
             parent,
             body: Hash::of("body", b""),
-            receipts: Hash::of("receipts", b""),
+            receipts: hashes.hash().expect("within limits"),
             state_root: Hash::new(root.bytes()),
             snapshot: Hash::default(),
         });
@@ -102,44 +194,155 @@ fn answer() -> Answer {
     let first = order(5, Hash::default(), &headers[1]);
     let second = order(6, first.hash().expect("ok"), &headers[1]);
     let certificate = certificate(&second, 3).expect("three of four are a quorum");
-    Answer { proof, headers, orders: vec![first, second], certificate }
+    let subject = subject.expect("block 3 is one of them");
+    Answer { subject, headers, orders: vec![first, second], certificate }
+}
+
+fn answer() -> Answer {
+    answer_about(About::Record)
+}
+
+/// One answer of each kind.
+fn answers() -> Vec<Answer> {
+    [About::Record, About::Order(11), About::Order(99), About::NoMarket, About::Happened(11)]
+        .map(answer_about)
+        .into()
+}
+
+fn finding(answer: &Answer) -> Finding {
+    let bytes = answer.encode().expect("within limits");
+    let shown = Answer::decode(&bytes).expect("whole").verify(&anchor()).expect("it holds");
+    assert_eq!((shown.height, shown.finalised), (height(3), height(6)));
+    shown.finding
 }
 
 #[test]
 fn a_whole_answer_shows_its_record() {
-    let bytes = answer().encode().expect("within limits");
-    let shown = Answer::decode(&bytes).expect("whole").verify(&anchor()).expect("it holds");
-    assert_eq!((shown.height, shown.finalised), (height(3), height(6)));
-    assert_eq!(shown.key, b"key");
-    assert_eq!(shown.claim, Claim::Present(b"record of 3".to_vec()));
+    let (key, claim) = (b"key".to_vec(), Claim::Present(b"record of 3".to_vec()));
+    assert_eq!(finding(&answer()), Finding::Record { key, claim });
+}
+
+#[test]
+fn an_order_is_shown_to_stand_or_not_to() {
+    let found = |about| match finding(&answer_about(about)) {
+        Finding::Order { standing, .. } => standing,
+        other => panic!("of another kind: {other:?}"),
+    };
+    assert_eq!(found(About::Order(12)), Some(book().orders[1]));
+    assert_eq!(found(About::Order(99)), None);
+    let key = codec::encode(&StateKey::Market(InstrumentId::new(2))).expect("a key");
+    assert_eq!(
+        finding(&answer_about(About::NoMarket)),
+        Finding::Record { key, claim: Claim::Absent }
+    );
+}
+
+#[test]
+fn what_happened_to_an_order_is_shown_and_that_nothing_did() {
+    let found = |about| match finding(&answer_about(about)) {
+        Finding::Happened { events, .. } => events,
+        other => panic!("of another kind: {other:?}"),
+    };
+    assert_eq!(found(About::Happened(11)), [outcome().1[90].clone()]);
+    assert_eq!(found(About::Happened(12)), []);
+    let Subject::Happened { events, .. } = answer_about(About::Happened(11)).subject else {
+        panic!("it is about events");
+    };
+    assert_eq!(events.shown.len(), 1, "the first sixty-four events are not shown");
+}
+
+/// Returns why an answer is refused whose subject was changed.
+fn refusal(about: About, change: impl FnOnce(&mut Subject)) -> AnswerError {
+    let mut answer = answer_about(about);
+    change(&mut answer.subject);
+    answer.verify(&anchor()).expect_err("it does not hold")
+}
+
+#[test]
+fn an_absence_is_not_shown_by_a_part_that_leaves_room_for_it() {
+    let other_order = |subject: &mut Subject| match subject {
+        Subject::Order { order, .. } | Subject::Happened { order, .. } => *order = OrderId::new(10),
+        Subject::Record { .. } => panic!("it is about no order"),
+    };
+    let not_shown = AnswerError::NotShown(OrderId::new(10));
+    assert_eq!(refusal(About::Order(11), other_order), not_shown);
+    assert_eq!(refusal(About::Happened(11), other_order), not_shown);
+    let fewer = |subject: &mut Subject| match subject {
+        Subject::Happened { events, .. } => drop(events.shown.remove(0)),
+        _ => panic!("it is about events"),
+    };
+    assert_eq!(refusal(About::Happened(99), fewer), AnswerError::NotShown(OrderId::new(99)));
+    let twice = |subject: &mut Subject| match subject {
+        Subject::Happened { events, .. } => events.shown[1] = events.shown[0].clone(),
+        _ => panic!("it is about events"),
+    };
+    assert_eq!(refusal(About::Happened(99), twice), AnswerError::OtherEvents);
+}
+
+#[test]
+fn a_book_belongs_to_its_market_alone() {
+    let none = |subject: &mut Subject| match subject {
+        Subject::Order { book, .. } => *book = None,
+        _ => panic!("it is about an order"),
+    };
+    assert_eq!(refusal(About::Order(11), none), AnswerError::OtherBook);
+    let some = |subject: &mut Subject| match subject {
+        Subject::Order { book: part, .. } => *part = book().extract(OrderId::new(11)),
+        _ => panic!("it is about an order"),
+    };
+    assert_eq!(refusal(About::NoMarket, some), AnswerError::OtherBook);
+    let Subject::Record { proof } = answer().subject else { panic!("it is about a record") };
+    let record = |subject: &mut Subject| match subject {
+        Subject::Order { proof: held, .. } => *held = proof,
+        _ => panic!("it is about an order"),
+    };
+    // The key of that record is no key of a state.
+    assert!(matches!(refusal(About::Order(11), record), AnswerError::Unreadable(_)));
 }
 
 #[test]
 fn an_answer_with_any_byte_changed_or_missing_is_refused() {
-    let (anchor, bytes) = (anchor(), answer().encode().expect("within limits"));
-    for at in 0..bytes.len() {
-        for flip in [1, 0x80] {
-            let mut changed = bytes.clone();
-            changed[at] ^= flip;
-            let read = Answer::decode(&changed).and_then(|answer| answer.verify(&anchor));
-            assert!(read.is_err(), "byte {at} of {}", bytes.len());
+    let anchor = anchor();
+    for answer in answers() {
+        let bytes = answer.encode().expect("within limits");
+        for at in 0..bytes.len() {
+            for flip in [1, 0x80] {
+                let mut changed = bytes.clone();
+                changed[at] ^= flip;
+                let read = Answer::decode(&changed).and_then(|answer| answer.verify(&anchor));
+                assert!(read.is_err(), "byte {at} of {}", bytes.len());
+            }
+            assert!(Answer::decode(&bytes[..at]).is_err());
         }
-        assert!(Answer::decode(&bytes[..at]).is_err());
+    }
+}
+
+/// The order that a client asked about.
+fn asked(answer: &Answer) -> Option<OrderId> {
+    match answer.subject {
+        Subject::Record { .. } => None,
+        Subject::Order { order, .. } | Subject::Happened { order, .. } => Some(order),
     }
 }
 
 #[test]
 fn a_forger_who_repairs_the_check_is_refused_at_every_byte_all_the_same() {
-    let (anchor, whole) = (anchor(), answer());
-    let bytes = whole.encode().expect("within limits");
-    // The magic, the body and the check: only the body is the forger's to change.
-    for at in 8..bytes.len() - 8 {
-        let mut changed = bytes[..bytes.len() - 8].to_vec();
-        changed[at] ^= 1;
-        let check = Hash::of("answer", &changed);
-        changed.extend_from_slice(&check.bytes()[..8]);
-        let read = Answer::decode(&changed).and_then(|answer| answer.verify(&anchor));
-        assert!(read.is_err(), "byte {at} of {}", bytes.len());
+    let anchor = anchor();
+    for whole in answers() {
+        let bytes = whole.encode().expect("within limits");
+        // The magic, the body and the check: only the body is the forger's to change.
+        for at in 8..bytes.len() - 8 {
+            let mut changed = bytes[..bytes.len() - 8].to_vec();
+            changed[at] ^= 1;
+            let check = Hash::of("answer", &changed);
+            changed.extend_from_slice(&check.bytes()[..8]);
+            let Ok(answer) = Answer::decode(&changed) else { continue };
+            let read = answer.verify(&anchor);
+            // Of an order, the number is the client's own question: another question may have an answer too, a true
+            // one, which is not the one that was asked for.
+            let refused = read.is_err() || asked(&answer) != asked(&whole);
+            assert!(refused, "byte {at} of {}: {read:?}", bytes.len());
+        }
     }
 }
 

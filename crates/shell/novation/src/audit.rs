@@ -22,7 +22,7 @@ use anyhow::{Context, Result};
 use difference::{Difference, Stop, records_that_differ, same};
 use machine::{Machine, Status};
 use protocol::codec::{self, DecodeError};
-use protocol::{Block, Hash, Header, limits};
+use protocol::{Block, Hash, Header, OutcomeHashes, limits};
 use std::io::Write;
 use std::time::{Duration, Instant};
 use store::{LogEntry, LogError, QmdbCommitment, StateCommitment as _};
@@ -235,17 +235,12 @@ impl Auditor {
                     .into(),
             details: Vec::new(),
         })?;
-        let receipts = codec::encode(&(&outcome.receipts, &outcome.events))
+        let receipts = OutcomeHashes::of(&outcome.receipts, &outcome.events)
+            .and_then(|hashes| hashes.hash())
             .context("receipts have an encoding")?;
         let version =
             "another version of the program made the log, or this machine computes differently";
-        same(
-            height,
-            "hash of receipts and events",
-            header.receipts,
-            Hash::of("receipts", &receipts),
-            version,
-        )?;
+        same(height, "hash of receipts and events", header.receipts, receipts, version)?;
         let root = self.commitment.commit(height, outcome.writes)?;
         self.root(header.state_root, root)?;
         let whole = house::snapshot_hash(&self.machine).context("a state has an encoding")?;

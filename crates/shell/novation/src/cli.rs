@@ -212,6 +212,8 @@ pub(crate) enum KeyKind {
     after_help = "Records are named as for `novation prove`, underlyings by their number.\n\n\
     Example:\n  \
     novation ask house insurance 1 --node 127.0.0.1:26700 --proof fund.answer\n  \
+    novation ask order 1 4711 --proof order.answer          order 4711 in market 1, or that it is not there\n  \
+    novation ask fill 120 4711 --proof fill.answer          what happened to it in block 120\n  \
     novation verify fund.answer --trust ./devnet/network.toml"
 )]
 pub(crate) struct AskArgs {
@@ -352,6 +354,10 @@ pub(crate) enum RecordKind {
     Session,
     /// A validator that was ever punished.
     Validator,
+    /// An order in a book: its market and its number. Validators alone prove it.
+    Order,
+    /// What happened to an order in a block: the block and the order's number. Validators alone prove it.
+    Fill,
 }
 
 /// What to verify.

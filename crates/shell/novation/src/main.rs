@@ -12,6 +12,7 @@ mod devnet;
 mod explain;
 mod margin_cmd;
 mod network;
+mod orders;
 mod progress;
 mod prove;
 mod records;

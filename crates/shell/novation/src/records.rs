@@ -45,6 +45,9 @@ pub(crate) fn key(
         (RecordKind::Session, [owner, key]) => {
             StateKey::Session(owner_of(owner)?, session_of(key)?)
         }
+        (RecordKind::Order | RecordKind::Fill, _) => {
+            bail!("a house alone proves no order: ask a validator for it with `novation ask`")
+        }
         (RecordKind::Owner, _) => bail!("name one owner: 0x<40 hex digits>"),
         (RecordKind::Session, _) => {
             bail!("name an owner and its session key: 0x<40 hex digits> 0x<64 hex digits>")
@@ -85,7 +88,7 @@ fn session_of(text: &str) -> Result<SessionKey> {
     }
 }
 
-fn market_of(text: &str) -> Result<InstrumentId> {
+pub(crate) fn market_of(text: &str) -> Result<InstrumentId> {
     match text.parse() {
         Ok(number) => Ok(InstrumentId::new(number)),
         Err(_) => bail!("'{text}' is not the number of a market"),

@@ -5,9 +5,9 @@
 
 use crate::Verdict;
 use crate::cli::VerifyArgs;
-use crate::records;
+use crate::{orders, records};
 use anyhow::{Context, Result, bail};
-use light::{ANSWER_BYTES_MAX, Anchor, Answer};
+use light::{ANSWER_BYTES_MAX, Anchor, Answer, Finding};
 use machine::StateKey;
 use protocol::codec;
 use std::fs::File;
@@ -63,35 +63,48 @@ fn answered(bytes: &[u8], trust: &Path, out: &mut dyn Write) -> Result<Verdict> 
             return Ok(Verdict::Differs);
         }
     };
-    let Ok(key) = codec::decode::<StateKey>(&shown.key, KEY_BYTES_MAX) else {
-        writeln!(out, "refused    the proof holds, but its key is none of this program's version")?;
-        return Ok(Verdict::Differs);
-    };
-    let name = records::name(&key);
-    let what = match &shown.claim {
-        Claim::Absent => format!("there is no {}", name.trim_start_matches("the ")),
-        Claim::Present(record) => match records::lines(&key, record) {
-            Ok(lines) => {
-                let lines: Vec<_> =
-                    lines.iter().map(|(name, value)| format!("{name} {value}")).collect();
-                format!("{name}: {}", lines.join(", "))
-            }
-            Err(error) => {
-                writeln!(
-                    out,
-                    "refused    the proof holds, but its record cannot be read: {error}"
-                )?;
+    let (what, when) = match &shown.finding {
+        Finding::Record { key, claim } => match record(key, claim) {
+            Ok(what) => (what, "after"),
+            Err(why) => {
+                writeln!(out, "refused    the proof holds, but {why}")?;
                 return Ok(Verdict::Differs);
             }
         },
+        Finding::Order { market, order, standing: None } => {
+            (format!("order {order} does not stand in market {market}"), "after")
+        }
+        Finding::Order { market, order, standing: Some(open) } => {
+            let standing = orders::standing(open);
+            (format!("order {order} stands in market {market}: {standing}"), "after")
+        }
+        Finding::Happened { order, events } => (orders::happened(*order, events), "in"),
     };
     let (height, time) = (shown.height, records::time_text(shown.time));
     writeln!(
         out,
-        "proved     {what}; after block {height} of {} at {time}, finalised by the validators with block {}",
+        "proved     {what}; {when} block {height} of {} at {time}, finalised by the validators with block {}",
         anchor.chain, shown.finalised
     )?;
     Ok(Verdict::Holds)
+}
+
+/// Returns what a claim says of a record, or why it cannot be read.
+fn record(key: &[u8], claim: &Claim) -> Result<String, String> {
+    let Ok(key) = codec::decode::<StateKey>(key, KEY_BYTES_MAX) else {
+        return Err("its key is none of this program's version".into());
+    };
+    let name = records::name(&key);
+    match claim {
+        Claim::Absent => Ok(format!("there is no {}", name.trim_start_matches("the "))),
+        Claim::Present(record) => {
+            let lines = records::lines(&key, record)
+                .map_err(|error| format!("its record cannot be read: {error}"))?;
+            let lines: Vec<_> =
+                lines.iter().map(|(name, value)| format!("{name} {value}")).collect();
+            Ok(format!("{name}: {}", lines.join(", ")))
+        }
+    }
 }
 
 fn show(key: &StateKey, verified: &Verified, out: &mut dyn Write) -> Result<Verdict> {

@@ -1,9 +1,10 @@
 //! What executes blocks: a house on disk, or a model of one in a simulation.
 
+use book::Extract;
 use house::{House, Offer};
 use machine::{StateKey, Write};
 use mempool::Standing;
-use protocol::{Address, Block, Header};
+use protocol::{Address, Block, EventExtract, Header, InstrumentId, OrderId};
 use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -56,6 +57,29 @@ pub trait Ledger: Send + 'static {
     /// If there is no proof.
     fn prove(&mut self, key: &StateKey) -> Result<(Header, Vec<u8>), LedgerError>;
 
+    /// Returns the newest header, the encoded proof of a market's record, and the part of its book that shows an order, or
+    /// that it is not there; no part if there is no market.
+    ///
+    /// # Errors
+    ///
+    /// If there is no proof.
+    fn prove_order(
+        &mut self,
+        _market: InstrumentId,
+        _order: OrderId,
+    ) -> Result<(Header, Vec<u8>, Option<Extract>), LedgerError> {
+        Err(NO_PROOF.into())
+    }
+
+    /// Returns the events of a block that name an order, or all if none does.
+    ///
+    /// # Errors
+    ///
+    /// If they are not kept.
+    fn happened(&self, _height: u64, _order: OrderId) -> Result<EventExtract, LedgerError> {
+        Err(NO_PROOF.into())
+    }
+
     /// Returns what an owner is to the house: it sets how much it may send.
     fn standing(&self, _owner: Address) -> Standing {
         Standing::Holds(Notional::ZERO)
@@ -107,6 +131,8 @@ pub trait Ledger: Send + 'static {
 
 /// Why a ledger that only models a house hands out no state.
 const NO_OFFER: &str = "this ledger hands out no state";
+/// Why it proves no order.
+const NO_PROOF: &str = "this ledger proves nothing of orders";
 
 impl Ledger for House {
     fn headers(&self, count: u64) -> Result<Vec<Header>, LedgerError> {
@@ -131,6 +157,19 @@ impl Ledger for House {
     fn prove(&mut self, key: &StateKey) -> Result<(Header, Vec<u8>), LedgerError> {
         let proof = House::prove(self, key)?;
         Ok((*self.header(), proof.encode()))
+    }
+
+    fn prove_order(
+        &mut self,
+        market: InstrumentId,
+        order: OrderId,
+    ) -> Result<(Header, Vec<u8>, Option<Extract>), LedgerError> {
+        let (proof, book) = House::prove_order(self, market, order)?;
+        Ok((*self.header(), proof.encode(), book))
+    }
+
+    fn happened(&self, height: u64, order: OrderId) -> Result<EventExtract, LedgerError> {
+        Ok(House::happened(self, height, order)?)
     }
 
     fn standing(&self, owner: Address) -> Standing {

@@ -41,5 +41,6 @@ pub use engine::Timeouts;
 pub use floor::Floor;
 pub use guard::{Ballot, GuardError, VoteGuard};
 pub use ledger::{Applied, Ledger, LedgerError};
+pub use light::Answer;
 pub use mempool::{Rejected, Source};
 pub use node::{AnswerFailure, CertifiedHeader, FeedFailure, Node, Status, SubmitFailure};

@@ -5,7 +5,7 @@ use crate::chain::{Chain, Executed, Halt};
 use crate::committee::{Committee, Report};
 use crate::difference::Difference;
 use crate::guard::VoteGuard;
-use crate::ledger::SharedLedger;
+use crate::ledger::{Ledger, LedgerError, SharedLedger};
 use crate::observe::{Activities, Observer};
 use crate::scheme::Guarded;
 use crate::waiting::Waiting;
@@ -15,11 +15,12 @@ use commonware_consensus::{
     types::Height,
 };
 use commonware_cryptography::ed25519::PrivateKey;
+use futures::future::{Either, select};
 use house::Offer;
-use light::{Anchor, Answer, Evidence, OrderHeader};
+use light::{Anchor, Answer, Evidence, OrderHeader, Subject};
 use machine::StateKey;
 use mempool::{Rejected, Source};
-use protocol::{Hash, Header, ValidatorId, Vote};
+use protocol::{Hash, Header, InstrumentId, OrderId, ValidatorId, Vote};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 use units::BlockHeight;
@@ -113,6 +114,9 @@ pub enum AnswerFailure {
     /// The chain has moved on by more than an answer can span.
     #[error("the block that certifies the answer is gone from memory: ask again")]
     TooSlow,
+    /// The block is so old that what certified it is gone.
+    #[error("no block that certifies block {0} is kept here: ask a validator that keeps more")]
+    Uncertified(u64),
     /// The replica has halted.
     #[error(transparent)]
     Halted(#[from] Halt),
@@ -351,26 +355,77 @@ impl Node {
     ///
     /// [`AnswerFailure`] if the ledger has no proof, or the replica halts.
     pub async fn answer(&self, key: &StateKey) -> Result<Answer, AnswerFailure> {
-        let chain = &self.0.chain;
-        if let Some(halt) = chain.halted() {
-            return Err(halt.into());
+        let (header, proof) = self.ask(|ledger| ledger.prove(key))?;
+        self.certify(&header, Subject::Record { proof }).await
+    }
+
+    /// Returns an order as it stands after the newest block, or that it does not, with all that proves it. Waits as
+    /// [`Self::answer`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerFailure`] as there.
+    pub async fn order(
+        &self,
+        market: InstrumentId,
+        order: OrderId,
+    ) -> Result<Answer, AnswerFailure> {
+        let (header, proof, book) = self.ask(|ledger| ledger.prove_order(market, order))?;
+        self.certify(&header, Subject::Order { order, proof, book }).await
+    }
+
+    /// Returns what happened to an order in a block, or that nothing did, with all that proves it. Waits for the block
+    /// that certifies it.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerFailure`] if the events of the block are not kept, no block can certify it, or the replica halts.
+    pub async fn happened(&self, height: u64, order: OrderId) -> Result<Answer, AnswerFailure> {
+        let events = self.ask(|ledger| ledger.happened(height, order))?;
+        loop {
+            let evidence = self.evidence(height).await.map_err(AnswerFailure::Ledger)?;
+            if let Some(Evidence { headers, orders, certificate }) = evidence {
+                let subject = Subject::Happened { order, events };
+                return Ok(Answer { subject, headers, orders, certificate });
+            }
+            let newest = self.height();
+            if newest > height.saturating_add(2 * CERTIFICATE_SPAN) {
+                return Err(AnswerFailure::Uncertified(height));
+            }
+            self.next(newest.saturating_add(1)).await?;
         }
-        let (header, proof) = self
-            .0
-            .ledger
-            .lock()
-            .prove(key)
-            .map_err(|error| AnswerFailure::Ledger(error.to_string()))?;
-        let proved = crate::chain::number(&header);
+    }
+
+    /// Asks the ledger, unless the replica has halted.
+    fn ask<T>(
+        &self,
+        question: impl FnOnce(&mut dyn Ledger) -> Result<T, LedgerError>,
+    ) -> Result<T, AnswerFailure> {
+        match self.0.chain.halted() {
+            Some(halt) => Err(halt.into()),
+            None => question(self.0.ledger.lock().as_mut())
+                .map_err(|error| AnswerFailure::Ledger(error.to_string())),
+        }
+    }
+
+    /// Waits until a height has been executed.
+    async fn next(&self, height: u64) -> Result<(), Halt> {
+        let chain = &self.0.chain;
+        let halts = std::pin::pin!(chain.halts());
+        let reached = std::pin::pin!(chain.reached(height));
+        match select(reached, halts).await {
+            Either::Right((Some(halt), _)) => Err(halt),
+            Either::Left(_) | Either::Right((None, _)) => Ok(()),
+        }
+    }
+
+    /// Adds to what holds after a block, of which the header is given, all that leads from there to the signatures.
+    async fn certify(&self, header: &Header, subject: Subject) -> Result<Answer, AnswerFailure> {
+        let chain = &self.0.chain;
+        let proved = crate::chain::number(header);
         let mut at = proved.saturating_add(1);
         let order = loop {
-            let halts = std::pin::pin!(chain.halts());
-            let reached = std::pin::pin!(chain.reached(at));
-            if let futures::future::Either::Right((Some(halt), _)) =
-                futures::future::select(reached, halts).await
-            {
-                return Err(halt.into());
-            }
+            self.next(at).await?;
             let order = chain.block(at).ok_or(AnswerFailure::TooSlow)?.order;
             if order.executed_height >= header.height {
                 break order;
@@ -384,10 +439,10 @@ impl Node {
             .ok_or(AnswerFailure::TooSlow)?;
         loop {
             if let Some(CertifiedHeader { orders, certificate }) = self.certified(at).await {
-                return Ok(Answer { proof, headers, orders, certificate });
+                return Ok(Answer { subject, headers, orders, certificate });
             }
             // Not every block has a certificate of its own; the next ones will.
-            chain.reached(chain.height().saturating_add(1)).await;
+            self.next(chain.height().saturating_add(1)).await?;
         }
     }
 

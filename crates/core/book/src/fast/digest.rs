@@ -3,7 +3,8 @@
 use super::FastBook;
 use super::parts::Order;
 use crate::digest::{Tier, book_hash, children, level_hash, parent};
-use protocol::{Hash, Side};
+use crate::{Extract, Node};
+use protocol::{Hash, OrderId, Side};
 use std::collections::BTreeMap;
 
 /// The kept hashes of one side above its levels.
@@ -76,6 +77,47 @@ impl FastBook {
         }
         let groups = &mut self.ladders.of_mut(side).kept.groups;
         keep(groups, group, Tier::Group, hashes.into_iter(), bytes);
+    }
+}
+
+impl FastBook {
+    /// Returns the part of the book that shows an order that stands, from hashes that are kept. Nothing if the book has
+    /// changed since it was hashed, or the order does not stand.
+    pub(super) fn extract_kept(&self, order: OrderId) -> Option<Extract> {
+        let held = self.orders.get(self.numbers.get(order.get())?)?;
+        let sides = [Side::Buy, Side::Sell];
+        if sides.iter().any(|side| !self.ladders.of(*side).kept.changed.is_empty()) {
+            return None;
+        }
+        let group = parent(held.rank().checked_div_euclid(self.tick)?);
+        let kept = &self.ladders.of(held.side).kept;
+        let (first, last) = children(group);
+        let ranks = first.saturating_mul(self.tick)..=last.saturating_mul(self.tick);
+        let mut levels = Vec::new();
+        for &at in self.ladders.of(held.side).ranks.range(ranks).map(|(_, at)| at) {
+            let level = self.levels.get(at)?;
+            levels.push(match at == held.level {
+                true => Node::Shown(self.level_from(level.first).map(Order::open).collect()),
+                false => Node::Hidden(level.hash?),
+            });
+        }
+        let (first, last) = children(parent(group));
+        let mut shown = Some(Node::Shown(levels));
+        let groups = kept.groups.range(first..=last).filter_map(|(at, hash)| match *at == group {
+            true => shown.take(),
+            false => Some(Node::Hidden(*hash)),
+        });
+        let mut shown = Some(Node::Shown(groups.collect()));
+        let mut regions = Vec::new();
+        for side in sides {
+            for (at, hash) in &self.ladders.of(side).kept.regions {
+                regions.push(match side == held.side && *at == parent(group) {
+                    true => shown.take()?,
+                    false => Node::Hidden(*hash),
+                });
+            }
+        }
+        Some(Extract { tick: self.tick(), regions })
     }
 }
 

@@ -17,9 +17,11 @@ mod links;
 mod parts;
 mod uncross;
 
-use crate::{Admitted, Auction, BookState, Entry, Level, Open, OrderBook};
+use crate::{
+    Admitted, Auction, BookState, Entry, Extract, Level, ORDERS_SHOWN_MAX, Open, OrderBook,
+};
 use parts::{Ladder, LevelSlot, Order, Owner, Sides, rank_of, ranks_cross};
-use places::{NIL, Slab, Table};
+use places::{NIL, Slab, Table, index};
 use protocol::{AccountIndex, Fault, Hash, OrderId, Refusal, SelfTrade, Side, TimeInForce};
 use units::{Lots, Price, limits};
 
@@ -205,6 +207,16 @@ impl OrderBook for FastBook {
             book.stand(place);
         }
         book.sound().map(|()| book)
+    }
+
+    fn extract(&self, order: OrderId) -> Option<Extract> {
+        // 0015-BOOK-021
+        let held = self.numbers.get(order.get()).and_then(|place| self.orders.get(place));
+        let level = held.and_then(|held| self.levels.get(held.level));
+        if level.map_or(self.len(), |level| index(level.count)) > ORDERS_SHOWN_MAX {
+            return None;
+        }
+        self.extract_kept(order).or_else(|| self.state().extract(order))
     }
 
     fn digest(&mut self) -> Hash {

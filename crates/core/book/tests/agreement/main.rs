@@ -6,7 +6,7 @@ mod rare;
 mod swarm;
 mod world;
 
-use book::{BookState, FastBook, NaiveBook, OrderBook};
+use book::{BookState, FastBook, Found, NaiveBook, OrderBook};
 use proptest::prelude::*;
 use protocol::{AccountIndex, OrderId, SelfTrade, Side, TimeInForce};
 use rare::Rare;
@@ -112,6 +112,17 @@ proptest! {
         let state = world.fast.state();
         let mut fresh = FastBook::from_state(&state).unwrap();
         prop_assert_eq!(fresh.digest(), world.fast.digest());
+        // 0015-BOOK-021: so has a part of it, whichever order it is made for.
+        for number in 1..40 {
+            let order = OrderId::new(number);
+            let extract = state.extract(order).expect("the book is small");
+            prop_assert_eq!(fresh.extract(order), Some(extract.clone()));
+            prop_assert_eq!(world.fast.extract(order), Some(extract.clone()));
+            prop_assert_eq!(extract.digest(), Some(fresh.digest()));
+            let standing = state.orders.iter().find(|open| open.order == order);
+            let found = standing.map_or(Found::Absent, |open| Found::Standing(*open));
+            prop_assert_eq!(extract.find(order), found);
+        }
         let mut other = state.clone();
         if let Some(open) = other.orders.first_mut() {
             open.lots = open.lots.plus(Lots::from_count(1)).unwrap();

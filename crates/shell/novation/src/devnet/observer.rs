@@ -3,7 +3,7 @@
 use super::fleet::Told;
 use anyhow::{Context, Result, bail};
 use machine::{Genesis, Machine, Outcome, State};
-use protocol::{Hash, Header, codec};
+use protocol::{Hash, Header, OutcomeHashes, codec};
 use store::{QmdbCommitment, StateCommitment as _};
 
 /// A block as the observer has seen it.
@@ -62,7 +62,7 @@ impl Observer {
         let root = self.commitment.commit(height, &writes)?;
         let header = house::seal(
             &told.block,
-            &outcome,
+            &OutcomeHashes::of(&outcome.receipts, &outcome.events)?,
             self.last.hash()?,
             root,
             house::snapshot_hash(&self.machine)?,

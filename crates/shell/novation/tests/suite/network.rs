@@ -1,6 +1,8 @@
 //! Four validators as processes: they agree, they bear the loss of one, they stop without two, and they come back.
 
 use crate::support::{novation, place, root_of, run};
+use machine::Machine;
+use protocol::{Event, codec, limits};
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -222,16 +224,60 @@ fn nonsense_on_any_port_is_refused_and_stops_nobody() {
     drop(idle);
 }
 
+/// Replays a network until somebody trades: returns the first fill with its height.
+fn first_fill(net: &Devnet) -> (u64, Event) {
+    let call = |method, params: &str| net.call(1, method, params).expect("an answer");
+    let bytes = |answer: &str, name: &str| {
+        let (_, rest) = answer.split_once(&format!("\"{name}\":\"")).expect("it is there");
+        let (text, _) = rest.split_once('"').expect("it ends");
+        gateway::decode_hex(text).expect("bytes")
+    };
+    let genesis = bytes(&call("genesis", "{}"), "genesis");
+    let genesis = codec::decode(&genesis, limits::BLOCK_BYTES_MAX).expect("a genesis");
+    let (mut machine, _) = Machine::found(&genesis).expect("it is sound");
+    for height in 1.. {
+        net.reaches(1, height);
+        let block = bytes(&call("blocks", &format!("{{\"height\":{height}}}")), "block");
+        let block = codec::decode(&block, limits::BLOCK_BYTES_MAX).expect("a block");
+        let events = machine.apply(&block).expect("it follows").events;
+        let fill = events.into_iter().find(|event| matches!(event, Event::Filled { .. }));
+        if let Some(fill) = fill {
+            return (height, fill);
+        }
+    }
+    unreachable!("a network that ends is not reached any more")
+}
+
 #[test]
 fn answers_prove_themselves_and_a_second_run_goes_on() {
-    let mut net = Devnet::start("answers", 12);
+    let mut net = Devnet::start("answers", 150);
     net.reaches(1, 6);
     let node = format!("127.0.0.1:{}", net.base_port + 101);
     let answer = net.dir.join("fund.answer");
     let path = answer.to_str().expect("plain text");
     let ask = format!("ask house insurance 1 --node {node} --proof {path}");
     run(&ask, &net.dir).succeeded();
-    assert!(net.ends().starts_with("finalised 12, state root 0x"));
+    let (height, Event::Filled { order, instrument, lots, .. }) = first_fill(&net) else {
+        panic!("it is a fill");
+    };
+    let ask = |what: String| {
+        let path = net.dir.join("order.answer");
+        let path = path.to_str().expect("plain text");
+        run(&format!("ask {what} --node {node} --proof {path}"), &net.dir).succeeded();
+        run(&format!("verify {path} --trust {{}}/network.toml"), &net.dir).succeeded()
+    };
+    let told = ask(format!("fill {height} {order}"));
+    assert!(told.starts_with(&format!("proved     order {order}: account #")), "{told}");
+    assert!(told.contains(&format!(" {} lots in market {instrument} at ", lots.count())), "{told}");
+    assert!(told.contains(&format!("; in block {height} of novation-devnet")), "{told}");
+    let told = ask(format!("fill {height} 999999"));
+    assert!(told.starts_with("proved     order 999999 was neither filled nor cancelled"), "{told}");
+    let told = ask(format!("order {instrument} 999999"));
+    let none =
+        format!("proved     order 999999 does not stand in market {instrument}; after block");
+    assert!(told.starts_with(&none), "{told}");
+    assert!(ask("order 77 1".into()).starts_with("proved     there is no market 77"));
+    assert!(net.ends().starts_with("finalised 150, state root 0x"));
 
     let verify = format!("verify {path} --trust {{}}/network.toml");
     let out = run(&verify, &net.dir).succeeded();
@@ -251,11 +297,11 @@ fn answers_prove_themselves_and_a_second_run_goes_on() {
     run(&other, &net.dir).failed(1, &["signatures"]);
 
     let again = format!(
-        "devnet --validators 4 --seed 5 --quiet --dir {{}} --blocks 20 --base-port {}",
+        "devnet --validators 4 --seed 5 --quiet --dir {{}} --blocks 158 --base-port {}",
         net.base_port
     );
     let out = run(&again, &net.dir).succeeded();
-    assert!(out.starts_with("finalised 20, state root 0x"), "{out}");
+    assert!(out.starts_with("finalised 158, state root 0x"), "{out}");
 }
 
 #[test]
