@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env sh
 # Runs cargo-mutants over the proved sources with the proofs as the only tests, in a clone below target/:
 #
 #     cargo install --locked cargo-mutants@27.1.0
