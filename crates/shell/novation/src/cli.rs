@@ -102,7 +102,8 @@ pub(crate) struct WhatifArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  \
     novation devnet --dir ./devnet                    four validators, all of the demo\n  \
-    novation devnet --dir ./devnet --blocks 100       the first hundred blocks, then stop\n\n\
+    novation devnet --dir ./devnet --blocks 100       the first hundred blocks, then stop\n  \
+    novation devnet --dir ./busy --blocks 60 --load 20    the same traders, twenty times as busy\n\n\
     Each validator is a process of its own; DIR/<i>/pid holds its process id, DIR/<i>/log what it says. To start one\n\
     again that was killed: novation node --config DIR/<i>/node.toml. Run again on the same directory, the chain goes\n\
     on. With --blocks, or at the end of the demo, the last line is\n  \
@@ -120,6 +121,9 @@ pub(crate) struct DevnetArgs {
     /// Stop once this block is final; at the end of the demo if absent.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) blocks: Option<u64>,
+    /// How many times a block every trader acts, to load the network.
+    #[arg(long, value_name = "L", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(crate) load: u16,
     /// First of the ports: validators talk on P, P+1, …, and answer on P+100, P+101, ….
     #[arg(long, value_name = "P", default_value = "26600", value_parser = clap::value_parser!(u16).range(1024..=65_000))]
     pub(crate) base_port: u16,

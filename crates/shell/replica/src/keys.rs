@@ -1,12 +1,10 @@
 //! Validator keys: an Ed25519 key in a file that only its owner can read.
 
+use access::{SecretError, random_secret, read_secret, write_secret};
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
 use commonware_cryptography::{Signer as _, ed25519};
 use protocol::Hash;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// A validator's private key. It is never printed.
@@ -19,55 +17,24 @@ impl fmt::Debug for ValidatorKey {
     }
 }
 
-/// Why a key file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// The file could not be read or written.
-    #[error("cannot use the key file {path}: {source}")]
-    Disk {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// Others than its owner may read it.
-    #[error("the key file {path} can be read by others (mode {mode:o}): chmod 600 {path}")]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its mode.
-        mode: u32,
-    },
-    /// Not a key.
-    #[error("{0} is not a key file: 64 hexadecimal digits")]
-    Malformed(PathBuf),
-    /// The system has no randomness.
-    #[error("the operating system gave no random bytes: {0}")]
-    NoRandomness(io::Error),
-}
-
 impl ValidatorKey {
     /// Returns the key of thirty-two secret bytes.
     ///
     /// # Errors
     ///
     /// Never for thirty-two bytes; the decoder's error is passed on.
-    pub fn from_secret(secret: [u8; 32]) -> Result<Self, KeyError> {
+    pub fn from_secret(secret: [u8; 32]) -> Result<Self, SecretError> {
         let key = ed25519::PrivateKey::decode(Copying(&secret));
-        key.map(Self).map_err(|_| KeyError::Malformed(PathBuf::new()))
+        key.map(Self).map_err(|_| SecretError::Malformed(PathBuf::new()))
     }
 
     /// Makes a new key from the operating system's randomness.
     ///
     /// # Errors
     ///
-    /// [`KeyError::NoRandomness`] if there is none.
-    pub fn generate() -> Result<Self, KeyError> {
-        let mut secret = [0; 32];
-        File::open("/dev/urandom")
-            .and_then(|mut file| file.read_exact(&mut secret))
-            .map_err(KeyError::NoRandomness)?;
-        Self::from_secret(secret)
+    /// [`SecretError::NoRandomness`] if there is none.
+    pub fn generate() -> Result<Self, SecretError> {
+        Self::from_secret(random_secret()?)
     }
 
     /// Returns the public key.
@@ -82,49 +49,28 @@ impl ValidatorKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Disk`], also if the file exists: a key is never overwritten.
-    pub fn write(&self, path: &Path) -> Result<(), KeyError> {
-        let disk = |source| KeyError::Disk { path: path.to_path_buf(), source };
-        let mut text = String::with_capacity(65);
-        for byte in self.0.encode().iter() {
-            text.push_str(&format!("{byte:02x}"));
-        }
-        text.push('\n');
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(disk)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(disk)
+    /// [`SecretError::Disk`], also if the file exists: a key is never overwritten.
+    pub fn write(&self, path: &Path) -> Result<(), SecretError> {
+        let encoded = self.0.encode();
+        let secret = encoded.as_ref().try_into();
+        write_secret(path, &secret.map_err(|_| SecretError::Malformed(path.to_path_buf()))?)
     }
 
     /// Reads the key of a file.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Exposed`] if others may read it, too; [`KeyError::Malformed`] if it is no key.
-    pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let disk = |source| KeyError::Disk { path: path.to_path_buf(), source };
-        let mode = fs::metadata(path).map_err(disk)?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(KeyError::Exposed { path: path.to_path_buf(), mode });
-        }
-        let malformed = || KeyError::Malformed(path.to_path_buf());
-        let mut text = String::new();
-        File::open(path).and_then(|file| file.take(128).read_to_string(&mut text)).map_err(disk)?;
-        let digits = text.trim_end();
-        if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(malformed());
-        }
-        let mut secret = [0; 32];
-        for (byte, pair) in secret.iter_mut().zip(digits.as_bytes().chunks(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| malformed())?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| malformed())?;
-        }
-        Self::from_secret(secret).map_err(|_| malformed())
+    /// [`SecretError::Exposed`] if others may read it, too; [`SecretError::Malformed`] if it is no key.
+    pub fn read(path: &Path) -> Result<Self, SecretError> {
+        Self::from_secret(read_secret(path)?)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn a_key_reads_back_is_not_overwritten_and_is_refused_once_others_can_read_it() {
@@ -135,9 +81,9 @@ mod tests {
         let key = ValidatorKey::generate().expect("random");
         key.write(&path).expect("written");
         assert_eq!(ValidatorKey::read(&path).expect("readable").public(), key.public());
-        assert!(matches!(key.write(&path), Err(KeyError::Disk { .. })));
+        assert!(matches!(key.write(&path), Err(SecretError::Disk { .. })));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("changed");
-        assert!(matches!(ValidatorKey::read(&path), Err(KeyError::Exposed { mode: 0o644, .. })));
+        assert!(matches!(ValidatorKey::read(&path), Err(SecretError::Exposed { mode: 0o644, .. })));
         fs::remove_dir_all(&dir).expect("removable");
     }
 

@@ -44,7 +44,7 @@ pub(crate) fn run(args: &DevnetArgs, out: &mut dyn Write) -> Result<Verdict> {
         bail!("the demo has {length} blocks: --blocks can be no more");
     }
     let genesis = genesis(&stage, args.validators)?;
-    let (mut traffic, genesis) = Traffic::new(&stage, args.seed, args.validators, genesis)?;
+    let (mut traffic, genesis) = Traffic::new(&stage, args, genesis)?;
     prepare(args, &genesis)?;
     let ended = end_on_signal()?;
     let mut fleet = Fleet::start(&args.dir, args.validators)?;

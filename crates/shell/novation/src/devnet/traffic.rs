@@ -2,6 +2,7 @@
 
 use super::fleet::Fleet;
 use super::people::People;
+use crate::cli::DevnetArgs;
 use crate::demo::crowd::Crowd;
 use crate::demo::listing::{CUSTODIAN, SIGNERS};
 use crate::demo::{self, BTC, Stage};
@@ -25,6 +26,8 @@ pub(super) struct Traffic<'a> {
     crowd: Crowd,
     first: Price,
     validators: u16,
+    /// How many times a block everybody acts.
+    load: u16,
     /// The height for which traffic was sent last.
     sent_for: Option<u64>,
     /// The height for which the deposits were sent last.
@@ -35,10 +38,10 @@ impl<'a> Traffic<'a> {
     /// Returns everybody, and the genesis with the addresses that they own.
     pub(super) fn new(
         stage: &'a Stage,
-        seed: u64,
-        validators: u16,
+        args: &DevnetArgs,
         genesis: Genesis,
     ) -> Result<(Self, Genesis)> {
+        let &DevnetArgs { seed, validators, load, .. } = args;
         let first = stage.tape.first_price(BTC).context("the scenario has no BTC price")?;
         let mut people = People::new(seed);
         let custodian = people.meet(CUSTODIAN, Scopes::DEPOSIT)?;
@@ -55,6 +58,7 @@ impl<'a> Traffic<'a> {
             crowd,
             first,
             validators,
+            load,
             sent_for: None,
             deposited_for: None,
         };
@@ -83,7 +87,9 @@ impl<'a> Traffic<'a> {
                 transactions.extend(self.crowd.deposits());
             }
         } else {
-            transactions.extend(self.crowd.act(state, number, tick.time));
+            for _ in 0..self.load {
+                transactions.extend(self.crowd.act(state, number, tick.time));
+            }
             transactions.extend(self.crowd.govern(state, self.first));
             transactions.extend(demo::drill(state, number));
         }
