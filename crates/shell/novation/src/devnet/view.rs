@@ -20,7 +20,10 @@ pub(super) struct View {
     bar: ProgressBar,
     quiet: bool,
     recent: VecDeque<(Instant, usize)>,
+    /// When the last block was seen that was final before this run.
     started: Instant,
+    /// Blocks since, and what they held.
+    blocks: usize,
     transactions: usize,
     /// Milliseconds from traffic to finality, of every block that was not caught up on.
     waits: Vec<u128>,
@@ -36,6 +39,7 @@ impl View {
             quiet,
             recent: VecDeque::new(),
             started: Instant::now(),
+            blocks: 0,
             transactions: 0,
             waits: Vec::new(),
         }
@@ -50,11 +54,14 @@ impl View {
         waited: Duration,
         behind: bool,
     ) {
-        if behind {
+        if behind && self.waits.is_empty() {
             // What was final before is not this run's doing.
             self.started = Instant::now();
         } else {
+            self.blocks += 1;
             self.transactions += seen.transactions;
+        }
+        if !behind {
             self.waits.push(waited.as_millis());
         }
         self.recent.push_back((Instant::now(), seen.transactions));
@@ -105,9 +112,9 @@ impl View {
             io::stderr(),
             "{} blocks with {} transactions in {seconds:.1} s: {:.1} blocks/s, {:.0} transactions/s, final after \
              {} ms (p99 {} ms)",
-            self.waits.len(),
+            self.blocks,
             self.transactions,
-            rate(self.waits.len()),
+            rate(self.blocks),
             rate(self.transactions),
             at(50),
             at(99),
