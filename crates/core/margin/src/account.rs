@@ -8,7 +8,7 @@
 //! its limit; adding an order never lowers it, and removing one restores what was.
 
 use crate::bounds::{BILLION, GROSS_ADMITTED, GROSS_MEASURED};
-use crate::charges::{ChargeBook, Purpose, Turn};
+use crate::charges::{ChargeBook, Purpose, Turn, Turned};
 use crate::holdings::Holdings;
 use crate::input::{OpenOrder, Portfolio};
 use crate::lanes::OrderLine;
@@ -34,7 +34,7 @@ pub(crate) struct Prepared<'a> {
 
 impl<'a> Prepared<'a> {
     /// Returns an order in the terms of its row.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(risk: &'a Risk, order: &OpenOrder) -> Result<Self, Refusal> {
         let row = risk.row(order.instrument).ok_or(Refusal::InstrumentUnknown)?.0;
         let unknown = || Refusal::InstrumentUnknown;
@@ -49,15 +49,14 @@ impl<'a> Prepared<'a> {
         let path = Path::of(risk, facts).map_err(|_| Refusal::InstrumentUnknown)?;
         let row_new = risk.row_new(row).ok_or_else(unknown)?;
         let row_hold = risk.row_hold(row).ok_or_else(unknown)?;
-        let size = i128::from(lots).saturating_abs();
         // Maintenance takes a share of the scan for risk held, and a cost is to count whole.
-        let ratio = risk.maintenance_ratio.parts();
-        let whole = i128::from(cost).checked_mul(limits::PPM_ONE);
-        let whole = match risk.is_single() {
+        let cost_hold = match risk.is_single() {
             true => Some(cost),
-            false => whole.and_then(|cost| i64::try_from(divided_up(cost, ratio)?).ok()),
+            false => stretched(cost, risk.maintenance_ratio.parts()),
         };
-        let cost_hold = whole.ok_or(Refusal::LotsTooMany)?;
+        let cost_hold = cost_hold.ok_or(Refusal::LotsTooMany)?;
+        // Products and magnitudes of machine words fit in two.
+        let value = i128::from(lots).wrapping_abs().wrapping_mul(i128::from(facts.greatest));
         Ok(Self {
             slot: row,
             facts,
@@ -65,10 +64,13 @@ impl<'a> Prepared<'a> {
             lots: i64::from(lots),
             new: OrderLine { row: row_new, scaled, cost },
             hold: OrderLine { row: row_hold, scaled, cost: cost_hold },
-            gross: size
-                .saturating_mul(i128::from(facts.greatest))
-                .saturating_add(i128::from(cost).saturating_abs()),
+            gross: value.wrapping_add(i128::from(cost).wrapping_abs()),
         })
+    }
+
+    /// Returns what the order adds to the reserve for rounding: only short positions need one.
+    const fn reserve(&self, turned: &Turned) -> i64 {
+        turned.shorter.saturating_mul(self.facts.reserve)
     }
 }
 
@@ -84,6 +86,8 @@ pub struct AccountMargin<'a> {
     /// The same over the ranges for risk held, where they differ.
     hold: Option<Scan>,
     charges: ChargeBook,
+    /// Initial margin over positions and orders: what the parts above add up to.
+    initial: Notional,
     /// Of positions, collateral and orders.
     gross: i128,
     /// Rows of collateral, which are not positions.
@@ -119,10 +123,12 @@ impl<'a> AccountMargin<'a> {
             new,
             hold,
             charges: ChargeBook::new(risk, Purpose::Initial, lines())?,
+            initial: Notional::ZERO,
             gross,
             pledges: holdings.pledges(),
             orders: 0,
         };
+        account.initial = account.sum()?;
         for order in portfolio.orders {
             let prepared = Prepared::of(risk, order).map_err(|_| UNADMITTED)?;
             account.turn(&prepared, Turn::Add)?;
@@ -140,20 +146,22 @@ impl<'a> AccountMargin<'a> {
     /// # Errors
     ///
     /// [`Refusal`] if the contract has no row, the lots are not positive, or the account would have more than it may.
+    #[inline]
     pub fn check(&self, order: &OpenOrder) -> Result<OrderCheck, Refusal> {
         let prepared = self.admit(order)?;
         let arch = self.risk.arch;
-        let more = self.more_reserve(&prepared, Turn::Add);
+        let slot = (prepared.slot, prepared.facts);
+        let too_many = |_| Refusal::LotsTooMany;
+        let turned = self.charges.turned(self.risk, slot, prepared.lots, Turn::Add);
+        let turned = turned.map_err(too_many)?;
+        let more = prepared.reserve(&turned);
         let new = self.new.sum_with(arch, &prepared.path, &prepared.new, more);
         let hold = self.hold.as_ref();
         let hold = hold.map(|hold| hold.sum_with(arch, &prepared.path, &prepared.hold, more));
-        let slot = (prepared.slot, prepared.facts);
-        let too_many = |_| Refusal::LotsTooMany;
-        let charges = self.charges.total_with(self.risk, slot, prepared.lots).map_err(too_many)?;
         Ok(OrderCheck {
             equity: self.equity,
-            before: self.initial().map_err(too_many)?,
-            after: initial(self.risk, new, hold, charges).map_err(too_many)?,
+            before: self.initial,
+            after: initial(self.risk, new, hold, turned.total).map_err(too_many)?,
         })
     }
 
@@ -187,7 +195,7 @@ impl<'a> AccountMargin<'a> {
         let buffer = fraction_up(self.maintenance, self.risk.buffer_ratio);
         Ok(Requirement {
             equity: self.equity,
-            initial: self.initial()?,
+            initial: self.initial,
             maintenance: self.maintenance,
             buffer: self.maintenance.plus(buffer.map_err(at())?).map_err(at())?,
             scan_new: round_up(self.new.sum()),
@@ -204,11 +212,12 @@ impl<'a> AccountMargin<'a> {
     }
 
     /// Returns initial margin over positions and open orders.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault`] if a sum does not fit, which the bounds rule out.
-    pub fn initial(&self) -> Result<Notional, Fault> {
+    pub const fn initial(&self) -> Notional {
+        self.initial
+    }
+
+    /// Adds up initial margin.
+    fn sum(&self) -> Result<Notional, Fault> {
         let hold = self.hold.as_ref().map(Scan::sum);
         initial(self.risk, self.new.sum(), hold, self.charges.total()?)
     }
@@ -226,7 +235,7 @@ impl<'a> AccountMargin<'a> {
     }
 
     /// Checks that an order may be added, and prepares it.
-    #[inline]
+    #[inline(always)]
     fn admit(&self, order: &OpenOrder) -> Result<Prepared<'a>, Refusal> {
         let prepared = Prepared::of(self.risk, order)?;
         if self.orders >= counts::ORDERS_PER_ACCOUNT_MAX {
@@ -242,17 +251,11 @@ impl<'a> AccountMargin<'a> {
         Ok(prepared)
     }
 
-    /// Returns what an order adds to the reserve for rounding: only short positions need one.
-    #[inline]
-    fn more_reserve(&self, prepared: &Prepared<'a>, turn: Turn) -> i64 {
-        let change = self.charges.short_change(prepared.slot, prepared.lots, turn);
-        change.saturating_mul(prepared.facts.reserve)
-    }
-
     fn turn(&mut self, prepared: &Prepared<'a>, turn: Turn) -> Result<(), Fault> {
-        let more = self.more_reserve(prepared, turn);
         let slot = (prepared.slot, prepared.facts);
-        self.charges.apply(self.risk, slot, prepared.lots, turn)?;
+        let turned = self.charges.turned(self.risk, slot, prepared.lots, turn)?;
+        self.charges.apply(self.risk, slot, &turned)?;
+        let more = prepared.reserve(&turned);
         let (arch, take_out) = (self.risk.arch, turn == Turn::TakeOut);
         self.new.apply(arch, &prepared.path, &prepared.new, more, take_out);
         if let Some(hold) = &mut self.hold {
@@ -263,6 +266,7 @@ impl<'a> AccountMargin<'a> {
         } else {
             (self.gross.saturating_add(prepared.gross), self.orders.saturating_add(1))
         };
+        self.initial = self.sum()?;
         Ok(())
     }
 }
@@ -272,18 +276,24 @@ const UNADMITTED: Fault = Fault::Invariant("margin: the account is within the bo
 
 /// Returns what filling an order costs beside the scenarios: the distance from limit to mark, and the fee. It is divided
 /// by what the scan keeps of a loss in every scenario, so that it counts once. Rounded up.
+#[inline(always)]
 fn fill_cost(facts: &Slot, order: &OpenOrder, lots: i32) -> Option<i64> {
     let paid = paid(facts, order.price, i64::from(lots))?;
     let cost = paid.checked_add(i64::try_from(order.fee.micros()).ok()?)?;
     if i128::from(facts.kept) == limits::PPM_ONE {
         return Some(cost);
     }
-    let whole = i128::from(cost).checked_mul(limits::PPM_ONE)?;
-    i64::try_from(divided_up(whole, i128::from(facts.kept))?).ok()
+    stretched(cost, i128::from(facts.kept))
+}
+
+/// Returns a cost divided by a positive share in parts per million, rounded up.
+fn stretched(cost: i64, share: i128) -> Option<i64> {
+    let parts = i128::from(cost).wrapping_mul(limits::PPM_ONE);
+    i64::try_from(divided_up(parts, share)?).ok()
 }
 
 /// Returns what signed lots cost at a price above what they are worth at the mark, rounded up.
-#[inline]
+#[inline(always)]
 pub(crate) fn paid(facts: &Slot, price: Price, lots: i64) -> Option<i64> {
     let distance = i64::try_from(price.micros().checked_sub(facts.mark.micros())?).ok()?;
     let size = facts.size.nanos();
@@ -299,6 +309,7 @@ pub(crate) fn paid(facts: &Slot, price: Price, lots: i64) -> Option<i64> {
 }
 
 /// Returns a quotient by a positive divisor, rounded up.
+#[inline(always)]
 fn divided_up(value: i128, divisor: i128) -> Option<i128> {
     let short = i64::try_from(value).ok().zip(i64::try_from(divisor).ok());
     if let Some((value, divisor)) = short {
@@ -316,6 +327,7 @@ fn maintenance(risk: &Risk, scan_hold: Notional, charges: Notional) -> Result<No
 }
 
 /// Returns initial margin: the scan for new risk, but not less than maintenance asks of the scan for risk held.
+#[inline(always)]
 fn initial(
     risk: &Risk,
     new: i128,

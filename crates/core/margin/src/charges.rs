@@ -62,6 +62,7 @@ impl Range {
     }
 
     /// Returns the charge of a row over the range, in 2⁻¹⁶ micro-dollars.
+    #[inline(always)]
     fn charge(self, charges: &Charges) -> i128 {
         charges.of(self.greatest()).max(charges.of(self.least()))
     }
@@ -193,13 +194,16 @@ fn put(entries: &mut Vec<(u32, Range)>, number: u32, range: Range) {
 }
 
 /// What an order makes of the charges.
-struct Turned {
+pub(crate) struct Turned {
+    /// By how many lots it changes the most that its row can be short.
+    pub(crate) shorter: i64,
+    /// All charges, rounded up.
+    pub(crate) total: Notional,
     row: Range,
     strike: Range,
     exposure: Exposure,
     impact: Notional,
     sum: i128,
-    total: Notional,
 }
 
 impl ChargeBook {
@@ -298,18 +302,14 @@ impl ChargeBook {
         self.rows.binary_search_by_key(&slot, |(key, _)| *key).is_ok()
     }
 
-    /// Returns by how many lots an order changes the most that its row can be short.
-    pub(crate) fn short_change(&self, slot: u32, lots: i64, turn: Turn) -> i64 {
-        let range = find(&self.rows, slot);
-        range.turned(lots, turn).unwrap_or(range).short().saturating_sub(range.short())
-    }
-
     /// Returns all charges, rounded up.
     pub(crate) fn total(&self) -> Result<Notional, Fault> {
         round_up(self.sum).plus(self.impact).map_err(Fault::at("margin: charges"))
     }
 
-    fn turned(
+    /// Returns what an order for signed lots makes of the charges.
+    #[inline(always)]
+    pub(crate) fn turned(
         &self,
         risk: &Risk,
         (number, slot): (u32, &Slot),
@@ -334,12 +334,13 @@ impl ChargeBook {
             .saturating_sub(strike.charge_naked(charges))
             .saturating_add(strike_after.charge_naked(charges));
         let mut turned = Turned {
+            shorter: row_after.short().saturating_sub(row.short()),
+            total: round_up(sum),
             row: row_after,
             strike: strike_after,
             exposure: Exposure::default(),
             impact: Notional::ZERO,
             sum,
-            total: round_up(sum),
         };
         if risk.impact.parts() != 0 {
             let at = || Fault::at("margin: impact");
@@ -356,25 +357,13 @@ impl ChargeBook {
         Ok(turned)
     }
 
-    /// Returns all charges once an order for signed lots is added, rounded up.
-    pub(crate) fn total_with(
-        &self,
-        risk: &Risk,
-        slot: (u32, &Slot),
-        lots: i64,
-    ) -> Result<Notional, Fault> {
-        self.turned(risk, slot, lots, Turn::Add).map(|turned| turned.total)
-    }
-
-    /// Adds an order for signed lots, or takes it out.
+    /// Takes over what an order makes of the charges.
     pub(crate) fn apply(
         &mut self,
         risk: &Risk,
         slot: (u32, &Slot),
-        lots: i64,
-        turn: Turn,
+        turned: &Turned,
     ) -> Result<(), Fault> {
-        let turned = self.turned(risk, slot, lots, turn)?;
         let (number, facts) = slot;
         put(&mut self.rows, number, turned.row);
         if facts.strike != 0 {

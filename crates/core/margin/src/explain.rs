@@ -361,7 +361,8 @@ fn charges(
         let slot = risk.slot(row).ok_or_else(missing)?;
         let lots = i64::try_from(order.lots.count()).unwrap_or(i64::MAX);
         let signed = if order.side == Side::Buy { lots } else { lots.saturating_neg() };
-        book.apply(risk, (row, slot), signed, Turn::Add)?;
+        let turned = book.turned(risk, (row, slot), signed, Turn::Add)?;
+        book.apply(risk, (row, slot), &turned)?;
     }
     book.total()
 }

@@ -84,6 +84,7 @@ impl<'a> Meter<'a> {
     }
 
     /// Returns the scan over one of the matrices of what has been laid out.
+    #[inline(always)]
     fn scan(&mut self, matrix: &Matrix, lines: &[Line]) -> Result<Notional, Fault> {
         self.lows.clear();
         self.lows.resize(self.spans.len(), Lows::HIGHEST);
@@ -132,6 +133,7 @@ impl<'a> Meter<'a> {
     }
 
     /// Ends a span before a row of another group, or before nothing.
+    #[inline(always)]
     fn close(
         &mut self,
         last: u32,
@@ -163,6 +165,7 @@ impl<'a> Meter<'a> {
     }
 
     /// Returns the scan in millionths of micro-dollars.
+    #[inline(always)]
     fn sum(&self) -> Result<i128, Fault> {
         let missing = || Fault::Missing("margin: level of a row");
         let mut sum: i128 = 0;

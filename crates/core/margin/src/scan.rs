@@ -64,6 +64,7 @@ pub(crate) struct Path {
 
 impl Path {
     /// Returns the path of a row.
+    #[inline(always)]
     pub(crate) fn of(risk: &Risk, slot: &Slot) -> Result<Self, Fault> {
         let missing = Fault::Missing("margin: level of a row");
         let group = risk.group(slot.group);
@@ -172,7 +173,7 @@ impl Scan {
     }
 
     /// Returns the sum of the scan once an order is added and `more` is reserved for short positions.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn sum_with(
         &self,
         arch: pulp::Arch,

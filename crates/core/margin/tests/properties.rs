@@ -432,7 +432,7 @@ fn an_order_that_joins_and_leaves_changes_nothing() {
             assert_eq!(check.before, before.initial);
             assert!(check.after >= check.before, "an order never lowers the requirement");
             account.add(&order).unwrap();
-            assert_eq!(account.initial().unwrap(), check.after);
+            assert_eq!(account.initial(), check.after);
             let mut all = resting.clone();
             all.push(order);
             let fresh = required(&risk, &Portfolio { orders: &all, ..portfolio }).unwrap();

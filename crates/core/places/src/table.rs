@@ -35,6 +35,7 @@ const _: () = assert!(size_of::<Bucket>() == 64);
 impl Bucket {
     const EMPTY: Self = Self { keys: [0; BUCKET], places: [NIL; BUCKET] };
 
+    #[inline]
     fn get(&self, key: u64) -> Option<u32> {
         let mut pairs = self.keys.iter().zip(&self.places);
         pairs.find(|&(&found, &place)| found == key && place != NIL).map(|(_, &place)| place)
@@ -78,6 +79,7 @@ impl Table {
 
     /// Returns the place of a key.
     #[must_use]
+    #[inline]
     pub fn get(&self, key: u64) -> Option<u32> {
         let found = self.buckets.get(self.bucket(key)).and_then(|bucket| bucket.get(key));
         if found.is_none() && !self.overflow.is_empty() {
