@@ -179,7 +179,11 @@ fn valid(change: &Change, parameters: &Parameters) -> Result<(), Refusal> {
             parameters.check(*underlying, *parameter, *value).map(drop)
         }
         Change::ListInstrument(instrument) => instrument.check(),
-        Change::ResumeInstrument(_) | Change::ResumeHouse | Change::ReleaseValidator(_) => Ok(()),
+        Change::ResumeInstrument(_)
+        | Change::ResumeHouse
+        | Change::ReleaseValidator(_)
+        | Change::SeatValidator { .. }
+        | Change::UnseatValidator(_) => Ok(()),
     }
 }
 
@@ -195,7 +199,9 @@ fn delay(change: &Change, parameters: &Parameters) -> BlockSpan {
         Change::ListInstrument(_)
         | Change::ResumeInstrument(_)
         | Change::ResumeHouse
-        | Change::ReleaseValidator(_) => true,
+        | Change::ReleaseValidator(_)
+        | Change::SeatValidator { .. }
+        | Change::UnseatValidator(_) => true,
     };
     if waits { span(parameters, ParameterId::Timelock) } else { BlockSpan::ZERO }
 }

@@ -41,6 +41,7 @@ impl Machine {
         work.state.time = block.time;
 
         let mut house = Ok(());
+        work.begin_epoch();
         house = house.and(work.restart());
         house = house.and(work.punish());
         house = house.and(work.oracle());
@@ -201,7 +202,8 @@ impl Work<'_> {
             )
             .chain(self.touched.owners.iter().copied().map(StateKey::Owner))
             .chain(self.touched.sessions.iter().map(|(owner, key)| StateKey::Session(*owner, *key)))
-            .chain(self.validator_keys());
+            .chain(self.validator_keys())
+            .chain(self.touched.committee.then_some(StateKey::Committee));
         let keys: Vec<StateKey> = keys.collect();
         let (changed, fault) = self.state.writes(&keys);
         if let Some(fault) = fault {

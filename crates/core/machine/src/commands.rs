@@ -332,6 +332,8 @@ impl Work<'_> {
                 Ok(Ok(()))
             }
             Change::ReleaseValidator(id) => Ok(self.release_validator(id)),
+            Change::SeatValidator { seat, stake } => Ok(self.seat_validator(seat, stake)),
+            Change::UnseatValidator(id) => Ok(self.unseat_validator(id)),
         }
     }
 }

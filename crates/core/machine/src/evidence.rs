@@ -39,13 +39,20 @@ pub struct ValidatorRecord {
 }
 
 impl State {
-    /// Returns the weight of a validator's reports: nothing while it is jailed, or if there is none such.
+    /// Returns the weight of a validator's reports: nothing while it is jailed, or if it has no seat in this epoch.
     ///
     /// spec 0029-EVID-005.
     #[must_use]
     pub fn reporting_stake(&self, validator: ValidatorId) -> Option<u64> {
         let free = self.offenders.get(&validator).is_none_or(|held| held.jailed_until.is_none());
-        self.validators.get(&validator).copied().filter(|_| free)
+        let seated = self.committee.is_seated(validator);
+        self.validators.get(&validator).copied().filter(|_| free && seated)
+    }
+
+    /// Returns the weight of the reports of all that have a seat in this epoch, jailed ones among them.
+    pub(crate) fn total_stake(&self) -> u64 {
+        let seated = self.validators.iter().filter(|(id, _)| self.committee.is_seated(**id));
+        seated.map(|(_, stake)| *stake).fold(0, u64::saturating_add)
     }
 
     pub(crate) fn validator_record(&self, validator: ValidatorId) -> Option<ValidatorRecord> {

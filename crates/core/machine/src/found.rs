@@ -1,5 +1,6 @@
 //! Founding a house: from genesis to the state before the first block.
 
+use crate::committee::Committee;
 use crate::funding::Accrual;
 use crate::genesis::{Genesis, GenesisError, UnderlyingGenesis};
 use crate::insurance::Allowance;
@@ -11,7 +12,7 @@ use governance::{Council, Parameters};
 use ledger::{Holder, Ledger, Posting};
 use oracle::{BasisMarks, Feed, VolMarks};
 use protocol::{Contract, Fault, Instrument, Mode, OrderId, ParameterId, limits};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use thresholds::Thresholds;
 use units::{Amount, BlockHeight, Notional, Ppm};
 
@@ -69,7 +70,12 @@ impl Machine {
             height: BlockHeight::ZERO,
             time: genesis.time,
             custodian: genesis.custodian,
-            validators: genesis.validators.iter().copied().collect(),
+            validators: genesis
+                .validators
+                .iter()
+                .map(|held| (held.seat.validator, held.stake))
+                .collect(),
+            committee: Committee::new(genesis),
             offenders: BTreeMap::new(),
             underlyings,
             markets,
@@ -128,12 +134,16 @@ fn check(genesis: &Genesis) -> Result<(), GenesisError> {
         }
     }
     let validators = &genesis.validators;
-    let staked = validators.iter().all(|(_, stake)| *stake > 0);
-    let total = validators.iter().try_fold(0u64, |sum, (_, stake)| sum.checked_add(*stake));
+    let staked = validators.iter().all(|held| held.stake > 0);
+    let total = validators.iter().try_fold(0u64, |sum, held| sum.checked_add(held.stake));
     let counted = !validators.is_empty() && validators.len() <= limits::VALIDATORS_MAX;
-    let once = validators.is_sorted_by(|a, b| a.0 < b.0);
-    if !staked || total.is_none() || !counted || !once {
+    let once = validators.is_sorted_by(|a, b| a.seat.validator < b.seat.validator);
+    let keys: BTreeSet<_> = validators.iter().map(|held| held.seat.key).collect();
+    if !staked || total.is_none() || !counted || !once || keys.len() != validators.len() {
         return Err(GenesisError::Validators);
+    }
+    if genesis.epoch_blocks < limits::EPOCH_BLOCKS_MIN {
+        return Err(GenesisError::EpochTooShort(genesis.epoch_blocks));
     }
     if !genesis.underlyings.is_sorted_by(|a, b| a.id < b.id) || genesis.underlyings.is_empty() {
         return Err(GenesisError::Order("underlyings"));

@@ -1,7 +1,7 @@
 //! What the first block starts from.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use protocol::{Address, AssetId, Instrument, ParameterId, SourceId, UnderlyingId, ValidatorId};
+use protocol::{Address, AssetId, Instrument, ParameterId, Seat, SourceId, UnderlyingId, limits};
 use units::{BlockTime, Notional};
 
 /// A price source of an underlying and its weight in the index.
@@ -32,6 +32,15 @@ pub struct UnderlyingGenesis {
     pub insurance_fund: Notional,
 }
 
+/// A validator at genesis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ValidatorGenesis {
+    /// Who it is, and where it is reached.
+    pub seat: Seat,
+    /// The weight of its reports.
+    pub stake: u64,
+}
+
 /// A parameter that differs from its default at genesis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct ParameterGenesis {
@@ -56,8 +65,10 @@ pub struct Genesis {
     pub signers: Vec<Address>,
     /// How many of them change something.
     pub threshold: u16,
-    /// Validators and their stakes.
-    pub validators: Vec<(ValidatorId, u64)>,
+    /// Validators, ascending.
+    pub validators: Vec<ValidatorGenesis>,
+    /// Blocks of an epoch: how long a committee holds.
+    pub epoch_blocks: u64,
     /// Underlyings, ascending.
     pub underlyings: Vec<UnderlyingGenesis>,
     /// Contracts listed from the start, ascending.
@@ -84,9 +95,12 @@ pub enum GenesisError {
         /// Approvals needed.
         threshold: u16,
     },
-    /// No validators, one twice, or one without stake.
-    #[error("validators must be listed once each, ascending, with a stake")]
+    /// No validators, one or its key twice, or one without stake.
+    #[error("validators must be listed once each, ascending, with a key of their own and a stake")]
     Validators,
+    /// An epoch that is too short.
+    #[error("an epoch has {0} blocks, fewer than {min}", min = limits::EPOCH_BLOCKS_MIN)]
+    EpochTooShort(u64),
     /// Underlyings or instruments out of order, doubled or too many.
     #[error("{0} must be listed once each, ascending, and within the limit")]
     Order(&'static str),

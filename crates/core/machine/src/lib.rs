@@ -28,6 +28,7 @@ mod account;
 mod apply;
 mod auction;
 mod commands;
+mod committee;
 mod evidence;
 mod found;
 mod funding;
@@ -51,9 +52,12 @@ mod surface_vols;
 mod work;
 
 pub use account::{Account, Accounts, OpenOrder, Origin};
+pub use committee::{Committee, CommitteeRecord};
 pub use evidence::{Offender, ValidatorRecord};
 pub use funding::Accrual;
-pub use genesis::{Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis};
+pub use genesis::{
+    Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis, ValidatorGenesis,
+};
 pub use insurance::Allowance;
 pub use keys::{Keys, OwnerKeys, OwnerRecord, Session};
 pub use open_orders::OpenOrders;

@@ -28,7 +28,7 @@ impl Work<'_> {
     /// spec 0025-BLOCK-004.
     pub(crate) fn oracle(&mut self) -> Result<(), Fault> {
         let mut reports = self.reports();
-        let total_stake = self.state.validators.values().copied().fold(0u64, u64::saturating_add);
+        let total_stake = self.state.total_stake();
         let ids: Vec<UnderlyingId> = self.state.underlyings.keys().copied().collect();
         for id in ids {
             let reports = reports.remove(&id).unwrap_or_default();

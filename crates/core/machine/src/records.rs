@@ -44,6 +44,8 @@ pub enum StateKey {
     Session(Address, SessionKey),
     /// A validator that was ever punished.
     Validator(ValidatorId),
+    /// Who validates in this epoch, in the one before and in the next.
+    Committee,
 }
 
 /// The last block and whether the house takes orders.
@@ -162,6 +164,7 @@ impl State {
             StateKey::Owner(owner) => encoded(self.keys.owner_record(owner).as_ref()),
             StateKey::Session(owner, key) => encoded(self.keys.session(owner, key)),
             StateKey::Validator(id) => encoded(self.validator_record(id).as_ref()),
+            StateKey::Committee => encoded(Some(&self.committee.record())),
         }
     }
 
@@ -188,7 +191,7 @@ impl State {
     pub(crate) fn keys(&self) -> Vec<StateKey> {
         let accounts = self.accounts.iter().map(|(_, account)| StateKey::Account(account.id));
         let house = self.ledger.house().map(|(holder, asset, _)| StateKey::House(holder, asset));
-        let mut keys = vec![StateKey::Block];
+        let mut keys = vec![StateKey::Block, StateKey::Committee];
         keys.extend(accounts);
         keys.extend(self.markets.keys().copied().map(StateKey::Market));
         keys.extend(self.underlyings.keys().copied().map(StateKey::Underlying));
@@ -262,7 +265,7 @@ impl State {
     }
 
     fn block_record(&self) -> Result<BlockRecord, Fault> {
-        let named = (&self.chain, self.custodian, &self.validators);
+        let named = (&self.chain, self.custodian, &self.validators, self.committee.keys());
         let under_way = (self.next_order, self.variation_due_at, &self.outflow);
         let memory = (named, under_way, self.call_auction, &self.waiting, self.keys.signed());
         Ok(BlockRecord {

@@ -1,6 +1,7 @@
 //! Everything that a block reads and writes.
 
 use crate::account::Accounts;
+use crate::committee::Committee;
 use crate::evidence::Offender;
 use crate::funding::Accrual;
 use crate::genesis::SourceWeight;
@@ -150,8 +151,10 @@ pub struct State {
     pub time: BlockTime,
     /// Who credits deposits.
     pub custodian: Address,
-    /// Stakes.
+    /// Stakes of all that ever had a seat.
     pub validators: BTreeMap<ValidatorId, u64>,
+    /// Who validates, and when.
+    pub committee: Committee,
     /// Validators that were ever punished.
     pub offenders: BTreeMap<ValidatorId, Offender>,
     /// Compartments.

@@ -22,6 +22,7 @@ pub(crate) struct Touched {
     pub(crate) owners: BTreeSet<Address>,
     pub(crate) sessions: BTreeSet<(Address, SessionKey)>,
     pub(crate) validators: BTreeSet<ValidatorId>,
+    pub(crate) committee: bool,
 }
 
 /// A block under way.

@@ -1,6 +1,6 @@
 //! What governance may change: one typed value at a time, or a listing.
 
-use crate::{Instrument, InstrumentId, UnderlyingId, ValidatorId};
+use crate::{Instrument, InstrumentId, Seat, UnderlyingId, ValidatorId};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// A change that takes effect after enough approvals and a delay.
@@ -23,6 +23,15 @@ pub enum Change {
     ResumeHouse,
     /// Lets the reports of a jailed validator count again, once its time is over.
     ReleaseValidator(ValidatorId),
+    /// Gives a validator a seat in the committees to come.
+    SeatValidator {
+        /// Who it is, and where it is reached.
+        seat: Seat,
+        /// The weight of its reports.
+        stake: u64,
+    },
+    /// Takes a validator's seat in the committees to come.
+    UnseatValidator(ValidatorId),
 }
 
 /// A governed number; `governance` gives each its unit, bounds, default and which direction raises risk.

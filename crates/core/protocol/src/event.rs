@@ -2,7 +2,7 @@
 
 use crate::{
     AccountId, AccountIndex, Address, AssetId, Change, InstrumentId, Offence, OrderId, ProposalId,
-    Refusal, SessionKey, SessionTerms, Side, UnderlyingId,
+    Refusal, SessionKey, SessionTerms, Side, UnderlyingId, ValidatorId,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 use units::{Amount, BlockTime, Lots, Notional, Ppb, Price};
@@ -269,6 +269,20 @@ pub enum Event {
         slashed: u64,
         /// When it may be released.
         jailed_until: BlockTime,
+    },
+    /// It is settled that a validator has a seat from an epoch on.
+    Seated {
+        /// Which validator.
+        validator: ValidatorId,
+        /// From which epoch on.
+        epoch: u64,
+    },
+    /// It is settled that a validator has no seat from an epoch on.
+    Unseated {
+        /// Which validator.
+        validator: ValidatorId,
+        /// From which epoch on.
+        epoch: u64,
     },
 }
 

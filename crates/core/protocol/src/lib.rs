@@ -32,6 +32,7 @@ mod offence;
 mod order;
 mod outcome;
 mod refusal;
+mod seat;
 mod vote;
 
 pub use access::{Grant, NonceWindow, Scopes, SessionKey, SessionTerms, Shown, Signer};
@@ -49,6 +50,7 @@ pub use offence::{Offence, OffenceKind};
 pub use order::{NewOrder, Quote, SelfTrade, Side, TimeInForce};
 pub use outcome::{EventExtract, OutcomeHashes};
 pub use refusal::Refusal;
+pub use seat::{Endpoint, Seat};
 pub use vote::{BasisReport, PriceReport, VolReport, Vote};
 
 /// Our bug: books that do not balance. A value, never a panic; the machine halts the compartment that it names.

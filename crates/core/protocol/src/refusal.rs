@@ -123,6 +123,15 @@ pub enum Refusal {
         /// Until when.
         until: BlockTime,
     } = 56,
+    /// The number belongs to another key, or the key to another number.
+    #[error("a validator's number and its key belong together for ever")]
+    ValidatorKeyTaken = 57,
+    /// The validator has a seat in the committees to come.
+    #[error("the validator has a seat")]
+    AlreadySeated = 58,
+    /// The validator has no seat in the committees to come.
+    #[error("the validator has no seat")]
+    NotSeated = 59,
     /// No such parameter in this place.
     #[error("the parameter is unknown here")]
     ParameterUnknown = 60,
@@ -158,6 +167,9 @@ pub enum Refusal {
     /// The signer has no approval to take back.
     #[error("the signer has not approved it")]
     NotApproved = 68,
+    /// A committee has as many seats as it may.
+    #[error("the committee is full")]
+    CommitteeFull = 69,
     /// The block is not before the signature's expiry.
     #[error("the signature has expired")]
     SignatureExpired = 70,
@@ -197,6 +209,12 @@ pub enum Refusal {
     /// No permission, an expiry that has passed, or a cap below zero.
     #[error("these are no terms of a session key")]
     SessionTermsInvalid = 81,
+    /// A committee of so few would not survive the loss of one.
+    #[error("the committee would have too few seats")]
+    CommitteeTooSmall = 82,
+    /// Reports without weight, or more weight than can be counted.
+    #[error("the stake is zero, or too much together with that of all others")]
+    StakeInvalid = 83,
 }
 
 impl Refusal {

@@ -1,0 +1,190 @@
+//! Who validates: the committees of the last epoch, of this one and of the next, and the one that governance wants.
+//!
+//! An epoch is a fixed number of blocks. Its first block settles who has a seat in the next one; from one committee to
+//! the next at most a third of the seats are given and at most a third are taken, so that two committees that follow
+//! each other share an honest quorum.
+//!
+//! **Invariant:** a number and its key belong together for ever; a committee never has fewer seats than four, or than
+//! it had at genesis if those were fewer.
+//!
+//! What it leaves out: whether a key is one, which whoever verifies signatures checks, and who has voted.
+
+use crate::genesis::Genesis;
+use crate::work::Work;
+use borsh::{BorshDeserialize, BorshSerialize};
+use protocol::{Event, Refusal, Seat, ValidatorId, limits};
+use std::collections::BTreeMap;
+use units::BlockHeight;
+
+/// Fewest seats that survive the loss of one.
+const SEATS_MIN: usize = 4;
+
+/// Seats by validator.
+type Seats = BTreeMap<ValidatorId, Seat>;
+
+/// Who validates, and when.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Committee {
+    epoch: u64,
+    epoch_blocks: u64,
+    last: Seats,
+    present: Seats,
+    next: Seats,
+    wanted: Seats,
+    /// The keys of all that ever had a seat.
+    keys: BTreeMap<ValidatorId, [u8; 32]>,
+}
+
+/// Who validates, as the state root commits to it. Seats are ascending by validator.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct CommitteeRecord {
+    /// The epoch of the block after which this holds.
+    pub epoch: u64,
+    /// Blocks of an epoch.
+    pub epoch_blocks: u64,
+    /// Who had a seat in the epoch before.
+    pub last: Vec<Seat>,
+    /// Who has one in this epoch.
+    pub present: Vec<Seat>,
+    /// Who has one in the next: settled.
+    pub next: Vec<Seat>,
+    /// Who is to have one after that, as far as a third at a time allows.
+    pub wanted: Vec<Seat>,
+}
+
+impl Committee {
+    pub(crate) fn new(genesis: &Genesis) -> Self {
+        let seats: Seats =
+            genesis.validators.iter().map(|held| (held.seat.validator, held.seat)).collect();
+        Self {
+            epoch: 0,
+            epoch_blocks: genesis.epoch_blocks,
+            last: seats.clone(),
+            present: seats.clone(),
+            next: seats.clone(),
+            keys: seats.iter().map(|(id, seat)| (*id, seat.key)).collect(),
+            wanted: seats,
+        }
+    }
+
+    /// Returns the record.
+    #[must_use]
+    pub fn record(&self) -> CommitteeRecord {
+        let seats = |held: &Seats| held.values().copied().collect();
+        CommitteeRecord {
+            epoch: self.epoch,
+            epoch_blocks: self.epoch_blocks,
+            last: seats(&self.last),
+            present: seats(&self.present),
+            next: seats(&self.next),
+            wanted: seats(&self.wanted),
+        }
+    }
+
+    /// Whether a validator has a seat in this epoch.
+    #[must_use]
+    pub fn is_seated(&self, validator: ValidatorId) -> bool {
+        self.present.contains_key(&validator)
+    }
+
+    pub(crate) const fn keys(&self) -> &BTreeMap<ValidatorId, [u8; 32]> {
+        &self.keys
+    }
+
+    /// Whether a block is the first of an epoch. Its height is positive.
+    fn begins_at(&self, height: BlockHeight) -> bool {
+        height.blocks().checked_rem(i128::from(self.epoch_blocks)) == Some(0)
+    }
+}
+
+/// Returns the committee after one: what is wanted, as far as at most a third of the seats are given and a third taken,
+/// by number, and at least so many are left.
+///
+/// spec 0033-COMM-003.
+fn succeed(from: &Seats, wanted: &Seats) -> Seats {
+    let third = from.len().checked_div(3).unwrap_or(0).max(1);
+    let mut next = from.clone();
+    for (id, seat) in &mut next {
+        if let Some(held) = wanted.get(id) {
+            *seat = *held;
+        }
+    }
+    let room = limits::VALIDATORS_MAX.saturating_sub(from.len());
+    let given = wanted.iter().filter(|(id, _)| !from.contains_key(id)).take(third.min(room));
+    next.extend(given.map(|(id, seat)| (*id, *seat)));
+    let leaving = from.keys().filter(|id| !wanted.contains_key(id)).take(third);
+    for id in leaving {
+        if next.len() > SEATS_MIN {
+            next.remove(id);
+        }
+    }
+    next
+}
+
+impl Work<'_> {
+    /// Begins an epoch, if this block does, and settles who has a seat in the next one.
+    ///
+    /// spec 0033-COMM-002, 0033-COMM-003.
+    pub(crate) fn begin_epoch(&mut self) {
+        let committee = &mut self.state.committee;
+        if !committee.begins_at(self.block.height) {
+            return;
+        }
+        committee.epoch = committee.epoch.saturating_add(1);
+        let next = succeed(&committee.next, &committee.wanted);
+        committee.last = std::mem::replace(&mut committee.present, committee.next.clone());
+        let before = std::mem::replace(&mut committee.next, next);
+        let epoch = committee.epoch.saturating_add(1);
+        let left = before.keys().filter(|id| !committee.next.contains_key(id));
+        self.events.extend(left.map(|id| Event::Unseated { validator: *id, epoch }));
+        let joined = committee.next.keys().filter(|id| !before.contains_key(id));
+        self.events.extend(joined.map(|id| Event::Seated { validator: *id, epoch }));
+        self.touched.committee = true;
+    }
+
+    /// Gives a validator a seat in the committees to come.
+    ///
+    /// spec 0033-COMM-004.
+    pub(crate) fn seat_validator(&mut self, seat: Seat, stake: u64) -> Result<(), Refusal> {
+        let id = seat.validator;
+        let committee = &mut self.state.committee;
+        let of_key = committee.keys.iter().find(|(_, key)| **key == seat.key).map(|(id, _)| *id);
+        let known = committee.keys.get(&id);
+        if known.is_some_and(|key| *key != seat.key) || of_key.is_some_and(|held| held != id) {
+            return Err(Refusal::ValidatorKeyTaken);
+        }
+        if committee.wanted.contains_key(&id) {
+            return Err(Refusal::AlreadySeated);
+        }
+        if committee.wanted.len() >= limits::VALIDATORS_MAX {
+            return Err(Refusal::CommitteeFull);
+        }
+        let others = self.state.validators.iter().filter(|(held, _)| **held != id);
+        let total = others.map(|(_, stake)| *stake).try_fold(stake, u64::checked_add);
+        if stake == 0 || total.is_none() {
+            return Err(Refusal::StakeInvalid);
+        }
+        committee.keys.insert(id, seat.key);
+        committee.wanted.insert(id, seat);
+        self.state.validators.insert(id, stake);
+        self.touched.committee = true;
+        self.touched.validators.insert(id);
+        Ok(())
+    }
+
+    /// Takes a validator's seat in the committees to come.
+    ///
+    /// spec 0033-COMM-005.
+    pub(crate) fn unseat_validator(&mut self, id: ValidatorId) -> Result<(), Refusal> {
+        let committee = &mut self.state.committee;
+        if !committee.wanted.contains_key(&id) {
+            return Err(Refusal::NotSeated);
+        }
+        if committee.wanted.len() <= SEATS_MIN {
+            return Err(Refusal::CommitteeTooSmall);
+        }
+        committee.wanted.remove(&id);
+        self.touched.committee = true;
+        Ok(())
+    }
+}
