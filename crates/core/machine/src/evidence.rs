@@ -1,7 +1,7 @@
 //! Validators that signed what they must not have: they lose stake, and their reports count for nothing until governance
 //! releases them.
 //!
-//! **Invariant:** one offence is punished once: of a validator only views above all that were held against it count.
+//! **Invariant:** one offence is punished once: of a validator only rounds above all that were held against it count.
 //!
 //! What it leaves out: signatures, which the shell verifies; and the engine's committee, which is fixed. A jailed
 //! validator still votes there.
@@ -76,7 +76,7 @@ impl Work<'_> {
     fn punish_one(&mut self, offence: Offence) -> Result<(), Fault> {
         let id = offence.validator;
         let held = self.state.offenders.get(&id).copied();
-        if held.is_some_and(|held| offence.view <= held.last.view) {
+        if held.is_some_and(|held| offence.round <= held.last.round) {
             return Ok(());
         }
         self.touched.validators.insert(id);

@@ -3,15 +3,15 @@
 use crate::ValidatorId;
 use borsh::{BorshDeserialize, BorshSerialize};
 
-/// Two votes of one validator in one view that contradict each other. That it has signed both, the shell has verified.
+/// Two votes of one validator in one round that contradict each other. That it has signed both, the shell has verified.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
 )]
 pub struct Offence {
     /// Who has signed them.
     pub validator: ValidatorId,
-    /// In which round of the consensus engine.
-    pub view: u64,
+    /// In which round of the consensus engine: epoch · 2³² + view.
+    pub round: u64,
     /// How they contradict each other.
     pub kind: OffenceKind,
 }

@@ -11,8 +11,8 @@ use units::{BlockHeight, BlockTime};
 /// What the validators vote for; its hash is what they sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
 pub struct OrderHeader {
-    /// The engine's round in which it was proposed.
-    pub view: u64,
+    /// The round in which it was proposed: epoch · 2³² + view of the engine.
+    pub round: u64,
     /// Who proposed it.
     pub proposer: ValidatorId,
     /// Hash of the parent's order header.

@@ -69,7 +69,7 @@ fn certificate(order: &OrderHeader, signers: usize) -> Option<Vec<u8>> {
 
 fn order(at: i128, parent: Hash, executed: &Header) -> OrderHeader {
     OrderHeader {
-        view: u64::try_from(at).expect("positive") + 7,
+        round: u64::try_from(at).expect("positive") + 7,
         proposer: ValidatorId::new(1),
         parent,
         height: height(at),

@@ -11,8 +11,8 @@ use units::BlockTime;
 const OFFENDER: ValidatorId = ValidatorId::new(2);
 const WEEK: i128 = 7 * 24 * HOUR;
 
-fn offence(validator: ValidatorId, view: u64) -> Offence {
-    Offence { validator, view, kind: OffenceKind::TwoBlocks }
+fn offence(validator: ValidatorId, round: u64) -> Offence {
+    Offence { validator, round, kind: OffenceKind::TwoBlocks }
 }
 
 /// A house whose four validators have a stake worth a fraction.
@@ -78,10 +78,10 @@ fn an_offence_is_punished_once_and_one_in_jail_is_noted() {
     // 0029-EVID-002, 0029-EVID-004
     let mut house = house();
     assert!(is_punished(&punish(&mut house, vec![offence(OFFENDER, 7)])));
-    for view in [7, 6, 9, 8] {
-        assert!(!is_punished(&punish(&mut house, vec![offence(OFFENDER, view)])), "view {view}");
+    for round in [7, 6, 9, 8] {
+        assert!(!is_punished(&punish(&mut house, vec![offence(OFFENDER, round)])), "round {round}");
     }
-    assert_eq!(record(&mut house).unwrap().offender.last.view, 9);
+    assert_eq!(record(&mut house).unwrap().offender.last.round, 9);
     house.now += WEEK;
     let events = release(&mut house, 1);
     assert!(events.iter().any(|event| matches!(event, Event::Enacted { .. })), "{events:?}");

@@ -108,7 +108,7 @@ generate_structs! {
     Block { height, time, votes, offences, transactions, grants }
     Grant { owner, signer, nonce, expires_at, count, shown }
     SessionTerms { key, scopes, sub, instrument, notional_per_day, expires_at }
-    Offence { validator, view, kind }
+    Offence { validator, round, kind }
     Header { height, time, parent, body, receipts, state_root, snapshot }
 }
 
