@@ -4,7 +4,7 @@
 //! asked of it here. That the real store comes back from a real disk is for its own tests.
 
 use crate::watch::Watch;
-use machine::{Genesis, Machine, StateKey, Write};
+use machine::{CommitteeRecord, Genesis, Machine, StateKey, Write};
 use protocol::{Block, Hash, Header, OutcomeHashes, ParameterId, codec};
 use replica::{Applied, Ledger, LedgerError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -136,6 +136,10 @@ impl Ledger for SimLedger {
         self.watch.executed(self.index, &header, block);
         self.machine.state().check()?;
         Ok(applied)
+    }
+
+    fn committee(&self) -> CommitteeRecord {
+        self.machine.state().committee.record()
     }
 
     fn blocks(

@@ -1,5 +1,6 @@
 //! What a seed draws: the network, which kinds of faults it suffers, and when.
 
+use crate::house::LONG_STEP;
 use crate::random::Random;
 use light::Clock;
 use replica::Pace;
@@ -64,8 +65,12 @@ pub enum Fault {
 pub struct Drawn {
     /// The seed it was drawn from.
     pub seed: u64,
-    /// How many validators.
+    /// How many validators have a seat at first.
     pub validators: u16,
+    /// How many more there are; every other one starts only in the end.
+    pub reserve: u16,
+    /// Who gets a seat (true) or loses it, one after the other.
+    pub seatings: Vec<(u16, bool)>,
     /// How messages travel without faults.
     pub travel: Travel,
     /// How time passes on the chain.
@@ -92,9 +97,10 @@ impl fmt::Display for Drawn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} validators, {} of them liars, {} ms ± {} ms, {} % lost, {} faults",
+            "{} validators, {} of them liars, {} seats given or taken, {} ms ± {} ms, {} % lost, {} faults",
             self.validators,
             self.liars.len(),
+            self.seatings.len(),
             self.travel.delay.as_millis(),
             self.travel.jitter.as_millis(),
             self.travel.lost_percent,
@@ -144,7 +150,33 @@ impl Drawn {
             let after = Duration::from_millis(random.between(300, 2_000));
             drawn.faults.insert(random.index(drawn.faults.len() + 1), (after, fault));
         }
+        let mut random = Random::new(seed, 0x5EA);
+        if matches!(drawn.clock, Clock::Step { .. }) && random.percent(40) {
+            drawn.draw_seatings(&mut random);
+        }
         drawn
+    }
+
+    /// Draws validators that come and, at most as many, that go. There are never fewer than at first, so liars stay fewer
+    /// than a third.
+    fn draw_seatings(&mut self, random: &mut Random) {
+        self.clock = Clock::Step { span: BlockSpan::from_millis(LONG_STEP) };
+        self.reserve = u16::try_from(random.between(1, 3)).unwrap_or(1);
+        let mut seated: Vec<u16> = (0..self.validators).collect();
+        for index in self.validators..self.validators + self.reserve {
+            self.seatings.push((index, true));
+            if random.percent(60) {
+                self.seatings.push((seated.swap_remove(random.index(seated.len())), false));
+            }
+        }
+        self.skews.resize(usize::from(self.validators + self.reserve), 0);
+    }
+
+    /// Draws nothing of seats: all validators have one, from the beginning to the end.
+    pub(crate) fn settle(&mut self) {
+        self.reserve = 0;
+        self.seatings.clear();
+        self.skews.truncate(usize::from(self.validators));
     }
 
     /// Draws a history of crashes, partitions, losses and repetitions alone: nobody lies, and clocks and disks are
@@ -188,6 +220,8 @@ impl Drawn {
         Self {
             seed,
             validators,
+            reserve: 0,
+            seatings: Vec::new(),
             travel,
             clock,
             pace,
@@ -314,6 +348,9 @@ mod tests {
         }
         assert!(drawn.iter().any(|drawn| matches!(drawn.clock, Clock::Wall { .. })));
         assert!(drawn.iter().any(|drawn| matches!(drawn.clock, Clock::Step { .. })));
+        let gone = |drawn: &&Drawn| drawn.seatings.iter().any(|(_, joins)| !joins);
+        assert!(drawn.iter().filter(|drawn| drawn.reserve > 0).count() > 20);
+        assert!(drawn.iter().filter(gone).count() > 10);
         assert!(count(|fault| matches!(fault, Fault::Disturb { .. })) > 20);
         assert!(count(|fault| matches!(fault, Fault::Skew { .. })) > 20);
         assert!(count(|fault| matches!(fault, Fault::SlowDisk { .. })) > 20);

@@ -45,6 +45,7 @@ pub fn finality(delay: Duration, span: Duration, crashed: bool) -> Finality {
     let setup = Setup {
         seed: 1,
         validators: VALIDATORS,
+        reserve: 0,
         genesis: Hash::of("genesis", &encoded),
         founded_at: BlockTime::from_millis(FOUNDED_AT),
         clock: Clock::Wall { drift_max: BlockSpan::from_millis(500) },
@@ -104,7 +105,7 @@ async fn measure(
             if now.is_multiple_of(20) {
                 nonce += 1;
                 // The pool has room: blocks take it away.
-                drop(node.submit(submission(world.anchor(), nonce, &mut random)));
+                drop(node.submit(submission(world.anchor(), watch.time(), nonce, &mut random)));
             }
             while *seen < node.height() {
                 *seen += 1;

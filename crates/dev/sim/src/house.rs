@@ -3,11 +3,13 @@
 use crate::random::Random;
 use access::{Network, OwnerKey, Validity, shown_for};
 use light::Anchor;
-use machine::{Genesis, SourceWeight, UnderlyingGenesis};
+use machine::{Genesis, ParameterGenesis, SourceWeight, UnderlyingGenesis, ValidatorGenesis};
 use protocol::{
-    AccountId, Address, AssetId, ClientOrderId, Command, Contract, Instrument, InstrumentId,
-    NewOrder, PriceReport, SelfTrade, Side, SourceId, TimeInForce, UnderlyingId, ValidatorId, Vote,
+    AccountId, Address, AssetId, Change, ClientOrderId, Command, Contract, Instrument,
+    InstrumentId, NewOrder, ParameterId, PriceReport, ProposalId, Seat, SelfTrade, Side, SourceId,
+    TimeInForce, UnderlyingId, ValidatorId, Vote, limits,
 };
+use replica::simulation::public_key;
 use std::sync::OnceLock;
 use units::{Amount, BlockTime, Lots, Notional, Price, Quantity};
 
@@ -17,6 +19,16 @@ const UNDERLYINGS: [(u16, &str, i128); 2] = [(1, "BTC", 8_000_000_000), (2, "ETH
 /// The engine's clock begins at zero, and time on the chain must not.
 pub(crate) const FOUNDED_AT: i128 = 1;
 const TRADERS: u64 = 12;
+
+/// Numbers of the keys of governance.
+const SIGNERS: [u8; 2] = [0x51, 0x52];
+/// The shortest timelock there can be, and as long a gap between blocks before the markets reopen by an auction: with
+/// [`LONG_STEP`] a block, a change is made six blocks after its last approval, and nothing waits.
+const HOUR: i64 = 3_600_000;
+/// Milliseconds a block in histories in which validators come and go.
+pub(crate) const LONG_STEP: i128 = 600_000;
+/// How long a signature holds.
+const LIFE: i128 = 43_200_000;
 
 /// Returns the genesis of a number of validators.
 pub(crate) fn genesis(validators: u16) -> Genesis {
@@ -33,14 +45,53 @@ pub(crate) fn genesis(validators: u16) -> Genesis {
         chain: "simulation".into(),
         time: BlockTime::from_millis(FOUNDED_AT),
         custodian: key(CUSTODIAN).address(),
-        signers: vec![Address::new([0x51; 20]), Address::new([0x52; 20])],
+        signers: SIGNERS.map(|number| key(number).address()).to_vec(),
         threshold: 2,
-        validators: (1..=validators).map(|n| (ValidatorId::new(n), 1)).collect(),
+        validators: (0..validators)
+            .map(|index| ValidatorGenesis { seat: seat(index), stake: 1 })
+            .collect(),
+        epoch_blocks: limits::EPOCH_BLOCKS_MIN,
         underlyings: UNDERLYINGS.iter().map(underlying).collect(),
         instruments: UNDERLYINGS.iter().map(|(id, _, _)| perpetual(*id)).collect(),
-        parameters: Vec::new(),
+        parameters: [ParameterId::Timelock, ParameterId::RestartGap]
+            .map(|parameter| ParameterGenesis { underlying: None, parameter, value: HOUR })
+            .to_vec(),
         signed: true,
     }
+}
+
+/// Returns the seat of a validator, by its place in the simulated world.
+fn seat(index: u16) -> Seat {
+    Seat { validator: ValidatorId::new(index + 1), key: public_key(index), endpoint: None }
+}
+
+/// Returns the change that gives a validator a seat, or takes it.
+pub(crate) fn seating(index: u16, joins: bool) -> Change {
+    let seat = seat(index);
+    if joins {
+        Change::SeatValidator { seat, stake: 1 }
+    } else {
+        Change::UnseatValidator(seat.validator)
+    }
+}
+
+/// Returns what governance sends for a change: a proposal, and the approval of all that may be open.
+pub(crate) fn governed(
+    anchor: &Anchor,
+    now: BlockTime,
+    nonce: &mut u64,
+    change: Change,
+    proposals: u32,
+) -> Vec<Vec<u8>> {
+    let [proposer, approver] = SIGNERS;
+    let approvals = (1..=proposals)
+        .map(|number| (approver, Command::Approve { proposal: ProposalId::new(number) }));
+    let sent = std::iter::once((proposer, Command::Propose { change })).chain(approvals);
+    sent.map(|(sender, command)| {
+        *nonce += 1;
+        signed(anchor, now, sender, *nonce, command)
+    })
+    .collect()
 }
 
 fn perpetual(id: u16) -> Instrument {
@@ -82,7 +133,12 @@ pub(crate) fn vote(validator: u16, random: &mut Random) -> Vote {
 }
 
 /// Returns a submission of a trader: a deposit, an order or a cancel.
-pub(crate) fn submission(anchor: &Anchor, nonce: u64, random: &mut Random) -> Vec<u8> {
+pub(crate) fn submission(
+    anchor: &Anchor,
+    now: BlockTime,
+    nonce: u64,
+    random: &mut Random,
+) -> Vec<u8> {
     let number = u8::try_from(random.between(1, TRADERS)).expect("a small number");
     let (sender, command) = match random.between(0, 9) {
         0..=2 => {
@@ -109,19 +165,24 @@ pub(crate) fn submission(anchor: &Anchor, nonce: u64, random: &mut Random) -> Ve
             (number, Command::PlaceOrder { sub: 0, order })
         }
     };
-    signed(anchor, sender, nonce, command)
+    signed(anchor, now, sender, nonce, command)
 }
 
 /// Returns a submission by which one recognises that a client was heard: a deposit into an account of its own.
-pub(crate) fn marker(anchor: &Anchor, nonce: u64, number: u16) -> (AccountId, Vec<u8>) {
+pub(crate) fn marker(
+    anchor: &Anchor,
+    now: BlockTime,
+    nonce: u64,
+    number: u16,
+) -> (AccountId, Vec<u8>) {
     let account = AccountId { owner: Address::new([0xEE; 20]), sub: number };
     let (asset, amount) = (AssetId::DOLLAR, Amount::from_minor(1_000_000));
     let command = Command::Deposit { account, asset, amount };
-    (account, signed(anchor, CUSTODIAN, nonce, command))
+    (account, signed(anchor, now, CUSTODIAN, nonce, command))
 }
 
-/// Returns a command, signed by the owner of a number's key; it holds for a simulated day.
-fn signed(anchor: &Anchor, sender: u8, nonce: u64, command: Command) -> Vec<u8> {
+/// Returns a command, signed by the owner of a number's key.
+fn signed(anchor: &Anchor, now: BlockTime, sender: u8, nonce: u64, command: Command) -> Vec<u8> {
     let network = Network::new(&anchor.chain, anchor.genesis);
     let listed = |id: InstrumentId| {
         let number = u16::try_from(id.get()).ok()?;
@@ -129,6 +190,7 @@ fn signed(anchor: &Anchor, sender: u8, nonce: u64, command: Command) -> Vec<u8> 
         Some(((*name).to_owned(), perpetual(number)))
     };
     let shown = shown_for(&command, listed, |_| None);
-    let validity = Validity { nonce, expires_at: BlockTime::from_millis(86_400_000) };
+    let expires_at = BlockTime::from_millis(now.millis() + LIFE);
+    let validity = Validity { nonce, expires_at };
     key(sender).submit(&network, validity, command, shown, 1).expect("it can be shown")
 }

@@ -3,13 +3,14 @@
 use crate::audit::audit;
 use crate::disk::Disk;
 use crate::drawn::{Drawn, Fault};
-use crate::house::{FOUNDED_AT, genesis, marker, submission, vote};
+use crate::house::{FOUNDED_AT, genesis, governed, marker, seating, submission, vote};
 use crate::random::Random;
 use crate::watch::{Failure, Watch};
 use machine::Genesis;
 use protocol::{Hash, ValidatorId, codec};
 use replica::Halt;
 use replica::simulation::{History, Plant, Setup, Travel, World};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use units::BlockTime;
@@ -18,6 +19,10 @@ use units::BlockTime;
 const BLOCKS_AFTER: u64 = 5;
 /// Time in which it must.
 const HEALING: Duration = Duration::from_secs(120);
+/// Time in which it must, if seats are given and taken besides: that takes some hundred blocks.
+const HEALING_WITH_SEATS: Duration = Duration::from_secs(600);
+/// Milliseconds after which governance asks again for what it has not got.
+const GOVERNING: u64 = 2_000;
 /// How often the scenario looks.
 const TICK: Duration = Duration::from_millis(100);
 /// Height from which a planted validator computes wrongly.
@@ -69,6 +74,9 @@ pub struct Run {
 #[must_use]
 pub fn run(seed: u64, planting: Option<Planting>) -> Run {
     let mut drawn = Drawn::from_seed(seed);
+    if planting.is_some() {
+        drawn.settle();
+    }
     if planting == Some(Planting::Divergence) {
         // The broken validator is one of those that the network bears.
         drawn.liars.clear();
@@ -85,10 +93,11 @@ pub fn run(seed: u64, planting: Option<Planting>) -> Run {
 pub fn play(drawn: Drawn, planting: Option<Planting>) -> Run {
     let genesis = Arc::new(genesis(drawn.validators));
     let encoded = codec::encode(&*genesis).expect("the genesis is within limits");
-    let validators = usize::from(drawn.validators);
+    let validators = usize::from(drawn.validators + drawn.reserve);
     let mut history = History::new(Setup {
         seed: drawn.seed,
         validators: drawn.validators,
+        reserve: drawn.reserve,
         genesis: Hash::of("genesis", &encoded),
         founded_at: BlockTime::from_millis(FOUNDED_AT),
         clock: drawn.clock,
@@ -114,6 +123,9 @@ pub fn play(drawn: Drawn, planting: Option<Planting>) -> Run {
         nonce: 0,
         last: None,
         next_submission: 0,
+        next_governing: 0,
+        proposals: 0,
+        seated: 0,
         fed: 0,
         wanted: 0,
     };
@@ -155,6 +167,12 @@ struct Story {
     last: Option<Vec<u8>>,
     /// When the next submission is due.
     next_submission: u64,
+    /// When governance asks next.
+    next_governing: u64,
+    /// Proposals that were sent.
+    proposals: u32,
+    /// Seats that were given or taken.
+    seated: usize,
     /// The highest block that feeds have reported for.
     fed: u64,
     /// The height that all honest validators must reach in the end: above all that was final before.
@@ -187,8 +205,11 @@ impl Scenario {
     /// Plays on. Returns whether it is the end, or the power has failed.
     async fn play(&mut self) -> bool {
         self.heal().await;
+        let at_first = usize::from(self.story.drawn.validators);
         for index in 0..self.world.validators() {
-            self.start(index, 0).await;
+            if index < at_first || (index - at_first).is_multiple_of(2) {
+                self.start(index, 0).await;
+            }
         }
         while let Some((after, fault)) = self.story.drawn.faults.get(self.story.suffered).copied() {
             self.story.suffered += 1;
@@ -291,8 +312,12 @@ impl Scenario {
             self.story.next_submission = self.story.next_submission.max(now.saturating_sub(1_000))
                 + u64::try_from(self.story.drawn.traffic.as_millis()).unwrap_or(1).max(1);
             self.story.nonce += 1;
-            let submission =
-                submission(self.world.anchor(), self.story.nonce, &mut self.story.random);
+            let submission = submission(
+                self.world.anchor(),
+                self.story.watch.time(),
+                self.story.nonce,
+                &mut self.story.random,
+            );
             let index = self.story.random.index(self.world.validators());
             if let Some(node) = self.world.node(index) {
                 // One that is full or halted refuses it; clients try again, this one does not.
@@ -303,6 +328,49 @@ impl Scenario {
         if self.story.drawn.feeds {
             self.feed();
         }
+        if self.story.next_governing <= now {
+            self.story.next_governing = now + GOVERNING;
+            self.govern();
+        }
+    }
+
+    /// Asks for the next change of seats, again and again until it is made.
+    fn govern(&mut self) {
+        let Some((index, joins)) = self.story.drawn.seatings.get(self.story.seated).copied() else {
+            return;
+        };
+        let id = ValidatorId::new(index + 1);
+        let nodes = (0..self.world.validators()).filter_map(|index| self.world.node(index));
+        let newest = nodes.max_by_key(|node| node.height());
+        let Some(newest) = newest else { return };
+        let wanted = newest.committee().wanted.iter().any(|seat| seat.validator == id);
+        if wanted == joins {
+            self.story.seated += 1;
+            return;
+        }
+        self.story.proposals += 1;
+        let (now, change) = (self.story.watch.time(), seating(index, joins));
+        let (nonce, proposals) = (&mut self.story.nonce, self.story.proposals);
+        for submission in governed(self.world.anchor(), now, nonce, change, proposals) {
+            // It is asked for again.
+            drop(newest.submit(submission));
+        }
+    }
+
+    /// Whether a validator sees the seats that governance has decided on in the committee of the present epoch.
+    fn is_settled(&self, validator: usize) -> bool {
+        let drawn = &self.story.drawn;
+        let mut seated: BTreeSet<u16> = (1..=drawn.validators).collect();
+        for (index, joins) in &drawn.seatings {
+            match joins {
+                true => drop(seated.insert(index + 1)),
+                false => drop(seated.remove(&(index + 1))),
+            }
+        }
+        let seated = seated.into_iter().map(ValidatorId::new);
+        self.world.node(validator).is_some_and(|node| {
+            node.committee().present.iter().map(|seat| seat.validator).eq(seated)
+        })
     }
 
     /// Reports for the block after the newest, by every validator that runs.
@@ -354,13 +422,21 @@ impl Scenario {
         let honest = self.honest();
         for index in honest.iter().copied() {
             self.story.nonce += 1;
-            let (account, bytes) =
-                marker(self.world.anchor(), self.story.nonce, u16::try_from(index).unwrap_or(0));
+            let (account, bytes) = marker(
+                self.world.anchor(),
+                self.story.watch.time(),
+                self.story.nonce,
+                u16::try_from(index).unwrap_or(0),
+            );
             if self.world.node(index).is_some_and(|node| node.submit(bytes).is_ok()) {
                 markers.push((index, account));
             }
         }
-        let until = self.world.millis() + u64::try_from(HEALING.as_millis()).unwrap_or(0);
+        let healing = match self.story.drawn.seatings.is_empty() {
+            true => HEALING,
+            false => HEALING_WITH_SEATS,
+        };
+        let until = self.world.millis() + u64::try_from(healing.as_millis()).unwrap_or(0);
         loop {
             self.pass(TICK).await;
             if self.story.watch.failure().is_some() {
@@ -373,12 +449,16 @@ impl Scenario {
             let heights: Vec<u64> = disks.map(|(_, disk)| disk.height()).collect();
             let unheard = markers.iter().find(|(_, account)| !everywhere(*account));
             let arrived = heights.iter().all(|height| *height >= wanted);
-            if arrived && unheard.is_none() {
+            let unsettled = honest.iter().find(|index| !self.is_settled(**index));
+            if arrived && unheard.is_none() && unsettled.is_none() {
                 return;
             }
             if self.world.millis() > until {
                 self.story.watch.fail(match unheard {
                     Some((validator, _)) if arrived => Failure::Unheard { validator: *validator },
+                    None if arrived => {
+                        Failure::SeatsDiffer { validator: unsettled.copied().unwrap_or_default() }
+                    }
                     _ => Failure::Stuck { heights, wanted },
                 });
                 return;

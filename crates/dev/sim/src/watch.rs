@@ -1,9 +1,11 @@
 //! The auditor: it sees every outcome of every validator, and says what must not be.
 
+use crate::house::FOUNDED_AT;
 use protocol::{AccountId, Block, Command, Hash, Header};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use units::BlockTime;
 
 /// What must not be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,11 @@ pub enum Failure {
         heights: Vec<u64>,
         /// The height that all were to reach.
         wanted: u64,
+    },
+    /// The seats of the healed network did not become those that governance wants.
+    SeatsDiffer {
+        /// By the record of which validator.
+        validator: usize,
     },
     /// What a client sent to the healed network was not executed everywhere.
     Unheard {
@@ -58,6 +65,12 @@ impl fmt::Display for Failure {
             Self::Stuck { heights, wanted } => {
                 write!(f, "after healing, heights are {heights:?} and {wanted} was to be reached")
             }
+            Self::SeatsDiffer { validator } => {
+                write!(
+                    f,
+                    "validator {validator} does not see the committee that governance decided on"
+                )
+            }
             Self::Unheard { validator } => write!(
                 f,
                 "what validator {validator} took from a client after healing was not executed everywhere"
@@ -77,6 +90,8 @@ struct Seen {
     deposits: BTreeSet<(usize, AccountId)>,
     transactions: u64,
     highest: u64,
+    /// The time of the highest block.
+    time: Option<BlockTime>,
     /// A validator whose outcomes are not compared: it must notice by itself that it is wrong.
     overlooked: Option<usize>,
 }
@@ -114,6 +129,7 @@ impl Watch {
         }
         if height > seen.highest {
             seen.highest = height;
+            seen.time = Some(header.time);
             seen.transactions += block.transactions.len() as u64;
         }
     }
@@ -133,6 +149,11 @@ impl Watch {
     /// Returns the hash of the outcome of a height, as it was first computed by anybody.
     pub(crate) fn outcome(&self, height: u64) -> Option<Hash> {
         self.seen().outcomes.get(&height).map(|(_, hash)| *hash)
+    }
+
+    /// Returns the time of the highest block executed by anybody.
+    pub(crate) fn time(&self) -> BlockTime {
+        self.seen().time.unwrap_or(BlockTime::from_millis(FOUNDED_AT))
     }
 
     /// Returns the highest block executed by anybody, and the transactions in all.

@@ -3,7 +3,7 @@
 //! A proposer names the newest outcome it has computed and adds what waits. A validator votes for a block if, and only
 //! if,
 //!
-//! 1. its leader, view, height and parent are those of the round;
+//! 1. its leader, height and parent are those of the round;
 //! 2. its time follows from the parent's by the network's clock;
 //! 3. the outcome that it names is at most [`LAG_MAX`] blocks old, and is the validator's own: a validator that has not
 //!    computed it yet waits, for a vote on trust would let one liar have a false root finalised;
@@ -14,20 +14,19 @@
 
 use crate::block::{Block, PAYLOAD_BYTES_MAX};
 use crate::chain::Chain;
-use crate::committee::Committee;
+use crate::committee::Committees;
 use crate::engine::{Digest, Runtime};
 use crate::evidence::Dock;
 use crate::payload::{self, Payload};
+use crate::round;
 use crate::scheme::Guarded;
 use crate::waiting::Waiting;
-use commonware_consensus::{
-    Application, Viewable as _, marshal::ancestry::Ancestry, simplex::types::Context,
-};
+use commonware_consensus::{Application, marshal::ancestry::Ancestry, simplex::types::Context};
 use commonware_cryptography::{Digested, Digestible as _, ed25519::PublicKey};
 use futures::{FutureExt as _, StreamExt as _, future::Either, future::select};
 use light::{Clock, OrderHeader};
 use protocol::codec;
-use protocol::{Hash, ValidatorId, limits};
+use protocol::{Hash, limits};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -52,8 +51,7 @@ pub struct Pace {
 /// The application that the engine asks.
 #[derive(Debug, Clone)]
 pub(crate) struct App {
-    pub(crate) me: ValidatorId,
-    pub(crate) committee: Arc<Committee>,
+    pub(crate) committees: Arc<Committees>,
     pub(crate) chain: Arc<Chain>,
     pub(crate) waiting: Arc<Waiting>,
     pub(crate) dock: Arc<Dock>,
@@ -88,7 +86,7 @@ impl App {
 
     /// Returns the time of a child proposed now.
     fn time_after(&self, parent: BlockTime, now: SystemTime) -> BlockTime {
-        match self.committee.anchor.clock {
+        match self.committees.anchor.clock {
             Clock::Wall { .. } => {
                 BlockTime::from_millis((parent.millis() + 1).max(block_time(now).millis()))
             }
@@ -97,7 +95,7 @@ impl App {
     }
 
     fn judge_time(&self, parent: BlockTime, time: BlockTime, now: SystemTime) -> Verdict {
-        match self.committee.anchor.clock {
+        match self.committees.anchor.clock {
             Clock::Step { span } if time.millis() == parent.millis() + span.millis() => {
                 Verdict::Valid
             }
@@ -121,19 +119,19 @@ impl App {
         parent: &Block,
     ) -> bool {
         let header = &block.header;
-        let leader = self.committee.id_of(&context.leader);
+        let leader = self.committees.id_of(&context.leader);
         let named = u64::try_from(header.executed_height.blocks()).ok();
         let lag = named.and_then(|named| block.number().checked_sub(named));
         let in_place = leader == Some(header.proposer)
-            && header.view == context.view().get()
+            && header.round == round::number(context.round)
             && header.parent == Hash::new(parent.digest().0)
             && block.number() == parent.number().saturating_add(1)
             && header.executed_height >= parent.header.executed_height
             && lag.is_some_and(|lag| (1..=LAG_MAX).contains(&lag));
-        let network = &self.committee.access;
+        let network = &self.committees.access;
         let opened = Payload::read(&block.payload)
             .ok()
-            .filter(|payload| in_place && payload.check(header, &self.committee).is_ok());
+            .filter(|payload| in_place && payload.check(header, &self.committees).is_ok());
         let opened = opened.and_then(|payload| {
             payload.open(header, network, |name| self.waiting.is_genuine(name)).ok()
         });
@@ -161,9 +159,10 @@ impl App {
         let mut changes = self.waiting.changes();
         let idle_until = runtime.current() + self.pace.idle_max;
         let mut gather_until = None;
+        let validators = self.committees.at(height).map_or(0, |committee| committee.len());
         loop {
             let reports = self.waiting.reports_count(height);
-            if reports >= self.committee.len() {
+            if reports >= validators {
                 return;
             }
             let traffic = self.waiting.has_more_than(ancestors);
@@ -232,7 +231,7 @@ impl<E: Runtime> Application<E> for App {
         let room = PAYLOAD_BYTES_MAX - REPORT_BYTES - EVIDENCE_BYTES;
         let submissions = self.waiting.take(room, limits::TRANSACTIONS_PER_BLOCK_MAX, &ancestors);
         let submissions = submissions.iter().map(|held| held.to_vec()).collect();
-        let evidence = self.dock.pieces(context.view().get());
+        let evidence = self.dock.pieces(round::number(context.round));
         let payload = codec::encode(&Payload { reports, evidence, submissions }).ok()?;
         let (executed_height, executed) =
             self.chain.newest().filter(|(newest, _)| *newest < height).or_else(|| {
@@ -240,8 +239,8 @@ impl<E: Runtime> Application<E> for App {
                 self.chain.outcome(before).map(|(_, hash)| (before, hash))
             })?;
         let header = OrderHeader {
-            view: context.view().get(),
-            proposer: self.me,
+            round: round::number(context.round),
+            proposer: self.committees.me()?,
             parent: Hash::new(parent.digest().0),
             height: BlockHeight::from_blocks(i128::from(height)),
             time: self.time_after(parent.header.time, self.now(&runtime)),

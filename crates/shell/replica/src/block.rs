@@ -44,7 +44,7 @@ impl Block {
     pub(crate) fn genesis(network: Hash, time: BlockTime) -> Result<Self, EncodeError> {
         let zero = BlockHeight::from_blocks(0);
         let header = OrderHeader {
-            view: 0,
+            round: 0,
             proposer: ValidatorId::new(0),
             parent: Hash::default(),
             height: zero,

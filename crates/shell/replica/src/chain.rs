@@ -48,6 +48,12 @@ pub enum Halt {
         /// Where the two part, once the others have been asked.
         difference: Option<Box<Difference>>,
     },
+    /// The consensus engine of an epoch cannot begin.
+    #[error("the consensus engine has stopped: {why}; this validator signs nothing more")]
+    EngineStopped {
+        /// Why.
+        why: String,
+    },
     /// A finalised block that this program cannot execute.
     #[error(
         "finalised block {height} cannot be executed: {why}; this validator signs nothing more"

@@ -11,7 +11,7 @@
 //! **Left out:** blocks that are older than what is kept, and validators that started again since: they say less.
 
 use crate::chain::{Chain, Halt};
-use crate::committee::Committee;
+use crate::committee::Committees;
 use crate::engine::Runtime;
 use borsh::{BorshDeserialize, BorshSerialize};
 use commonware_cryptography::ed25519::PublicKey;
@@ -300,7 +300,7 @@ pub(crate) async fn run<E: Runtime>(
     mut sender: impl Sender<PublicKey = PublicKey>,
     mut receiver: impl Receiver<PublicKey = PublicKey>,
     mut blocker: impl Blocker<PublicKey = PublicKey>,
-    committee: Arc<Committee>,
+    committees: Arc<Committees>,
     knowledge: Knowledge,
 ) {
     let mut searches: Option<BTreeMap<PublicKey, Search>> = None;
@@ -313,7 +313,9 @@ pub(crate) async fn run<E: Runtime>(
         if let (Some(height), None) = (diverged, &searches) {
             let oldest = knowledge.chain.oldest().unwrap_or(height);
             let begun = |peer: &PublicKey| (peer.clone(), Search::new(oldest, height));
-            let begun: BTreeMap<_, _> = committee.participants().iter().map(begun).collect();
+            let present = committees.present();
+            let peers = present.iter().flat_map(|committee| committee.participants().iter());
+            let begun: BTreeMap<_, _> = peers.map(begun).collect();
             for (peer, search) in &begun {
                 send(&mut sender, peer, &Message::Question(search.asked));
             }
@@ -372,8 +374,9 @@ pub(crate) async fn run<E: Runtime>(
                 if search.is_open() {
                     send(&mut sender, &peer, &Message::Question(search.asked));
                 }
+                let validators = searches.as_ref().map_or(1, BTreeMap::len);
                 let found = searches.iter().flat_map(BTreeMap::values);
-                if let Some(difference) = agreed(found, committee.len()) {
+                if let Some(difference) = agreed(found, validators) {
                     knowledge.chain.explain(difference);
                 }
             }

@@ -2,11 +2,12 @@
 
 use crate::app::{App, Pace};
 use crate::block::Block;
-use crate::chain::Chain;
-use crate::committee::Committee;
+use crate::chain::{Chain, Halt};
+use crate::committee::{Committees, Schemes};
 use crate::difference::{self, Knowledge, Writings};
+use crate::epochs::{Channels, Wiring};
 use crate::evidence::Dock;
-use crate::execute::{Executor, Inbox};
+use crate::execute::{Executor, Inbox, Seated};
 use crate::floor::Floor;
 use crate::guard::VoteGuard;
 use crate::ledger::{Ledger, SharedLedger};
@@ -14,6 +15,7 @@ use crate::node::{Node, Parts};
 use crate::observe::Observer;
 use crate::scheme::Guarded;
 use crate::spread;
+use crate::steps::Steps;
 use crate::waiting::Waiting;
 use commonware_broadcast::buffered;
 use commonware_codec::{Copying, Decode as _};
@@ -25,22 +27,13 @@ use commonware_consensus::{
         resolver::p2p as marshal_resolver,
         standard::{Inline, Standard},
     },
-    simplex::{
-        self,
-        config::{ForwardPolicy, SkipBudget, SkipPolicy},
-        elector::RoundRobin,
-        scheme::ed25519,
-        types::Finalization,
-    },
-    types::{Epoch, FixedEpocher, ViewDelta},
+    simplex::{self, types::Finalization},
+    types::{FixedEpocher, ViewDelta},
 };
 use commonware_cryptography::{
-    Digested, Digestible as _, Sha256, Signer as _,
-    certificate::{ConstantProvider, Verifier as _},
-    ed25519::{PrivateKey, PublicKey},
-    sha256,
+    Digested, Digestible as _, certificate::Verifier as _, ed25519::PublicKey, sha256,
 };
-use commonware_p2p::{Blocker, Provider, Receiver, Sender, max_message_size};
+use commonware_p2p::{Blocker, Provider, Receiver, Sender, max_message_size, utils::mux::prefixed};
 use commonware_parallel::Sequential;
 use commonware_runtime::{
     Clock, Handle, Metrics, Quota, Spawner, Storage, buffer::paged::CacheRef,
@@ -48,11 +41,12 @@ use commonware_runtime::{
 use commonware_storage::{archive::prunable, translator::EightCap};
 use commonware_utils::{NZU16, NZU32, NZU64, NZUsize, NonZeroDuration};
 use mempool::Limits;
+use protocol::limits;
 use rand_core::CryptoRng;
-use std::num::{NonZeroU16, NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU16, NonZeroUsize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use units::BlockTime;
 
 pub(crate) type Digest = sha256::Digest;
@@ -61,10 +55,8 @@ pub(crate) type Digest = sha256::Digest;
 pub(crate) const LAYOUT: &str = "novation-v1";
 const PAGE_SIZE: NonZeroU16 = NZU16!(4_096);
 const PAGES: NonZeroUsize = NZUsize!(2_048);
-const BUFFER: NonZeroUsize = NZUsize!(1 << 18);
-const MAILBOX: NonZeroUsize = NZUsize!(1_024);
-/// One epoch: the set of validators does not change.
-const EPOCH_BLOCKS: NonZeroU64 = NZU64!(u64::MAX);
+pub(crate) const BUFFER: NonZeroUsize = NZUsize!(1 << 18);
+pub(crate) const MAILBOX: NonZeroUsize = NZUsize!(1_024);
 /// Finalised blocks that may be delivered and not yet executed.
 const UNEXECUTED_MAX: NonZeroUsize = NZUsize!(16);
 /// Outcomes that a validator loads when it starts.
@@ -100,8 +92,12 @@ pub struct Timeouts {
 
 /// What is told to a validator when it starts.
 pub(crate) struct Config {
-    pub(crate) key: PrivateKey,
-    pub(crate) committee: Arc<Committee>,
+    pub(crate) key: PublicKey,
+    pub(crate) committees: Arc<Committees>,
+    /// What a client follows the committees by; none if the ledger proves nothing.
+    pub(crate) steps: Option<Steps>,
+    /// Told who validates, at once and whenever that changes.
+    pub(crate) seated: Seated,
     /// Begins the name of everything that the engine keeps: [`LAYOUT`], unless several validators share a storage.
     pub(crate) layout: String,
     /// Time of the genesis.
@@ -122,8 +118,14 @@ pub(crate) struct Config {
 /// Why a validator cannot start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
-    #[error("the key of this validator is not in the network's list: check key file and list")]
+    #[error(
+        "the key of this validator has no seat, and is to have none: check the key file, or let governance seat it first"
+    )]
     NotAValidator,
+    #[error("the validators of epoch {0} are not known here: start again from an empty directory")]
+    CommitteeUnknown(u64),
+    #[error("the validators cannot be known: {0}")]
+    Committee(#[from] crate::committee::CommitteeError),
     #[error("the ledger cannot be read: {0}")]
     Ledger(crate::ledger::LedgerError),
     #[error(transparent)]
@@ -136,10 +138,11 @@ pub(crate) enum StartError {
     Floor(String),
 }
 
-/// Returns the longest message of any channel.
-pub(crate) fn message_bytes_max(validators: u32) -> u32 {
+/// Returns the longest message of any channel, whoever validates.
+pub(crate) fn message_bytes_max() -> u32 {
+    let validators = u32::try_from(limits::VALIDATORS_MAX).unwrap_or(u32::MAX);
     max_message_size(&[
-        simplex::max_payload_size::<Guarded, Digest>(validators),
+        prefixed(simplex::max_payload_size::<Guarded, Digest>(validators)),
         marshal::max_payload_size::<Standard<Block>, Guarded>(validators, &()),
         spread::MESSAGE_BYTES_MAX,
     ])
@@ -167,26 +170,32 @@ fn archive_config<C>(
 }
 
 /// Returns a duration that is not zero.
-fn positive(duration: Duration) -> NonZeroDuration {
+pub(crate) fn positive(duration: Duration) -> NonZeroDuration {
     NonZeroDuration::new(duration.max(Duration::from_millis(1))).expect("at least a millisecond")
 }
 
 /// Reads and checks the certificate that an engine begins at, and keeps the guard silent for as long as it wants.
 fn read_floor(
     floor: &Floor,
-    scheme: &Guarded,
+    committees: &Committees,
     guard: &Mutex<VoteGuard>,
     random: &mut impl CryptoRng,
 ) -> Result<Finalization<Guarded, Digest>, StartError> {
     let refuse = |what: String| StartError::Floor(what);
-    let config = scheme.certificate_codec_config();
-    let read = Finalization::decode_cfg(Copying(&floor.certificate), &config)
+    let config = Guarded::certificate_codec_config_unbounded();
+    let read = Finalization::<Guarded, Digest>::decode_cfg(Copying(&floor.certificate), &config)
         .map_err(|error| refuse(error.to_string()))?;
-    if !read.verify(random, scheme, &Sequential) {
+    let epoch = read.round().epoch().get();
+    // Once its epoch is long over, the engine goes on from what it holds, and never looks at the floor again.
+    if let Some(committee) = committees.of(epoch)
+        && !read.verify(random, committee.scheme.as_ref(), &Sequential)
+    {
         return Err(refuse("its signatures do not hold".to_owned()));
     }
-    let mut guard = guard.lock().unwrap_or_else(PoisonError::into_inner);
-    guard.raise_floor(floor.silent_until);
+    if floor.silent_until > 0 {
+        let mut guard = guard.lock().unwrap_or_else(PoisonError::into_inner);
+        guard.raise_floor(floor.silent_until);
+    }
     Ok(read)
 }
 
@@ -210,50 +219,41 @@ where
         R,
     );
         8] = channels.try_into().map_err(|_| StartError::Archive("a channel is missing".into()))?;
-    let me = config.committee.id_of(&config.key.public_key()).ok_or(StartError::NotAValidator)?;
+    let committees = config.committees;
+    (config.seated)(&committees.record());
     let headers = config.ledger.headers(OUTCOMES_LOADED).map_err(StartError::Ledger)?;
     let chain = Arc::new(Chain::new(&headers)?);
     let ledger = SharedLedger::new(config.ledger);
     let dock = Arc::new(Dock::default());
     let writings = Arc::new(Writings::default());
-    let observer = Observer::new(config.committee.clone(), dock.clone());
+    let steps = config.steps.map(Arc::new);
+    let observer = Observer::new(committees.clone(), dock.clone());
     let waiting = Arc::new(Waiting::new(
-        config.committee.access.clone(),
+        committees.access.clone(),
         config.limits,
         chain.height(),
         ledger.clone(),
     ));
-    let scheme = ed25519::Scheme::signer(
-        &config.committee.namespace,
-        config.committee.participants(),
-        config.key.clone(),
-    )
-    .ok_or(StartError::NotAValidator)?;
-    let scheme = Guarded::new(scheme, config.guard.clone());
     let cache = CacheRef::new(PAGE_SIZE, PAGES);
-    let genesis = Block::genesis(config.committee.network, config.founded_at)?;
+    let genesis = Block::genesis(committees.network, config.founded_at)?;
     let genesis_digest = genesis.digest();
     let floor = match config.floor {
         Some(floor) => {
             let mut random = context.child("floor");
-            Some(read_floor(&floor, &scheme, &config.guard, &mut random)?)
+            Some(read_floor(&floor, &committees, &config.guard, &mut random)?)
         }
         None => None,
     };
-    let (start, engine_floor) = match floor {
-        Some(floor) => {
-            (marshal::Start::Floor(floor.clone()), simplex::config::Floor::Finalized(floor))
-        }
-        None => (
-            marshal::Start::Genesis(Digested::precomputed(genesis, genesis_digest)),
-            simplex::config::Floor::Genesis(genesis_digest),
-        ),
+    let start = match &floor {
+        Some(floor) => marshal::Start::Floor(floor.clone()),
+        None => marshal::Start::Genesis(Digested::precomputed(genesis, genesis_digest)),
     };
+    let epocher = FixedEpocher::new(committees.epoch_blocks);
 
     let (broadcast_engine, buffer) = buffered::Engine::new(
         context.child("broadcast"),
         buffered::Config {
-            public_key: config.key.public_key(),
+            public_key: config.key.clone(),
             mailbox_size: MAILBOX,
             deque_size: 16,
             priority: false,
@@ -266,7 +266,7 @@ where
     let marshal_resolver = marshal_resolver::init(
         context.child("marshal_resolver"),
         marshal_resolver::Config {
-            public_key: config.key.public_key(),
+            public_key: config.key.clone(),
             peer_provider: peers.clone(),
             blocker: blocker.clone(),
             mailbox_size: MAILBOX,
@@ -281,7 +281,12 @@ where
         |error: commonware_storage::archive::Error| StartError::Archive(error.to_string());
     let finalizations = prunable::Archive::init(
         context.child("finalizations"),
-        archive_config(&config.layout, "finalizations", &cache, scheme.certificate_codec_config()),
+        archive_config(
+            &config.layout,
+            "finalizations",
+            &cache,
+            Guarded::certificate_codec_config_unbounded(),
+        ),
     )
     .await
     .map_err(unreadable)?;
@@ -297,8 +302,8 @@ where
             finalizations,
             blocks,
             marshal::Config {
-                provider: ConstantProvider::<Guarded, Epoch>::new(scheme.clone()),
-                epocher: FixedEpocher::new(EPOCH_BLOCKS),
+                provider: Schemes(committees.clone()),
+                epocher: epocher.clone(),
                 start,
                 partition_prefix: format!("{}-marshal", config.layout),
                 mailbox_size: MAILBOX,
@@ -317,6 +322,7 @@ where
         .await;
 
     let (deliveries, inbox) = mpsc::unbounded_channel();
+    let (delivered_out, delivered) = watch::channel(None);
     #[cfg(feature = "simulation")]
     let inbox = config.faults.slow_down(context.child("disk"), inbox);
     let executor = Executor {
@@ -325,14 +331,16 @@ where
         waiting: waiting.clone(),
         dock: dock.clone(),
         writings: writings.clone(),
-        committee: config.committee.clone(),
+        committees: committees.clone(),
+        steps: steps.clone(),
+        seated: config.seated,
         guard: config.guard.clone(),
         marshal: marshal_mailbox.clone(),
+        delivered: delivered_out,
         blocks_kept: config.blocks_kept,
     };
     let app = App {
-        me,
-        committee: config.committee.clone(),
+        committees: committees.clone(),
         chain: chain.clone(),
         waiting: waiting.clone(),
         dock,
@@ -355,25 +363,25 @@ where
         .child("submissions_out")
         .spawn(move |_| spread::send_submissions(submit_queue, submissions_out));
     context.child("reports_out").spawn(move |_| spread::send_reports(report_queue, reports_out));
-    let (pool, watcher, committee) = (waiting.clone(), blocker.clone(), config.committee.clone());
+    let (pool, watcher, known) = (waiting.clone(), blocker.clone(), committees.clone());
     context
         .child("submissions_in")
-        .spawn(move |_| spread::receive_submissions(submissions_in, watcher, pool, committee));
-    let (pool, watcher, committee) = (waiting.clone(), blocker.clone(), config.committee.clone());
+        .spawn(move |_| spread::receive_submissions(submissions_in, watcher, pool, known));
+    let (pool, watcher, known) = (waiting.clone(), blocker.clone(), committees.clone());
     context
         .child("reports_in")
-        .spawn(move |_| spread::receive_reports(reports_in, watcher, pool, committee));
+        .spawn(move |_| spread::receive_reports(reports_in, watcher, pool, known));
     let (asked, answered) = questions;
-    let (watcher, committee) = (blocker.clone(), config.committee.clone());
+    let (watcher, known) = (blocker.clone(), committees.clone());
     let knowledge = Knowledge { chain: chain.clone(), writings };
-    context.child("difference").spawn(move |runtime| {
-        difference::run(runtime, asked, answered, watcher, committee, knowledge)
-    });
+    context
+        .child("difference")
+        .spawn(move |runtime| difference::run(runtime, asked, answered, watcher, known, knowledge));
 
+    let halted = chain.clone();
     let node = Node::new(Parts {
-        me,
-        key: config.key,
-        committee: config.committee,
+        committees: committees.clone(),
+        steps,
         chain,
         waiting,
         guard: config.guard,
@@ -383,42 +391,29 @@ where
         submit,
         report,
     });
-    let inline =
-        Inline::new(context.child("inline"), app, marshal_mailbox, FixedEpocher::new(EPOCH_BLOCKS));
-    let timeouts = config.timeouts;
+    context.child("steps").spawn({
+        let node = node.clone();
+        move |_| node.complete_steps()
+    });
+    let inline = Inline::new(context.child("inline"), app, marshal_mailbox.clone(), epocher);
+    let wiring = Wiring {
+        committees,
+        marshal: marshal_mailbox,
+        application: inline.clone(),
+        reporter: Reporters::from((inline, observer)),
+        blocker,
+        cache,
+        layout: config.layout,
+        timeouts: config.timeouts,
+        floor,
+        delivered,
+    };
+    let channels = Channels::part(&context, votes, certificates, resolver);
     // On the context itself: its children above end with it.
-    let engine = simplex::Engine::new(
-        context,
-        simplex::Config {
-            scheme,
-            elector: RoundRobin::<Sha256>::default(),
-            blocker,
-            automaton: inline.clone(),
-            relay: inline.clone(),
-            reporter: Reporters::from((inline, observer)),
-            strategy: Sequential,
-            partition: format!("{}-simplex", config.layout),
-            mailbox_size: MAILBOX,
-            epoch: Epoch::zero(),
-            floor: engine_floor,
-            replay_buffer: BUFFER,
-            write_buffer: BUFFER,
-            page_cache: cache,
-            leader_timeout: timeouts.leader,
-            certification_timeout: timeouts.certification,
-            timeout_retry: timeouts.certification * 2,
-            view_retention: ViewDelta::new(64),
-            skip: SkipPolicy::Enabled {
-                timeout: timeouts.certification * 3,
-                budget: SkipBudget::Participants,
-            },
-            fetch_timeout: positive(timeouts.fetch),
-            fetch_retry_delay: Duration::from_millis(500),
-            forward: ForwardPolicy::SilentVoters,
-            // Without them a vote that contradicts one is evidence only until its view has a certificate: the peer
-            // would be blocked, and never punished.
-            track_historical_votes: true,
-        },
-    );
-    Ok((engine.start(votes, certificates, resolver), node))
+    let epochs = context.spawn(move |context| async move {
+        if let Err(error) = wiring.run(context, channels).await {
+            halted.stop(Halt::EngineStopped { why: error.to_string() });
+        }
+    });
+    Ok((epochs, node))
 }

@@ -4,8 +4,9 @@
 //!
 //! What an offence costs is for the machine (spec 0029); whether a vote was ever asked for, no evidence says.
 
-use crate::committee::Committee;
+use crate::committee::{Committee, Committees};
 use crate::engine::Digest;
+use crate::round;
 use crate::scheme::Guarded;
 use borsh::{BorshDeserialize, BorshSerialize};
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
@@ -17,7 +18,6 @@ use commonware_consensus::{
             Activity, Attributable, ConflictingFinalize, ConflictingNotarize, NullifyFinalize,
         },
     },
-    types::Epoch,
 };
 use commonware_parallel::Sequential;
 use protocol::{Hash, Offence, OffenceKind, ValidatorId};
@@ -41,22 +41,22 @@ impl Evidence {
     /// Returns the evidence in what the engine reports, if there is any, whether or not it proves what it says.
     pub(crate) fn reported(
         activity: &Activity<Guarded, Digest>,
-        committee: &Committee,
+        committees: &Committees,
     ) -> Option<Self> {
-        let (kind, votes, signer, view) = match activity {
+        let (kind, votes, signer, round) = match activity {
             Activity::ConflictingNotarize(held) => {
-                (OffenceKind::TwoBlocks, held.encode(), held.signer(), held.view())
+                (OffenceKind::TwoBlocks, held.encode(), held.signer(), round_of(held))
             }
             Activity::ConflictingFinalize(held) => {
-                (OffenceKind::TwoFinalities, held.encode(), held.signer(), held.view())
+                (OffenceKind::TwoFinalities, held.encode(), held.signer(), round_of(held))
             }
             Activity::NullifyFinalize(held) => {
-                (OffenceKind::FinalityAndSkip, held.encode(), held.signer(), held.view())
+                (OffenceKind::FinalityAndSkip, held.encode(), held.signer(), round_of(held))
             }
             _ => return None,
         };
-        let validator = committee.id_at(signer)?;
-        let offence = Offence { validator, view: view.get(), kind };
+        let validator = committees.of(round::parts(round).0)?.id_at(signer)?;
+        let offence = Offence { validator, round, kind };
         Some(Self { offence, votes: votes.to_vec() })
     }
 
@@ -65,10 +65,13 @@ impl Evidence {
     /// Cost: two Ed25519 verifications.
     ///
     /// spec 0029-EVID-001.
-    pub(crate) fn is_proved(&self, committee: &Committee) -> bool {
+    pub(crate) fn is_proved(&self, committees: &Committees) -> bool {
         if self.votes.len() > VOTES_BYTES_MAX {
             return false;
         }
+        let epoch = round::parts(self.offence.round).0;
+        let Some(committee) = committees.of(epoch) else { return false };
+        let committee = committee.as_ref();
         // Two signatures are verified one by one, so nothing depends on these numbers.
         let mut random = ChaCha20Rng::from_seed(*Hash::of("evidence", &self.votes).bytes());
         let (bytes, scheme) = (Copying(self.votes.as_slice()), &committee.verifier);
@@ -95,9 +98,21 @@ impl Evidence {
         committee: &Committee,
     ) -> bool {
         committee.id_at(held.signer()) == Some(self.offence.validator)
-            && held.view().get() == self.offence.view
-            && held.epoch() == Epoch::zero()
+            && round_of(held) == self.offence.round
     }
+}
+
+/// Whether an offence may be held against its validator in a block of a round: not one of a later round, for one could be
+/// guilty in advance, nor one from before the last epoch, whose committee not every validator knows.
+///
+/// spec 0029-EVID-001.
+pub(crate) const fn counts(offence: u64, block: u64) -> bool {
+    offence <= block && round::parts(offence).0.saturating_add(1) >= round::parts(block).0
+}
+
+/// Returns the round of two votes.
+fn round_of(held: &(impl Viewable + Epochable)) -> u64 {
+    round::of(held.epoch().get(), held.view().get())
 }
 
 /// Evidence that waits for a block: of each validator its latest offence, for earlier ones count no more (0029-EVID-002).
@@ -115,15 +130,17 @@ impl Dock {
     pub(crate) fn accuse(&self, evidence: Evidence) {
         let mut waiting = self.waiting();
         let id = evidence.offence.validator;
-        if waiting.get(&id).is_none_or(|held| held.offence.view < evidence.offence.view) {
+        if waiting.get(&id).is_none_or(|held| held.offence.round < evidence.offence.round) {
             waiting.insert(id, evidence);
         }
     }
 
-    /// Returns what waits and may stand in a block of a view, ascending by validator.
-    pub(crate) fn pieces(&self, view: u64) -> Vec<Evidence> {
-        let waiting = self.waiting();
-        let due = waiting.values().filter(|held| held.offence.view <= view);
+    /// Returns what waits and may stand in a block of a round, ascending by validator; of votes that can no longer be
+    /// checked nothing waits any more.
+    pub(crate) fn pieces(&self, round: u64) -> Vec<Evidence> {
+        let mut waiting = self.waiting();
+        waiting.retain(|_, held| held.offence.round > round || counts(held.offence.round, round));
+        let due = waiting.values().filter(|held| held.offence.round <= round);
         due.take(PIECES_MAX).cloned().collect()
     }
 
@@ -131,7 +148,7 @@ impl Dock {
     pub(crate) fn settled(&self, offences: &[Offence]) {
         let mut waiting = self.waiting();
         for offence in offences {
-            let known = |held: &Evidence| held.offence.view <= offence.view;
+            let known = |held: &Evidence| held.offence.round <= offence.round;
             if waiting.get(&offence.validator).is_some_and(known) {
                 waiting.remove(&offence.validator);
             }
@@ -142,23 +159,29 @@ impl Dock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::committee::Voter;
+    use crate::guard::VoteGuard;
     use crate::keys::ValidatorKey;
     use crate::payload::{Payload, PayloadError};
     use commonware_consensus::simplex::types::{Finalize, Notarize, Nullify, Proposal};
-    use commonware_consensus::types::{Round, View};
+    use commonware_consensus::types::View;
     use light::OrderHeader;
     use light::{Anchor, Clock, Validator};
+    use machine::CommitteeRecord;
+    use protocol::Seat;
     use std::slice;
+    use std::sync::Arc;
     use units::{BlockHeight, BlockSpan, BlockTime};
 
-    const VIEW: u64 = 9;
+    /// A view of epoch 3.
+    const ROUND: u64 = (3 << 32) + 9;
 
     fn key(id: u16) -> ValidatorKey {
         let secret = Hash::of("key", &id.to_be_bytes());
         ValidatorKey::from_secret(*secret.bytes()).expect("a key")
     }
 
-    fn committee(chain: &str) -> Committee {
+    fn committee(chain: &str) -> Committees {
         let validator = |id| Validator { id: ValidatorId::new(id), key: key(id).public() };
         let anchor = Anchor {
             chain: chain.into(),
@@ -166,22 +189,36 @@ mod tests {
             clock: Clock::Step { span: BlockSpan::from_millis(1) },
             validators: (1..=4).map(validator).collect(),
         };
-        Committee::new(anchor).expect("the keys are keys")
+        let seat =
+            |id| Seat { validator: ValidatorId::new(id), key: key(id).public(), endpoint: None };
+        let seats: Vec<Seat> = (1..=4).map(seat).collect();
+        let record = CommitteeRecord {
+            epoch: 3,
+            epoch_blocks: 32,
+            last: seats.clone(),
+            present: seats.clone(),
+            next: seats.clone(),
+            wanted: seats,
+        };
+        let guard = Arc::new(Mutex::new(VoteGuard::in_memory()));
+        let voter = Voter { key: key(1).0, guard };
+        Committees::new(anchor, voter, record).expect("the keys are keys")
     }
 
-    fn signer(committee: &Committee, id: u16) -> Scheme {
-        Scheme::signer(&committee.namespace, committee.participants(), key(id).0).expect("a member")
+    fn signer(committees: &Committees, id: u16) -> Scheme {
+        let participants = committees.at(3 * 32).expect("known").participants().clone();
+        Scheme::signer(&committees.namespace, participants, key(id).0).expect("a member")
     }
 
-    fn proposal(view: u64, block: u8) -> Proposal<Digest> {
-        let round = Round::new(Epoch::zero(), View::new(view));
-        Proposal::new(round, View::new(view - 1), Digest::from([block; 32]))
+    fn proposal(number: u64, block: u8) -> Proposal<Digest> {
+        let round = round::engine(number);
+        Proposal::new(round, View::new(round.view().get() - 1), Digest::from([block; 32]))
     }
 
     /// Two votes of validator 2, of each kind.
-    fn pieces(committee: &Committee) -> [Evidence; 3] {
+    fn pieces(committee: &Committees) -> [Evidence; 3] {
         let scheme = signer(committee, 2);
-        let [a, b] = [1, 2].map(|block| proposal(VIEW, block));
+        let [a, b] = [1, 2].map(|block| proposal(ROUND, block));
         let notarize = |held: &Proposal<Digest>| {
             Notarize::<Scheme, Digest>::sign(&scheme, held.clone()).expect("signed")
         };
@@ -190,7 +227,7 @@ mod tests {
         };
         let nullify = Nullify::<Scheme>::sign::<Digest>(&scheme, a.round).expect("signed");
         let piece = |kind, votes: Vec<u8>| {
-            let offence = Offence { validator: ValidatorId::new(2), view: VIEW, kind };
+            let offence = Offence { validator: ValidatorId::new(2), round: ROUND, kind };
             Evidence { offence, votes }
         };
         [
@@ -218,7 +255,7 @@ mod tests {
             let of = |offence: Offence| Evidence { offence, ..piece.clone() };
             let honest = Offence { validator: ValidatorId::new(1), ..piece.offence };
             assert!(!of(honest).is_proved(&committee), "of somebody else");
-            assert!(!of(Offence { view: VIEW + 1, ..piece.offence }).is_proved(&committee));
+            assert!(!of(Offence { round: ROUND + 1, ..piece.offence }).is_proved(&committee));
             let kinds =
                 [OffenceKind::TwoBlocks, OffenceKind::TwoFinalities, OffenceKind::FinalityAndSkip];
             for kind in kinds.into_iter().filter(|kind| *kind != piece.offence.kind) {
@@ -245,12 +282,12 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_holds_evidence_in_order_proved_and_of_no_view_after_its_own() {
+    fn a_payload_holds_evidence_in_order_proved_and_of_its_own_epoch_or_the_last() {
         // 0029-EVID-001
         let committee = committee("ours");
         let [piece, other, _] = pieces(&committee);
-        let header = |view| OrderHeader {
-            view,
+        let header = |round| OrderHeader {
+            round,
             proposer: ValidatorId::new(1),
             parent: Hash::default(),
             height: BlockHeight::from_blocks(1),
@@ -259,18 +296,21 @@ mod tests {
             executed: Hash::default(),
             payload: Hash::default(),
         };
-        let check = |view, evidence: Vec<Evidence>| {
-            Payload { evidence, ..Payload::default() }.check(&header(view), &committee)
+        let check = |round, evidence: Vec<Evidence>| {
+            Payload { evidence, ..Payload::default() }.check(&header(round), &committee)
         };
         let unproved = Err(PayloadError::EvidenceUnproved(ValidatorId::new(2)));
-        assert_eq!(check(VIEW, vec![piece.clone()]), Ok(()));
-        assert_eq!(check(VIEW - 1, vec![piece.clone()]), unproved);
-        let doubled = check(VIEW, vec![piece.clone(), other]);
+        assert_eq!(check(ROUND, vec![piece.clone()]), Ok(()));
+        assert_eq!(check(ROUND - 1, vec![piece.clone()]), unproved);
+        let later = |epochs: u64| ROUND + (epochs << 32);
+        assert_eq!(check(later(1), vec![piece.clone()]), Ok(()), "of the last epoch");
+        assert_eq!(check(later(2), vec![piece.clone()]), unproved, "of an epoch before that");
+        let doubled = check(ROUND, vec![piece.clone(), other]);
         assert_eq!(doubled, Err(PayloadError::EvidenceOutOfOrder));
         let forged = Evidence { votes: vec![0; 200], ..piece.clone() };
-        assert_eq!(check(VIEW, vec![forged]), unproved);
+        assert_eq!(check(ROUND, vec![forged]), unproved);
         let payload = Payload { evidence: vec![piece.clone()], ..Payload::default() };
-        let opened = payload.open(&header(VIEW), &committee.access, |_| false).expect("it opens");
+        let opened = payload.open(&header(ROUND), &committee.access, |_| false).expect("it opens");
         assert_eq!(opened.block.offences, [piece.offence]);
     }
 
@@ -279,7 +319,7 @@ mod tests {
         // 0029-EVID-001
         let committee = committee("ours");
         let scheme = signer(&committee, 2);
-        let vote = Notarize::<Scheme, Digest>::sign(&scheme, proposal(VIEW, 1)).expect("signed");
+        let vote = Notarize::<Scheme, Digest>::sign(&scheme, proposal(ROUND, 1)).expect("signed");
         let votes = [vote.encode().to_vec(), vote.encode().to_vec()].concat();
         let [piece, ..] = pieces(&committee);
         assert!(!Evidence { votes, ..piece }.is_proved(&committee));
@@ -292,13 +332,13 @@ mod tests {
         let [piece, ..] = pieces(&committee);
         let dock = Dock::default();
         dock.accuse(piece.clone());
-        dock.accuse(Evidence { offence: Offence { view: 3, ..piece.offence }, ..piece.clone() });
-        assert_eq!(dock.pieces(VIEW), slice::from_ref(&piece), "the latest offence counts");
-        assert_eq!(dock.pieces(VIEW - 1), [], "no block holds evidence of views after its own");
-        dock.settled(&[Offence { view: VIEW - 1, ..piece.offence }]);
+        dock.accuse(Evidence { offence: Offence { round: 3, ..piece.offence }, ..piece.clone() });
+        assert_eq!(dock.pieces(ROUND), slice::from_ref(&piece), "the latest offence counts");
+        assert_eq!(dock.pieces(ROUND - 1), [], "no block holds evidence of views after its own");
+        dock.settled(&[Offence { round: ROUND - 1, ..piece.offence }]);
         dock.settled(&[Offence { validator: ValidatorId::new(3), ..piece.offence }]);
-        assert_eq!(dock.pieces(VIEW), slice::from_ref(&piece));
-        dock.settled(&[Offence { view: VIEW + 1, ..piece.offence }]);
-        assert_eq!(dock.pieces(VIEW), []);
+        assert_eq!(dock.pieces(ROUND), slice::from_ref(&piece));
+        dock.settled(&[Offence { round: ROUND + 1, ..piece.offence }]);
+        assert_eq!(dock.pieces(ROUND), []);
     }
 }

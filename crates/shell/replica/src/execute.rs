@@ -8,13 +8,14 @@
 
 use crate::block::Block;
 use crate::chain::{Chain, Executed, Halt};
-use crate::committee::Committee;
+use crate::committee::Committees;
 use crate::difference::Writings;
 use crate::evidence::Dock;
 use crate::guard::VoteGuard;
-use crate::ledger::{Applied, SharedLedger};
+use crate::ledger::{Applied, Ledger, LedgerError, SharedLedger};
 use crate::payload::Payload;
 use crate::scheme::Guarded;
+use crate::steps::Steps;
 use crate::waiting::Waiting;
 use commonware_actor::Feedback;
 use commonware_consensus::{
@@ -23,8 +24,10 @@ use commonware_consensus::{
     types::Height,
 };
 use commonware_utils::{Acknowledgement as _, acknowledgement::Exact};
+use machine::{CommitteeRecord, StateKey};
+use protocol::codec;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// A finalised block and the promise to say when it is done.
 pub(crate) type Delivery = (Arc<Block>, Option<Exact>);
@@ -55,16 +58,25 @@ impl Reporter for Inbox {
     }
 }
 
+/// Who is told of every change of the committees.
+pub(crate) type Seated = Box<dyn Fn(&CommitteeRecord) + Send + Sync>;
+
 /// Executes what is final.
 pub(crate) struct Executor {
     pub(crate) ledger: SharedLedger,
     pub(crate) chain: Arc<Chain>,
     pub(crate) waiting: Arc<Waiting>,
-    pub(crate) committee: Arc<Committee>,
+    pub(crate) committees: Arc<Committees>,
+    /// None where the ledger proves nothing.
+    pub(crate) steps: Option<Arc<Steps>>,
+    /// Told who validates whenever that changes.
+    pub(crate) seated: Seated,
     pub(crate) dock: Arc<Dock>,
     pub(crate) writings: Arc<Writings>,
     pub(crate) guard: Arc<Mutex<VoteGuard>>,
     pub(crate) marshal: Mailbox<Guarded, Standard<Block>>,
+    /// Told how far execution is, once it is known.
+    pub(crate) delivered: watch::Sender<Option<u64>>,
     /// Ordered blocks that the engine's archives keep; all if `None`.
     pub(crate) blocks_kept: Option<u64>,
 }
@@ -73,10 +85,11 @@ impl Executor {
     /// Runs until the engine is gone, or until the replica may go no further.
     pub(crate) async fn run(self, mut inbox: mpsc::UnboundedReceiver<Delivery>) {
         // What was acknowledged is not delivered again, whatever has become of the ledger since.
-        if let Some(acknowledged) = self.marshal.get_processed().await
-            && let Err(halt) = self.catch_up(acknowledged.height().get()).await
-        {
-            self.halt(halt);
+        let acknowledged = self.marshal.get_processed().await;
+        let acknowledged = acknowledged.map_or(0, |held| held.height().get());
+        match self.catch_up(acknowledged).await {
+            Ok(()) => drop(self.delivered.send_replace(Some(acknowledged))),
+            Err(halt) => self.halt(halt),
         }
         while let Some((block, done)) = inbox.recv().await {
             if let Err(halt) = self.deliver(&block).await {
@@ -88,6 +101,7 @@ impl Executor {
             if let Some(done) = done {
                 done.acknowledge();
             }
+            self.delivered.send_replace(Some(block.number()));
         }
     }
 
@@ -129,7 +143,7 @@ impl Executor {
         let unexecutable = |why: String| Halt::Unexecutable { height, why };
         let contents = Payload::read(&block.payload)
             .and_then(|payload| {
-                let network = &self.committee.access;
+                let network = &self.committees.access;
                 payload.open(&block.header, network, |name| self.waiting.is_genuine(name))
             })
             .map_err(|error| unexecutable(error.to_string()))?;
@@ -143,6 +157,8 @@ impl Executor {
                     self.marshal.prune(Height::new(height.saturating_sub(kept)));
                 }
             }
+            self.learn(ledger.as_mut(), height, &applied)
+                .map_err(|error| unexecutable(error.to_string()))?;
             applied
         };
         self.waiting.executed(height, &contents.block, &contents.names);
@@ -150,6 +166,25 @@ impl Executor {
         self.dock.settled(&contents.block.offences);
         let executed = Executed { order: block.header, block: Arc::new(contents.block), header };
         self.chain.push(executed).map_err(|error| unexecutable(error.to_string()))
+    }
+
+    /// Takes in who validates from now on, if the block has changed it, and, once an epoch, what proves it.
+    fn learn(
+        &self,
+        ledger: &mut dyn Ledger,
+        height: u64,
+        applied: &Applied,
+    ) -> Result<(), LedgerError> {
+        let key = codec::encode(&StateKey::Committee)?;
+        if applied.writes.iter().any(|write| write.key == key) {
+            let record = ledger.committee();
+            self.committees.learn(record.clone())?;
+            (self.seated)(&record);
+        }
+        match &self.steps {
+            Some(steps) => steps.keep_proof(self.committees.epoch_at(height), ledger),
+            None => Ok(()),
+        }
     }
 
     /// Compares the outcome that a finalised block names with the one computed here.

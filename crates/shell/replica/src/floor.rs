@@ -1,9 +1,10 @@
 //! Where a validator's engine begins that has taken its state from a peer: at a certificate, and not at the genesis.
 //!
-//! **Invariant:** a validator that cannot know what it signed before signs nothing in a view in which it may have: every
+//! **Invariant:** a validator that cannot know what it signed before signs nothing in a round in which it may have: every
 //! vote it can have signed was for a view at most one behind the certificates that the others held then, so it stays
 //! silent for a while past the certificate at which it begins.
 
+use crate::guard::SILENT_VIEWS;
 use borsh::{BorshDeserialize, BorshSerialize};
 use light::OrderHeader;
 use protocol::codec;
@@ -11,8 +12,6 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-/// Views past the certificate in which a validator without its vote file stays silent.
-const SILENT_VIEWS: u64 = 64;
 /// Longest file.
 const FLOOR_BYTES_MAX: usize = 64 << 10;
 
@@ -21,7 +20,7 @@ const FLOOR_BYTES_MAX: usize = 64 << 10;
 pub struct Floor {
     /// The certificate of the last ordered block that is taken as done.
     pub certificate: Vec<u8>,
-    /// Nothing below this view is signed.
+    /// Nothing below this round is signed; zero if the validator knows its votes.
     pub silent_until: u64,
 }
 
@@ -31,7 +30,7 @@ impl Floor {
     #[must_use]
     pub fn at(order: &OrderHeader, certificate: Vec<u8>, knows_its_votes: bool) -> Self {
         let silent_until =
-            if knows_its_votes { 0 } else { order.view.saturating_add(SILENT_VIEWS) };
+            if knows_its_votes { 0 } else { order.round.saturating_add(SILENT_VIEWS) };
         Self { certificate, silent_until }
     }
 

@@ -1,16 +1,17 @@
 //! The double-sign guard: every vote is written down, durably, before it is signed.
 //!
 //! ```text
-//! magic "NVGUARD1" · network 32 · records of 49 bytes: kind 1 · view u64 big-endian · block 32 · check 8
+//! magic "NVGUARD1" · network 32 · records of 49 bytes: kind 1 · round u64 big-endian · block 32 · check 8
 //! ```
 //!
 //! The engine keeps a journal of its own; this file is for what the journal cannot do: refuse a vote that contradicts an
 //! older one whatever the engine believes, as after a journal is lost, restored, or written by a version with a bug.
-//! In one view a validator votes to notarise one block, and either to skip the view or to finalise that block.
+//! In one round a validator votes to notarise one block, and either to skip the round or to finalise that block.
 //!
 //! **Invariant:** no two signatures for which the guard said yes contradict each other, across restarts, as long as the
 //! file is not replaced by an older copy.
 
+use crate::round;
 use protocol::Hash;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -22,38 +23,41 @@ const HEAD_BYTES: usize = 40;
 const RECORD_BYTES: usize = 49;
 const CHECK_BYTES: usize = 8;
 /// Views that are remembered one by one; below them nothing is signed any more.
-const VIEWS_KEPT: usize = 4_096;
+const ROUNDS_KEPT: usize = 4_096;
+
+/// Views of an epoch's beginning in which a validator that has lost its votes in the epoch before stays silent.
+pub(crate) const SILENT_VIEWS: u64 = 64;
 
 /// A vote that is to be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ballot {
     /// For a block.
     Notarize {
-        /// In which view.
-        view: u64,
+        /// In which round.
+        round: u64,
         /// Which block.
         block: Hash,
     },
-    /// Against a view.
+    /// Against a round.
     Nullify {
         /// Which.
-        view: u64,
+        round: u64,
     },
     /// For the finality of a block.
     Finalize {
-        /// In which view.
-        view: u64,
+        /// In which round.
+        round: u64,
         /// Which block.
         block: Hash,
     },
 }
 
 impl Ballot {
-    const fn view(self) -> u64 {
+    const fn round(self) -> u64 {
         match self {
-            Self::Notarize { view, .. } | Self::Nullify { view } | Self::Finalize { view, .. } => {
-                view
-            }
+            Self::Notarize { round, .. }
+            | Self::Nullify { round }
+            | Self::Finalize { round, .. } => round,
         }
     }
 }
@@ -62,21 +66,26 @@ impl Ballot {
 #[derive(Debug, thiserror::Error)]
 pub enum GuardError {
     /// It contradicts an older vote.
-    #[error("{ballot:?} contradicts an older vote of the same view: it is not signed")]
+    #[error("{ballot:?} contradicts an older vote of the same round: it is not signed")]
     Contradicts {
         /// The vote.
         ballot: Ballot,
     },
-    /// Its view is older than all that is remembered.
+    /// Its round is older than all that is remembered.
     #[error(
-        "view {view} is older than all that the guard remembers: nothing below {floor} is signed"
+        "round {round} is older than all that the guard remembers: nothing below {floor} is signed"
     )]
     TooOld {
-        /// The view.
-        view: u64,
-        /// The oldest view remembered.
+        /// The round.
+        round: u64,
+        /// The oldest round remembered.
         floor: u64,
     },
+    /// The validator may have voted in this round before it lost its votes.
+    #[error(
+        "round {0} is one in which this validator may have voted before its votes were lost: it is not signed"
+    )]
+    MayHaveVoted(u64),
     /// Signing was stopped for good.
     #[error("signing has stopped: {0}")]
     Stopped(String),
@@ -110,7 +119,7 @@ pub enum GuardError {
     },
 }
 
-/// What was signed in a view.
+/// What was signed in a round.
 #[derive(Debug, Clone, Copy, Default)]
 struct Signed {
     notarized: Option<Hash>,
@@ -160,8 +169,10 @@ enum Book {
 /// The guard of one validator key.
 #[derive(Debug)]
 pub struct VoteGuard {
-    views: BTreeMap<u64, Signed>,
+    rounds: BTreeMap<u64, Signed>,
     floor: u64,
+    /// The epoch whose first views are not signed.
+    silent_epoch: Option<u64>,
     book: Book,
     stopped: Option<String>,
 }
@@ -194,13 +205,13 @@ impl VoteGuard {
             return Err(GuardError::OtherNetwork(path.to_path_buf()));
         }
         let records = bytes.get(HEAD_BYTES..).unwrap_or_default();
-        let (views, length) = read_records(records).map_err(|at| damaged(HEAD_BYTES + at))?;
+        let (rounds, length) = read_records(records).map_err(|at| damaged(HEAD_BYTES + at))?;
         let offset = HEAD_BYTES + length;
         let mut file = OpenOptions::new().write(true).open(path).map_err(disk)?;
         let end = u64::try_from(offset).unwrap_or(u64::MAX);
         file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end))).map_err(disk)?;
         let book = Book::Disk { path: path.to_path_buf(), file, network };
-        let mut this = Self { views, floor: 0, book, stopped: None };
+        let mut this = Self { rounds, floor: 0, silent_epoch: None, book, stopped: None };
         this.forget();
         Ok(this)
     }
@@ -208,7 +219,13 @@ impl VoteGuard {
     /// Returns a guard that lives as long as the process: for simulations.
     #[must_use]
     pub fn in_memory() -> Self {
-        Self { views: BTreeMap::new(), floor: 0, book: Book::Memory(Vec::new()), stopped: None }
+        Self {
+            rounds: BTreeMap::new(),
+            floor: 0,
+            silent_epoch: None,
+            book: Book::Memory(Vec::new()),
+            stopped: None,
+        }
     }
 
     /// Returns what a guard in memory is after a crash, in the middle of writing down one more vote: so many bytes of
@@ -220,13 +237,14 @@ impl VoteGuard {
     #[cfg(feature = "simulation")]
     pub(crate) fn after_crash(&self, torn: usize) -> Result<Self, GuardError> {
         let Book::Memory(held) = &self.book else { return Ok(Self::in_memory()) };
-        let started = record(Ballot::Notarize { view: u64::MAX, block: Hash::default() });
+        let started = record(Ballot::Notarize { round: u64::MAX, block: Hash::default() });
         let torn = started.get(..torn.min(RECORD_BYTES - 1)).unwrap_or_default();
         let found = [held.as_slice(), torn].concat();
         let damaged = |offset| GuardError::Damaged { path: PathBuf::from("memory"), offset };
-        let (views, length) = read_records(&found).map_err(damaged)?;
+        let (rounds, length) = read_records(&found).map_err(damaged)?;
         let kept = found.get(..length).unwrap_or_default().to_vec();
-        let mut this = Self { views, floor: 0, book: Book::Memory(kept), stopped: None };
+        let mut this =
+            Self { rounds, floor: 0, silent_epoch: None, book: Book::Memory(kept), stopped: None };
         this.forget();
         Ok(this)
     }
@@ -240,11 +258,15 @@ impl VoteGuard {
         if let Some(reason) = &self.stopped {
             return Err(GuardError::Stopped(reason.clone()));
         }
-        let view = ballot.view();
-        if view < self.floor {
-            return Err(GuardError::TooOld { view, floor: self.floor });
+        let round = ballot.round();
+        if round < self.floor {
+            return Err(GuardError::TooOld { round, floor: self.floor });
         }
-        let mut signed = self.views.get(&view).copied().unwrap_or_default();
+        let (epoch, view) = round::parts(round);
+        if self.silent_epoch == Some(epoch) && view < SILENT_VIEWS {
+            return Err(GuardError::MayHaveVoted(round));
+        }
+        let mut signed = self.rounds.get(&round).copied().unwrap_or_default();
         match signed.take(ballot) {
             None => return Err(GuardError::Contradicts { ballot }),
             Some(false) => return Ok(()),
@@ -262,13 +284,16 @@ impl VoteGuard {
                 return Err(error);
             }
         }
-        self.views.insert(view, signed);
+        self.rounds.insert(round, signed);
         self.compact()
     }
 
-    /// Signs nothing below a view.
-    pub fn raise_floor(&mut self, view: u64) {
-        self.floor = self.floor.max(view);
+    /// Signs nothing below a round, nor in the first views of the epoch after it: where an epoch ends the guard does not
+    /// know.
+    pub fn raise_floor(&mut self, round: u64) {
+        self.floor = self.floor.max(round);
+        let (epoch, _) = round::parts(self.floor);
+        self.silent_epoch = epoch.checked_add(1);
     }
 
     /// Signs nothing more, for a reason.
@@ -282,14 +307,14 @@ impl VoteGuard {
         self.stopped.as_deref()
     }
 
-    /// Drops the oldest views from memory once they are many.
+    /// Drops the oldest rounds from memory once they are many.
     fn forget(&mut self) -> bool {
-        let many = self.views.len() >= 2 * VIEWS_KEPT;
-        while many && self.views.len() > VIEWS_KEPT {
-            self.views.pop_first();
+        let many = self.rounds.len() >= 2 * ROUNDS_KEPT;
+        while many && self.rounds.len() > ROUNDS_KEPT {
+            self.rounds.pop_first();
         }
-        // Whatever was forgotten lies below the oldest view that is left.
-        if many && let Some((oldest, _)) = self.views.first_key_value() {
+        // Whatever was forgotten lies below the oldest round that is left.
+        if many && let Some((oldest, _)) = self.rounds.first_key_value() {
             self.floor = self.floor.max(*oldest);
         }
         many
@@ -302,11 +327,11 @@ impl VoteGuard {
         let (path, file, network) = match &mut self.book {
             Book::Disk { path, file, network } => (path, file, network),
             Book::Memory(held) => {
-                *held = records(&self.views);
+                *held = records(&self.rounds);
                 return Ok(());
             }
         };
-        let reopened = write_book(path, *network, &self.views).and_then(|()| {
+        let reopened = write_book(path, *network, &self.rounds).and_then(|()| {
             let mut file = OpenOptions::new().write(true).open(&*path)?;
             file.seek(SeekFrom::End(0))?;
             Ok(file)
@@ -324,8 +349,8 @@ fn head(network: Hash) -> Vec<u8> {
 }
 
 /// Writes the file anew, whole or not at all.
-fn write_book(path: &Path, network: Hash, views: &BTreeMap<u64, Signed>) -> io::Result<()> {
-    let bytes = [head(network), records(views)].concat();
+fn write_book(path: &Path, network: Hash, rounds: &BTreeMap<u64, Signed>) -> io::Result<()> {
+    let bytes = [head(network), records(rounds)].concat();
     let staged = path.with_extension("new");
     let mut file = File::create(&staged)?;
     file.write_all(&bytes)?;
@@ -337,15 +362,15 @@ fn write_book(path: &Path, network: Hash, views: &BTreeMap<u64, Signed>) -> io::
     }
 }
 
-/// Returns the records of all votes, ascending by view.
-fn records(views: &BTreeMap<u64, Signed>) -> Vec<u8> {
+/// Returns the records of all votes, ascending by round.
+fn records(rounds: &BTreeMap<u64, Signed>) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for (view, signed) in views {
-        let view = *view;
+    for (round, signed) in rounds {
+        let round = *round;
         let ballots = [
-            signed.notarized.map(|block| Ballot::Notarize { view, block }),
-            signed.nullified.then_some(Ballot::Nullify { view }),
-            signed.finalized.map(|block| Ballot::Finalize { view, block }),
+            signed.notarized.map(|block| Ballot::Notarize { round, block }),
+            signed.nullified.then_some(Ballot::Nullify { round }),
+            signed.finalized.map(|block| Ballot::Finalize { round, block }),
         ];
         ballots.into_iter().flatten().for_each(|ballot| bytes.extend(record(ballot)));
     }
@@ -355,19 +380,19 @@ fn records(views: &BTreeMap<u64, Signed>) -> Vec<u8> {
 /// Reads records. Returns the votes and the length of the whole records; a last one that is not whole was never signed.
 /// Where another is damaged, is the error.
 fn read_records(bytes: &[u8]) -> Result<(BTreeMap<u64, Signed>, usize), usize> {
-    let mut views: BTreeMap<u64, Signed> = BTreeMap::new();
+    let mut rounds: BTreeMap<u64, Signed> = BTreeMap::new();
     let mut offset = 0;
     for record in bytes.chunks(RECORD_BYTES) {
         match read_record(record) {
             Some(ballot) => {
-                views.entry(ballot.view()).or_default().take(ballot);
+                rounds.entry(ballot.round()).or_default().take(ballot);
             }
             None if offset + RECORD_BYTES >= bytes.len() => break,
             None => return Err(offset),
         }
         offset += RECORD_BYTES;
     }
-    Ok((views, offset))
+    Ok((rounds, offset))
 }
 
 fn record(ballot: Ballot) -> [u8; RECORD_BYTES] {
@@ -376,7 +401,7 @@ fn record(ballot: Ballot) -> [u8; RECORD_BYTES] {
         Ballot::Nullify { .. } => (1, Hash::default()),
         Ballot::Finalize { block, .. } => (2, block),
     };
-    let body = [&[kind], ballot.view().to_be_bytes().as_slice(), block.bytes()].concat();
+    let body = [&[kind], ballot.round().to_be_bytes().as_slice(), block.bytes()].concat();
     let check = Hash::of("guard", &body);
     let mut bytes = [0; RECORD_BYTES];
     let parts = body.iter().chain(check.bytes().iter().take(CHECK_BYTES));
@@ -387,13 +412,13 @@ fn record(ballot: Ballot) -> [u8; RECORD_BYTES] {
 /// Reads a record; `None` if it is not whole.
 fn read_record(bytes: &[u8]) -> Option<Ballot> {
     let (kind, rest) = bytes.split_first()?;
-    let (view, rest) = rest.split_first_chunk::<8>()?;
+    let (round, rest) = rest.split_first_chunk::<8>()?;
     let (block, _) = rest.split_first_chunk::<32>()?;
-    let (view, block) = (u64::from_be_bytes(*view), Hash::new(*block));
+    let (round, block) = (u64::from_be_bytes(*round), Hash::new(*block));
     let ballot = match kind {
-        0 => Ballot::Notarize { view, block },
-        1 => Ballot::Nullify { view },
-        2 => Ballot::Finalize { view, block },
+        0 => Ballot::Notarize { round, block },
+        1 => Ballot::Nullify { round },
+        2 => Ballot::Finalize { round, block },
         _ => return None,
     };
     (record(ballot) == *bytes).then_some(ballot)
@@ -437,16 +462,16 @@ mod tests {
     fn a_vote_may_be_repeated_but_not_contradicted_even_after_a_restart() {
         let place = Place::new("restart");
         let mut guard = place.open();
-        guard.permit(Ballot::Notarize { view: 5, block: A }).expect("first");
-        guard.permit(Ballot::Finalize { view: 5, block: A }).expect("first");
-        guard.permit(Ballot::Nullify { view: 6 }).expect("first");
+        guard.permit(Ballot::Notarize { round: 5, block: A }).expect("first");
+        guard.permit(Ballot::Finalize { round: 5, block: A }).expect("first");
+        guard.permit(Ballot::Nullify { round: 6 }).expect("first");
         for mut guard in [guard, place.open()] {
-            guard.permit(Ballot::Notarize { view: 5, block: A }).expect("the same again");
+            guard.permit(Ballot::Notarize { round: 5, block: A }).expect("the same again");
             for ballot in [
-                Ballot::Notarize { view: 5, block: B },
-                Ballot::Finalize { view: 5, block: B },
-                Ballot::Nullify { view: 5 },
-                Ballot::Finalize { view: 6, block: A },
+                Ballot::Notarize { round: 5, block: B },
+                Ballot::Finalize { round: 5, block: B },
+                Ballot::Nullify { round: 5 },
+                Ballot::Finalize { round: 6, block: A },
             ] {
                 let refused = guard.permit(ballot);
                 assert!(matches!(refused, Err(GuardError::Contradicts { .. })), "{ballot:?}");
@@ -458,14 +483,14 @@ mod tests {
     fn a_torn_record_is_cut_off_and_a_damaged_one_is_named() {
         let place = Place::new("torn");
         let mut guard = place.open();
-        guard.permit(Ballot::Notarize { view: 1, block: A }).expect("first");
-        guard.permit(Ballot::Notarize { view: 2, block: A }).expect("first");
+        guard.permit(Ballot::Notarize { round: 1, block: A }).expect("first");
+        guard.permit(Ballot::Notarize { round: 2, block: A }).expect("first");
         drop(guard);
         let whole = fs::read(place.file()).expect("readable");
         fs::write(place.file(), &whole[..whole.len() - 3]).expect("writable");
         let mut guard = place.open();
-        guard.permit(Ballot::Notarize { view: 2, block: B }).expect("its writing never finished");
-        assert!(guard.permit(Ballot::Notarize { view: 1, block: B }).is_err());
+        guard.permit(Ballot::Notarize { round: 2, block: B }).expect("its writing never finished");
+        assert!(guard.permit(Ballot::Notarize { round: 1, block: B }).is_err());
         let mut bytes = fs::read(place.file()).expect("readable");
         bytes[HEAD_BYTES + 20] ^= 1;
         fs::write(place.file(), &bytes).expect("writable");
@@ -484,22 +509,34 @@ mod tests {
     }
 
     #[test]
-    fn old_views_are_forgotten_and_never_signed_again() {
+    fn who_has_lost_its_votes_is_silent_past_the_certificate_and_as_the_next_epoch_begins() {
+        let epoch = |number: u64| number << 32;
         let mut guard = VoteGuard::in_memory();
-        let last = 2 * VIEWS_KEPT as u64;
-        for view in 1..=last {
-            guard.permit(Ballot::Nullify { view }).expect("first");
+        guard.raise_floor(epoch(3) + 100 + SILENT_VIEWS);
+        let mut permits = |round| guard.permit(Ballot::Nullify { round }).is_ok();
+        let refused = [epoch(3) + 99, epoch(3) + 163, epoch(4) + 1, epoch(4) + SILENT_VIEWS - 1];
+        assert!(!refused.into_iter().any(&mut permits));
+        let allowed = [epoch(3) + 164, epoch(4) + SILENT_VIEWS, epoch(5) + 1];
+        assert!(allowed.into_iter().all(&mut permits));
+    }
+
+    #[test]
+    fn old_rounds_are_forgotten_and_never_signed_again() {
+        let mut guard = VoteGuard::in_memory();
+        let last = 2 * ROUNDS_KEPT as u64;
+        for round in 1..=last {
+            guard.permit(Ballot::Nullify { round }).expect("first");
         }
-        let refused = guard.permit(Ballot::Nullify { view: 1 });
+        let refused = guard.permit(Ballot::Nullify { round: 1 });
         assert!(matches!(refused, Err(GuardError::TooOld { .. })));
-        guard.permit(Ballot::Notarize { view: last, block: A }).expect("remembered");
+        guard.permit(Ballot::Notarize { round: last, block: A }).expect("remembered");
     }
 
     #[test]
     fn nothing_is_signed_once_signing_has_stopped() {
         let mut guard = VoteGuard::in_memory();
         guard.stop("roots differ".into());
-        let refused = guard.permit(Ballot::Nullify { view: 1 });
+        let refused = guard.permit(Ballot::Nullify { round: 1 });
         assert!(matches!(refused, Err(GuardError::Stopped(_))));
     }
 }

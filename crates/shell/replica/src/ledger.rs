@@ -2,7 +2,7 @@
 
 use book::Extract;
 use house::{House, Offer};
-use machine::{StateKey, Write};
+use machine::{CommitteeRecord, StateKey, Write};
 use mempool::Standing;
 use protocol::{Address, Block, EventExtract, Header, InstrumentId, OrderId};
 use std::error::Error;
@@ -37,6 +37,9 @@ pub trait Ledger: Send + 'static {
     ///
     /// If the block does not follow, or cannot be kept.
     fn apply(&mut self, block: &Block) -> Result<Applied, LedgerError>;
+
+    /// Returns who validates, as the newest block shows it.
+    fn committee(&self) -> CommitteeRecord;
 
     /// Returns blocks that were executed, from a height on: at most `count`, and no more once they have `bytes` bytes.
     ///
@@ -143,6 +146,10 @@ impl Ledger for House {
     fn apply(&mut self, block: &Block) -> Result<Applied, LedgerError> {
         let applied = House::apply(self, block)?;
         Ok(Applied { header: applied.header, writes: applied.outcome.writes })
+    }
+
+    fn committee(&self) -> CommitteeRecord {
+        self.machine().state().committee.record()
     }
 
     fn blocks(

@@ -17,6 +17,7 @@ mod chain;
 mod committee;
 mod difference;
 mod engine;
+mod epochs;
 mod evidence;
 mod execute;
 mod floor;
@@ -27,10 +28,12 @@ pub mod live;
 mod node;
 mod observe;
 mod payload;
+mod round;
 mod scheme;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 mod spread;
+mod steps;
 mod waiting;
 
 pub use app::Pace;
@@ -44,3 +47,4 @@ pub use ledger::{Applied, Ledger, LedgerError};
 pub use light::Answer;
 pub use mempool::{Rejected, Source};
 pub use node::{AnswerFailure, CertifiedHeader, FeedFailure, Node, Status, SubmitFailure};
+pub use steps::install as install_steps;

@@ -3,13 +3,14 @@
 //! The engine is built for this runtime here and nowhere else, for each build of it costs minutes.
 
 use crate::app::Pace;
-use crate::committee::{Committee, CommitteeError};
+use crate::committee::{CommitteeError, Committees, Voter};
 use crate::engine::{self, CHANNELS, StartError, Timeouts, message_bytes_max, quota};
 use crate::floor::Floor;
 use crate::guard::{GuardError, VoteGuard};
 use crate::keys::ValidatorKey;
 use crate::ledger::Ledger;
 use crate::node::Node;
+use crate::steps::Steps;
 use commonware_codec::{Copying, DecodeExt as _};
 use commonware_cryptography::{ChaCha20Poly1305, Signer as _, ed25519::PublicKey};
 use commonware_p2p::{
@@ -24,19 +25,24 @@ use commonware_stream::{
 use commonware_utils::{NZUsize, TryCollect as _, ordered::Map};
 use futures::future::{Either, select};
 use light::Anchor;
+use machine::CommitteeRecord;
 use mempool::Limits;
-use protocol::ValidatorId;
+use protocol::{Seat, ValidatorId, limits};
+use std::collections::BTreeMap;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use units::BlockTime;
 
 /// Threads that run the engine; execution has one of its own.
 const WORKERS: usize = 2;
+/// Most validators that are connected at once.
+const PEERS_MAX: usize = 2 * limits::VALIDATORS_MAX;
 /// How far the clocks of two validators may be apart when they connect.
 const CLOCKS_APART_MAX: Duration = Duration::from_secs(5);
 
@@ -52,7 +58,7 @@ pub struct Setup {
     pub founded_at: BlockTime,
     /// Where it listens.
     pub listen: SocketAddr,
-    /// Where each validator is reached, itself included.
+    /// Where validators are reached, for those whose seat does not say it, or says it wrongly.
     pub addresses: Vec<(ValidatorId, SocketAddr)>,
     /// What executes blocks.
     pub ledger: Box<dyn Ledger>,
@@ -86,11 +92,12 @@ pub enum LiveError {
     /// The double-sign guard cannot be used.
     #[error(transparent)]
     Guard(#[from] GuardError),
-    /// An address for nobody, or nobody's address.
-    #[error(
-        "the addresses must name every validator of the network once: validator {0} is missing or not in its list"
-    )]
-    Addresses(ValidatorId),
+    /// A validator that cannot be reached.
+    #[error("no address is known of validator {0}: name it under [addresses] in the configuration")]
+    Address(ValidatorId),
+    /// What the committees are followed by.
+    #[error("the file of steps cannot be used: {0}")]
+    Steps(std::io::Error),
     /// The engine ended by itself.
     #[error("the consensus engine has stopped: see its log above, then start again")]
     EngineStopped,
@@ -112,14 +119,23 @@ where
     F: FnOnce(Node, Arc<dyn Fn() -> String + Send + Sync>) -> Fut,
     Fut: Future<Output = T>,
 {
-    let committee = Arc::new(Committee::new(setup.anchor)?);
-    let peers = addresses(&committee, &setup.addresses)?;
-    // The network takes it for granted.
-    committee.id_of(&setup.key.0.public_key()).ok_or(StartError::NotAValidator)?;
+    let record = setup.ledger.committee();
+    let network = setup.anchor.hash().map_err(CommitteeError::from)?;
     let storage = setup.directory.join("engine");
     let has_voted = std::fs::read_dir(&storage).is_ok_and(|mut entries| entries.next().is_some());
-    let guard = VoteGuard::open(&setup.directory.join("votes"), committee.network, has_voted)?;
-    let validators = u32::try_from(committee.len()).unwrap_or(u32::MAX);
+    let guard = VoteGuard::open(&setup.directory.join("votes"), network, has_voted)?;
+    let guard = Arc::new(Mutex::new(guard));
+    let steps = Steps::open(&setup.directory.join("steps"), network).map_err(LiveError::Steps)?;
+    let public = setup.key.0.public_key();
+    let voter = Voter { key: setup.key.0.clone(), guard: guard.clone() };
+    let addresses: BTreeMap<_, _> = setup.addresses.into_iter().collect();
+    let (_, unreachable) = peers(&record, &addresses);
+    if let Some(id) = unreachable.into_iter().find(|id| seated(&record, *id)) {
+        return Err(LiveError::Address(id));
+    }
+    let committees = Arc::new(Committees::new(setup.anchor, voter, record)?);
+    // The network takes it for granted.
+    committees.me().ok_or(StartError::NotAValidator)?;
     let executor = runtime::Config::new()
         .with_worker_threads(WORKERS)
         .with_tcp_nodelay(Some(true))
@@ -135,20 +151,25 @@ where
             cups::Version::V1,
         );
         // Mailboxes are sized by it.
-        let peers_max = NonZeroUsize::new(committee.len()).unwrap_or(NonZeroUsize::MIN);
+        let peers_max = NonZeroUsize::new(PEERS_MAX).unwrap_or(NonZeroUsize::MIN);
         let mut config = NetworkConfig::local(
             handshake,
-            &committee.namespace,
+            &committees.namespace,
             setup.listen,
             peers_max,
-            message_bytes_max(validators),
+            message_bytes_max(),
             NZUsize!(1_024),
         );
         config.dial_frequency = Duration::from_millis(250);
         config.peer_connection_cooldown = Duration::from_millis(500);
         config.tracked_peer_sets = NZUsize!(1);
-        let (mut network, mut oracle) = Network::new(context.child("network"), config);
-        oracle.track(0, peers);
+        let (mut network, oracle) = Network::new(context.child("network"), config);
+        let (manager, tracked) = (Mutex::new(oracle.clone()), AtomicU64::new(0));
+        let seated = Box::new(move |record: &CommitteeRecord| {
+            let (peers, _) = peers(record, &addresses);
+            let number = tracked.fetch_add(1, Ordering::Relaxed);
+            manager.lock().unwrap_or_else(PoisonError::into_inner).track(number, peers);
+        });
         let channels = CHANNELS
             .iter()
             .map(|(channel, rate)| network.register(*channel, quota(*rate)))
@@ -157,11 +178,13 @@ where
         let (engine, node) = engine::start(
             context.child("engine"),
             engine::Config {
-                key: setup.key.0,
-                committee,
+                key: public,
+                committees,
+                steps: Some(steps),
+                seated,
                 layout: engine::LAYOUT.to_owned(),
                 founded_at: setup.founded_at,
-                guard: Arc::new(Mutex::new(guard)),
+                guard,
                 ledger: setup.ledger,
                 limits: setup.limits,
                 pace: setup.pace,
@@ -185,26 +208,37 @@ where
     })
 }
 
-/// Returns where each validator is reached, by key.
-fn addresses(
-    committee: &Committee,
-    given: &[(ValidatorId, SocketAddr)],
-) -> Result<Map<PublicKey, Address>, LiveError> {
-    let mut peers = Vec::new();
-    for validator in &committee.anchor.validators {
-        let mut found = given.iter().filter(|(id, _)| *id == validator.id);
-        let (Some((id, address)), None) = (found.next(), found.next()) else {
-            return Err(LiveError::Addresses(validator.id));
-        };
-        let key =
-            PublicKey::decode(Copying(&validator.key)).map_err(|_| LiveError::Addresses(*id))?;
-        peers.push((key, Address::from(*address)));
-    }
-    if let Some((stranger, _)) =
-        given.iter().find(|(id, _)| !committee.anchor.validators.iter().any(|held| held.id == *id))
+/// Returns where each validator is reached, by key, and those of whom that is not known.
+fn peers(
+    record: &CommitteeRecord,
+    addresses: &BTreeMap<ValidatorId, SocketAddr>,
+) -> (Map<PublicKey, Address>, Vec<ValidatorId>) {
+    let mut seats: BTreeMap<ValidatorId, &Seat> = BTreeMap::new();
+    // Those that are only wanted may have to wait for a place; the others never fill them all.
+    for seat in [&record.next, &record.present, &record.last, &record.wanted].into_iter().flatten()
     {
-        return Err(LiveError::Addresses(*stranger));
+        if seats.len() < PEERS_MAX {
+            seats.entry(seat.validator).or_insert(seat);
+        }
     }
-    let first = committee.anchor.validators.first().map_or(ValidatorId::new(0), |held| held.id);
-    peers.into_iter().try_collect().map_err(|_| LiveError::Addresses(first))
+    let (mut reached, mut unreachable) = (BTreeMap::new(), Vec::new());
+    for (id, seat) in seats {
+        let address = addresses.get(&id).copied().or_else(|| seat.endpoint.map(socket));
+        match (address, PublicKey::decode(Copying(&seat.key))) {
+            (Some(address), Ok(key)) => drop(reached.insert(key, Address::from(address))),
+            _ => unreachable.push(id),
+        }
+    }
+    // A number has one key, so no key comes twice.
+    (reached.into_iter().try_collect().unwrap_or_default(), unreachable)
+}
+
+fn socket(endpoint: protocol::Endpoint) -> SocketAddr {
+    let ip = Ipv6Addr::from(endpoint.ip);
+    let ip = ip.to_ipv4_mapped().map_or(IpAddr::V6(ip), IpAddr::V4);
+    SocketAddr::new(ip, endpoint.port)
+}
+
+fn seated(record: &CommitteeRecord, id: ValidatorId) -> bool {
+    record.present.iter().chain(&record.next).any(|seat| seat.validator == id)
 }

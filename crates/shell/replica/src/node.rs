@@ -2,23 +2,23 @@
 
 use crate::block::Block;
 use crate::chain::{Chain, Executed, Halt};
-use crate::committee::{Committee, Report};
+use crate::committee::{Committees, Report};
 use crate::difference::Difference;
 use crate::guard::VoteGuard;
 use crate::ledger::{Ledger, LedgerError, SharedLedger};
 use crate::observe::{Activities, Observer};
 use crate::scheme::Guarded;
+use crate::steps::{Begun, Steps};
 use crate::waiting::Waiting;
 use commonware_codec::Encode as _;
 use commonware_consensus::{
     marshal::{Identifier, core::Mailbox, standard::Standard},
     types::Height,
 };
-use commonware_cryptography::ed25519::PrivateKey;
 use futures::future::{Either, select};
 use house::Offer;
-use light::{Anchor, Answer, Evidence, OrderHeader, Subject};
-use machine::StateKey;
+use light::{Anchor, Answer, Evidence, OrderHeader, Step, Subject};
+use machine::{CommitteeRecord, StateKey};
 use mempool::{Rejected, Source};
 use protocol::{Hash, Header, InstrumentId, OrderId, ValidatorId, Vote};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,9 +29,8 @@ use units::BlockHeight;
 const CERTIFICATE_SPAN: u64 = 64;
 
 pub(crate) struct Parts {
-    pub(crate) me: ValidatorId,
-    pub(crate) key: PrivateKey,
-    pub(crate) committee: Arc<Committee>,
+    pub(crate) committees: Arc<Committees>,
+    pub(crate) steps: Option<Arc<Steps>>,
     pub(crate) chain: Arc<Chain>,
     pub(crate) waiting: Arc<Waiting>,
     pub(crate) guard: Arc<Mutex<VoteGuard>>,
@@ -48,15 +47,19 @@ pub struct Node(Arc<Parts>);
 
 impl std::fmt::Debug for Node {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Node({})", self.0.me)
+        write!(f, "Node({:?})", self.0.committees.me())
     }
 }
 
 /// How a validator stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// Which validator.
-    pub validator: ValidatorId,
+    /// Which validator; absent if it neither has a seat nor is to have one.
+    pub validator: Option<ValidatorId>,
+    /// The epoch of the newest block.
+    pub epoch: u64,
+    /// Whether it has a seat in that epoch.
+    pub seated: bool,
     /// The newest header computed.
     pub header: Option<Header>,
     /// The highest block known to be final.
@@ -88,12 +91,15 @@ pub enum SubmitFailure {
 #[derive(Debug, thiserror::Error)]
 pub enum FeedFailure {
     /// For another validator.
-    #[error("the report is of validator {given}, this is validator {own}")]
+    #[error(
+        "the report is of validator {given}, this is {}",
+        own.map_or("a node without a seat".to_owned(), |own| format!("validator {own}"))
+    )]
     NotOurs {
         /// Whose report it is.
         given: ValidatorId,
         /// Who this is.
-        own: ValidatorId,
+        own: Option<ValidatorId>,
     },
     /// The block has been executed, or is too far ahead, or a report for it has been given.
     #[error(
@@ -117,6 +123,16 @@ pub enum AnswerFailure {
     /// The block is so old that what certified it is gone.
     #[error("no block that certifies block {0} is kept here: ask a validator that keeps more")]
     Uncertified(u64),
+    /// A step between two committees is not kept here.
+    #[error(
+        "the steps from the validators of epoch {since} to those of epoch {signed} are not all here: ask another validator"
+    )]
+    StepMissing {
+        /// The epoch of the asker's list.
+        since: u64,
+        /// The epoch whose validators have signed.
+        signed: u64,
+    },
     /// The replica has halted.
     #[error(transparent)]
     Halted(#[from] Halt),
@@ -139,7 +155,13 @@ impl Node {
     /// Returns what clients of this network trust.
     #[must_use]
     pub fn anchor(&self) -> &Anchor {
-        &self.0.committee.anchor
+        &self.0.committees.anchor
+    }
+
+    /// Returns who validates, as the newest block shows it.
+    #[must_use]
+    pub fn committee(&self) -> CommitteeRecord {
+        self.0.committees.record()
     }
 
     /// Returns how the validator stands.
@@ -148,8 +170,12 @@ impl Node {
         let parts = &self.0;
         let (waiting, waiting_bytes) = parts.waiting.size();
         let guard = parts.guard.lock().unwrap_or_else(PoisonError::into_inner);
+        let record = parts.committees.record();
+        let me = parts.committees.me();
         Status {
-            validator: parts.me,
+            validator: me,
+            epoch: record.epoch,
+            seated: record.present.iter().any(|seat| Some(seat.validator) == me),
             header: parts.chain.outcome(parts.chain.height()).map(|(header, _)| header),
             finalised: parts.chain.tip(),
             waiting,
@@ -193,7 +219,7 @@ impl Node {
     /// Returns the text that stands first in every message that is signed for this network.
     #[must_use]
     pub fn network_id(&self) -> &str {
-        self.0.committee.access.id()
+        self.0.committees.access.id()
     }
 
     /// Takes this validator's own report of prices for a block, signs it, and sends it to the other validators.
@@ -203,11 +229,12 @@ impl Node {
     /// [`FeedFailure`] if it is not wanted.
     pub fn feed(&self, height: u64, vote: Vote) -> Result<(), FeedFailure> {
         let parts = &self.0;
-        if vote.validator != parts.me {
-            return Err(FeedFailure::NotOurs { given: vote.validator, own: parts.me });
+        let own = parts.committees.me();
+        if Some(vote.validator) != own {
+            return Err(FeedFailure::NotOurs { given: vote.validator, own });
         }
         let at = BlockHeight::from_blocks(i128::from(height));
-        let report = parts.committee.sign(&parts.key, at, vote)?;
+        let report = parts.committees.sign(at, vote)?;
         if !parts.waiting.report(report.clone()) {
             return Err(FeedFailure::NotWanted(height));
         }
@@ -348,15 +375,16 @@ impl Node {
         self.0.ledger.lock().serve_tree(request).map_err(|error| error.to_string())
     }
 
-    /// Returns a record as it is after the newest block, or its absence, with all that proves it. Waits for the block
+    /// Returns a record as it is after the newest block, or its absence, with all that proves it to somebody who holds the
+    /// list of validators of epoch `since`. Waits for the block
     /// that certifies it; its first step reads the ledger, so it may block.
     ///
     /// # Errors
     ///
     /// [`AnswerFailure`] if the ledger has no proof, or the replica halts.
-    pub async fn answer(&self, key: &StateKey) -> Result<Answer, AnswerFailure> {
+    pub async fn answer(&self, since: u64, key: &StateKey) -> Result<Answer, AnswerFailure> {
         let (header, proof) = self.ask(|ledger| ledger.prove(key))?;
-        self.certify(&header, Subject::Record { proof }).await
+        self.certify(since, &header, Subject::Record { proof }).await
     }
 
     /// Returns an order as it stands after the newest block, or that it does not, with all that proves it. Waits as
@@ -367,11 +395,12 @@ impl Node {
     /// [`AnswerFailure`] as there.
     pub async fn order(
         &self,
+        since: u64,
         market: InstrumentId,
         order: OrderId,
     ) -> Result<Answer, AnswerFailure> {
         let (header, proof, book) = self.ask(|ledger| ledger.prove_order(market, order))?;
-        self.certify(&header, Subject::Order { order, proof, book }).await
+        self.certify(since, &header, Subject::Order { order, proof, book }).await
     }
 
     /// Returns what happened to an order in a block, or that nothing did, with all that proves it. Waits for the block
@@ -380,13 +409,19 @@ impl Node {
     /// # Errors
     ///
     /// [`AnswerFailure`] if the events of the block are not kept, no block can certify it, or the replica halts.
-    pub async fn happened(&self, height: u64, order: OrderId) -> Result<Answer, AnswerFailure> {
+    pub async fn happened(
+        &self,
+        since: u64,
+        height: u64,
+        order: OrderId,
+    ) -> Result<Answer, AnswerFailure> {
         let events = self.ask(|ledger| ledger.happened(height, order))?;
         loop {
             let evidence = self.evidence(height).await.map_err(AnswerFailure::Ledger)?;
             if let Some(Evidence { headers, orders, certificate }) = evidence {
                 let subject = Subject::Happened { order, events };
-                return Ok(Answer { subject, headers, orders, certificate });
+                let certified = CertifiedHeader { orders, certificate };
+                return self.lead_up(since, subject, headers, certified).await;
             }
             let newest = self.height();
             if newest > height.saturating_add(2 * CERTIFICATE_SPAN) {
@@ -419,8 +454,73 @@ impl Node {
         }
     }
 
+    /// Adds to what is certified the steps from the committee of an epoch to the one that has signed.
+    async fn lead_up(
+        &self,
+        since: u64,
+        subject: Subject,
+        headers: Vec<Header>,
+        certified: CertifiedHeader,
+    ) -> Result<Answer, AnswerFailure> {
+        let CertifiedHeader { orders, certificate } = certified;
+        let signed = orders.last().map_or(0, |order| self.epoch_of(order));
+        let begun_at = self.height();
+        loop {
+            let steps = match &self.0.steps {
+                Some(steps) => steps.between(since, signed),
+                None => (since >= signed).then(Vec::new),
+            };
+            if let Some(steps) = steps {
+                return Ok(Answer { subject, headers, orders, steps, certificate });
+            }
+            // The step of the last epoch is whole soon after the first blocks of this one.
+            if self.height() > begun_at.saturating_add(CERTIFICATE_SPAN) {
+                return Err(AnswerFailure::StepMissing { since, signed });
+            }
+            self.next(self.height().saturating_add(1)).await?;
+        }
+    }
+
+    fn epoch_of(&self, order: &OrderHeader) -> u64 {
+        self.0.committees.epoch_at(u64::try_from(order.height.blocks()).unwrap_or(0))
+    }
+
+    /// Returns steps from the committee of an epoch on, as many as there are and at most so many.
+    #[must_use]
+    pub fn steps(&self, from: u64, count: usize) -> Vec<Step> {
+        self.0.steps.as_ref().map_or_else(Vec::new, |steps| steps.from(from, count))
+    }
+
+    /// Completes, as long as the validator runs, the step of each epoch once its certificate is there.
+    pub(crate) async fn complete_steps(self) {
+        let Some(steps) = self.0.steps.clone() else { return };
+        loop {
+            for Begun { epoch, header, proof } in steps.begun() {
+                let height = crate::chain::number(&header);
+                let Ok(Some(Evidence { headers, orders, certificate })) =
+                    self.evidence(height).await
+                else {
+                    continue;
+                };
+                if orders.last().is_some_and(|order| self.epoch_of(order) == epoch) {
+                    let step = Step { headers, orders, certificate, proof };
+                    // A disk that refuses is noticed by whoever executes the next block; the proof waits.
+                    drop(steps.complete(epoch, step));
+                }
+            }
+            if self.next(self.height().saturating_add(1)).await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Adds to what holds after a block, of which the header is given, all that leads from there to the signatures.
-    async fn certify(&self, header: &Header, subject: Subject) -> Result<Answer, AnswerFailure> {
+    async fn certify(
+        &self,
+        since: u64,
+        header: &Header,
+        subject: Subject,
+    ) -> Result<Answer, AnswerFailure> {
         let chain = &self.0.chain;
         let proved = crate::chain::number(header);
         let mut at = proved.saturating_add(1);
@@ -438,8 +538,8 @@ impl Node {
             .collect::<Option<Vec<_>>>()
             .ok_or(AnswerFailure::TooSlow)?;
         loop {
-            if let Some(CertifiedHeader { orders, certificate }) = self.certified(at).await {
-                return Ok(Answer { subject, headers, orders, certificate });
+            if let Some(certified) = self.certified(at).await {
+                return self.lead_up(since, subject, headers, certified).await;
             }
             // Not every block has a certificate of its own; the next ones will.
             self.next(chain.height().saturating_add(1)).await?;

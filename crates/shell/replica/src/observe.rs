@@ -1,17 +1,18 @@
 //! Counting what the engine does: views and certificates; and taking down evidence of votes that contradict each other.
 
-use crate::committee::Committee;
+use crate::committee::Committees;
 use crate::engine::Digest;
 use crate::evidence::{Dock, Evidence};
+use crate::round;
 use crate::scheme::Guarded;
 use commonware_actor::Feedback;
-use commonware_consensus::{Reporter, Viewable as _, simplex::types::Activity};
+use commonware_consensus::{Reporter, simplex::types::Activity};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 #[derive(Debug, Default)]
 struct Counts {
-    view: AtomicU64,
+    round: AtomicU64,
     finalised: AtomicU64,
     skipped: AtomicU64,
     contradictions: AtomicU64,
@@ -21,15 +22,15 @@ struct Counts {
 #[derive(Debug, Clone)]
 pub(crate) struct Observer {
     counts: Arc<Counts>,
-    committee: Arc<Committee>,
+    committees: Arc<Committees>,
     dock: Arc<Dock>,
 }
 
 /// The counts at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Activities {
-    /// The highest view with a certificate.
-    pub view: u64,
+    /// The highest round with a certificate: epoch · 2³² + view.
+    pub round: u64,
     /// Views whose finalisation was seen.
     pub finalised: u64,
     /// Views that were skipped.
@@ -39,14 +40,14 @@ pub struct Activities {
 }
 
 impl Observer {
-    pub(crate) fn new(committee: Arc<Committee>, dock: Arc<Dock>) -> Self {
-        Self { counts: Arc::default(), committee, dock }
+    pub(crate) fn new(committees: Arc<Committees>, dock: Arc<Dock>) -> Self {
+        Self { counts: Arc::default(), committees, dock }
     }
 
     pub(crate) fn now(&self) -> Activities {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Activities {
-            view: read(&self.counts.view),
+            round: read(&self.counts.round),
             finalised: read(&self.counts.finalised),
             skipped: read(&self.counts.skipped),
             contradictions: read(&self.counts.contradictions),
@@ -64,16 +65,16 @@ impl Reporter for Observer {
         match activity {
             Activity::Finalization(certificate) => {
                 count(&self.counts.finalised);
-                self.counts.view.fetch_max(certificate.view().get(), Ordering::Relaxed);
+                self.counts.round.fetch_max(round::number(certificate.round()), Ordering::Relaxed);
             }
             Activity::Nullification(certificate) => {
                 count(&self.counts.skipped);
-                self.counts.view.fetch_max(certificate.view().get(), Ordering::Relaxed);
+                self.counts.round.fetch_max(round::number(certificate.round()), Ordering::Relaxed);
             }
             activity => {
                 // The engine compares votes before it verifies them.
-                let evidence = Evidence::reported(&activity, &self.committee)
-                    .filter(|evidence| evidence.is_proved(&self.committee));
+                let evidence = Evidence::reported(&activity, &self.committees)
+                    .filter(|evidence| evidence.is_proved(&self.committees));
                 if let Some(evidence) = evidence {
                     count(&self.counts.contradictions);
                     self.dock.accuse(evidence);

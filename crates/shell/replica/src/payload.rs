@@ -3,8 +3,8 @@
 //! **Invariant:** a payload that opens becomes one block of the machine, the same on every validator; one that does not
 //! gets no honest vote.
 
-use crate::committee::{Committee, Report};
-use crate::evidence::{Evidence, PIECES_MAX};
+use crate::committee::{Committees, Report};
+use crate::evidence::{self, Evidence, PIECES_MAX};
 use access::{Invalid, Network, Read};
 use borsh::{BorshDeserialize, BorshSerialize};
 use light::OrderHeader;
@@ -66,7 +66,7 @@ impl Payload {
     pub(crate) fn check(
         &self,
         header: &OrderHeader,
-        committee: &Committee,
+        committees: &Committees,
     ) -> Result<(), PayloadError> {
         if !self.reports.is_sorted_by(|a, b| a.vote.validator < b.vote.validator) {
             return Err(PayloadError::ReportsOutOfOrder);
@@ -76,7 +76,7 @@ impl Payload {
             if report.height != header.height {
                 return Err(PayloadError::ReportOfAnotherBlock(validator));
             }
-            if !committee.is_genuine(report) {
+            if !committees.is_genuine(report) {
                 return Err(PayloadError::ReportForged(validator));
             }
         }
@@ -85,9 +85,9 @@ impl Payload {
         if !ascending || self.evidence.len() > PIECES_MAX {
             return Err(PayloadError::EvidenceOutOfOrder);
         }
-        // Of views to come one could be guilty in advance, and of nothing after that.
-        let holds =
-            |piece: &&Evidence| piece.offence.view <= header.view && piece.is_proved(committee);
+        let holds = |piece: &&Evidence| {
+            evidence::counts(piece.offence.round, header.round) && piece.is_proved(committees)
+        };
         if let Some(piece) = self.evidence.iter().find(|piece| !holds(piece)) {
             return Err(PayloadError::EvidenceUnproved(accused(piece)));
         }

@@ -3,11 +3,9 @@
 //! **Invariant:** no vote leaves this process for which the guard did not say yes first.
 
 use crate::guard::{Ballot, VoteGuard};
+use crate::round;
 use commonware_codec::Read;
-use commonware_consensus::{
-    Viewable as _,
-    simplex::{scheme::ed25519, types::Subject},
-};
+use commonware_consensus::simplex::{scheme::ed25519, types::Subject};
 use commonware_cryptography::{
     Digest,
     certificate::{
@@ -37,19 +35,20 @@ impl Guarded {
 
 /// Returns the vote that a subject is.
 fn ballot<D: Digest>(subject: &Subject<'_, D>) -> Ballot {
-    let view = subject.view().get();
     let block = |payload: &D| {
         let bytes: &[u8] = payload.as_ref();
         Hash::new(bytes.try_into().unwrap_or_default())
     };
     match subject {
-        Subject::Notarize { proposal } => {
-            Ballot::Notarize { view, block: block(&proposal.payload) }
-        }
-        Subject::Nullify { .. } => Ballot::Nullify { view },
-        Subject::Finalize { proposal } => {
-            Ballot::Finalize { view, block: block(&proposal.payload) }
-        }
+        Subject::Notarize { proposal } => Ballot::Notarize {
+            round: round::number(proposal.round),
+            block: block(&proposal.payload),
+        },
+        Subject::Nullify { round } => Ballot::Nullify { round: round::number(*round) },
+        Subject::Finalize { proposal } => Ballot::Finalize {
+            round: round::number(proposal.round),
+            block: block(&proposal.payload),
+        },
     }
 }
 

@@ -19,7 +19,7 @@ pub use faults::Plant;
 pub use lies::Lies;
 
 use crate::app::Pace;
-use crate::committee::Committee;
+use crate::committee::{Committees, Voter};
 use crate::engine::{self, CHANNELS, Timeouts, message_bytes_max, quota};
 use crate::guard::VoteGuard;
 use crate::keys::ValidatorKey;
@@ -50,8 +50,10 @@ use wires::{Incoming, Noise, Outgoing};
 pub struct Setup {
     /// Of everything random in the engine and in the network.
     pub seed: u64,
-    /// How many validators.
+    /// How many validators the genesis seats.
     pub validators: u16,
+    /// How many more there are, without a seat at first.
+    pub reserve: u16,
     /// Hash of the machine's genesis.
     pub genesis: Hash,
     /// Its time.
@@ -70,6 +72,27 @@ pub struct Setup {
     pub torn_percent: u8,
     /// Validators that lie.
     pub liars: Vec<(usize, Lies)>,
+}
+
+impl Setup {
+    fn places(&self) -> u16 {
+        self.validators.saturating_add(self.reserve)
+    }
+}
+
+/// Returns the public key of a simulated validator, by its place.
+///
+/// # Panics
+///
+/// Never: thirty-two bytes are a key.
+#[must_use]
+pub fn public_key(index: u16) -> [u8; 32] {
+    secret_key(index).public()
+}
+
+fn secret_key(index: u16) -> ValidatorKey {
+    let secret = Hash::of("simulated key", &index.to_be_bytes());
+    ValidatorKey::from_secret(*secret.bytes()).expect("thirty-two bytes are a key")
 }
 
 /// How messages travel from one validator to another.
@@ -95,7 +118,7 @@ struct Place {
 pub struct World {
     context: Context,
     setup: Setup,
-    committee: Arc<Committee>,
+    anchor: Anchor,
     oracle: Oracle<PublicKey, Context>,
     places: Vec<Place>,
     linked: Vec<Vec<bool>>,
@@ -141,7 +164,7 @@ impl History {
             .with_cycle(setup.step)
             .with_storage_fault_config(torn);
         let guard = |_| Arc::new(Mutex::new(VoteGuard::in_memory()));
-        let guards = (0..setup.validators).map(guard).collect();
+        let guards = (0..setup.places()).map(guard).collect();
         let runner = deterministic::Runner::new(config);
         Self { setup, runner, guards, digest: String::new() }
     }
@@ -177,12 +200,7 @@ impl History {
 
 impl World {
     async fn new(context: Context, setup: Setup, guards: Vec<Arc<Mutex<VoteGuard>>>) -> Self {
-        let keys: Vec<ValidatorKey> = (0..setup.validators)
-            .map(|index| {
-                let secret = Hash::of("simulated key", &index.to_be_bytes());
-                ValidatorKey::from_secret(*secret.bytes()).expect("thirty-two bytes are a key")
-            })
-            .collect();
+        let keys: Vec<ValidatorKey> = (0..setup.places()).map(secret_key).collect();
         let validators = (1..=setup.validators).zip(&keys);
         let anchor = Anchor {
             chain: "simulation".into(),
@@ -192,29 +210,30 @@ impl World {
                 .map(|(id, key)| Validator { id: ValidatorId::new(id), key: key.public() })
                 .collect(),
         };
-        let committee = Arc::new(Committee::new(anchor).expect("the keys are keys"));
         let count = keys.len();
         let config = simulated::Config {
-            max_size: message_bytes_max(u32::from(setup.validators)),
+            max_size: message_bytes_max(),
             max_peers_per_set: NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN),
             disconnect_on_block: true,
             tracked_peer_sets: NZUsize!(1),
         };
         let peers: Vec<PublicKey> = keys.iter().map(|key| key.0.public_key()).collect();
         let (network, oracle) =
-            Network::new_with_peers(context.child("network"), config, peers).await;
+            Network::new_with_peers(context.child("network"), config, peers.clone()).await;
         network.start();
         let place = |(index, (key, guard)): (usize, (ValidatorKey, Arc<Mutex<VoteGuard>>))| {
             let lies = setup.liars.iter().find(|(liar, _)| *liar == index);
-            let liar = lies.and_then(|(_, lies)| {
-                Liar::new(*lies, &committee, &key.0, setup.seed ^ (index as u64 + 1))
+            let liar = lies.map(|(_, lies)| {
+                let others = peers.iter().filter(|peer| **peer != key.0.public_key());
+                let seed = setup.seed ^ (index as u64 + 1);
+                Liar::new(*lies, key.0.clone(), anchor.clock, others.cloned().collect(), seed)
             });
             let faults = Faults { plant: setup.plant, liar, ..Faults::default() };
             Place { key, guard, faults, running: None, starts: 0 }
         };
         let places = keys.into_iter().zip(guards).enumerate().map(place).collect();
         let linked = vec![vec![false; count]; count];
-        Self { context, setup, committee, oracle, places, linked, noise: Arc::default() }
+        Self { context, setup, anchor, oracle, places, linked, noise: Arc::default() }
     }
 
     /// Starts a validator, for the first time or again, on a ledger.
@@ -258,9 +277,17 @@ impl World {
             .child("validator")
             .with_attribute("index", index)
             .with_attribute("start", place.starts);
+        let voter = Voter { key: place.key.0.clone(), guard: place.guard.clone() };
+        let committees = Committees::new(self.anchor.clone(), voter, ledger.committee());
+        let committees = Arc::new(committees.expect("the keys are keys"));
+        if let Some(liar) = &place.faults.liar {
+            liar.learn(committees.clone());
+        }
         let config = engine::Config {
-            key: place.key.0.clone(),
-            committee: self.committee.clone(),
+            key: place.key.0.public_key(),
+            committees,
+            steps: None,
+            seated: Box::new(|_| ()),
             layout: format!("v{index}"),
             founded_at: self.setup.founded_at,
             guard: place.guard.clone(),
@@ -364,6 +391,6 @@ impl World {
     /// Returns the anchor of the network.
     #[must_use]
     pub fn anchor(&self) -> &Anchor {
-        &self.committee.anchor
+        &self.anchor
     }
 }

@@ -4,7 +4,7 @@
 //! pool of the validator that got it, and goes into its own blocks. The queues are bounded; a peer that sends what is
 //! no message is blocked.
 
-use crate::committee::{Committee, Report};
+use crate::committee::{Committees, Report};
 use crate::waiting::Waiting;
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_p2p::{Blocker, Receiver, Recipients, Sender};
@@ -56,10 +56,10 @@ pub(crate) async fn receive_submissions(
     mut network: impl Receiver<PublicKey = PublicKey>,
     mut blocker: impl Blocker<PublicKey = PublicKey>,
     waiting: Arc<Waiting>,
-    committee: Arc<Committee>,
+    committees: Arc<Committees>,
 ) {
     while let Ok((peer, message)) = network.recv().await {
-        let source = committee.id_of(&peer).map_or(Source::Local, Source::Peer);
+        let source = committees.id_of(&peer).map_or(Source::Local, Source::Peer);
         match codec::decode::<Vec<Vec<u8>>>(message.as_ref(), MESSAGE_BYTES_MAX) {
             // What this pool refuses, the sender may still propose.
             Ok(batch) => drop(waiting.admit(source, &batch)),
@@ -75,13 +75,13 @@ pub(crate) async fn receive_reports(
     mut network: impl Receiver<PublicKey = PublicKey>,
     mut blocker: impl Blocker<PublicKey = PublicKey>,
     waiting: Arc<Waiting>,
-    committee: Arc<Committee>,
+    committees: Arc<Committees>,
 ) {
     while let Ok((peer, message)) = network.recv().await {
-        let own = |report: &Report| committee.id_of(&peer) == Some(report.vote.validator);
+        let own = |report: &Report| committees.id_of(&peer) == Some(report.vote.validator);
         match codec::decode::<Report>(message.as_ref(), MESSAGE_BYTES_MAX) {
             Ok(report) if own(&report) => {
-                if waiting.wants(&report) && committee.is_genuine(&report) {
+                if waiting.wants(&report) && committees.is_genuine(&report) {
                     waiting.report(report);
                 }
             }

@@ -8,20 +8,22 @@
 
 use super::chance::Chance;
 use crate::block::Block;
-use crate::committee::Committee;
+use crate::committee::Committees;
 use crate::engine::Digest;
 use crate::evidence::Evidence;
 use crate::payload::Payload;
-use commonware_codec::{Copying, DecodeExt as _, Encode as _};
+use crate::round;
+use commonware_codec::{Copying, DecodeExt as _, Encode as _, varint::UInt};
 use commonware_consensus::simplex::{
     scheme::ed25519::Scheme,
     types::{ConflictingNotarize, Finalize, Notarize, Nullify, Proposal, Vote},
 };
-use commonware_consensus::types::{Epoch, Round, View};
+use commonware_consensus::types::View;
 use commonware_cryptography::{
-    Digestible as _, Signer as _,
+    Digestible as _,
     ed25519::{PrivateKey, PublicKey},
 };
+use commonware_p2p::utils::mux;
 use commonware_runtime::IoBufs;
 use light::{Clock, OrderHeader};
 use protocol::{Hash, Offence, OffenceKind, ValidatorId, codec};
@@ -67,10 +69,12 @@ pub(crate) type Sending = (Vec<PublicKey>, IoBufs);
 #[derive(Debug)]
 pub(crate) struct Liar {
     lies: Lies,
-    scheme: Scheme,
+    key: PrivateKey,
     clock: Clock,
     peers: Vec<PublicKey>,
     told: Mutex<Told>,
+    /// What its own validator knows of the committees, once it runs.
+    committees: Mutex<Option<Arc<Committees>>>,
 }
 
 #[derive(Debug)]
@@ -82,16 +86,26 @@ struct Told {
 impl Liar {
     pub(crate) fn new(
         lies: Lies,
-        committee: &Committee,
-        key: &PrivateKey,
+        key: PrivateKey,
+        clock: Clock,
+        peers: Vec<PublicKey>,
         seed: u64,
-    ) -> Option<Arc<Self>> {
-        let me = key.public_key();
-        let peers = committee.participants().iter().filter(|peer| **peer != me).cloned().collect();
-        let scheme = Scheme::signer(&committee.namespace, committee.participants(), key.clone())?;
+    ) -> Arc<Self> {
         let told = Told { chance: Chance::new(seed), twins: BTreeMap::new() };
-        let clock = committee.anchor.clock;
-        Some(Arc::new(Self { lies, scheme, clock, peers, told: Mutex::new(told) }))
+        let (told, committees) = (Mutex::new(told), Mutex::new(None));
+        Arc::new(Self { lies, key, clock, peers, told, committees })
+    }
+
+    pub(crate) fn learn(&self, committees: Arc<Committees>) {
+        *self.committees.lock().unwrap_or_else(PoisonError::into_inner) = Some(committees);
+    }
+
+    /// Returns what signs votes of an epoch around the guard, if the liar has a seat in it.
+    fn scheme(&self, epoch: u64) -> Option<Scheme> {
+        let known = self.committees.lock().unwrap_or_else(PoisonError::into_inner);
+        let committees = known.as_ref()?;
+        let participants = committees.of(epoch)?.participants().clone();
+        Scheme::signer(&committees.namespace, participants, self.key.clone())
     }
 
     fn told(&self) -> std::sync::MutexGuard<'_, Told> {
@@ -134,7 +148,7 @@ impl Liar {
             2 => (OrderHeader { time: parent.header.time, ..header }, payload),
             // Hours ahead of everybody's clock; under fixed steps, one step too many.
             3 => (OrderHeader { time: later(3_600_000), ..header }, payload),
-            4 => (OrderHeader { view: header.view + 1, ..header }, payload),
+            4 => (OrderHeader { round: header.round + 1, ..header }, payload),
             5 => (OrderHeader { proposer: ValidatorId::new(0xFFFF), ..header }, payload),
             6 => (OrderHeader { executed: lie, ..header }, payload),
             7 => (OrderHeader { executed_height: header.height, ..header }, payload),
@@ -153,15 +167,16 @@ impl Liar {
 
     /// Returns evidence against an honest validator: two votes that the liar has signed itself.
     fn slander(&self, header: &OrderHeader) -> Option<Evidence> {
-        let round = Round::new(Epoch::zero(), View::new(header.view));
+        let round = round::engine(header.round);
+        let scheme = self.scheme(round.epoch().get())?;
         let vote = |block: u8| {
             let proposal = Proposal::new(round, View::zero(), Digest::from([block; 32]));
-            Notarize::<Scheme, Digest>::sign(&self.scheme, proposal)
+            Notarize::<Scheme, Digest>::sign(&scheme, proposal)
         };
         let votes = ConflictingNotarize::new(vote(1)?, vote(2)?).encode().to_vec();
         let validator = ValidatorId::new(if header.proposer.get() == 1 { 2 } else { 1 });
         let kind = OffenceKind::TwoBlocks;
-        Some(Evidence { offence: Offence { validator, view: header.view, kind }, votes })
+        Some(Evidence { offence: Offence { validator, round: header.round, kind }, votes })
     }
 
     /// Returns another block that is as good as the one given.
@@ -188,9 +203,14 @@ impl Liar {
         match channel {
             VOTES => {
                 let message = message.coalesce();
-                match Vote::<Scheme, Digest>::decode(Copying(message.as_ref())) {
-                    Ok(vote) => self.votes(&mut told, &vote, to),
-                    Err(_) => vec![(to, message.into())],
+                // The channel is parted by epoch: its number stands first.
+                let read = mux::parse(message.clone()).ok().and_then(|(epoch, vote)| {
+                    let scheme = self.scheme(epoch)?;
+                    Some((epoch, scheme, Vote::decode(Copying(vote.as_ref())).ok()?))
+                });
+                match read {
+                    Some((epoch, scheme, vote)) => self.votes(&mut told, &scheme, epoch, &vote, to),
+                    None => vec![(to, message.into())],
                 }
             }
             BACKFILL if told.chance.percent(self.lies.silences) => Vec::new(),
@@ -218,9 +238,14 @@ impl Liar {
     fn votes(
         &self,
         told: &mut Told,
+        scheme: &Scheme,
+        epoch: u64,
         vote: &Vote<Scheme, Digest>,
         to: Vec<PublicKey>,
     ) -> Vec<Sending> {
+        let sealed = |vote: &Vote<Scheme, Digest>| {
+            IoBufs::from([UInt(epoch).encode().to_vec(), vote.encode().to_vec()].concat())
+        };
         let to = match told.chance.percent(self.lies.withheld_votes) {
             true => told.chance.some(&to),
             false => to,
@@ -229,50 +254,46 @@ impl Liar {
             && let Some(Twin { block, misled }) = told.twins.get(&own.proposal.payload).cloned()
         {
             let other = Proposal::new(own.proposal.round, own.proposal.parent, block.digest());
-            let Some(other) = Notarize::sign(&self.scheme, other) else { return Vec::new() };
+            let Some(other) = Notarize::sign(scheme, other) else { return Vec::new() };
             let (misled, rest) = split(to, &misled);
             // Sometimes one of those misled sees the other vote, too.
             let careless = told.chance.percent(30);
-            let mut sent = vec![
-                (misled.clone(), Vote::Notarize(other).encode().into()),
-                (rest, vote.encode().into()),
-            ];
+            let mut sent =
+                vec![(misled.clone(), sealed(&Vote::Notarize(other))), (rest, sealed(vote))];
             if careless {
-                sent.push((misled, vote.encode().into()));
+                sent.push((misled, sealed(vote)));
             }
             return sent;
         }
-        let mut sent = vec![(to.clone(), vote.encode().into())];
+        let mut sent = vec![(to.clone(), sealed(vote))];
         if told.chance.percent(self.lies.double_votes)
-            && let Some(second) = self.contradicts(&mut told.chance, vote)
+            && let Some(second) = contradicts(&mut told.chance, scheme, vote)
         {
-            sent.push((told.chance.some(&to), second.encode().into()));
+            sent.push((told.chance.some(&to), sealed(&second)));
         }
         sent
     }
+}
 
-    /// Returns a vote that contradicts one.
-    fn contradicts(
-        &self,
-        chance: &mut Chance,
-        vote: &Vote<Scheme, Digest>,
-    ) -> Option<Vote<Scheme, Digest>> {
-        let other = |proposal: &Proposal<Digest>| {
-            let payload = Digest::from(*Hash::of("lie", proposal.payload.as_ref()).bytes());
-            Proposal::new(proposal.round, proposal.parent, payload)
-        };
-        match vote {
-            Vote::Notarize(own) => {
-                Notarize::sign(&self.scheme, other(&own.proposal)).map(Vote::Notarize)
-            }
-            Vote::Finalize(own) if chance.percent(50) => {
-                Finalize::sign(&self.scheme, other(&own.proposal)).map(Vote::Finalize)
-            }
-            Vote::Finalize(own) => {
-                Nullify::sign::<Digest>(&self.scheme, own.proposal.round).map(Vote::Nullify)
-            }
-            Vote::Nullify(_) => None,
+/// Returns a vote that contradicts one.
+fn contradicts(
+    chance: &mut Chance,
+    scheme: &Scheme,
+    vote: &Vote<Scheme, Digest>,
+) -> Option<Vote<Scheme, Digest>> {
+    let other = |proposal: &Proposal<Digest>| {
+        let payload = Digest::from(*Hash::of("lie", proposal.payload.as_ref()).bytes());
+        Proposal::new(proposal.round, proposal.parent, payload)
+    };
+    match vote {
+        Vote::Notarize(own) => Notarize::sign(scheme, other(&own.proposal)).map(Vote::Notarize),
+        Vote::Finalize(own) if chance.percent(50) => {
+            Finalize::sign(scheme, other(&own.proposal)).map(Vote::Finalize)
         }
+        Vote::Finalize(own) => {
+            Nullify::sign::<Digest>(scheme, own.proposal.round).map(Vote::Nullify)
+        }
+        Vote::Nullify(_) => None,
     }
 }
 
