@@ -291,6 +291,8 @@ fn summary(command: &Command) -> String {
             Change::ResumeHouse => "propose: resume the house".into(),
             Change::ResumeInstrument(id) => format!("propose: resume instrument {id}"),
             Change::ReleaseValidator(id) => format!("propose: release validator {id}"),
+            Change::SeatValidator { seat, stake } => format!("propose: seat validator {} with stake {stake}", seat.validator),
+            Change::UnseatValidator(id) => format!("propose: unseat validator {id}"),
         },
         Command::Revoke { proposal } => format!("take back the approval of proposal {proposal}"),
         Command::Approve { proposal } => format!("approve proposal {proposal}"),

@@ -8,6 +8,10 @@ use protocol::codec;
 use replica::Node;
 use serde_json::{Value, json};
 
+/// Most steps in one answer, and the bytes after which no further one is added.
+const STEPS_MAX: usize = 64;
+const STEPS_BYTES_MAX: usize = 1 << 20;
+
 /// Reads the disk on a thread for that.
 async fn read<T: Send + 'static>(
     node: &Node,
@@ -27,6 +31,21 @@ pub(crate) async fn evidence(node: &Node, params: &Params) -> Result<Value, Refu
         )));
     };
     Ok(json!({ "evidence": encode_hex(&evidence.encode()?) }))
+}
+
+/// Returns steps from the committee of an epoch on, as many as fit.
+pub(crate) fn steps(node: &Node, params: &Params) -> Result<Value, Refused> {
+    let epoch = number(params.epoch, "epoch")?;
+    let (mut told, mut bytes) = (Vec::new(), 0);
+    for step in node.steps(epoch, STEPS_MAX) {
+        let encoded = step.encode()?;
+        bytes += encoded.len();
+        if bytes > STEPS_BYTES_MAX && !told.is_empty() {
+            break;
+        }
+        told.push(encode_hex(&encoded));
+    }
+    Ok(json!({ "steps": told }))
 }
 
 /// Returns the genesis; its hash is in the list of validators.

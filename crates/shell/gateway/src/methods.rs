@@ -6,7 +6,7 @@ use crate::request::Params;
 use access::{BadSignature, Invalid};
 use machine::StateKey;
 use protocol::codec::{self, EncodeError};
-use protocol::{InstrumentId, OrderId, Vote, limits};
+use protocol::{InstrumentId, OrderId, ValidatorId, Vote, limits};
 use replica::{Answer, AnswerFailure, Node, Rejected, Source, Status, SubmitFailure};
 use serde_json::{Value, json};
 use std::future::Future;
@@ -45,7 +45,7 @@ impl From<EncodeError> for Refused {
 pub(crate) fn cost(method: &str, params: &Params) -> u32 {
     match method {
         "order" | "fill" => 400,
-        "answer" | "evidence" | "snapshot" | "chunk" | "tree" | "genesis" => 40,
+        "answer" | "evidence" | "steps" | "snapshot" | "chunk" | "tree" | "genesis" => 40,
         "blocks" => u32::try_from(params.count.unwrap_or(1)).unwrap_or(u32::MAX).clamp(1, 40),
         "header" => 10,
         "submit" => {
@@ -74,6 +74,7 @@ pub(crate) async fn call(
         "order" => order(node, params).await,
         "fill" => fill(node, params).await,
         "evidence" => history::evidence(node, params).await,
+        "steps" => history::steps(node, params),
         "genesis" => history::genesis(node).await,
         "snapshot" => history::snapshot(node).await,
         "chunk" => history::chunk(node, params).await,
@@ -83,7 +84,7 @@ pub(crate) async fn call(
             code: -32_601,
             message: format!(
                 "no method '{method}': there are status, submit, feed, follow, blocks, header, answer, order, fill, \
-                 anchor, evidence, genesis, snapshot, chunk, tree"
+                 anchor, evidence, steps, genesis, snapshot, chunk, tree"
             ),
         }),
     }
@@ -93,7 +94,9 @@ fn status(network: &str, status: &Status) -> Value {
     let header = status.header.as_ref();
     json!({
         "network": network,
-        "validator": status.validator.get(),
+        "validator": status.validator.map(ValidatorId::get),
+        "epoch": status.epoch,
+        "seated": status.seated,
         "height": header.map(|header| header.height.blocks().to_string()),
         "time": header.map(|header| header.time.millis().to_string()),
         "state_root": header.map(|header| header.state_root.to_string()),
@@ -102,7 +105,7 @@ fn status(network: &str, status: &Status) -> Value {
         "waiting_bytes": status.waiting_bytes,
         "halted": status.halted.as_ref().map(ToString::to_string),
         "signing_stopped": status.signing_stopped,
-        "view": status.activities.view,
+        "round": status.activities.round,
         "views_finalised": status.activities.finalised,
         "views_skipped": status.activities.skipped,
         "contradictions": status.activities.contradictions,
@@ -210,10 +213,15 @@ async fn header(node: &Node, params: &Params) -> Result<Value, Refused> {
     }))
 }
 
+/// Returns the epoch of the list of validators that an answer is for: without one, the network's first.
+fn since(params: &Params) -> u64 {
+    params.epoch.unwrap_or(0)
+}
+
 async fn answer(node: &Node, params: &Params) -> Result<Value, Refused> {
     let key: StateKey = codec::decode(&bytes(params.key.as_deref(), "key")?, KEY_BYTES_MAX)
         .map_err(|error| invalid(format!("'key': {error}")))?;
-    certified(node.answer(&key)).await
+    certified(node.answer(since(params), &key)).await
 }
 
 /// Answers where an order stands.
@@ -222,13 +230,14 @@ async fn order(node: &Node, params: &Params) -> Result<Value, Refused> {
     let market =
         u32::try_from(market).map_err(|_| invalid("'market' is the number of a market"))?;
     let order = OrderId::new(number(params.order, "order")?);
-    certified(node.order(InstrumentId::new(market), order)).await
+    certified(node.order(since(params), InstrumentId::new(market), order)).await
 }
 
 /// Answers what happened to an order in a block.
 async fn fill(node: &Node, params: &Params) -> Result<Value, Refused> {
     let height = number(params.height, "height")?;
-    certified(node.happened(height, OrderId::new(number(params.order, "order")?))).await
+    let order = OrderId::new(number(params.order, "order")?);
+    certified(node.happened(since(params), height, order)).await
 }
 
 /// Waits for an answer, for as long as a request may last.

@@ -25,6 +25,7 @@ pub(crate) struct Request {
 #[serde(default)]
 pub(crate) struct Params {
     pub(crate) height: Option<u64>,
+    pub(crate) epoch: Option<u64>,
     pub(crate) count: Option<u64>,
     pub(crate) index: Option<u64>,
     pub(crate) market: Option<u64>,

@@ -30,6 +30,12 @@ pub struct OrderHeader {
 }
 
 impl OrderHeader {
+    /// Returns the epoch of its round.
+    #[must_use]
+    pub const fn epoch(&self) -> u64 {
+        self.round >> 32
+    }
+
     /// Returns the hash that the validators sign, and a child names.
     ///
     /// # Errors

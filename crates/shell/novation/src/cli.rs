@@ -3,7 +3,9 @@
 //! **Invariant:** a value of these types is one the commands can work with, as far as the text alone can tell; all
 //! else is a usage error, which exits with 2.
 
+use crate::demo::listing::EPOCH_BLOCKS;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use protocol::limits::EPOCH_BLOCKS_MIN;
 use protocol::{AccountId, AccountIndex, Address, Hash};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -127,6 +129,9 @@ pub(crate) struct DevnetArgs {
     /// First of the ports: validators talk on P, P+1, …, and answer on P+100, P+101, ….
     #[arg(long, value_name = "P", default_value = "26600", value_parser = clap::value_parser!(u16).range(1024..=65_000))]
     pub(crate) base_port: u16,
+    /// Blocks of an epoch: how long a committee of validators holds.
+    #[arg(long, value_name = "N", default_value_t = EPOCH_BLOCKS, value_parser = clap::value_parser!(u64).range(EPOCH_BLOCKS_MIN..=1_000_000))]
+    pub(crate) epoch_blocks: u64,
     /// No view of the running network.
     #[arg(long)]
     pub(crate) quiet: bool,
@@ -152,6 +157,9 @@ pub(crate) struct InitArgs {
     /// Port on which validators talk; they answer clients on P+100. On one address, each takes the next port.
     #[arg(long, value_name = "P", default_value = "26600", value_parser = clap::value_parser!(u16).range(1024..=65_000))]
     pub(crate) base_port: u16,
+    /// Blocks of an epoch: how long a committee of validators holds.
+    #[arg(long, value_name = "N", default_value_t = EPOCH_BLOCKS, value_parser = clap::value_parser!(u64).range(EPOCH_BLOCKS_MIN..=1_000_000))]
+    pub(crate) epoch_blocks: u64,
     /// Address of whoever credits deposits; a key is made in DIR/custodian.key if absent.
     #[arg(long, value_name = "0x…", value_parser = owner)]
     pub(crate) custodian: Option<Address>,
@@ -218,7 +226,8 @@ pub(crate) enum KeyKind {
     novation ask house insurance 1 --node 127.0.0.1:26700 --proof fund.answer\n  \
     novation ask order 1 4711 --proof order.answer          order 4711 in market 1, or that it is not there\n  \
     novation ask fill 120 4711 --proof fill.answer          what happened to it in block 120\n  \
-    novation verify fund.answer --trust ./devnet/network.toml"
+    novation verify fund.answer --trust ./devnet/network.toml\n  \
+    novation ask committee --trust network.toml --list newest.toml --proof committee.answer"
 )]
 pub(crate) struct AskArgs {
     /// Kind of record.
@@ -233,6 +242,12 @@ pub(crate) struct AskArgs {
     /// File to write.
     #[arg(long, value_name = "FILE")]
     pub(crate) proof: PathBuf,
+    /// List of validators that the answer will be checked with; the network's first if absent.
+    #[arg(long, value_name = "KEYFILE")]
+    pub(crate) trust: Option<PathBuf>,
+    /// File for the newest list of validators, if the answer holds: it saves the steps since the old one.
+    #[arg(long, value_name = "FILE", requires = "trust")]
+    pub(crate) list: Option<PathBuf>,
 }
 
 /// What to run, and where to leave it.
@@ -314,6 +329,7 @@ pub(crate) enum Since {
     underlying <name or number>             index and mode\n  \
     thresholds <name or number>             scan ranges of an underlying, and what they were made from\n  \
     parameter <name> [<underlying>]         a governed number, as scan_range BTC\n  \
+    committee                               who validates in this epoch and in the next\n  \
     house fees | outside | insurance <underlying> | clearing <market> [<asset>]\n\n\
     Examples:\n  \
     novation prove ./demo account 0xa1…/0 --proof alice.proof\n  \
@@ -358,6 +374,8 @@ pub(crate) enum RecordKind {
     Session,
     /// A validator that was ever punished.
     Validator,
+    /// Who validates in this epoch, in the one before and in the next.
+    Committee,
     /// An order in a book: its market and its number. Validators alone prove it.
     Order,
     /// What happened to an order in a block: the block and the order's number. Validators alone prove it.

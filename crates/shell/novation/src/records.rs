@@ -5,13 +5,13 @@ use anyhow::{Result, bail};
 use governance::{Definition, Scope, Unit};
 use ledger::Holder;
 use machine::{
-    AccountRecord, BlockRecord, MarketRecord, OwnerRecord, Session, State, StateKey, Status,
-    ThresholdsRecord, UnderlyingRecord, ValidatorRecord,
+    AccountRecord, BlockRecord, CommitteeRecord, MarketRecord, OwnerRecord, Session, State,
+    StateKey, Status, ThresholdsRecord, UnderlyingRecord, ValidatorRecord,
 };
 use protocol::codec::{self, DecodeError};
 use protocol::{
-    AccountId, Address, AssetId, Contract, InstrumentId, ParameterId, Right, SessionKey,
-    UnderlyingId, ValidatorId,
+    AccountId, Address, AssetId, Contract, Hash, InstrumentId, ParameterId, Right, Seat,
+    SessionKey, UnderlyingId, ValidatorId,
 };
 use units::{Amount, BlockTime, Lots, Ppb, Ppm};
 
@@ -56,6 +56,8 @@ pub(crate) fn key(
             Ok(number) => StateKey::Validator(ValidatorId::new(number)),
             Err(_) => bail!("'{number}' is not the number of a validator"),
         },
+        (RecordKind::Committee, []) => StateKey::Committee,
+        (RecordKind::Committee, _) => bail!("the committee is named by 'committee' alone"),
         (RecordKind::Block, _) => bail!("the block is named by 'block' alone"),
         (RecordKind::Account, _) => bail!("name one account: 0x<40 hex digits>/<sub>"),
         (RecordKind::Market, _) => bail!("name one market by its number"),
@@ -167,6 +169,7 @@ pub(crate) fn name(key: &StateKey) -> String {
         StateKey::Owner(owner) => format!("owner {owner}"),
         StateKey::Session(owner, key) => format!("session key {key} of {owner}"),
         StateKey::Validator(id) => format!("validator {id}"),
+        StateKey::Committee => "the committee".into(),
     }
 }
 
@@ -221,6 +224,7 @@ pub(crate) fn lines(key: &StateKey, record: &[u8]) -> Result<Vec<Line>, DecodeEr
         StateKey::Owner(_) => owner_lines(&codec::decode(record, limit)?),
         StateKey::Session(..) => session_lines(&codec::decode(record, limit)?),
         StateKey::Validator(_) => validator_lines(&codec::decode(record, limit)?),
+        StateKey::Committee => committee_lines(&codec::decode(record, limit)?),
     })
 }
 
@@ -237,9 +241,31 @@ fn validator_lines(record: &ValidatorRecord) -> Vec<Line> {
     vec![
         line("stake", record.stake.to_string()),
         line("punished", format!("{} times, {} of stake lost", held.punished, held.slashed)),
-        line("last offence", format!("{:?} in view {}", held.last.kind, held.last.view)),
+        line("last offence", format!("{:?} in round {}", held.last.kind, held.last.round)),
         line("jailed", jailed),
     ]
+}
+
+fn committee_lines(record: &CommitteeRecord) -> Vec<Line> {
+    let seats = |held: &[Seat]| {
+        let numbers: Vec<_> = held.iter().map(|seat| seat.validator.to_string()).collect();
+        numbers.join(" ")
+    };
+    let mut lines = vec![
+        line("epoch", format!("{}, of {} blocks each", record.epoch, record.epoch_blocks)),
+        line("had a seat", seats(&record.last)),
+        line("has a seat", seats(&record.present)),
+        line("has one next", seats(&record.next)),
+        line("is to have one", seats(&record.wanted)),
+    ];
+    for seat in &record.wanted {
+        let reached = seat.endpoint.map_or(String::new(), |endpoint| format!(" at {endpoint}"));
+        lines.push(line(
+            format!("validator {}", seat.validator),
+            format!("{}{reached}", Hash::new(seat.key)),
+        ));
+    }
+    lines
 }
 
 fn block_lines(record: &BlockRecord) -> Vec<Line> {

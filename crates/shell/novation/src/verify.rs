@@ -7,7 +7,7 @@ use crate::Verdict;
 use crate::cli::VerifyArgs;
 use crate::{orders, records};
 use anyhow::{Context, Result, bail};
-use light::{ANSWER_BYTES_MAX, Anchor, Answer, Finding};
+use light::{ANSWER_BYTES_MAX, Answer, Finding, Trust};
 use machine::StateKey;
 use protocol::codec;
 use std::fs::File;
@@ -52,11 +52,8 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut dyn Write) -> Result<Verdict> {
 
 /// Verifies an answer down to the signatures of trusted validators; one line either way.
 fn answered(bytes: &[u8], trust: &Path, out: &mut dyn Write) -> Result<Verdict> {
-    let text = std::fs::read_to_string(trust)
-        .with_context(|| format!("cannot read {}", trust.display()))?;
-    let anchor =
-        Anchor::parse(&text).with_context(|| format!("{} is of no use", trust.display()))?;
-    let shown = match Answer::decode(bytes).and_then(|answer| answer.verify(&anchor)) {
+    let trust = list(trust)?;
+    let shown = match Answer::decode(bytes).and_then(|answer| answer.verify(&trust)) {
         Ok(shown) => shown,
         Err(error) => {
             writeln!(out, "refused    {error}")?;
@@ -83,10 +80,17 @@ fn answered(bytes: &[u8], trust: &Path, out: &mut dyn Write) -> Result<Verdict> 
     let (height, time) = (shown.height, records::time_text(shown.time));
     writeln!(
         out,
-        "proved     {what}; {when} block {height} of {} at {time}, finalised by the validators with block {}",
-        anchor.chain, shown.finalised
+        "proved     {what}; {when} block {height} of {} at {time}, finalised by the validators of epoch {} with block {}",
+        trust.anchor.chain, shown.epoch, shown.finalised
     )?;
     Ok(Verdict::Holds)
+}
+
+/// Reads a list of validators.
+pub(crate) fn list(path: &Path) -> Result<Trust> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Trust::parse(&text).with_context(|| format!("{} is of no use", path.display()))
 }
 
 /// Returns what a claim says of a record, or why it cannot be read.

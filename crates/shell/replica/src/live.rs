@@ -233,7 +233,9 @@ fn peers(
     (reached.into_iter().try_collect().unwrap_or_default(), unreachable)
 }
 
-fn socket(endpoint: protocol::Endpoint) -> SocketAddr {
+/// Returns the address of an endpoint.
+#[must_use]
+pub fn socket(endpoint: protocol::Endpoint) -> SocketAddr {
     let ip = Ipv6Addr::from(endpoint.ip);
     let ip = ip.to_ipv4_mapped().map_or(IpAddr::V6(ip), IpAddr::V4);
     SocketAddr::new(ip, endpoint.port)

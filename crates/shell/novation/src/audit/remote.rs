@@ -12,9 +12,9 @@ use crate::network::join::{self, Network};
 use crate::network::peer::Peer;
 use crate::progress::{Progress, Unit};
 use crate::records::time_text;
+use crate::verify;
 use anyhow::{Context, Result};
 use house::House;
-use light::Anchor;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -37,17 +37,14 @@ impl Drop for Scratch {
 /// Runs the audit and prints what it finds.
 pub(super) fn run(args: &AuditArgs, out: &mut dyn Write) -> Result<Verdict> {
     let address = args.from.context("an audit needs a directory or --from")?;
-    let trust = args.trust.as_ref().context("an audit from afar needs --trust")?;
-    let text =
-        fs::read_to_string(trust).with_context(|| format!("cannot read {}", trust.display()))?;
-    let anchor =
-        Anchor::parse(&text).with_context(|| format!("{} is of no use", trust.display()))?;
+    let file = args.trust.as_ref().context("an audit from afar needs --trust")?;
+    let trust = verify::list(file)?;
     let options = StoreOptions {
         log: LogOptions { segment_bytes: SEGMENT_BYTES, durability: Durability::OnDemand },
         blocks_kept: Some(0),
         ..StoreOptions::default()
     };
-    let network = Network { address, anchor, options };
+    let network = Network { address, trust, options };
     match replay(args, &network) {
         Ok(report) => {
             out.write_all(report.as_bytes())?;
@@ -64,7 +61,7 @@ fn replay(args: &AuditArgs, network: &Network) -> Result<String> {
     let name = format!("novation-audit-{}", std::process::id());
     let scratch = Scratch(std::env::temp_dir().join(name));
     let started = Instant::now();
-    let mut peer = Peer::new(network.address, network.anchor.clone());
+    let mut peer = Peer::new(network.address, network.trust.clone());
     let mut house = begin(&scratch.0, args.since, network, &mut peer)?;
     let begun = *house.header();
     let from = u64::try_from(begun.height.blocks())?;
@@ -89,8 +86,8 @@ fn replay(args: &AuditArgs, network: &Network) -> Result<String> {
         "chain      {}, genesis {}\nbegins     {begins}\nlog        blocks {from} to {to} of {}, {} to {}\n\
          replay     {seconds:.2} s: {rate:.0} blocks a second, every root compared, certified to block {to}\n\
          audited {count} blocks, state root {}\n",
-        network.anchor.chain,
-        network.anchor.genesis,
+        network.trust.anchor.chain,
+        network.trust.anchor.genesis,
         network.address,
         time_text(begun.time),
         time_text(last.time),

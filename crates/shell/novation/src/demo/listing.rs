@@ -3,10 +3,10 @@
 use super::tape::Tape;
 use super::{BTC, ETH};
 use anyhow::{Context, Result};
-use machine::{Genesis, ParameterGenesis, SourceWeight, UnderlyingGenesis};
+use machine::{Genesis, ParameterGenesis, SourceWeight, UnderlyingGenesis, ValidatorGenesis};
 use market::chain::{Chain, OptionKind, OptionQuote};
 use protocol::{
-    Address, AssetId, Contract, Instrument, InstrumentId, ParameterId, Right, SourceId,
+    Address, AssetId, Contract, Hash, Instrument, InstrumentId, ParameterId, Right, Seat, SourceId,
     UnderlyingId, ValidatorId,
 };
 use std::collections::BTreeMap;
@@ -178,12 +178,25 @@ fn smile(vol: Vol, strike: Price, spot: Price) -> Result<Vol> {
     Ok(Vol::from_points(points.clamp(1_000, 40_000)))
 }
 
+/// Stake of each validator: enough of it that a fraction can be lost.
+const STAKE: u64 = 1_000_000;
+/// Blocks of an epoch, unless a network says otherwise.
+pub(crate) const EPOCH_BLOCKS: u64 = 20_000;
+
+/// Returns seats for a house in one process, where nobody votes: their keys open nothing.
+pub(crate) fn seats(validators: u16) -> Vec<Seat> {
+    let key = |number: u16| *Hash::of("demo validator", &number.to_be_bytes()).bytes();
+    let seat =
+        |number| Seat { validator: ValidatorId::new(number), key: key(number), endpoint: None };
+    (1..=validators).map(seat).collect()
+}
+
 /// Returns the genesis of a demo house.
 pub(crate) fn genesis(
     listing: &Listing,
     tape: &Tape,
     chain: &str,
-    validators: u16,
+    seats: &[Seat],
 ) -> Result<Genesis> {
     let first = tape.ticks.first().context("the scenario has no prices")?;
     let underlying = |id: UnderlyingId, name: &str, fund: i128| UnderlyingGenesis {
@@ -217,7 +230,11 @@ pub(crate) fn genesis(
         custodian: CUSTODIAN,
         signers: SIGNERS.to_vec(),
         threshold: 2,
-        validators: (1..=validators).map(|n| (ValidatorId::new(n), 1)).collect(),
+        validators: seats
+            .iter()
+            .map(|seat| ValidatorGenesis { seat: *seat, stake: STAKE })
+            .collect(),
+        epoch_blocks: EPOCH_BLOCKS,
         underlyings: vec![underlying(BTC, "BTC", 5_000_000), underlying(ETH, "ETH", 2_000_000)],
         instruments,
         parameters,

@@ -56,7 +56,12 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
         Some(dir) => recorded(&Dataset::open(dir)?, args.seed)?,
         None => embedded()?,
     };
-    let genesis = listing::genesis(&stage.listing, &stage.tape, "novation-demo", VALIDATORS)?;
+    let genesis = listing::genesis(
+        &stage.listing,
+        &stage.tape,
+        "novation-demo",
+        &listing::seats(VALIDATORS),
+    )?;
     let options = StoreOptions {
         log: LogOptions { durability: Durability::OnDemand, ..LogOptions::default() },
         ..StoreOptions::default()

@@ -45,9 +45,10 @@ pub(crate) fn run(args: &DevnetArgs, out: &mut dyn Write) -> Result<Verdict> {
     if blocks > length {
         bail!("the demo has {length} blocks: --blocks can be no more");
     }
-    let genesis = genesis(&stage, args.validators)?;
+    let keys = keys(args)?;
+    let genesis = genesis(&stage, args, &keys)?;
     let (mut traffic, genesis) = Traffic::new(&stage, args, genesis)?;
-    prepare(args, &genesis)?;
+    prepare(args, &genesis, &keys)?;
     let ended = end_on_signal()?;
     let mut fleet = Fleet::start(&args.dir, args.validators)?;
     let mut observer = Observer::found(&genesis)?;
@@ -78,28 +79,34 @@ pub(crate) fn run(args: &DevnetArgs, out: &mut dyn Write) -> Result<Verdict> {
     Ok(verdict)
 }
 
-/// Returns the genesis of the demo for a number of validators, a minute before its first block.
-fn genesis(stage: &Stage, validators: u16) -> Result<Genesis> {
-    let genesis = listing::genesis(&stage.listing, &stage.tape, "novation-devnet", validators)?;
+/// Returns the validators' keys, known to whoever knows the seed: keys for play.
+fn keys(args: &DevnetArgs) -> Result<Vec<ValidatorKey>> {
+    (0..args.validators)
+        .map(|index| {
+            let seed = [args.seed.to_be_bytes().as_slice(), &index.to_be_bytes()].concat();
+            Ok(ValidatorKey::from_secret(*Hash::of("devnet key", &seed).bytes())?)
+        })
+        .collect()
+}
+
+/// Returns the genesis of the demo for the validators of some keys, a minute before its first block.
+fn genesis(stage: &Stage, args: &DevnetArgs, keys: &[ValidatorKey]) -> Result<Genesis> {
+    let hosts = vec![IpAddr::V4(Ipv4Addr::LOCALHOST); keys.len()];
+    let seats = init::seats(keys, &hosts, args.base_port)?;
+    let genesis = listing::genesis(&stage.listing, &stage.tape, "novation-devnet", &seats)?;
     let first = stage.tape.ticks.first().context("the scenario has no prices")?.time;
-    Ok(Genesis { time: BlockTime::from_millis(first.millis() - MINUTE), ..genesis })
+    let time = BlockTime::from_millis(first.millis() - MINUTE);
+    Ok(Genesis { time, epoch_blocks: args.epoch_blocks, ..genesis })
 }
 
 /// Writes the network's files, or checks that those there are of the same network.
-fn prepare(args: &DevnetArgs, genesis: &Genesis) -> Result<()> {
-    let keys = (0..args.validators)
-        .map(|index| {
-            let seed = [args.seed.to_be_bytes().as_slice(), &index.to_be_bytes()].concat();
-            // Known to whoever knows the seed: keys for play.
-            Ok(ValidatorKey::from_secret(*Hash::of("devnet key", &seed).bytes())?)
-        })
-        .collect::<Result<Vec<_>>>()?;
+fn prepare(args: &DevnetArgs, genesis: &Genesis, keys: &[ValidatorKey]) -> Result<()> {
     let list = args.dir.join("network.toml");
     if let Ok(text) = fs::read_to_string(&list) {
         let anchor =
             Anchor::parse(&text).with_context(|| format!("{} is of no use", list.display()))?;
         let same = anchor.validators.len() == keys.len()
-            && anchor.validators.iter().zip(&keys).all(|(held, key)| held.key == key.public());
+            && anchor.validators.iter().zip(keys).all(|(held, key)| held.key == key.public());
         if !same {
             bail!(
                 "{} holds a network of another seed or size: give the same --seed and --validators to go on with it",
@@ -108,12 +115,8 @@ fn prepare(args: &DevnetArgs, genesis: &Genesis) -> Result<()> {
         }
         return Ok(());
     }
-    let hosts = vec![IpAddr::V4(Ipv4Addr::LOCALHOST); keys.len()];
     let clock = Clock::Step { span: BlockSpan::from_millis(MINUTE) };
-    init::write(
-        &args.dir,
-        &Plan { genesis, clock, keys: &keys, hosts: &hosts, base_port: args.base_port },
-    )
+    init::write(&args.dir, &Plan { genesis, clock, keys })
 }
 
 /// Compares every validator's root with the observer's.

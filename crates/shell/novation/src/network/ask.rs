@@ -3,9 +3,10 @@
 use super::rpc::Client;
 use crate::cli::{AskArgs, RecordKind};
 use crate::prove::refuse_other_files;
-use crate::records;
+use crate::{records, verify};
 use anyhow::{Context, Result, bail};
 use gateway::{decode_hex, encode_hex};
+use light::Answer;
 use protocol::codec;
 use serde_json::{Value, json};
 use std::fs;
@@ -14,7 +15,15 @@ use std::io::Write;
 /// Asks, and writes the answer as it came: it is for `verify` to judge.
 pub(crate) fn run(args: &AskArgs, out: &mut dyn Write) -> Result<()> {
     refuse_other_files(&args.proof)?;
-    let Question { method, params, about } = question(args)?;
+    let trust = args.trust.as_deref().map(verify::list).transpose()?;
+    if let Some(list) = &args.list
+        && fs::metadata(list).is_ok()
+        && verify::list(list).is_err()
+    {
+        bail!("{} exists and is no list of validators: choose another --list", list.display());
+    }
+    let Question { method, mut params, about } = question(args)?;
+    params["epoch"] = json!(trust.as_ref().map_or(0, |trust| trust.epoch));
     let answer = Client::new(args.node).call(method, &params)?;
     let text = answer["answer"].as_str().context("the validator sent no answer")?;
     let bytes = decode_hex(text)?;
@@ -23,7 +32,17 @@ pub(crate) fn run(args: &AskArgs, out: &mut dyn Write) -> Result<()> {
     let file = args.proof.display();
     writeln!(out, "answered   {about}")?;
     writeln!(out, "written    {} bytes to {file}", bytes.len())?;
-    writeln!(out, "check it   novation verify {file} --trust network.toml")?;
+    let named =
+        args.trust.as_ref().map_or("network.toml".into(), |path| path.display().to_string());
+    writeln!(out, "check it   novation verify {file} --trust {named}")?;
+    if let (Some(trust), Some(path)) = (trust, &args.list) {
+        let answer = Answer::decode(&bytes)?;
+        answer.verify(&trust).context("the answer does not hold: no list was written")?;
+        let newest = trust.follow_all(&answer.steps)?;
+        fs::write(path, newest.text())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        writeln!(out, "list       of epoch {}: {}", newest.epoch, path.display())?;
+    }
     Ok(())
 }
 

@@ -33,7 +33,7 @@ pub(super) fn run(
     let mut house = said(join::open(&config.directory, network)?);
     write_pid(&config.directory)?;
     say(&format!("follows {} from block {}", network.address, house.header().height));
-    let mut peer = Peer::new(network.address, network.anchor.clone());
+    let mut peer = Peer::new(network.address, network.trust.clone());
     while !ended.load(Ordering::Relaxed) {
         let own = u64::try_from(house.header().height.blocks())?;
         let Ok(to) = peer.follow(own.saturating_add(1)) else {

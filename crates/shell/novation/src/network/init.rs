@@ -7,7 +7,7 @@ use access::OwnerKey;
 use anyhow::{Context, Result, bail};
 use light::{Anchor, Clock, Validator};
 use machine::Genesis;
-use protocol::{Address, Hash, ValidatorId, codec};
+use protocol::{Address, Endpoint, Hash, Seat, ValidatorId, codec};
 use replica::keys::ValidatorKey;
 use std::fs;
 use std::io::Write;
@@ -27,8 +27,6 @@ pub(crate) struct Plan<'a> {
     pub(crate) genesis: &'a Genesis,
     pub(crate) clock: Clock,
     pub(crate) keys: &'a [ValidatorKey],
-    pub(crate) hosts: &'a [IpAddr],
-    pub(crate) base_port: u16,
 }
 
 /// Returns the directory of a validator, counted from zero.
@@ -47,8 +45,11 @@ pub(crate) fn run(args: &InitArgs, out: &mut dyn Write) -> Result<()> {
         spots.push((id, stage.tape.first_price(id).context("the scenario has no price")?));
     }
     let listed = listing::of_prices(&spots, now, Vol::from_points(7_000))?;
-    let count = u16::try_from(args.hosts.len())?;
-    let genesis = listing::genesis(&listed, &stage.tape, &args.chain, count)?;
+    let keys =
+        args.hosts.iter().map(|_| ValidatorKey::generate()).collect::<Result<Vec<_>, _>>()?;
+    let seats = seats(&keys, &args.hosts, args.base_port)?;
+    let genesis = listing::genesis(&listed, &stage.tape, &args.chain, &seats)?;
+    let genesis = Genesis { epoch_blocks: args.epoch_blocks, ..genesis };
     if list_of(&args.dir).exists() {
         return refuse_second(&args.dir);
     }
@@ -66,16 +67,8 @@ pub(crate) fn run(args: &InitArgs, out: &mut dyn Write) -> Result<()> {
         given => given.to_vec(),
     };
     let genesis = Genesis { time: now, signed: true, custodian, signers, ..genesis };
-    let keys = (0..count).map(|_| ValidatorKey::generate()).collect::<Result<Vec<_>, _>>()?;
     let clock = Clock::Wall { drift_max: BlockSpan::from_millis(DRIFT_MAX_MS) };
-    let plan = Plan {
-        genesis: &genesis,
-        clock,
-        keys: &keys,
-        hosts: &args.hosts,
-        base_port: args.base_port,
-    };
-    write(&args.dir, &plan)?;
+    write(&args.dir, &Plan { genesis: &genesis, clock, keys: &keys })?;
     for (index, host) in args.hosts.iter().enumerate() {
         writeln!(
             out,
@@ -109,6 +102,26 @@ fn owner(dir: &Path, name: &str, out: &mut dyn Write) -> Result<Address> {
     Ok(address)
 }
 
+/// Returns the seats of the validators of some keys, one on each host; on one host, each listens on the next port.
+pub(crate) fn seats(keys: &[ValidatorKey], hosts: &[IpAddr], base_port: u16) -> Result<Vec<Seat>> {
+    let mut seats: Vec<Seat> = Vec::new();
+    for ((number, key), host) in (1..).zip(keys).zip(hosts) {
+        let ip = match host {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+            IpAddr::V6(ip) => ip.octets(),
+        };
+        let taken = seats.iter().filter(|seat| seat.endpoint.is_some_and(|held| held.ip == ip));
+        let port =
+            base_port.checked_add(u16::try_from(taken.count())?).context("no port is left")?;
+        seats.push(Seat {
+            validator: ValidatorId::new(number),
+            key: key.public(),
+            endpoint: Some(Endpoint { ip, port }),
+        });
+    }
+    Ok(seats)
+}
+
 /// Writes a network's files.
 pub(crate) fn write(dir: &Path, plan: &Plan<'_>) -> Result<()> {
     let list = list_of(dir);
@@ -116,24 +129,16 @@ pub(crate) fn write(dir: &Path, plan: &Plan<'_>) -> Result<()> {
         return refuse_second(dir);
     }
     let genesis = codec::encode(plan.genesis)?;
-    let numbers = 1..=u16::try_from(plan.keys.len())?;
-    let validators: Vec<Validator> = numbers
-        .zip(plan.keys)
-        .map(|(id, key)| Validator { id: ValidatorId::new(id), key: key.public() })
-        .collect();
+    let seats: Vec<Seat> = plan.genesis.validators.iter().map(|held| held.seat).collect();
+    let validators = seats.iter().map(|seat| Validator { id: seat.validator, key: seat.key });
     let anchor = Anchor {
         chain: plan.genesis.chain.clone(),
         genesis: Hash::of("genesis", &genesis),
         clock: plan.clock,
-        validators,
+        validators: validators.collect(),
     };
-    let mut addresses: Vec<(ValidatorId, SocketAddr)> = Vec::new();
-    for (host, validator) in plan.hosts.iter().zip(&anchor.validators) {
-        let taken = addresses.iter().filter(|(_, address)| address.ip() == *host).count();
-        let port = plan.base_port.checked_add(u16::try_from(taken)?).context("no port is left")?;
-        addresses.push((validator.id, SocketAddr::new(*host, port)));
-    }
-    for (index, ((_, listen), key)) in addresses.iter().zip(plan.keys).enumerate() {
+    for (index, (seat, key)) in seats.iter().zip(plan.keys).enumerate() {
+        let listen = replica::live::socket(seat.endpoint.context("a seat without an endpoint")?);
         let place = directory(dir, index);
         fs::create_dir_all(&place).with_context(|| format!("cannot create {}", place.display()))?;
         key.write(&place.join("validator.key"))?;
@@ -141,7 +146,7 @@ pub(crate) fn write(dir: &Path, plan: &Plan<'_>) -> Result<()> {
         let rpc = SocketAddr::new(local, listen.port().checked_add(RPC_PORTS).context("no port")?);
         put(&place.join("genesis"), &genesis)?;
         put(&place.join("network.toml"), anchor.text().as_bytes())?;
-        put(&place.join("node.toml"), config::text(*listen, rpc, &addresses).as_bytes())?;
+        put(&place.join("node.toml"), config::text(listen, rpc).as_bytes())?;
     }
     // Last: where it stands, the network is whole.
     put(&list, anchor.text().as_bytes())

@@ -9,7 +9,7 @@
 use super::peer::{Certified, Peer};
 use anyhow::{Context, Result, bail};
 use house::{House, Reopened};
-use light::Anchor;
+use light::Trust;
 use protocol::{Block, Header};
 use replica::Floor;
 use std::fs;
@@ -25,7 +25,8 @@ const ATTEMPTS: usize = 3;
 #[derive(Debug, Clone)]
 pub(crate) struct Network {
     pub(crate) address: SocketAddr,
-    pub(crate) anchor: Anchor,
+    /// Whom it believes.
+    pub(crate) trust: Trust,
     pub(crate) options: StoreOptions,
 }
 
@@ -39,7 +40,7 @@ pub(crate) fn is_empty(dir: &Path) -> bool {
 
 /// Makes an empty directory the house of the network as of the peer's newest snapshot, and returns its header.
 pub(crate) fn take_over(dir: &Path, network: &Network) -> Result<Header> {
-    let peer = Peer::new(network.address, network.anchor.clone());
+    let peer = Peer::new(network.address, network.trust.clone());
     let peer = Arc::new(Mutex::new(peer));
     fetch_genesis(dir, &peer)?;
     let mut last = None;

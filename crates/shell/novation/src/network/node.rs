@@ -9,7 +9,7 @@ use crate::cli::NodeArgs;
 use anyhow::{Context, Result, anyhow, bail};
 use gateway::Metrics;
 use house::{House, Reopened};
-use light::Anchor;
+use light::{Anchor, Step, Trust};
 use protocol::Hash;
 use replica::keys::ValidatorKey;
 use replica::live::{self, Setup};
@@ -35,11 +35,11 @@ pub(crate) fn run(args: &NodeArgs) -> Result<Verdict> {
     let key = config.key.as_deref().map(ValidatorKey::read).transpose()?;
     let text = fs::read_to_string(&config.network)
         .with_context(|| format!("cannot read {}", config.network.display()))?;
-    let anchor = Anchor::parse(&text)
+    let trust = Trust::parse(&text)
         .with_context(|| format!("{} is of no use", config.network.display()))?;
     let join = args.join.or(config.join);
-    let network =
-        join.map(|address| Network { address, anchor: anchor.clone(), options: config.store });
+    let anchor = trust.anchor.clone();
+    let network = join.map(|address| Network { address, trust, options: config.store });
     let Some(key) = key else { return follow::run(&config, network.as_ref(), args.with_parent) };
     if let Ok((_, genesis)) = house::read_genesis(&config.directory) {
         check_genesis(&config.directory, genesis, &anchor)?;
@@ -98,12 +98,39 @@ fn begin_elsewhere(directory: &Path, network: &Network) -> Result<House> {
     let mark = directory.join(JOINING);
     fs::write(&mark, b"").with_context(|| format!("cannot write {}", mark.display()))?;
     let mut house = said(join::open(directory, network)?);
-    let mut peer = Peer::new(network.address, network.anchor.clone());
+    let mut peer = Peer::new(network.address, network.trust.clone());
     let floor = join::floor(&mut house, &mut peer, knows_its_votes)?;
+    keep_steps(directory, network, &peer)?;
     let path = directory.join("floor");
     floor.write(&path).with_context(|| format!("cannot write {}", path.display()))?;
     fs::remove_file(&mark).with_context(|| format!("cannot remove {}", mark.display()))?;
     Ok(house)
+}
+
+/// Keeps the steps by which clients follow the committees: those that were followed, and before them those from the
+/// genesis on, if they lead to the list that is trusted.
+fn keep_steps(directory: &Path, network: &Network, peer: &Peer) -> Result<()> {
+    let (name, path) = (network.trust.anchor.hash()?, directory.join("steps"));
+    let keep = |first: u64, steps: &[Step]| {
+        let kept = replica::install_steps(&path, name, first, steps.to_vec());
+        kept.with_context(|| format!("cannot write {}", path.display()))
+    };
+    let trusted = &network.trust;
+    if trusted.epoch > 0 {
+        let genesis = Trust::genesis(trusted.anchor.clone());
+        let mut from_genesis = Peer::new(network.address, genesis);
+        match from_genesis.list_of(trusted.epoch) {
+            Ok(list) if list == trusted => {
+                let steps = from_genesis.followed().map_or(&[][..], |(_, steps)| steps);
+                keep(0, steps)?;
+            }
+            _ => say(
+                "the steps from the genesis do not lead to the list that is trusted: clients that hold the first list must ask another validator",
+            ),
+        }
+    }
+    let (_, steps) = peer.followed().context("there is no list")?;
+    keep(trusted.epoch, steps)
 }
 
 fn open(directory: &Path, options: StoreOptions) -> Result<House> {

@@ -5,7 +5,7 @@ use super::rpc::Client;
 use anyhow::{Context, Result, bail};
 use gateway::{decode_hex, encode_hex};
 use house::{MANIFEST_BYTES_MAX, Manifest, Offer};
-use light::{Anchor, Evidence, OrderHeader};
+use light::{Evidence, OrderHeader, Step, Trust};
 use protocol::{Block, Hash, Header, codec, limits};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -24,7 +24,10 @@ const ASK_AGAIN: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(crate) struct Peer {
     client: Client,
-    anchor: Anchor,
+    /// The list that is trusted, and those that steps have led to: ascending by epoch, without a gap.
+    lists: Vec<Trust>,
+    /// The steps between them.
+    steps: Vec<Step>,
 }
 
 /// A header that the validators finalised, the ordered block whose certificate says so, and the certificate.
@@ -36,8 +39,39 @@ pub(crate) struct Certified {
 }
 
 impl Peer {
-    pub(crate) fn new(address: SocketAddr, anchor: Anchor) -> Self {
-        Self { client: Client::new(address), anchor }
+    pub(crate) fn new(address: SocketAddr, trust: Trust) -> Self {
+        Self { client: Client::new(address), lists: vec![trust], steps: Vec::new() }
+    }
+
+    /// Returns the newest list that steps have led to, and the steps to it from the list that was trusted at first.
+    pub(crate) fn followed(&self) -> Option<(&Trust, &[Step])> {
+        Some((self.lists.last()?, &self.steps))
+    }
+
+    /// Returns the list of validators of an epoch, after following the committees to it.
+    pub(crate) fn list_of(&mut self, epoch: u64) -> Result<&Trust> {
+        let first = self.lists.first().context("there is no list")?.epoch;
+        let at = usize::try_from(epoch.checked_sub(first).with_context(|| {
+            format!("the list of validators is of epoch {first}, and cannot tell who validated in epoch {epoch}")
+        })?)?;
+        while self.lists.len() <= at {
+            let newest = self.lists.last().context("there is no list")?.clone();
+            let from = newest.epoch;
+            let answer = self.client.call("steps", &json!({ "epoch": from }))?;
+            let told = answer["steps"].as_array().context("it sent no steps")?;
+            if told.is_empty() {
+                bail!("it does not show yet who validates after epoch {from}");
+            }
+            for step in told {
+                let mut next = self.lists.last().context("there is no list")?.clone();
+                let text = step.as_str().context("a step that is no text")?;
+                let step = Step::decode(&decode_hex(text)?).context("it sent no step")?;
+                next.follow(&step)?;
+                self.lists.push(next);
+                self.steps.push(step);
+            }
+        }
+        self.lists.get(at).context("the list was just followed to")
     }
 
     fn bytes(&mut self, method: &str, params: &Value, field: &str) -> Result<Vec<u8>> {
@@ -61,8 +95,9 @@ impl Peer {
     pub(crate) fn genesis(&mut self) -> Result<Vec<u8>> {
         let genesis = self.bytes("genesis", &json!({}), "genesis")?;
         let found = Hash::of("genesis", &genesis);
-        if found != self.anchor.genesis {
-            bail!("it sent another genesis: {found}, not {}", self.anchor.genesis);
+        let named = self.lists.first().context("there is no list")?.anchor.genesis;
+        if found != named {
+            bail!("it sent another genesis: {found}, not {named}");
         }
         Ok(genesis)
     }
@@ -71,8 +106,9 @@ impl Peer {
     pub(crate) fn certified(&mut self, height: u64) -> Result<Certified> {
         let bytes = self.bytes("evidence", &json!({ "height": height }), "evidence")?;
         let evidence = Evidence::decode(&bytes).context("it sent no evidence")?;
+        let signed = evidence.orders.last().map_or(0, OrderHeader::epoch);
         let (header, order) = evidence
-            .verify(&self.anchor)
+            .verify(self.list_of(signed)?)
             .with_context(|| format!("its evidence for block {height} does not hold"))?;
         if header.height.blocks() != i128::from(height) {
             bail!("its evidence is of block {}, not {height}", header.height);
