@@ -11,6 +11,9 @@ use units::BlockSpan;
 
 /// Longest text of an anchor that is read.
 const TEXT_BYTES_MAX: usize = 64 << 10;
+/// Opens the text of an anchor.
+const TITLE: &str =
+    "# Whose signatures count on this chain. Clients and validators must hold the same file.\n";
 
 /// A validator and the key that its votes are checked with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -71,6 +74,12 @@ pub enum AnchorError {
         max = limits::VALIDATORS_MAX
     )]
     Validators,
+    /// A list of a later epoch, where the anchor alone is wanted.
+    #[error("this is the list of a later epoch: the list of the genesis is needed here")]
+    Later,
+    /// An epoch without its committee, a committee without its epoch, or an epoch that no list has.
+    #[error("a list needs both an epoch, from 1 to {max}, and its committee, or neither", max = u32::MAX)]
+    Epoch,
 }
 
 #[derive(Deserialize)]
@@ -79,7 +88,9 @@ struct Text {
     chain: String,
     genesis: String,
     clock: ClockText,
+    epoch: Option<u64>,
     validators: Vec<ValidatorText>,
+    committee: Option<Vec<ValidatorText>>,
 }
 
 #[derive(Deserialize)]
@@ -118,20 +129,22 @@ impl Anchor {
     /// Returns the text that [`Self::parse`] reads.
     #[must_use]
     pub fn text(&self) -> String {
+        let mut text = self.text_head(TITLE);
+        put_validators(&mut text, "validators", &self.validators);
+        text
+    }
+
+    /// Returns the lines of the text that are before the validators.
+    pub(crate) fn text_head(&self, title: &str) -> String {
         let clock = match self.clock {
             Clock::Wall { drift_max } => format!("drift_max_ms = {}", drift_max.millis()),
             Clock::Step { span } => format!("step_ms = {}", span.millis()),
         };
-        let mut text = format!(
-            "# Whose signatures count on this chain. Clients and validators must hold the same file.\n\
-             chain = \"{}\"\ngenesis = \"{}\"\nclock = {{ {clock} }}\n",
-            self.chain, self.genesis
-        );
-        for validator in &self.validators {
-            let key = Hash::new(validator.key);
-            text.push_str(&format!("\n[[validators]]\nid = {}\nkey = \"{key}\"\n", validator.id));
-        }
-        text
+        let chain = escaped(&self.chain);
+        format!(
+            "{title}chain = \"{chain}\"\ngenesis = \"{}\"\nclock = {{ {clock} }}\n",
+            self.genesis
+        )
     }
 
     /// Reads an anchor from its text.
@@ -140,36 +153,77 @@ impl Anchor {
     ///
     /// [`AnchorError`] for anything that is not one.
     pub fn parse(text: &str) -> Result<Self, AnchorError> {
-        if text.len() > TEXT_BYTES_MAX {
-            return Err(AnchorError::TooLong(text.len()));
+        match read(text)? {
+            (anchor, None, None) => Ok(anchor),
+            _ => Err(AnchorError::Later),
         }
-        let read: Text =
-            toml::from_str(text).map_err(|error| AnchorError::Malformed(error.to_string()))?;
-        let span = |millis: u32| match millis {
-            0 => Err(AnchorError::Clock),
-            millis => Ok(BlockSpan::from_millis(i128::from(millis))),
-        };
-        let clock = match (read.clock.drift_max_ms, read.clock.step_ms) {
-            (Some(drift), None) => Clock::Wall { drift_max: span(drift)? },
-            (None, Some(step)) => Clock::Step { span: span(step)? },
-            _ => return Err(AnchorError::Clock),
-        };
-        let validators = read
-            .validators
-            .iter()
-            .map(|held| Ok(Validator { id: ValidatorId::new(held.id), key: bytes_of(&held.key)? }))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut keys: Vec<_> = validators.iter().map(|validator| validator.key).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let ascending = validators.is_sorted_by(|a, b| a.id < b.id);
-        let counted = (1..=limits::VALIDATORS_MAX).contains(&validators.len());
-        if !ascending || !counted || keys.len() != validators.len() {
-            return Err(AnchorError::Validators);
-        }
-        let genesis = Hash::new(bytes_of(&read.genesis)?);
-        Ok(Self { chain: read.chain, genesis, clock, validators })
     }
+}
+
+/// Reads an anchor with the epoch and the committee that may be beside it.
+#[expect(clippy::type_complexity, reason = "three values that two callers take apart at once")]
+pub(crate) fn read(
+    text: &str,
+) -> Result<(Anchor, Option<u64>, Option<Vec<Validator>>), AnchorError> {
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(AnchorError::TooLong(text.len()));
+    }
+    let read: Text =
+        toml::from_str(text).map_err(|error| AnchorError::Malformed(error.to_string()))?;
+    let span = |millis: u32| match millis {
+        0 => Err(AnchorError::Clock),
+        millis => Ok(BlockSpan::from_millis(i128::from(millis))),
+    };
+    let clock = match (read.clock.drift_max_ms, read.clock.step_ms) {
+        (Some(drift), None) => Clock::Wall { drift_max: span(drift)? },
+        (None, Some(step)) => Clock::Step { span: span(step)? },
+        _ => return Err(AnchorError::Clock),
+    };
+    let validators = validators_of(&read.validators)?;
+    let committee = read.committee.as_deref().map(validators_of).transpose()?;
+    let genesis = Hash::new(bytes_of(&read.genesis)?);
+    Ok((Anchor { chain: read.chain, genesis, clock, validators }, read.epoch, committee))
+}
+
+/// Appends validators to a text, under a name.
+pub(crate) fn put_validators(text: &mut String, name: &str, validators: &[Validator]) {
+    for validator in validators {
+        let key = Hash::new(validator.key);
+        text.push_str(&format!("\n[[{name}]]\nid = {}\nkey = \"{key}\"\n", validator.id));
+    }
+}
+
+fn validators_of(read: &[ValidatorText]) -> Result<Vec<Validator>, AnchorError> {
+    let validators = read
+        .iter()
+        .map(|held| Ok(Validator { id: ValidatorId::new(held.id), key: bytes_of(&held.key)? }))
+        .collect::<Result<Vec<_>, _>>()?;
+    if are_validators(&validators) { Ok(validators) } else { Err(AnchorError::Validators) }
+}
+
+/// Whether validators are ascending by number, each key once, and neither none nor too many.
+pub(crate) fn are_validators(validators: &[Validator]) -> bool {
+    let mut keys: Vec<_> = validators.iter().map(|validator| validator.key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    validators.is_sorted_by(|a, b| a.id < b.id)
+        && (1..=limits::VALIDATORS_MAX).contains(&validators.len())
+        && keys.len() == validators.len()
+}
+
+/// Returns a name as it stands between the quotes of a text.
+fn escaped(name: &str) -> String {
+    let mut text = String::new();
+    for character in name.chars() {
+        match character {
+            '"' | '\\' => text.extend(['\\', character]),
+            control if control.is_control() => {
+                text.push_str(&format!("\\u{:04X}", u32::from(control)));
+            }
+            plain => text.push(plain),
+        }
+    }
+    text
 }
 
 /// Reads thirty-two bytes in hexadecimal.
@@ -209,6 +263,8 @@ mod tests {
             let anchor = Anchor { clock, ..anchor() };
             assert_eq!(Anchor::parse(&anchor.text()), Ok(anchor));
         }
+        let odd = Anchor { chain: "a \"name\" \\ of\ttwo\nlines\u{7f}\u{85}".into(), ..anchor() };
+        assert_eq!(Anchor::parse(&odd.text()), Ok(odd));
     }
 
     #[test]

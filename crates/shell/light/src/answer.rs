@@ -1,4 +1,4 @@
-//! An answer that proves itself: one file from which a client that holds the anchor sees what a record was.
+//! An answer that proves itself: one file from which a client that holds a list of validators sees what a record was.
 //!
 //! ```text
 //! magic "NVANSWER" · body (canonical encoding of the fields, in order) · check 8
@@ -8,7 +8,8 @@
 //! forgers.
 
 use crate::evidence::{self, CERTIFICATE_BYTES_MAX, CHAIN_MAX};
-use crate::{Anchor, EvidenceError, OrderHeader};
+use crate::step::{self, STEPS_BYTES_MAX};
+use crate::{EvidenceError, OrderHeader, Step, StepError, Trust};
 use book::{Extract, Found, Open};
 use borsh::{BorshDeserialize, BorshSerialize};
 use machine::{MarketRecord, StateKey};
@@ -29,6 +30,7 @@ pub const ANSWER_BYTES_MAX: usize = MAGIC.len()
     + EXTRACT_BYTES_MAX
     + CHAIN_MAX * 512
     + CERTIFICATE_BYTES_MAX
+    + STEPS_BYTES_MAX
     + CHECK_BYTES;
 
 /// What an answer is about, with what proves it under the first header.
@@ -57,7 +59,7 @@ pub enum Subject {
     },
 }
 
-/// An answer, with all that leads from it to the anchor. Unchecked until [`Answer::verify`].
+/// An answer, with all that leads from it to a list of validators. Unchecked until [`Answer::verify`].
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Answer {
     /// What it is about.
@@ -68,6 +70,9 @@ pub struct Answer {
     pub orders: Vec<OrderHeader>,
     /// The certificate that finalises the last of them.
     pub certificate: Vec<u8>,
+    /// Steps, one an epoch, from the client's list to the epoch of the certificate; none if it is the list's own.
+    #[borsh(deserialize_with = "step::read_all")]
+    pub steps: Vec<Step>,
 }
 
 /// What an answer has shown.
@@ -81,6 +86,8 @@ pub struct Shown {
     pub state_root: Hash,
     /// The finalised block whose certificate was checked.
     pub finalised: BlockHeight,
+    /// The epoch whose validators signed for that.
+    pub epoch: u64,
     /// What holds after that block, or happened in it.
     pub finding: Finding,
 }
@@ -128,6 +135,9 @@ pub enum AnswerError {
     /// A number outside its limits.
     #[error("the answer holds a number outside its limits: {0}")]
     OutOfLimits(#[from] EncodeError),
+    /// A step from the client's list to the validators who signed.
+    #[error(transparent)]
+    Step(#[from] StepError),
     /// The chain from the header to the signatures.
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
@@ -139,6 +149,11 @@ pub enum AnswerError {
         "the answer has {0} bytes, more than a node gives: the book or the block is too large to be shown whole"
     )]
     TooLong(usize),
+    /// The steps are too many, or have too many bytes.
+    #[error(
+        "{0} steps are more than one answer holds: the list is too old, get the steps in parts or a newer list"
+    )]
+    StepsTooLong(usize),
     /// A proof of something else than a market.
     #[error("the proof is not of a market's record")]
     NotAMarket,
@@ -166,8 +181,12 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// [`AnswerError::OutOfLimits`] if a header holds a number that has no encoding.
+    /// [`AnswerError::OutOfLimits`] if a header holds a number that has no encoding; [`AnswerError::StepsTooLong`]
+    /// or [`AnswerError::TooLong`] if there is more of it than is read.
     pub fn encode(&self) -> Result<Vec<u8>, AnswerError> {
+        if !step::are_read(&self.steps) {
+            return Err(AnswerError::StepsTooLong(self.steps.len()));
+        }
         let mut bytes = MAGIC.to_vec();
         bytes.extend(codec::encode(self)?);
         let check = check_of(&bytes);
@@ -195,14 +214,15 @@ impl Answer {
         Ok(codec::decode(body, ANSWER_BYTES_MAX)?)
     }
 
-    /// Checks the whole chain from the record to the signatures, and returns what it shows.
+    /// Checks the whole chain from the record to the client's list, and returns what it shows.
     ///
     /// # Errors
     ///
-    /// [`AnswerError`], naming the first link that does not hold, from the signatures down.
-    pub fn verify(&self, anchor: &Anchor) -> Result<Shown, AnswerError> {
+    /// [`AnswerError`], naming the first link that does not hold: the steps in their order, then from the signatures down.
+    pub fn verify(&self, trust: &Trust) -> Result<Shown, AnswerError> {
+        let trust = trust.follow_all(&self.steps)?;
         let (first, finalised) =
-            evidence::check(anchor, &self.headers, &self.orders, &self.certificate)?;
+            evidence::check(&trust, &self.headers, &self.orders, &self.certificate)?;
         let finding = match &self.subject {
             Subject::Record { proof } => {
                 let (key, claim) = record(&first, proof)?;
@@ -224,6 +244,7 @@ impl Answer {
             time: first.time,
             state_root: first.state_root,
             finalised: finalised.height,
+            epoch: trust.epoch,
             finding,
         })
     }

@@ -1,7 +1,7 @@
 //! The chain from a header to the signatures: that a quorum of the validators finalised a block that names, directly or
 //! through its descendants, this header as the outcome of an earlier one.
 
-use crate::{Anchor, CertificateError, OrderHeader, Verifier};
+use crate::{CertificateError, OrderHeader, Trust};
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::codec::{self, DecodeError, EncodeError};
 use protocol::{Hash, Header};
@@ -14,7 +14,7 @@ pub(crate) const CERTIFICATE_BYTES_MAX: usize = 32 << 10;
 /// Longest encoded evidence.
 pub const EVIDENCE_BYTES_MAX: usize = CHAIN_MAX * 512 + CERTIFICATE_BYTES_MAX;
 
-/// A header with all that leads from it to the anchor. Unchecked until [`Evidence::verify`].
+/// A header with all that leads from it to the validators of one epoch. Unchecked until [`Evidence::verify`].
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Evidence {
     /// Headers, ascending, each the child of the one before.
@@ -57,6 +57,18 @@ pub enum EvidenceError {
         /// The hash of the last header.
         found: Hash,
     },
+    /// The last ordered block is of another epoch than its certificate, or of a later round.
+    #[error(
+        "ordered block {order} is of round {named}, which a certificate of round {signed} does not finalise"
+    )]
+    RoundDiffers {
+        /// Which ordered block.
+        order: BlockHeight,
+        /// The round in it.
+        named: u64,
+        /// The round that is signed.
+        signed: u64,
+    },
     /// The signatures.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -81,20 +93,21 @@ impl Evidence {
         codec::decode(bytes, EVIDENCE_BYTES_MAX)
     }
 
-    /// Checks the chain, and returns the header and the ordered block whose certificate was checked.
+    /// Checks the chain against the list of the epoch that the certificate is of, and returns the header and the ordered
+    /// block whose certificate was checked.
     ///
     /// # Errors
     ///
     /// [`EvidenceError`], naming the first link that does not hold, from the signatures down.
-    pub fn verify(&self, anchor: &Anchor) -> Result<(Header, OrderHeader), EvidenceError> {
-        check(anchor, &self.headers, &self.orders, &self.certificate)
+    pub fn verify(&self, trust: &Trust) -> Result<(Header, OrderHeader), EvidenceError> {
+        check(trust, &self.headers, &self.orders, &self.certificate)
     }
 }
 
 /// Checks that ordered blocks with a certificate name the outcome that headers lead to; returns the first header and
 /// the last ordered block.
 pub(crate) fn check(
-    anchor: &Anchor,
+    trust: &Trust,
     headers: &[Header],
     orders: &[OrderHeader],
     certificate: &[u8],
@@ -109,7 +122,12 @@ pub(crate) fn check(
     if !lengths.contains(&headers.len()) || !lengths.contains(&orders.len()) {
         return Err(length());
     }
-    Verifier::new(anchor)?.verify(finalised.hash()?, certificate)?;
+    let (named, signed) =
+        (finalised.round, trust.verifier()?.signed_round(finalised.hash()?, certificate)?);
+    // The last block of an epoch is proposed again, as it is, in later views: one of those may be the one that is signed.
+    if epoch_of(named) != epoch_of(signed) || named > signed {
+        return Err(EvidenceError::RoundDiffers { order: finalised.height, named, signed });
+    }
     for (parent, child) in orders.iter().zip(orders.iter().skip(1)) {
         if child.parent != parent.hash()? || Ok(child.height) != parent.height.next() {
             return Err(EvidenceError::OrdersBroken(child.height));
@@ -126,4 +144,8 @@ pub(crate) fn check(
         }
     }
     Ok((*first, *finalised))
+}
+
+const fn epoch_of(round: u64) -> u64 {
+    round >> 32
 }

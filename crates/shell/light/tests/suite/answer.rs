@@ -1,84 +1,21 @@
 //! Answers as a stranger meets them: whole, damaged, and forged by somebody who knows the format.
 
-use book::{BookState, FastBook, Open, OrderBook as _};
-use commonware_codec::Encode as _;
-use commonware_consensus::simplex::{
-    scheme::ed25519::Scheme,
-    types::{Finalization, Finalize, Proposal},
+use crate::network::{
+    EPOCH_BLOCKS, Plan, anchor, certificate, certificate_of_round, height, members, order,
+    round_at, steps, trust,
 };
-use commonware_consensus::types::{Epoch, Round, View};
-use commonware_cryptography::{Signer as _, ed25519::PrivateKey, sha256::Digest};
-use commonware_parallel::Sequential;
-use commonware_utils::{TryCollect as _, non_empty, ordered::Set};
+use book::{BookState, FastBook, Open, OrderBook as _};
 use light::{
-    Anchor, Answer, AnswerError, CertificateError, Clock, Evidence, EvidenceError, Finding,
-    OrderHeader, Subject, Validator,
+    Anchor, Answer, AnswerError, CertificateError, Evidence, EvidenceError, Finding, STEPS_MAX,
+    StepError, Subject, Trust,
 };
 use machine::{MarketRecord, StateKey, Status};
 use protocol::{
     AccountIndex, CancelReason, Contract, Event, EventExtract, Hash, Header, Instrument,
-    InstrumentId, OrderId, OutcomeHashes, Receipt, Side, TimeInForce, UnderlyingId, ValidatorId,
-    codec,
+    InstrumentId, OrderId, OutcomeHashes, Receipt, Side, TimeInForce, UnderlyingId, codec,
 };
 use store::{Claim, QmdbCommitment, StateCommitment as _};
-use units::{BlockHeight, BlockSpan, BlockTime, Lots, Price, Quantity, Vol};
-
-const VALIDATORS: u16 = 4;
-
-fn height(blocks: i128) -> BlockHeight {
-    BlockHeight::from_blocks(blocks)
-}
-
-fn keys() -> Vec<PrivateKey> {
-    (0..u64::from(VALIDATORS)).map(PrivateKey::from_seed).collect()
-}
-
-fn anchor() -> Anchor {
-    let validators = (1..=VALIDATORS).zip(keys()).map(|(id, key)| {
-        let public = key.public_key();
-        let bytes: &[u8] = public.as_ref();
-        Validator { id: ValidatorId::new(id), key: bytes.try_into().expect("32 bytes") }
-    });
-    Anchor {
-        chain: "test".into(),
-        genesis: Hash::of("genesis", b"test"),
-        clock: Clock::Step { span: BlockSpan::from_millis(1_000) },
-        validators: validators.collect(),
-    }
-}
-
-/// Signs an order header by some of the validators, whether or not they are enough.
-fn certificate(order: &OrderHeader, signers: usize) -> Option<Vec<u8>> {
-    let namespace = anchor().namespace().expect("within limits");
-    let participants: Set<_> =
-        keys().iter().map(|key| key.public_key()).try_collect().expect("different");
-    let payload = Digest(*order.hash().expect("within limits").bytes());
-    let round = Round::new(Epoch::zero(), View::new(order.view));
-    let proposal = Proposal::new(round, View::new(order.view - 1), payload);
-    let scheme = |key| Scheme::signer(&namespace, participants.clone(), key).expect("a member");
-    let votes: Vec<_> = keys()
-        .into_iter()
-        .take(signers)
-        .map(|key| Finalize::sign(&scheme(key), proposal.clone()).expect("signed"))
-        .collect();
-    let verifier = Scheme::verifier(&namespace, participants.clone());
-    let made: Option<Finalization<Scheme, Digest>> =
-        Finalization::from_finalizes(&verifier, non_empty![@votes.iter()], &Sequential).ok();
-    made.map(|made| made.encode().to_vec())
-}
-
-fn order(at: i128, parent: Hash, executed: &Header) -> OrderHeader {
-    OrderHeader {
-        round: u64::try_from(at).expect("positive") + 7,
-        proposer: ValidatorId::new(1),
-        parent,
-        height: height(at),
-        time: BlockTime::from_millis(1_000 * at),
-        executed_height: executed.height,
-        executed: executed.hash().expect("within limits"),
-        payload: Hash::of("payload", b"whatever"),
-    }
-}
+use units::{BlockTime, Lots, Price, Quantity, Vol};
 
 /// A book of three orders at two prices.
 fn book() -> BookState {
@@ -140,8 +77,15 @@ enum About {
     Happened(u64),
 }
 
-/// An answer about block 3: headers 3 and 4, of which ordered block 5 names the second, and block 6 has the certificate.
+/// An answer about block 3 of the first epoch.
 fn answer_about(about: About) -> Answer {
+    answer_in(0, about)
+}
+
+/// An answer about the third block after the first of an epoch, with the steps that lead there from the genesis. There are
+/// headers of it and of its child, which an ordered block names; its child has the certificate.
+fn answer_in(epoch: u64, about: About) -> Answer {
+    let begin = epoch * EPOCH_BLOCKS;
     let mut state = QmdbCommitment::temporary(&std::env::temp_dir()).expect("a place");
     let mut headers: Vec<Header> = Vec::new();
     let mut subject = None;
@@ -156,7 +100,7 @@ fn answer_about(about: About) -> Answer {
             (key(1), Some(market.clone())),
         ];
         writes.sort();
-        let root = state.commit(u64::from(at), &writes).expect("committed");
+        let root = state.commit(begin + u64::from(at), &writes).expect("committed");
         if at == 3 {
             let prove = |key: &[u8], record: Option<&[u8]>| {
                 state.prove(key, record).expect("proved").encode()
@@ -181,7 +125,7 @@ fn answer_about(about: About) -> Answer {
         }
         let parent = headers.last().map_or(Hash::default(), |last| last.hash().expect("ok"));
         headers.push(Header {
-            height: height(at.into()),
+            height: height(begin + u64::from(at)),
             time: BlockTime::from_millis(1_000 * i128::from(at)),
             parent,
             body: Hash::of("body", b""),
@@ -191,28 +135,31 @@ fn answer_about(about: About) -> Answer {
         });
     }
     let headers = headers.split_off(3);
-    let first = order(5, Hash::default(), &headers[1]);
-    let second = order(6, first.hash().expect("ok"), &headers[1]);
-    let certificate = certificate(&second, 3).expect("three of four are a quorum");
-    let subject = subject.expect("block 3 is one of them");
-    Answer { subject, headers, orders: vec![first, second], certificate }
+    let ordered = |at, parent| order(round_at(epoch, at), begin + at, parent, &headers[1]);
+    let first = ordered(5, Hash::default());
+    let second = ordered(6, first.hash().expect("ok"));
+    let certificate = certificate(&anchor(), &second, &members(epoch), 3);
+    let (subject, steps) = (subject.expect("block 3 is one of them"), steps(0..epoch));
+    Answer { subject, headers, orders: vec![first, second], certificate, steps }
 }
 
 fn answer() -> Answer {
     answer_about(About::Record)
 }
 
-/// One answer of each kind.
+/// One answer of each kind, and one across two epochs.
 fn answers() -> Vec<Answer> {
     [About::Record, About::Order(11), About::Order(99), About::NoMarket, About::Happened(11)]
         .map(answer_about)
-        .into()
+        .into_iter()
+        .chain([answer_in(2, About::Record)])
+        .collect()
 }
 
 fn finding(answer: &Answer) -> Finding {
     let bytes = answer.encode().expect("within limits");
-    let shown = Answer::decode(&bytes).expect("whole").verify(&anchor()).expect("it holds");
-    assert_eq!((shown.height, shown.finalised), (height(3), height(6)));
+    let shown = Answer::decode(&bytes).expect("whole").verify(&trust(0)).expect("it holds");
+    assert_eq!((shown.height, shown.finalised, shown.epoch), (height(3), height(6), 0));
     shown.finding
 }
 
@@ -255,7 +202,7 @@ fn what_happened_to_an_order_is_shown_and_that_nothing_did() {
 fn refusal(about: About, change: impl FnOnce(&mut Subject)) -> AnswerError {
     let mut answer = answer_about(about);
     change(&mut answer.subject);
-    answer.verify(&anchor()).expect_err("it does not hold")
+    answer.verify(&trust(0)).expect_err("it does not hold")
 }
 
 #[test]
@@ -302,14 +249,14 @@ fn a_book_belongs_to_its_market_alone() {
 
 #[test]
 fn an_answer_with_any_byte_changed_or_missing_is_refused() {
-    let anchor = anchor();
+    let trust = trust(0);
     for answer in answers() {
         let bytes = answer.encode().expect("within limits");
         for at in 0..bytes.len() {
             for flip in [1, 0x80] {
                 let mut changed = bytes.clone();
                 changed[at] ^= flip;
-                let read = Answer::decode(&changed).and_then(|answer| answer.verify(&anchor));
+                let read = Answer::decode(&changed).and_then(|answer| answer.verify(&trust));
                 assert!(read.is_err(), "byte {at} of {}", bytes.len());
             }
             assert!(Answer::decode(&bytes[..at]).is_err());
@@ -327,7 +274,7 @@ fn asked(answer: &Answer) -> Option<OrderId> {
 
 #[test]
 fn a_forger_who_repairs_the_check_is_refused_at_every_byte_all_the_same() {
-    let anchor = anchor();
+    let trust = trust(0);
     for whole in answers() {
         let bytes = whole.encode().expect("within limits");
         // The magic, the body and the check: only the body is the forger's to change.
@@ -337,7 +284,7 @@ fn a_forger_who_repairs_the_check_is_refused_at_every_byte_all_the_same() {
             let check = Hash::of("answer", &changed);
             changed.extend_from_slice(&check.bytes()[..8]);
             let Ok(answer) = Answer::decode(&changed) else { continue };
-            let read = answer.verify(&anchor);
+            let read = answer.verify(&trust);
             // Of an order, the number is the client's own question: another question may have an answer too, a true
             // one, which is not the one that was asked for.
             let refused = read.is_err() || asked(&answer) != asked(&whole);
@@ -348,13 +295,13 @@ fn a_forger_who_repairs_the_check_is_refused_at_every_byte_all_the_same() {
 
 #[test]
 fn evidence_of_a_header_with_any_byte_changed_or_missing_is_refused() {
-    let (anchor, whole) = (anchor(), answer());
+    let (trust, whole) = (trust(0), answer());
     let Answer { headers, orders, certificate, .. } = whole;
     let first = headers[0];
     let bytes = Evidence { headers, orders, certificate }.encode().expect("within limits");
     let holds = |bytes: &[u8]| {
         let read = Evidence::decode(bytes).ok()?;
-        read.verify(&anchor).ok().map(|(header, _)| header)
+        read.verify(&trust).ok().map(|(header, _)| header)
     };
     assert_eq!(holds(&bytes), Some(first));
     for at in 0..bytes.len() {
@@ -369,11 +316,11 @@ fn evidence_of_a_header_with_any_byte_changed_or_missing_is_refused() {
 
 #[test]
 fn every_link_of_the_chain_is_checked() {
-    let (anchor, whole) = (anchor(), answer());
+    let (trust, whole) = (trust(0), answer());
     let refused = |change: fn(&mut Answer)| {
         let mut answer = whole.clone();
         change(&mut answer);
-        answer.verify(&anchor).expect_err("it does not hold")
+        answer.verify(&trust).expect_err("it does not hold")
     };
     let other_block = refused(|answer| {
         answer.orders.pop();
@@ -400,13 +347,141 @@ fn every_link_of_the_chain_is_checked() {
 
 #[test]
 fn two_of_four_validators_certify_nothing_and_another_network_neither() {
-    let whole = answer();
-    let last = whole.orders.last().expect("not empty");
-    assert!(certificate(last, 2).is_none(), "no certificate can be made of two");
-    let elsewhere = Anchor { chain: "another".into(), ..anchor() };
-    let refused = whole.verify(&elsewhere).expect_err("signed for another network");
+    let mut whole = answer();
+    let elsewhere = Trust::genesis(Anchor { chain: "another".into(), ..anchor() });
+    let forged = AnswerError::Evidence(EvidenceError::Certificate(CertificateError::Forged));
+    assert_eq!(whole.verify(&elsewhere), Err(forged.clone()));
+    let last = *whole.orders.last().expect("not empty");
+    whole.certificate = certificate(&anchor(), &last, &members(0), 2);
+    assert_eq!(whole.verify(&trust(0)), Err(forged));
+}
+
+#[test]
+fn an_answer_is_shown_across_epochs_and_says_in_which_it_was_signed() {
+    for epoch in [0, 1, 3] {
+        let bytes = answer_in(epoch, About::Order(12)).encode().expect("within limits");
+        let answer = Answer::decode(&bytes).expect("whole");
+        let shown = answer.verify(&trust(0)).expect("it holds");
+        assert_eq!((shown.epoch, shown.height), (epoch, height(epoch * EPOCH_BLOCKS + 3)));
+        // Who holds a newer list needs the later steps alone.
+        for held in 1..=epoch {
+            let steps = answer.steps.iter().skip(held.try_into().expect("few")).cloned().collect();
+            let shorter = Answer { steps, ..answer.clone() };
+            assert_eq!(shorter.verify(&trust(held)), Ok(shown.clone()), "from epoch {held}");
+        }
+    }
+}
+
+#[test]
+fn steps_left_out_doubled_out_of_order_or_beyond_the_certificate_are_refused() {
+    let whole = answer_in(3, About::Record);
+    let refused = |change: &dyn Fn(&mut Vec<light::Step>)| {
+        let mut answer = whole.clone();
+        change(&mut answer.steps);
+        match answer.verify(&trust(0)).expect_err("it does not hold") {
+            AnswerError::Evidence(EvidenceError::Certificate(CertificateError::OtherEpoch {
+                held,
+                found,
+            })) => (held, found),
+            AnswerError::Step(StepError::Evidence { epoch, source }) => match *source {
+                EvidenceError::Certificate(CertificateError::OtherEpoch { held, found }) => {
+                    assert_eq!(held, epoch);
+                    (held, found)
+                }
+                other => panic!("for another reason: {other}"),
+            },
+            other => panic!("for another reason: {other}"),
+        }
+    };
+    assert_eq!(refused(&|steps| steps.clear()), (0, 3));
+    assert_eq!(refused(&|steps| drop(steps.remove(0))), (0, 1));
+    assert_eq!(refused(&|steps| drop(steps.remove(1))), (1, 2));
+    assert_eq!(refused(&|steps| drop(steps.pop())), (2, 3));
+    assert_eq!(refused(&|steps| steps.insert(1, steps[0].clone())), (1, 0));
+    assert_eq!(refused(&|steps| steps.swap(1, 2)), (1, 2));
+    assert_eq!(refused(&|steps| steps.push(Plan::of(3).step())), (4, 3));
+    // A list of a later epoch than the first step's, or than the certificate's, is no place to begin.
+    let held = whole.verify(&trust(1)).expect_err("the first step is of epoch 0");
+    assert!(held.to_string().contains("of epoch 0"), "{held}");
+}
+
+#[test]
+fn an_answer_holds_no_more_steps_than_are_read() {
+    let mut answer = answer();
+    let step = Plan::of(0).step();
+    answer.steps = vec![step.clone(); STEPS_MAX + 1];
+    let too_many = StepError::TooMany { epoch: 0, steps: STEPS_MAX + 1 };
+    assert_eq!(answer.verify(&trust(0)), Err(AnswerError::Step(too_many)));
+    assert_eq!(answer.encode(), Err(AnswerError::StepsTooLong(STEPS_MAX + 1)));
+    let forged = |answer: &Answer| {
+        let mut bytes = b"NVANSWER".to_vec();
+        bytes.extend(codec::encode(answer).expect("within limits"));
+        let check = Hash::of("answer", &bytes);
+        bytes.extend_from_slice(&check.bytes()[..8]);
+        Answer::decode(&bytes)
+    };
+    assert!(matches!(forged(&answer), Err(AnswerError::Unreadable(_))));
+    answer.steps.pop();
+    assert_eq!(forged(&answer).expect("so many are read").steps.len(), STEPS_MAX);
+    // Longer than any step: nobody's certificate has so many bytes.
+    answer.steps = vec![light::Step { certificate: vec![0; light::STEP_BYTES_MAX], ..step }];
+    assert_eq!(answer.encode(), Err(AnswerError::StepsTooLong(1)));
+    assert!(matches!(forged(&answer), Err(AnswerError::Unreadable(_))));
+    // Each of them short enough, but not all together.
+    answer.steps[0].certificate.truncate(light::STEP_BYTES_MAX / 2);
+    let together = light::STEPS_BYTES_MAX / (light::STEP_BYTES_MAX / 2) + 1;
+    answer.steps = vec![answer.steps[0].clone(); together];
+    assert_eq!(answer.encode(), Err(AnswerError::StepsTooLong(together)));
+    assert!(matches!(forged(&answer), Err(AnswerError::Unreadable(_))));
+}
+
+#[test]
+fn the_certificate_is_of_the_round_of_its_block_or_of_a_later_one_of_the_same_epoch() {
+    let verdict = |round: u64| {
+        let mut answer = answer_in(1, About::Record);
+        let last = *answer.orders.last().expect("not empty");
+        answer.certificate = certificate_of_round(&anchor(), &last, round, &members(1), 3);
+        (last, answer.verify(&trust(0)).map(|shown| shown.epoch))
+    };
+    let named = round_at(1, 6);
+    // The last block of an epoch is proposed again until it is final.
+    for round in [named, named + 1, named + 40] {
+        assert_eq!(verdict(round).1, Ok(1));
+    }
+    let (last, earlier) = verdict(named - 1);
+    let differs = EvidenceError::RoundDiffers { order: last.height, named, signed: named - 1 };
+    assert_eq!(earlier, Err(AnswerError::Evidence(differs)));
+    // A block that says it is of the epoch before, under a certificate of this one.
+    let mut answer = answer_in(1, About::Record);
+    let last = answer.orders.last_mut().expect("not empty");
+    last.round = round_at(0, 6);
+    answer.certificate = certificate_of_round(&anchor(), last, named, &members(1), 3);
+    let differs =
+        EvidenceError::RoundDiffers { order: last.height, named: last.round, signed: named };
+    assert_eq!(answer.verify(&trust(0)), Err(AnswerError::Evidence(differs)));
+}
+
+#[test]
+fn who_has_left_forges_nothing_for_a_client_that_has_followed() {
+    // Nobody who signed in epoch 0 has a seat in epoch 5. The four still hold their keys, and sign for epoch 5.
+    let mut answer = answer_in(5, About::Record);
+    let last = *answer.orders.last().expect("not empty");
+    answer.certificate = certificate(&anchor(), &last, &members(0), 4);
+    let forged = AnswerError::Evidence(EvidenceError::Certificate(CertificateError::Forged));
+    assert_eq!(answer.verify(&trust(0)), Err(forged.clone()));
+    let steps = std::mem::take(&mut answer.steps);
+    assert_eq!(answer.verify(&trust(5)), Err(forged.clone()));
+    // Nor with one of those who are still there.
+    answer.certificate = certificate(&anchor(), &last, &[2, 3, 4, 5], 4);
+    assert_eq!(answer.verify(&trust(5)), Err(forged));
+    // What they signed when they had their seats holds no more under the list of epoch 5.
+    let old = Answer { steps: Vec::new(), ..answer_in(0, About::Record) };
+    let other = CertificateError::OtherEpoch { held: 5, found: 0 };
     assert_eq!(
-        refused,
-        AnswerError::Evidence(EvidenceError::Certificate(CertificateError::Forged))
+        old.verify(&trust(5)),
+        Err(AnswerError::Evidence(EvidenceError::Certificate(other)))
     );
+    // Who has not followed is shown the truth by the steps.
+    let whole = Answer { steps, ..answer_in(5, About::Record) };
+    assert_eq!(whole.verify(&trust(0)).map(|shown| shown.epoch), Ok(5));
 }
