@@ -420,7 +420,10 @@ impl Scenario {
         self.story.wanted = wanted;
         let mut markers = Vec::new();
         let honest = self.honest();
-        for index in honest.iter().copied() {
+        // What a validator without a seat takes, the others need not hear of.
+        let seated =
+            |index: &usize| self.world.node(*index).is_some_and(|node| node.status().seated);
+        for index in honest.iter().copied().filter(seated).collect::<Vec<_>>() {
             self.story.nonce += 1;
             let (account, bytes) = marker(
                 self.world.anchor(),

@@ -59,7 +59,9 @@ pub(crate) async fn receive_submissions(
     committees: Arc<Committees>,
 ) {
     while let Ok((peer, message)) = network.recv().await {
-        let source = committees.id_of(&peer).map_or(Source::Local, Source::Peer);
+        // One that has lost its seat need not know it yet; nor does anything of it count any more.
+        let Some(id) = committees.id_of(&peer) else { continue };
+        let source = Source::Peer(id);
         match codec::decode::<Vec<Vec<u8>>>(message.as_ref(), MESSAGE_BYTES_MAX) {
             // What this pool refuses, the sender may still propose.
             Ok(batch) => drop(waiting.admit(source, &batch)),
@@ -78,7 +80,8 @@ pub(crate) async fn receive_reports(
     committees: Arc<Committees>,
 ) {
     while let Ok((peer, message)) = network.recv().await {
-        let own = |report: &Report| committees.id_of(&peer) == Some(report.vote.validator);
+        let Some(id) = committees.id_of(&peer) else { continue };
+        let own = |report: &Report| report.vote.validator == id;
         match codec::decode::<Report>(message.as_ref(), MESSAGE_BYTES_MAX) {
             Ok(report) if own(&report) => {
                 if waiting.wants(&report) && committees.is_genuine(&report) {
