@@ -340,8 +340,9 @@ impl Scenario {
             return;
         };
         let id = ValidatorId::new(index + 1);
-        let nodes = (0..self.world.validators()).filter_map(|index| self.world.node(index));
-        let newest = nodes.max_by_key(|node| node.height());
+        // Nobody listens to one that was caught lying, nor to one without a seat.
+        let nodes = self.honest().into_iter().filter_map(|index| self.world.node(index));
+        let newest = nodes.filter(|node| node.status().seated).max_by_key(|node| node.height());
         let Some(newest) = newest else { return };
         let wanted = newest.committee().wanted.iter().any(|seat| seat.validator == id);
         if wanted == joins {
@@ -460,7 +461,8 @@ impl Scenario {
                 self.story.watch.fail(match unheard {
                     Some((validator, _)) if arrived => Failure::Unheard { validator: *validator },
                     None if arrived => {
-                        Failure::SeatsDiffer { validator: unsettled.copied().unwrap_or_default() }
+                        let validator = unsettled.copied().unwrap_or_default();
+                        Failure::SeatsDiffer { validator }
                     }
                     _ => Failure::Stuck { heights, wanted },
                 });
