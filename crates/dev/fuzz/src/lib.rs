@@ -12,6 +12,7 @@ pub mod campaign;
 mod codec;
 mod command_line;
 mod data;
+mod following;
 #[path = "../../../core/protocol/tests/conformance/generate.rs"]
 #[expect(dead_code, reason = "the names of variants are for the conformance tests")]
 mod generate;
@@ -19,6 +20,9 @@ mod generate;
 #[expect(dead_code, reason = "the tests of the machine ask more of the house")]
 mod house;
 mod mutate;
+#[path = "../../../shell/light/tests/suite/network.rs"]
+#[expect(dead_code, reason = "the tests of light ask more of the network")]
+mod network;
 mod parts;
 #[path = "../../../core/protocol/tests/conformance/random.rs"]
 mod random;
@@ -79,6 +83,14 @@ pub const TARGETS: &[Target] = &[
     },
     Target { name: "proof", run: store_files::proof, seeds: store_files::proofs, cost: 5 },
     Target { name: "submission", run: signed::submission, seeds: signed::submissions, cost: 20 },
+    Target { name: "step", run: following::step, seeds: following::signed_steps, cost: 20 },
+    Target { name: "answer", run: following::answer, seeds: following::signed_answers, cost: 40 },
+    Target {
+        name: "trust_text",
+        run: following::trust_text,
+        seeds: following::trust_texts,
+        cost: 4,
+    },
     Target { name: "unit_text", run: text::units, seeds: text::unit_texts, cost: 2 },
     Target { name: "account_text", run: text::account, seeds: text::account_texts, cost: 1 },
     Target { name: "time_text", run: text::time, seeds: text::time_texts, cost: 1 },

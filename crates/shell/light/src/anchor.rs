@@ -11,6 +11,8 @@ use units::BlockSpan;
 
 /// Longest text of an anchor that is read.
 const TEXT_BYTES_MAX: usize = 64 << 10;
+/// Longest name of a chain, as in a genesis.
+const CHAIN_BYTES_MAX: usize = 32;
 /// Opens the text of an anchor.
 const TITLE: &str =
     "# Whose signatures count on this chain. Clients and validators must hold the same file.\n";
@@ -62,6 +64,9 @@ pub enum AnchorError {
     /// Not TOML, or not the fields of an anchor.
     #[error("not a list of validators: {0}")]
     Malformed(String),
+    /// A name that no genesis has.
+    #[error("the chain's name is not 1 to {CHAIN_BYTES_MAX} characters of printable ASCII")]
+    Chain,
     /// A number or key that is not written as one.
     #[error("'{0}' is not 0x and 64 hexadecimal digits")]
     NotHex(String),
@@ -140,7 +145,7 @@ impl Anchor {
             Clock::Wall { drift_max } => format!("drift_max_ms = {}", drift_max.millis()),
             Clock::Step { span } => format!("step_ms = {}", span.millis()),
         };
-        let chain = escaped(&self.chain);
+        let chain = self.chain.replace('\\', "\\\\").replace('"', "\\\"");
         format!(
             "{title}chain = \"{chain}\"\ngenesis = \"{}\"\nclock = {{ {clock} }}\n",
             self.genesis
@@ -170,6 +175,10 @@ pub(crate) fn read(
     }
     let read: Text =
         toml::from_str(text).map_err(|error| AnchorError::Malformed(error.to_string()))?;
+    let printable = read.chain.bytes().all(|byte| byte.is_ascii_graphic());
+    if !printable || !(1..=CHAIN_BYTES_MAX).contains(&read.chain.len()) {
+        return Err(AnchorError::Chain);
+    }
     let span = |millis: u32| match millis {
         0 => Err(AnchorError::Clock),
         millis => Ok(BlockSpan::from_millis(i128::from(millis))),
@@ -211,21 +220,6 @@ pub(crate) fn are_validators(validators: &[Validator]) -> bool {
         && keys.len() == validators.len()
 }
 
-/// Returns a name as it stands between the quotes of a text.
-fn escaped(name: &str) -> String {
-    let mut text = String::new();
-    for character in name.chars() {
-        match character {
-            '"' | '\\' => text.extend(['\\', character]),
-            control if control.is_control() => {
-                text.push_str(&format!("\\u{:04X}", u32::from(control)));
-            }
-            plain => text.push(plain),
-        }
-    }
-    text
-}
-
 /// Reads thirty-two bytes in hexadecimal.
 fn bytes_of(text: &str) -> Result<[u8; 32], AnchorError> {
     let refuse = || AnchorError::NotHex(text.to_owned());
@@ -263,7 +257,7 @@ mod tests {
             let anchor = Anchor { clock, ..anchor() };
             assert_eq!(Anchor::parse(&anchor.text()), Ok(anchor));
         }
-        let odd = Anchor { chain: "a \"name\" \\ of\ttwo\nlines\u{7f}\u{85}".into(), ..anchor() };
+        let odd = Anchor { chain: r#"a"name"\of\t"#.into(), ..anchor() };
         assert_eq!(Anchor::parse(&odd.text()), Ok(odd));
     }
 

@@ -31,7 +31,7 @@ fn the_list_of_a_later_epoch_is_no_anchor() {
 fn the_largest_list_is_read() {
     let most = u16::try_from(limits::VALIDATORS_MAX).expect("few");
     let ids: Vec<u16> = (u16::MAX - most + 1..=u16::MAX).collect();
-    let anchor = Anchor { chain: "c".repeat(255), validators: validators(&ids), ..anchor() };
+    let anchor = Anchor { chain: "\\".repeat(32), validators: validators(&ids), ..anchor() };
     let largest = Trust { epoch: u64::from(u32::MAX), validators: validators(&ids), anchor };
     assert_eq!(Trust::parse(&largest.text()), Ok(largest));
 }
@@ -71,6 +71,10 @@ fn bad_texts_are_refused_by_name() {
     let many: Vec<u16> = (1..=257).collect();
     let many = Trust { validators: validators(&many), ..trust(3) };
     assert_eq!(refused(&many.text()), AnchorError::Validators);
+    for chain in ["", &"c".repeat(33), "two words", "tab\t", "é"] {
+        let named = text.replace("chain = \"test\"", &format!("chain = '{chain}'"));
+        assert_eq!(refused(&named), AnchorError::Chain, "{chain}");
+    }
     let long = format!("{text}# {}\n", "x".repeat(64 << 10));
     assert_eq!(refused(&long), AnchorError::TooLong(long.len()));
 }
