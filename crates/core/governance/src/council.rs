@@ -182,8 +182,9 @@ fn valid(change: &Change, parameters: &Parameters) -> Result<(), Refusal> {
         Change::ResumeInstrument(_)
         | Change::ResumeHouse
         | Change::ReleaseValidator(_)
-        | Change::SeatValidator { .. }
         | Change::UnseatValidator(_) => Ok(()),
+        Change::SeatValidator { stake: 0, .. } => Err(Refusal::StakeInvalid),
+        Change::SeatValidator { .. } => Ok(()),
     }
 }
 

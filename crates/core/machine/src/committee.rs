@@ -1,8 +1,8 @@
 //! Who validates: the committees of the last epoch, of this one and of the next, and the one that governance wants.
 //!
-//! An epoch is a fixed number of blocks. Its first block settles who has a seat in the next one; from one committee to
-//! the next at most a third of the seats are given and at most a third are taken, so that two committees that follow
-//! each other share an honest quorum.
+//! An epoch is a fixed number of blocks. Its first block settles who has a seat in the next one. From one committee to
+//! the next no more seats are given than a committee can lose, and no more are taken: one whose newcomers are all
+//! absent still decides, and so does one whose leavers have gone early.
 //!
 //! **Invariant:** a number and its key belong together for ever; a committee never has fewer seats than four, or than
 //! it had at genesis if those were fewer.
@@ -13,11 +13,8 @@ use crate::genesis::Genesis;
 use crate::work::Work;
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{Event, Refusal, Seat, ValidatorId, limits};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use units::BlockHeight;
-
-/// Fewest seats that survive the loss of one.
-const SEATS_MIN: usize = 4;
 
 /// Seats by validator.
 type Seats = BTreeMap<ValidatorId, Seat>;
@@ -48,7 +45,7 @@ pub struct CommitteeRecord {
     pub present: Vec<Seat>,
     /// Who has one in the next: settled.
     pub next: Vec<Seat>,
-    /// Who is to have one after that, as far as a third at a time allows.
+    /// Who is to have one after that, as far as one step at a time goes.
     pub wanted: Vec<Seat>,
 }
 
@@ -95,14 +92,37 @@ impl Committee {
     fn begins_at(&self, height: BlockHeight) -> bool {
         height.blocks().checked_rem(i128::from(self.epoch_blocks)) == Some(0)
     }
+
+    /// Whether a decoded committee is one: in the epoch of its height, with seats under their own numbers and keys.
+    pub(crate) fn is_sound(
+        &self,
+        height: BlockHeight,
+        stakes: &BTreeMap<ValidatorId, u64>,
+    ) -> bool {
+        let epoch = height.blocks().checked_div(i128::from(self.epoch_blocks));
+        let sets = [&self.last, &self.present, &self.next, &self.wanted];
+        let seated = sets.iter().all(|seats| {
+            let own = |(id, seat): (&ValidatorId, &Seat)| {
+                *id == seat.validator && self.keys.get(id) == Some(&seat.key)
+            };
+            !seats.is_empty() && seats.len() <= limits::VALIDATORS_MAX && seats.iter().all(own)
+        });
+        let keys: BTreeSet<&[u8; 32]> = self.keys.values().collect();
+        self.epoch_blocks >= limits::EPOCH_BLOCKS_MIN
+            && epoch == Some(i128::from(self.epoch))
+            && seated
+            && keys.len() == self.keys.len()
+            && self.keys.keys().eq(stakes.keys())
+    }
 }
 
-/// Returns the committee after one: what is wanted, as far as at most a third of the seats are given and a third taken,
-/// by number, and at least so many are left.
+/// Returns the committee after one: what is wanted, as far as no more seats are given than it can lose, no more taken, by
+/// number, and four are left.
 ///
-/// spec 0033-COMM-003.
+/// spec 0033-COMM-004.
 fn succeed(from: &Seats, wanted: &Seats) -> Seats {
-    let third = from.len().checked_div(3).unwrap_or(0).max(1);
+    // Of 3f + 1 validators f may fail; a committee of fewer than four can lose none, but must be able to grow.
+    let most = from.len().saturating_sub(1).checked_div(3).unwrap_or(0).max(1);
     let mut next = from.clone();
     for (id, seat) in &mut next {
         if let Some(held) = wanted.get(id) {
@@ -110,11 +130,11 @@ fn succeed(from: &Seats, wanted: &Seats) -> Seats {
         }
     }
     let room = limits::VALIDATORS_MAX.saturating_sub(from.len());
-    let given = wanted.iter().filter(|(id, _)| !from.contains_key(id)).take(third.min(room));
+    let given = wanted.iter().filter(|(id, _)| !from.contains_key(id)).take(most.min(room));
     next.extend(given.map(|(id, seat)| (*id, *seat)));
-    let leaving = from.keys().filter(|id| !wanted.contains_key(id)).take(third);
+    let leaving = from.keys().filter(|id| !wanted.contains_key(id)).take(most);
     for id in leaving {
-        if next.len() > SEATS_MIN {
+        if next.len() > limits::SEATS_MIN {
             next.remove(id);
         }
     }
@@ -124,7 +144,7 @@ fn succeed(from: &Seats, wanted: &Seats) -> Seats {
 impl Work<'_> {
     /// Begins an epoch, if this block does, and settles who has a seat in the next one.
     ///
-    /// spec 0033-COMM-002, 0033-COMM-003.
+    /// spec 0033-COMM-001, 0033-COMM-002, 0033-COMM-004.
     pub(crate) fn begin_epoch(&mut self) {
         let committee = &mut self.state.committee;
         if !committee.begins_at(self.block.height) {
@@ -144,7 +164,7 @@ impl Work<'_> {
 
     /// Gives a validator a seat in the committees to come.
     ///
-    /// spec 0033-COMM-004.
+    /// spec 0033-COMM-003, 0033-COMM-005, 0033-COMM-006.
     pub(crate) fn seat_validator(&mut self, seat: Seat, stake: u64) -> Result<(), Refusal> {
         let id = seat.validator;
         let committee = &mut self.state.committee;
@@ -168,19 +188,22 @@ impl Work<'_> {
         committee.wanted.insert(id, seat);
         self.state.validators.insert(id, stake);
         self.touched.committee = true;
-        self.touched.validators.insert(id);
+        // The record of one that was punished shows its stake.
+        if self.state.offenders.contains_key(&id) {
+            self.touched.validators.insert(id);
+        }
         Ok(())
     }
 
     /// Takes a validator's seat in the committees to come.
     ///
-    /// spec 0033-COMM-005.
+    /// spec 0033-COMM-003, 0033-COMM-006.
     pub(crate) fn unseat_validator(&mut self, id: ValidatorId) -> Result<(), Refusal> {
         let committee = &mut self.state.committee;
         if !committee.wanted.contains_key(&id) {
             return Err(Refusal::NotSeated);
         }
-        if committee.wanted.len() <= SEATS_MIN {
+        if committee.wanted.len() <= limits::SEATS_MIN {
             return Err(Refusal::CommitteeTooSmall);
         }
         committee.wanted.remove(&id);

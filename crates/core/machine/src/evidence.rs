@@ -3,8 +3,8 @@
 //!
 //! **Invariant:** one offence is punished once: of a validator only rounds above all that were held against it count.
 //!
-//! What it leaves out: signatures, which the shell verifies; and the engine's committee, which is fixed. A jailed
-//! validator still votes there.
+//! What it leaves out: signatures, which the shell verifies; and seats. A jailed validator keeps its own, and still
+//! votes, until governance takes it.
 
 use crate::records::StateKey;
 use crate::state::State;

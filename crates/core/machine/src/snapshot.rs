@@ -83,5 +83,8 @@ pub(crate) fn consistent(state: &State) -> std::result::Result<(), protocol::Fau
     if !state.underlyings.values().all(|held| held.thresholds.is_sound()) {
         return Err(protocol::Fault::Invariant("scan ranges are within their bounds"));
     }
+    if !state.committee.is_sound(state.height, &state.validators) {
+        return Err(protocol::Fault::Invariant("committees are of numbered keys, in their epoch"));
+    }
     state.check()
 }

@@ -18,6 +18,8 @@ pub const PROPOSALS_MAX: usize = 64;
 pub const TRANSACTIONS_PER_BLOCK_MAX: usize = 100_000;
 /// Most validators.
 pub const VALIDATORS_MAX: usize = 256;
+/// Fewest seats that a change may leave: so many survive the loss of one.
+pub const SEATS_MIN: usize = 4;
 /// Fewest blocks of an epoch: a change of committee is settled, proved and followed within one.
 pub const EPOCH_BLOCKS_MIN: u64 = 32;
 /// Most price sources of one underlying.

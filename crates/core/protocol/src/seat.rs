@@ -2,8 +2,8 @@
 
 use crate::ValidatorId;
 use borsh::{BorshDeserialize, BorshSerialize};
+use core::net::{Ipv6Addr, SocketAddrV6};
 use std::fmt;
-use std::net::{Ipv6Addr, SocketAddrV6};
 
 /// Where a validator listens for others: an IPv6 address, or an IPv4 address mapped into one, and a port.
 #[derive(
