@@ -54,6 +54,12 @@ impl Council {
         self.signers.contains(&address)
     }
 
+    /// Returns the signers, ascending, and how many of them it takes.
+    #[must_use]
+    pub const fn signers(&self) -> (&BTreeSet<Address>, u16) {
+        (&self.signers, self.threshold)
+    }
+
     /// Returns the open proposals, ascending.
     pub fn open(&self) -> impl Iterator<Item = (ProposalId, &Proposal)> + '_ {
         self.open.iter().map(|(id, proposal)| (*id, proposal))

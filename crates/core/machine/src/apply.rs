@@ -203,7 +203,8 @@ impl Work<'_> {
             .chain(self.touched.owners.iter().copied().map(StateKey::Owner))
             .chain(self.touched.sessions.iter().map(|(owner, key)| StateKey::Session(*owner, *key)))
             .chain(self.validator_keys())
-            .chain(self.touched.committee.then_some(StateKey::Committee));
+            .chain(self.touched.committee.then_some(StateKey::Committee))
+            .chain(self.touched.council.then_some(StateKey::Council));
         let keys: Vec<StateKey> = keys.collect();
         let (changed, fault) = self.state.writes(&keys);
         if let Some(fault) = fault {

@@ -234,6 +234,7 @@ impl Work<'_> {
     pub(crate) fn propose(&mut self, sender: Address, change: Change) -> Answer {
         let (state, now) = (&mut *self.state, self.block.time);
         let proposed = state.council.propose(sender, change, &state.parameters, now)?;
+        self.touched.council |= proposed.is_ok();
         Ok(proposed.map(Receipt::Proposal))
     }
 
@@ -241,6 +242,7 @@ impl Work<'_> {
     pub(crate) fn approve(&mut self, sender: Address, proposal: ProposalId) -> Answer {
         let (state, now) = (&mut *self.state, self.block.time);
         let approved = state.council.approve(sender, proposal, &state.parameters, now)?;
+        self.touched.council |= approved.is_ok();
         Ok(approved.map(|()| Receipt::Done))
     }
 
@@ -249,6 +251,7 @@ impl Work<'_> {
     /// spec 0023-GOV-013.
     pub(crate) fn revoke(&mut self, sender: Address, proposal: ProposalId) -> Answer {
         let revoked = self.state.council.revoke(sender, proposal, self.block.time);
+        self.touched.council |= revoked.is_ok();
         Ok(revoked.map(|()| Receipt::Done))
     }
 
@@ -294,7 +297,11 @@ impl Work<'_> {
     /// spec 0023-GOV-009.
     pub(crate) fn enact(&mut self) -> Result<(), Fault> {
         let now: BlockTime = self.block.time;
-        for due in self.state.council.due(now) {
+        let open = self.state.council.open().count();
+        let due = self.state.council.due(now);
+        // Those that have died are gone, too.
+        self.touched.council |= self.state.council.open().count() != open;
+        for due in due {
             let enacted = self.enact_change(due.change)?;
             self.events.push(match enacted {
                 Ok(()) => Event::Enacted { proposal: due.proposal, change: due.change },

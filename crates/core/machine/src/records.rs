@@ -46,6 +46,8 @@ pub enum StateKey {
     Validator(ValidatorId),
     /// Who validates in this epoch, in the one before and in the next.
     Committee,
+    /// The signers of governance and the open proposals: the council itself.
+    Council,
 }
 
 /// The last block and whether the house takes orders.
@@ -165,6 +167,7 @@ impl State {
             StateKey::Session(owner, key) => encoded(self.keys.session(owner, key)),
             StateKey::Validator(id) => encoded(self.validator_record(id).as_ref()),
             StateKey::Committee => encoded(Some(&self.committee.record())),
+            StateKey::Council => encoded(Some(&self.council)),
         }
     }
 
@@ -191,7 +194,7 @@ impl State {
     pub(crate) fn keys(&self) -> Vec<StateKey> {
         let accounts = self.accounts.iter().map(|(_, account)| StateKey::Account(account.id));
         let house = self.ledger.house().map(|(holder, asset, _)| StateKey::House(holder, asset));
-        let mut keys = vec![StateKey::Block, StateKey::Committee];
+        let mut keys = vec![StateKey::Block, StateKey::Committee, StateKey::Council];
         keys.extend(accounts);
         keys.extend(self.markets.keys().copied().map(StateKey::Market));
         keys.extend(self.underlyings.keys().copied().map(StateKey::Underlying));

@@ -23,6 +23,7 @@ pub(crate) struct Touched {
     pub(crate) sessions: BTreeSet<(Address, SessionKey)>,
     pub(crate) validators: BTreeSet<ValidatorId>,
     pub(crate) committee: bool,
+    pub(crate) council: bool,
 }
 
 /// A block under way.

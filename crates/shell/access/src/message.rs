@@ -7,8 +7,8 @@ use crate::names::{contract_name, decimal};
 use crate::submission::{Body, Invalid};
 use crate::typed::{Field, Typed};
 use protocol::{
-    AssetId, Change, Command, InstrumentId, NewOrder, Scopes, SelfTrade, SessionTerms, Shown, Side,
-    TimeInForce, codec,
+    AssetId, Change, Command, Hash, InstrumentId, NewOrder, Scopes, SelfTrade, SessionTerms, Shown,
+    Side, TimeInForce, codec,
 };
 use units::{Amount, Lots};
 
@@ -291,7 +291,11 @@ fn summary(command: &Command) -> String {
             Change::ResumeHouse => "propose: resume the house".into(),
             Change::ResumeInstrument(id) => format!("propose: resume instrument {id}"),
             Change::ReleaseValidator(id) => format!("propose: release validator {id}"),
-            Change::SeatValidator { seat, stake } => format!("propose: seat validator {} with stake {stake}", seat.validator),
+            Change::SeatValidator { seat, stake } => {
+                let (id, key) = (seat.validator, Hash::new(seat.key));
+                let reached = seat.endpoint.map_or(String::new(), |place| format!(", at {place}"));
+                format!("propose: seat validator {id}, key {key}, stake {stake}{reached}")
+            }
             Change::UnseatValidator(id) => format!("propose: unseat validator {id}"),
         },
         Command::Revoke { proposal } => format!("take back the approval of proposal {proposal}"),

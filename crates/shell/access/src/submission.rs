@@ -3,8 +3,12 @@
 use crate::message::typed;
 use crate::typed::Digests;
 use borsh::{BorshDeserialize, BorshSerialize};
+use commonware_codec::{Copying, DecodeExt as _};
+use commonware_cryptography::ed25519::PublicKey;
 use protocol::codec::{self, DecodeError, EncodeError};
-use protocol::{Address, Command, Grant, Hash, SessionKey, Shown, Signer, limits};
+use protocol::{
+    Address, Change, Command, Grant, Hash, SessionKey, Shown, Signer, ValidatorId, limits,
+};
 use std::fmt;
 use units::BlockTime;
 
@@ -176,6 +180,9 @@ pub enum Invalid {
     /// An expiry before 1970.
     #[error("an expiry is a time after 1970")]
     Expiry,
+    /// The key of a seat that is proposed is none: a committee with it could not be checked by anybody.
+    #[error("the key proposed for validator {0} is no Ed25519 public key")]
+    SeatKey(ValidatorId),
     /// Not signed by the key that it names.
     #[error("{0}")]
     Signature(Box<BadSignature>),
@@ -200,13 +207,23 @@ pub(crate) enum Check {
     Session { key: SessionKey, message: Vec<u8>, signature: [u8; 64] },
 }
 
+/// Returns the validator whose seat a command proposes with a key that is none.
+fn unusable_seat(command: &Command) -> Option<ValidatorId> {
+    match command {
+        Command::Propose { change: Change::SeatValidator { seat, .. } } => {
+            PublicKey::decode(Copying(&seat.key)).is_err().then_some(seat.validator)
+        }
+        _ => None,
+    }
+}
+
 /// Takes a submission apart and checks its form.
 ///
 /// # Errors
 ///
 /// [`Invalid`], any but [`Invalid::Signature`].
 ///
-/// spec 0027-ACC-001, 0027-ACC-003.
+/// spec 0027-ACC-001, 0027-ACC-003, 0027-ACC-012.
 pub fn read(network: &Network, bytes: &[u8]) -> Result<Read, Invalid> {
     if bytes.len() > SUBMISSION_BYTES_MAX {
         return Err(Invalid::TooLong { length: bytes.len() });
@@ -217,6 +234,9 @@ pub fn read(network: &Network, bytes: &[u8]) -> Result<Read, Invalid> {
     let Some(count) = counted.filter(|count| wanted.contains(&usize::from(*count))) else {
         return Err(Invalid::Commands(body.commands.len()));
     };
+    if let Some(id) = body.commands.iter().find_map(unusable_seat) {
+        return Err(Invalid::SeatKey(id));
+    }
     let (signer, shown, check) = match authority {
         Authority::Owner { chain_id, shown, signature } => {
             let typed = typed(network.id(), &body, shown.as_ref())?;

@@ -6,8 +6,8 @@ use access::{
 };
 use protocol::{
     AccountId, AssetId, Change, ClientOrderId, Command, Contract, Hash, Instrument, InstrumentId,
-    NewOrder, OrderId, ProposalId, Quote, Right, Scopes, SelfTrade, SessionTerms, Shown, Side,
-    Signer, TimeInForce, UnderlyingId,
+    NewOrder, OrderId, ProposalId, Quote, Right, Scopes, Seat, SelfTrade, SessionTerms, Shown,
+    Side, Signer, TimeInForce, UnderlyingId, ValidatorId,
 };
 use units::{Amount, BlockTime, Lots, Notional, Price, Quantity};
 
@@ -278,4 +278,23 @@ fn forms_that_are_none_are_refused_before_any_signature() {
     let long = vec![0; SUBMISSION_BYTES_MAX + 1];
     assert!(matches!(read(&network, &long), Err(Invalid::TooLong { .. })));
     assert!(matches!(read(&network, b"x"), Err(Invalid::Malformed(_))));
+}
+
+#[test]
+fn a_seat_is_proposed_with_a_key_that_is_one_or_not_at_all() {
+    // 0027-ACC-012
+    let propose = |key| {
+        let seat = Seat { validator: ValidatorId::new(5), key, endpoint: None };
+        Command::Propose { change: Change::SeatValidator { seat, stake: 1 } }
+    };
+    let good = propose(*session().public().bytes());
+    assert_eq!(opened(&signed(good.clone())).expect("a key").commands, [good]);
+    // No point of the curve has the second coordinate two.
+    let mut none = [0; 32];
+    none[0] = 2;
+    assert_eq!(opened(&signed(propose(none))), Err(Invalid::SeatKey(ValidatorId::new(5))));
+    let by_session =
+        session().submit(&network(), owner().address(), validity(6), vec![propose(none)]);
+    let by_session = by_session.expect("it can be encoded");
+    assert_eq!(opened(&by_session), Err(Invalid::SeatKey(ValidatorId::new(5))));
 }

@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Keys(KeysArgs),
     /// Asks a validator for a record, with all that proves it, and writes the answer to a file.
     Ask(AskArgs),
+    /// Proposes, approves and shows what governance changes.
+    Govern(GovernArgs),
 }
 
 /// Which prices to play, and where to leave the page.
@@ -218,6 +220,106 @@ pub(crate) enum KeyKind {
     Session,
 }
 
+/// What a governance signer does.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  \
+    novation govern list --trust network.toml\n  \
+    novation govern propose seat 5 --validator-key 0x… --stake 1000000 --at 10.0.0.5:26600 \\\n      \
+        --key signer-1.key --trust network.toml\n  \
+    novation govern propose parameter scan_range 200000 --of 1 --key signer-1.key --trust network.toml\n  \
+    novation govern approve 7 --key signer-2.key --trust network.toml\n\n\
+    A change that raises risk, and every change of seats, waits for the timelock after its last approval. A seat that is\n\
+    given in one epoch votes from the second epoch after it on.")]
+pub(crate) struct GovernArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) what: Governing,
+    /// Where a validator answers.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:26700", global = true)]
+    pub(crate) node: std::net::SocketAddr,
+    /// List of validators that you trust: it names the network that is signed for.
+    #[arg(long, value_name = "KEYFILE", default_value = "network.toml", global = true)]
+    pub(crate) trust: PathBuf,
+    /// The signer's key.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) key: Option<PathBuf>,
+}
+
+/// What a governance signer can do.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Governing {
+    /// Shows signers and open proposals, as the validators certify them.
+    List,
+    /// Proposes a change; that is the first approval.
+    Propose {
+        /// Which.
+        #[command(subcommand)]
+        change: Proposing,
+    },
+    /// Approves a proposal.
+    Approve {
+        /// Its number.
+        #[arg(value_name = "N")]
+        proposal: u32,
+    },
+    /// Takes an approval back.
+    Revoke {
+        /// The number of the proposal.
+        #[arg(value_name = "N")]
+        proposal: u32,
+    },
+}
+
+/// A change that can be proposed.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Proposing {
+    /// Gives a validator a seat.
+    Seat {
+        /// Its number.
+        #[arg(value_name = "N")]
+        number: u16,
+        /// Its Ed25519 public key, as `novation keys` shows it.
+        #[arg(long, value_name = "0x…", value_parser = root)]
+        validator_key: Hash,
+        /// The weight of its reports.
+        #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..))]
+        stake: u64,
+        /// Where it listens for other validators.
+        #[arg(long, value_name = "IP:PORT")]
+        at: Option<std::net::SocketAddr>,
+    },
+    /// Takes a validator's seat.
+    Unseat {
+        /// Its number.
+        #[arg(value_name = "N")]
+        number: u16,
+    },
+    /// Lets the reports of a jailed validator count again.
+    Release {
+        /// Its number.
+        #[arg(value_name = "N")]
+        number: u16,
+    },
+    /// Sets a parameter, in its own unit.
+    Parameter {
+        /// Its name.
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Its new value.
+        #[arg(value_name = "VALUE", allow_negative_numbers = true)]
+        value: i64,
+        /// The number of the underlying, for one that each has its own.
+        #[arg(long, value_name = "N")]
+        of: Option<u16>,
+    },
+    /// Lets a halted or paused market trade again, or the house.
+    Resume {
+        /// The number of the market; the house if absent.
+        #[arg(value_name = "N")]
+        market: Option<u32>,
+    },
+}
+
 /// What to ask a validator.
 #[derive(Debug, Clone, Args)]
 #[command(
@@ -330,6 +432,7 @@ pub(crate) enum Since {
     thresholds <name or number>             scan ranges of an underlying, and what they were made from\n  \
     parameter <name> [<underlying>]         a governed number, as scan_range BTC\n  \
     committee                               who validates in this epoch and in the next\n  \
+    council                                 governance signers and open proposals\n  \
     house fees | outside | insurance <underlying> | clearing <market> [<asset>]\n\n\
     Examples:\n  \
     novation prove ./demo account 0xa1…/0 --proof alice.proof\n  \
@@ -376,6 +479,8 @@ pub(crate) enum RecordKind {
     Validator,
     /// Who validates in this epoch, in the one before and in the next.
     Committee,
+    /// The signers of governance and the open proposals.
+    Council,
     /// An order in a book: its market and its number. Validators alone prove it.
     Order,
     /// What happened to an order in a block: the block and the order's number. Validators alone prove it.

@@ -2,7 +2,7 @@
 
 use crate::cli::RecordKind;
 use anyhow::{Result, bail};
-use governance::{Definition, Scope, Unit};
+use governance::{Council, Definition, Scope, Unit};
 use ledger::Holder;
 use machine::{
     AccountRecord, BlockRecord, CommitteeRecord, MarketRecord, OwnerRecord, Session, State,
@@ -10,7 +10,7 @@ use machine::{
 };
 use protocol::codec::{self, DecodeError};
 use protocol::{
-    AccountId, Address, AssetId, Contract, Hash, InstrumentId, ParameterId, Right, Seat,
+    AccountId, Address, AssetId, Change, Contract, Hash, InstrumentId, ParameterId, Right, Seat,
     SessionKey, UnderlyingId, ValidatorId,
 };
 use units::{Amount, BlockTime, Lots, Ppb, Ppm};
@@ -57,6 +57,8 @@ pub(crate) fn key(
             Err(_) => bail!("'{number}' is not the number of a validator"),
         },
         (RecordKind::Committee, []) => StateKey::Committee,
+        (RecordKind::Council, []) => StateKey::Council,
+        (RecordKind::Council, _) => bail!("the council is named by 'council' alone"),
         (RecordKind::Committee, _) => bail!("the committee is named by 'committee' alone"),
         (RecordKind::Block, _) => bail!("the block is named by 'block' alone"),
         (RecordKind::Account, _) => bail!("name one account: 0x<40 hex digits>/<sub>"),
@@ -170,6 +172,7 @@ pub(crate) fn name(key: &StateKey) -> String {
         StateKey::Session(owner, key) => format!("session key {key} of {owner}"),
         StateKey::Validator(id) => format!("validator {id}"),
         StateKey::Committee => "the committee".into(),
+        StateKey::Council => "the council".into(),
     }
 }
 
@@ -225,6 +228,7 @@ pub(crate) fn lines(key: &StateKey, record: &[u8]) -> Result<Vec<Line>, DecodeEr
         StateKey::Session(..) => session_lines(&codec::decode(record, limit)?),
         StateKey::Validator(_) => validator_lines(&codec::decode(record, limit)?),
         StateKey::Committee => committee_lines(&codec::decode(record, limit)?),
+        StateKey::Council => council_lines(&codec::decode(record, limit)?),
     })
 }
 
@@ -266,6 +270,39 @@ fn committee_lines(record: &CommitteeRecord) -> Vec<Line> {
         ));
     }
     lines
+}
+
+fn council_lines(council: &Council) -> Vec<Line> {
+    let (signers, threshold) = council.signers();
+    let mut lines = vec![line("signers", format!("{threshold} of {}", signers.len()))];
+    lines.extend(signers.iter().map(|signer| line("", signer.to_string())));
+    for (id, held) in council.open() {
+        let approvals = format!("{} of {threshold} approvals", held.approvals.len());
+        let text = format!("{}; {approvals}", change(&held.change));
+        lines.push(line(format!("proposal {id}"), text));
+    }
+    lines
+}
+
+/// Returns a change of governance in words.
+pub(crate) fn change(change: &Change) -> String {
+    match change {
+        Change::SetParameter { parameter, underlying, value } => {
+            let name = Definition::of(*parameter).map_or("a parameter", |held| held.name);
+            let place = underlying.map_or(String::new(), |id| format!(" of underlying {id}"));
+            format!("set {name}{place} to {value}")
+        }
+        Change::ListInstrument(listed) => format!("list instrument {}", listed.id),
+        Change::ResumeInstrument(id) => format!("resume market {id}"),
+        Change::ResumeHouse => "resume the house".into(),
+        Change::ReleaseValidator(id) => format!("release validator {id}"),
+        Change::SeatValidator { seat, stake } => {
+            let reached = seat.endpoint.map_or(String::new(), |place| format!(" at {place}"));
+            let key = Hash::new(seat.key);
+            format!("seat validator {}{reached}, key {key}, stake {stake}", seat.validator)
+        }
+        Change::UnseatValidator(id) => format!("unseat validator {id}"),
+    }
 }
 
 fn block_lines(record: &BlockRecord) -> Vec<Line> {

@@ -3,6 +3,7 @@
 pub(crate) mod ask;
 pub(crate) mod config;
 pub(crate) mod follow;
+pub(crate) mod govern;
 pub(crate) mod init;
 pub(crate) mod join;
 pub(crate) mod keys;
