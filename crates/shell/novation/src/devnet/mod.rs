@@ -18,9 +18,10 @@ use crate::network::init::{self, Plan};
 use anyhow::{Context, Result, bail};
 use fleet::Fleet;
 use light::{Anchor, Clock};
-use machine::Genesis;
+use crate::demo::listing::SIGNERS;
+use machine::{Genesis, ParameterGenesis};
 use observer::Observer;
-use protocol::Hash;
+use protocol::{Hash, ParameterId};
 use replica::keys::ValidatorKey;
 use std::fs;
 use std::io::Write;
@@ -32,6 +33,8 @@ use traffic::Traffic;
 use units::{BlockSpan, BlockTime};
 use view::View;
 
+/// The shortest timelock.
+const HOUR_MS: i64 = 3_600_000;
 /// How long the validators may take to answer for the first time, and to reach the last block.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Blocks that may be final and not yet looked at by traders who do not wait to see each.
@@ -96,7 +99,11 @@ fn genesis(stage: &Stage, args: &DevnetArgs, keys: &[ValidatorKey]) -> Result<Ge
     let genesis = listing::genesis(&stage.listing, &stage.tape, "novation-devnet", &seats)?;
     let first = stage.tape.ticks.first().context("the scenario has no prices")?.time;
     let time = BlockTime::from_millis(first.millis() - MINUTE);
-    Ok(Genesis { time, epoch_blocks: args.epoch_blocks, ..genesis })
+    let mut parameters = genesis.parameters;
+    // As short as it may be: an hour of the demo is sixty blocks.
+    let parameter = ParameterId::Timelock;
+    parameters.push(ParameterGenesis { underlying: None, parameter, value: HOUR_MS });
+    Ok(Genesis { time, epoch_blocks: args.epoch_blocks, parameters, ..genesis })
 }
 
 /// Writes the network's files, or checks that those there are of the same network.
@@ -116,7 +123,11 @@ fn prepare(args: &DevnetArgs, genesis: &Genesis, keys: &[ValidatorKey]) -> Resul
         return Ok(());
     }
     let clock = Clock::Step { span: BlockSpan::from_millis(MINUTE) };
-    init::write(&args.dir, &Plan { genesis, clock, keys })
+    init::write(&args.dir, &Plan { genesis, clock, keys })?;
+    for (number, signer) in (1..).zip(SIGNERS) {
+        people::write_key(&args.dir.join(format!("signer-{number}.key")), args.seed, signer)?;
+    }
+    Ok(())
 }
 
 /// Compares every validator's root with the observer's.

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use machine::State;
 use protocol::{Address, Command, Hash, Scopes, SessionTerms, Transaction, codec};
 use std::collections::BTreeMap;
+use std::path::Path;
 use units::BlockTime;
 
 /// How long a signature holds, and how long a session key.
@@ -39,12 +40,8 @@ impl People {
 
     /// Returns the address of somebody whom the demo knows by another, with session keys for some purposes.
     pub(super) fn meet(&mut self, alias: Address, scopes: Scopes) -> Result<Address> {
-        let secret = |what: &'static str| {
-            let named = [self.seed.to_be_bytes().as_slice(), alias.bytes()].concat();
-            *Hash::of(what, &named).bytes()
-        };
-        let owner = OwnerKey::from_secret(secret("devnet owner"))?;
-        let session = SessionSecret::from_secret(secret("devnet session"))?;
+        let owner = OwnerKey::from_secret(secret("devnet owner", self.seed, alias))?;
+        let session = SessionSecret::from_secret(secret("devnet session", self.seed, alias))?;
         let address = owner.address();
         self.people.insert(alias, Person { owner, session, scopes });
         self.aliases.insert(address, alias);
@@ -98,6 +95,21 @@ impl People {
         }
         Ok(submissions)
     }
+}
+
+/// Returns the secret of a purpose of somebody.
+fn secret(purpose: &'static str, seed: u64, alias: Address) -> [u8; 32] {
+    let named = [seed.to_be_bytes().as_slice(), alias.bytes()].concat();
+    *Hash::of(purpose, &named).bytes()
+}
+
+/// Writes the key of somebody as an owner, unless the file is there.
+pub(super) fn write_key(path: &Path, seed: u64, alias: Address) -> Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    access::write_secret(path, &secret("devnet owner", seed, alias))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Parts commands into as few lists as fit into a submission each.

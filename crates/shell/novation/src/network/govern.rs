@@ -24,8 +24,8 @@ use std::time::{Duration, Instant, SystemTime};
 use store::{Claim, PROOF_BYTES_MAX};
 use units::{BlockHeight, BlockTime};
 
-/// How long a signature holds.
-const SIGNATURE_MS: i128 = 600_000;
+/// How long a signature holds: long enough where each block is a minute, as in `devnet`.
+const SIGNATURE_MS: i128 = 43_200_000;
 /// The chain id of wallets that are on no chain in particular.
 const CHAIN_ID: u64 = 1;
 /// Longest wait for a block that holds what was sent, and for the record after it.

@@ -7,6 +7,7 @@ mod explain;
 mod forgery;
 mod margin;
 mod network;
+mod network_committee;
 mod network_sync;
 mod proof;
 mod restart;

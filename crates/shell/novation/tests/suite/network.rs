@@ -40,12 +40,17 @@ impl Drop for Devnet {
 
 impl Devnet {
     pub(crate) fn start(name: &str, blocks: u64) -> Self {
+        Self::of_epochs(name, blocks, 20_000)
+    }
+
+    pub(crate) fn of_epochs(name: &str, blocks: u64, epoch_blocks: u64) -> Self {
         let dir = place(name).join("net");
         let base_port = free_ports();
         let parent = novation()
             .args(["devnet", "--validators", "4", "--seed", "5", "--quiet", "--dir"])
             .arg(&dir)
             .args(["--blocks", &blocks.to_string(), "--base-port", &base_port.to_string()])
+            .args(["--epoch-blocks", &epoch_blocks.to_string()])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -125,7 +130,7 @@ fn free_ports() -> u16 {
     static CALLS: AtomicU16 = AtomicU16::new(0);
     let process = u16::try_from(std::process::id() % 100).expect("small");
     let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
-    let all_free = |base: &u16| (0..4).all(|index| free(base + index) && free(base + 100 + index));
+    let all_free = |base: &u16| (0..5).all(|index| free(base + index) && free(base + 100 + index));
     (0..20)
         .map(|_| 10_000 + process * 200 + CALLS.fetch_add(1, Ordering::Relaxed) % 9 * 10)
         .find(all_free)

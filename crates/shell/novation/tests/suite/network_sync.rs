@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 /// A node that ends with the test.
-struct Node(Child);
+pub(crate) struct Node(Child);
 
 impl Drop for Node {
     fn drop(&mut self) {
@@ -16,7 +16,7 @@ impl Drop for Node {
     }
 }
 
-fn start(config: &Path, join: &str) -> Node {
+pub(crate) fn start(config: &Path, join: &str) -> Node {
     let log = config.with_file_name("log");
     let log = fs::File::options().create(true).append(true).open(log).expect("writable");
     let child = novation()
