@@ -269,7 +269,10 @@ fn genesis() -> Genesis {
         custodian: CUSTODIAN,
         signers: vec![Address::new([0x51; 20])],
         threshold: 1,
-        validators: (1..=VALIDATORS).map(|number| (ValidatorId::new(number), 1)).collect(),
+        validators: (1..=VALIDATORS)
+            .map(|number| ValidatorGenesis { seat: seat(number), stake: 1 })
+            .collect(),
+        epoch_blocks: limits::EPOCH_BLOCKS_MIN,
         underlyings: underlyings.to_vec(),
         instruments,
         parameters: Vec::new(),

@@ -97,6 +97,7 @@ fn status(network: &str, status: &Status) -> Value {
         "validator": status.validator.map(ValidatorId::get),
         "epoch": status.epoch,
         "seated": status.seated,
+        "unreached": status.unreached.iter().map(|id| id.get()).collect::<Vec<_>>(),
         "height": header.map(|header| header.height.blocks().to_string()),
         "time": header.map(|header| header.time.millis().to_string()),
         "state_root": header.map(|header| header.state_root.to_string()),

@@ -107,7 +107,8 @@ pub(crate) struct WhatifArgs {
 #[command(after_help = "Examples:\n  \
     novation devnet --dir ./devnet                    four validators, all of the demo\n  \
     novation devnet --dir ./devnet --blocks 100       the first hundred blocks, then stop\n  \
-    novation devnet --dir ./busy --blocks 60 --load 20    the same traders, twenty times as busy\n\n\
+    novation devnet --dir ./busy --blocks 60 --load 20    the same traders, twenty times as busy\n  \
+    novation devnet --dir ./real --data ../shared/data    recorded order flow, option chains and crashes\n\n\
     Each validator is a process of its own; DIR/<i>/pid holds its process id, DIR/<i>/log what it says. To start one\n\
     again that was killed: novation node --config DIR/<i>/node.toml. Run again on the same directory, the chain goes\n\
     on. With --blocks, or at the end of the demo, the last line is\n  \
@@ -122,6 +123,9 @@ pub(crate) struct DevnetArgs {
     /// Directory of the network; it is created if it is missing.
     #[arg(long, value_name = "DIR", default_value = "./devnet", value_parser = directory)]
     pub(crate) dir: PathBuf,
+    /// Directory of recorded market data, the one that holds MANIFEST.csv: its order flow, chains and crashes are the traffic.
+    #[arg(long, value_name = "DIR", env = "NOVATION_DATA")]
+    pub(crate) data: Option<PathBuf>,
     /// Stop once this block is final; at the end of the demo if absent.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) blocks: Option<u64>,

@@ -105,6 +105,8 @@ struct Known {
     /// The newest record.
     record: CommitteeRecord,
     epochs: BTreeMap<u64, Arc<Committee>>,
+    /// Validators that this one cannot reach.
+    missed: Vec<ValidatorId>,
 }
 
 /// What all committees of a network have in common, and those of the epochs around the newest block.
@@ -140,7 +142,7 @@ impl Committees {
         if founding && !listed.eq(record.present.iter().map(|seat| (seat.validator, seat.key))) {
             return Err(CommitteeError::OtherGenesis);
         }
-        let known = Known { record: record.clone(), epochs: BTreeMap::new() };
+        let known = Known { record: record.clone(), epochs: BTreeMap::new(), missed: Vec::new() };
         let known = Mutex::new(known);
         let this = Self { anchor, network, namespace, access, epoch_blocks, reports, voter, known };
         this.learn(record)?;
@@ -171,6 +173,16 @@ impl Committees {
         }
         known.record = record;
         Ok(())
+    }
+
+    /// Notes which validators this one cannot reach.
+    pub(crate) fn miss(&self, missed: Vec<ValidatorId>) {
+        self.known().missed = missed;
+    }
+
+    /// Returns the validators that this one cannot reach.
+    pub(crate) fn missed(&self) -> Vec<ValidatorId> {
+        self.known().missed.clone()
     }
 
     /// Returns the newest record.

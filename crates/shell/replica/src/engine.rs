@@ -65,7 +65,7 @@ const OUTCOMES_LOADED: u64 = 256;
 /// Channels: votes, certificates, certificates asked for, blocks asked for, blocks, submissions, reports, questions of
 /// those who have diverged.
 pub(crate) const CHANNELS: [(u64, u32); 8] =
-    [(0, 4_096), (1, 4_096), (2, 1_024), (3, 1_024), (4, 256), (5, 1_024), (6, 1_024), (7, 64)];
+    [(0, 1_024), (1, 1_024), (2, 1_024), (3, 1_024), (4, 256), (5, 1_024), (6, 1_024), (7, 64)];
 
 pub(crate) fn quota(messages_per_second: u32) -> Quota {
     Quota::per_second(std::num::NonZeroU32::new(messages_per_second).unwrap_or(NZU32!(1)))
@@ -220,7 +220,7 @@ where
     );
         8] = channels.try_into().map_err(|_| StartError::Archive("a channel is missing".into()))?;
     let committees = config.committees;
-    (config.seated)(&committees.record());
+    committees.miss((config.seated)(&committees.record()));
     let headers = config.ledger.headers(OUTCOMES_LOADED).map_err(StartError::Ledger)?;
     let chain = Arc::new(Chain::new(&headers)?);
     let ledger = SharedLedger::new(config.ledger);

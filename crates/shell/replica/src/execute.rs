@@ -25,7 +25,7 @@ use commonware_consensus::{
 };
 use commonware_utils::{Acknowledgement as _, acknowledgement::Exact};
 use machine::{CommitteeRecord, StateKey};
-use protocol::codec;
+use protocol::{ValidatorId, codec};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
 
@@ -58,8 +58,8 @@ impl Reporter for Inbox {
     }
 }
 
-/// Who is told of every change of the committees.
-pub(crate) type Seated = Box<dyn Fn(&CommitteeRecord) + Send + Sync>;
+/// Who is told of every change of the committees, and says which of their validators it cannot reach.
+pub(crate) type Seated = Box<dyn Fn(&CommitteeRecord) -> Vec<ValidatorId> + Send + Sync>;
 
 /// Executes what is final.
 pub(crate) struct Executor {
@@ -179,7 +179,7 @@ impl Executor {
         if applied.writes.iter().any(|write| write.key == key) {
             let record = ledger.committee();
             self.committees.learn(record.clone())?;
-            (self.seated)(&record);
+            self.committees.miss((self.seated)(&record));
         }
         match &self.steps {
             Some(steps) => steps.keep_proof(self.committees.epoch_at(height), ledger),

@@ -27,8 +27,8 @@ use futures::future::{Either, select};
 use light::Anchor;
 use machine::CommitteeRecord;
 use mempool::Limits;
-use protocol::{Seat, ValidatorId, limits};
-use std::collections::BTreeMap;
+use protocol::{Seat, ValidatorId};
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -41,8 +41,9 @@ use units::BlockTime;
 
 /// Threads that run the engine; execution has one of its own.
 const WORKERS: usize = 2;
-/// Most validators that are connected at once.
-const PEERS_MAX: usize = 2 * limits::VALIDATORS_MAX;
+/// Fewest validators for which there is room; there is room for twice those that are known at the start. Each takes some
+/// megabytes, whether it comes or not.
+const PEERS_ROOM_MIN: usize = 16;
 /// How far the clocks of two validators may be apart when they connect.
 const CLOCKS_APART_MAX: Duration = Duration::from_secs(5);
 
@@ -129,7 +130,11 @@ where
     let public = setup.key.0.public_key();
     let voter = Voter { key: setup.key.0.clone(), guard: guard.clone() };
     let addresses: BTreeMap<_, _> = setup.addresses.into_iter().collect();
-    let (_, unreachable) = peers(&record, &addresses);
+    let everybody = [&record.last, &record.present, &record.next, &record.wanted];
+    let everybody: BTreeSet<_> =
+        everybody.into_iter().flatten().map(|seat| seat.validator).collect();
+    let room = everybody.len().saturating_mul(2).max(PEERS_ROOM_MIN);
+    let (_, unreachable) = peers(&record, &addresses, room);
     if let Some(id) = unreachable.into_iter().find(|id| seated(&record, *id)) {
         return Err(LiveError::Address(id));
     }
@@ -151,7 +156,7 @@ where
             cups::Version::V1,
         );
         // Mailboxes are sized by it.
-        let peers_max = NonZeroUsize::new(PEERS_MAX).unwrap_or(NonZeroUsize::MIN);
+        let peers_max = NonZeroUsize::new(room).unwrap_or(NonZeroUsize::MIN);
         let mut config = NetworkConfig::local(
             handshake,
             &committees.namespace,
@@ -166,9 +171,10 @@ where
         let (mut network, oracle) = Network::new(context.child("network"), config);
         let (manager, tracked) = (Mutex::new(oracle.clone()), AtomicU64::new(0));
         let seated = Box::new(move |record: &CommitteeRecord| {
-            let (peers, _) = peers(record, &addresses);
+            let (peers, unreached) = peers(record, &addresses, room);
             let number = tracked.fetch_add(1, Ordering::Relaxed);
             manager.lock().unwrap_or_else(PoisonError::into_inner).track(number, peers);
+            unreached
         });
         let channels = CHANNELS
             .iter()
@@ -208,20 +214,23 @@ where
     })
 }
 
-/// Returns where each validator is reached, by key, and those of whom that is not known.
+/// Returns where each validator is reached, by key, and those of whom that is not known, or for whom there is no room.
 fn peers(
     record: &CommitteeRecord,
     addresses: &BTreeMap<ValidatorId, SocketAddr>,
+    room: usize,
 ) -> (Map<PublicKey, Address>, Vec<ValidatorId>) {
     let mut seats: BTreeMap<ValidatorId, &Seat> = BTreeMap::new();
-    // Those that are only wanted may have to wait for a place; the others never fill them all.
-    for seat in [&record.next, &record.present, &record.last, &record.wanted].into_iter().flatten()
-    {
-        if seats.len() < PEERS_MAX {
+    let (mut reached, mut unreachable) = (BTreeMap::new(), Vec::new());
+    // Those that are only wanted come last, should there be no room for all.
+    let sets = [&record.next, &record.present, &record.last, &record.wanted];
+    for seat in sets.into_iter().flatten() {
+        if seats.len() < room {
             seats.entry(seat.validator).or_insert(seat);
+        } else if !seats.contains_key(&seat.validator) {
+            unreachable.push(seat.validator);
         }
     }
-    let (mut reached, mut unreachable) = (BTreeMap::new(), Vec::new());
     for (id, seat) in seats {
         let address = addresses.get(&id).copied().or_else(|| seat.endpoint.map(socket));
         match (address, PublicKey::decode(Copying(&seat.key))) {

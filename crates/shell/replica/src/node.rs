@@ -60,6 +60,8 @@ pub struct Status {
     pub epoch: u64,
     /// Whether it has a seat in that epoch.
     pub seated: bool,
+    /// Validators whom it cannot reach: no address is known, or there is no room until it starts again.
+    pub unreached: Vec<ValidatorId>,
     /// The newest header computed.
     pub header: Option<Header>,
     /// The highest block known to be final.
@@ -175,6 +177,7 @@ impl Node {
         Status {
             validator: me,
             epoch: record.epoch,
+            unreached: parts.committees.missed(),
             seated: record.present.iter().any(|seat| Some(seat.validator) == me),
             header: parts.chain.outcome(parts.chain.height()).map(|(header, _)| header),
             finalised: parts.chain.tip(),

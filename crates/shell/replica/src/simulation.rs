@@ -287,7 +287,7 @@ impl World {
             key: place.key.0.public_key(),
             committees,
             steps: None,
-            seated: Box::new(|_| ()),
+            seated: Box::new(|_| Vec::new()),
             layout: format!("v{index}"),
             founded_at: self.setup.founded_at,
             guard: place.guard.clone(),

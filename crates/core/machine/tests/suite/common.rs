@@ -1,11 +1,11 @@
 //! A small house for tests: two underlyings, a perpetual, a future and options on each, and commands from a seed.
 
-use machine::{Genesis, Machine, Outcome, SourceWeight, UnderlyingGenesis};
+use machine::{Genesis, Machine, Outcome, SourceWeight, UnderlyingGenesis, ValidatorGenesis};
 use protocol::{
     AccountId, Address, AssetId, BasisReport, Block, Change, ClientOrderId, Command, Contract,
-    Instrument, InstrumentId, NewOrder, OrderId, ParameterId, PriceReport, ProposalId, Quote,
-    Right, SelfTrade, Side, SourceId, TimeInForce, Transaction, UnderlyingId, ValidatorId,
-    VolReport, Vote,
+    Hash, Instrument, InstrumentId, NewOrder, OrderId, ParameterId, PriceReport, ProposalId, Quote,
+    Right, Seat, SelfTrade, Side, SourceId, TimeInForce, Transaction, UnderlyingId, ValidatorId,
+    VolReport, Vote, limits,
 };
 use units::{Amount, BlockTime, Lots, Notional, Price, Quantity, Vol};
 
@@ -93,12 +93,19 @@ pub(crate) fn genesis() -> Genesis {
         custodian: CUSTODIAN,
         signers: SIGNERS.to_vec(),
         threshold: 2,
-        validators: (1..=4).map(|n| (ValidatorId::new(n), 1)).collect(),
+        validators: (1..=4).map(|n| ValidatorGenesis { seat: seat(n), stake: 1 }).collect(),
+        epoch_blocks: limits::EPOCH_BLOCKS_MIN,
         underlyings: vec![underlying(BTC, "BTC"), underlying(ETH, "ETH")],
         instruments,
         parameters: Vec::new(),
         signed: false,
     }
+}
+
+/// Returns the seat of a validator; its key is one of its own, and opens nothing.
+pub(crate) fn seat(number: u16) -> Seat {
+    let key = *Hash::of("test validator", &number.to_be_bytes()).bytes();
+    Seat { validator: ValidatorId::new(number), key, endpoint: None }
 }
 
 /// A machine with a clock and two prices.

@@ -18,7 +18,7 @@ fn offence(validator: ValidatorId, round: u64) -> Offence {
 /// A house whose four validators have a stake worth a fraction.
 fn house() -> House {
     let mut genesis = super::common::genesis();
-    genesis.validators.iter_mut().for_each(|(_, stake)| *stake = 1_001);
+    genesis.validators.iter_mut().for_each(|held| held.stake = 1_001);
     let mut house = House::new();
     house.machine = Machine::found(&genesis).unwrap().0;
     house

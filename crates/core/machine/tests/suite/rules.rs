@@ -852,10 +852,12 @@ fn a_genesis_that_breaks_a_rule_founds_nothing() {
     for (change, rule) in listed {
         assert_eq!(refuses(change), invalid(rule), "{rule:?}");
     }
-    let refused: [Edit; 8] = [
+    let refused: [Edit; 10] = [
         |g| g.chain = "two words".into(),
+        |g| g.validators[0].seat.key = g.validators[1].seat.key,
+        |g| g.epoch_blocks = 31,
         |g| g.threshold = 4,
-        |g| g.validators[0].1 = 0,
+        |g| g.validators[0].stake = 0,
         |g| g.validators.swap(0, 1),
         |g| g.underlyings.clear(),
         |g| g.instruments.swap(0, 1),

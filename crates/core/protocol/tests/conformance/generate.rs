@@ -3,10 +3,11 @@
 use crate::random::Random;
 use protocol::{
     AccountId, AccountIndex, Address, AssetId, BasisReport, Block, CancelReason, Change,
-    ClientOrderId, Command, Contract, ContractRule, Event, Grant, Hash, Header, Instrument,
-    InstrumentId, Mode, NewOrder, Offence, OffenceKind, OrderId, ParameterId, PriceReport,
-    ProposalId, Quote, Receipt, Refusal, Right, Scopes, SelfTrade, SessionKey, SessionTerms, Shown,
-    Side, Signer, SourceId, TimeInForce, Transaction, UnderlyingId, ValidatorId, VolReport, Vote,
+    ClientOrderId, Command, Contract, ContractRule, Endpoint, Event, Grant, Hash, Header,
+    Instrument, InstrumentId, Mode, NewOrder, Offence, OffenceKind, OrderId, ParameterId,
+    PriceReport, ProposalId, Quote, Receipt, Refusal, Right, Scopes, Seat, SelfTrade, SessionKey,
+    SessionTerms, Shown, Side, Signer, SourceId, TimeInForce, Transaction, UnderlyingId,
+    ValidatorId, VolReport, Vote,
 };
 use units::{Amount, BlockHeight, BlockTime, Lots, Notional, Ppb, Price, Quantity, Vol};
 
@@ -109,6 +110,8 @@ generate_structs! {
     Grant { owner, signer, nonce, expires_at, count, shown }
     SessionTerms { key, scopes, sub, instrument, notional_per_day, expires_at }
     Offence { validator, round, kind }
+    Seat { validator, key, endpoint }
+    Endpoint { ip, port }
     Header { height, time, parent, body, receipts, state_root, snapshot }
 }
 
@@ -136,6 +139,8 @@ generate_enums! {
         ResumeInstrument(instrument),
         ResumeHouse,
         ReleaseValidator(validator),
+        SeatValidator { seat, stake },
+        UnseatValidator(validator),
     }
     ParameterId {
         ScanRange, TakerFee, MakerFee, LiquidationFee, MaintenanceRatio, LiquidationBuffer,
@@ -186,6 +191,8 @@ generate_enums! {
         SessionRegistered { owner, terms },
         SessionRevoked { owner, key },
         Punished { offence, slashed, jailed_until },
+        Seated { validator, epoch },
+        Unseated { validator, epoch },
     }
     Refusal {
         NotPermitted, AccountNotOpen, TooMany, AssetUnknown, AmountNotPositive, AmountTooLarge,
@@ -194,12 +201,13 @@ generate_enums! {
         LotsTooMany, PriceNotPositive, PriceOffTick, PriceOutsideBand, ClientOrderIdInUse,
         TooManyOrders, TooManyPositions, BookFull, ReduceOnlyWouldIncrease, PostOnlyWouldCross,
         SelfTrade, PositionLimit, MarginShort { short_by }, OrderUnknown, OrderOfHouse,
-        NotJailed, StillJailed { until }, ParameterUnknown,
+        NotJailed, StillJailed { until }, ValidatorKeyTaken, AlreadySeated, NotSeated,
+        ParameterUnknown,
         ValueOutsideBounds { lowest, highest }, ContractInvalid { rule }, ProposalUnknown,
-        ApprovedAlready, TooManyProposals, NotHalted, ValueContradicts, NotApproved,
+        ApprovedAlready, TooManyProposals, NotHalted, ValueContradicts, NotApproved, CommitteeFull,
         SignatureExpired, SignatureTooLong, SessionUnknown, SessionRevoked, SessionExpired,
         NonceUsed, NonceTooHigh, ShownDiffers, OutOfScope, SessionCap { exceeded_by },
-        TooManySessions, SessionTermsInvalid,
+        TooManySessions, SessionTermsInvalid, CommitteeTooSmall, StakeInvalid,
     }
 }
 
@@ -230,6 +238,12 @@ impl Generate for u64 {
 impl Generate for Hash {
     fn generate(random: &mut Random) -> Self {
         Self::new(std::array::from_fn(|_| random.byte()))
+    }
+}
+
+impl<const N: usize> Generate for [u8; N] {
+    fn generate(random: &mut Random) -> Self {
+        std::array::from_fn(|_| random.byte())
     }
 }
 

@@ -12,10 +12,10 @@ use generate::{Generate, Variants};
 use protocol::codec::{DecodeError, decode, encode};
 use protocol::{
     AccountId, AccountIndex, Address, AssetId, BasisReport, Block, CancelReason, Change,
-    ClientOrderId, Command, Contract, ContractRule, Event, Hash, Header, Instrument, InstrumentId,
-    Mode, NewOrder, Offence, OffenceKind, OrderId, ParameterId, PriceReport, ProposalId, Quote,
-    Receipt, Refusal, Right, SelfTrade, Side, SourceId, TimeInForce, Transaction, UnderlyingId,
-    ValidatorId, VolReport, Vote, limits,
+    ClientOrderId, Command, Contract, ContractRule, Endpoint, Event, Hash, Header, Instrument,
+    InstrumentId, Mode, NewOrder, Offence, OffenceKind, OrderId, ParameterId, PriceReport,
+    ProposalId, Quote, Receipt, Refusal, Right, Seat, SelfTrade, Side, SourceId, TimeInForce,
+    Transaction, UnderlyingId, ValidatorId, VolReport, Vote, limits,
 };
 use random::Random;
 use std::collections::BTreeSet;
@@ -43,8 +43,8 @@ macro_rules! check_all {
 fn all(mut check: impl Check) {
     check_all!(check =>
         AccountId AccountIndex Address AssetId BasisReport Block CancelReason Change ClientOrderId Command Contract
-        ContractRule Event Hash Header Instrument InstrumentId Mode NewOrder Offence OffenceKind OrderId ParameterId PriceReport
-        ProposalId Quote Receipt Refusal Right SelfTrade Side SourceId TimeInForce Transaction UnderlyingId
+        ContractRule Endpoint Event Hash Header Instrument InstrumentId Mode NewOrder Offence OffenceKind OrderId ParameterId PriceReport
+        ProposalId Quote Receipt Refusal Right Seat SelfTrade Side SourceId TimeInForce Transaction UnderlyingId
         ValidatorId VolReport Vote
     );
 }

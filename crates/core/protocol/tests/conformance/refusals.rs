@@ -91,6 +91,9 @@ fn table_of_codes() {
         51  OrderOfHouse
         55  NotJailed
         56  StillJailed
+        57  ValidatorKeyTaken
+        58  AlreadySeated
+        59  NotSeated
         60  ParameterUnknown
         61  ValueOutsideBounds
         62  ContractInvalid
@@ -100,6 +103,7 @@ fn table_of_codes() {
         66  NotHalted
         67  ValueContradicts
         68  NotApproved
+        69  CommitteeFull
         70  SignatureExpired
         71  SignatureTooLong
         72  SessionUnknown
@@ -112,6 +116,8 @@ fn table_of_codes() {
         79  SessionCap
         80  TooManySessions
         81  SessionTermsInvalid
+        82  CommitteeTooSmall
+        83  StakeInvalid
     "#]]
     .assert_eq(&table);
 }

@@ -11,10 +11,11 @@ use machine::State;
 use market::orderflow::{ActionKind, BookRebuild, FlowMarket, OrderStream};
 use market::{BookSide, Dataset};
 use protocol::{
-    AccountId, AssetId, ClientOrderId, Command, Contract, InstrumentId, NewOrder, OrderId,
+    AccountId, Address, AssetId, ClientOrderId, Command, Contract, InstrumentId, NewOrder, OrderId,
     SelfTrade, Side, SourceId, TimeInForce, Transaction, UnderlyingId,
 };
 use std::collections::BTreeMap;
+use std::ops::Range;
 use units::{BlockTime, Lots, Price, Round};
 
 /// Accounts over which the resting orders of one market are spread.
@@ -45,6 +46,8 @@ enum Kind {
 /// The recorded flow of both perpetuals, by second.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Flow {
+    /// Whose orders they are, by number.
+    accounts: Vec<Address>,
     /// Actions by second since the start and underlying.
     seconds: BTreeMap<(i128, UnderlyingId), Vec<Action>>,
     /// What rests: client's number and lots of each recorded order.
@@ -56,7 +59,9 @@ pub(crate) struct Flow {
 
 /// Reads the flow and puts its seconds before a tape; the tape's own ticks follow after the last of them.
 pub(crate) fn prepend(dataset: &Dataset, tape: &mut Tape) -> Result<Flow> {
-    let mut flow = Flow::default();
+    let accounts =
+        (0..2 * (ACCOUNTS + 1)).map(|number| Ok(address(Role::Flow, u16::try_from(number)?)));
+    let mut flow = Flow { accounts: accounts.collect::<Result<_>>()?, ..Flow::default() };
     let first = tape.ticks.first().context("an empty tape")?.clone();
     let start = first.time;
     let mut seconds: BTreeMap<i128, Vec<(UnderlyingId, SourceId, Price)>> = BTreeMap::new();
@@ -210,6 +215,22 @@ impl Flow {
         Ok(())
     }
 
+    /// Gives every account another address.
+    pub(crate) fn rename<E>(
+        &mut self,
+        mut address: impl FnMut(Address) -> Result<Address, E>,
+    ) -> Result<(), E> {
+        for account in &mut self.accounts {
+            *account = address(*account)?;
+        }
+        Ok(())
+    }
+
+    /// Numbers its orders from another start, for a flow that comes back to accounts it has traded on before.
+    pub(crate) fn number_from(&mut self, client: u64) {
+        self.next_client = client;
+    }
+
     /// Returns how many seconds the flow lasts.
     pub(crate) fn seconds_left(&self) -> i128 {
         self.seconds.keys().last().map_or(0, |(second, _)| second + 1)
@@ -220,29 +241,28 @@ impl Flow {
         if self.seconds.is_empty() {
             return Vec::new();
         }
-        let numbers = 0..=u16::try_from(2 * ACCOUNTS + 1).unwrap_or(0);
-        let account = |number| AccountId { owner: address(Role::Flow, number), sub: 0 };
-        numbers
-            .map(|number| deposit(account(number), AssetId::DOLLAR, 2_000_000_000_000_000))
-            .collect()
+        let account = |owner: &Address| AccountId { owner: *owner, sub: 0 };
+        let accounts = self.accounts.iter().map(account);
+        accounts.map(|id| deposit(id, AssetId::DOLLAR, 2_000_000_000_000_000)).collect()
     }
 
-    /// Returns the commands of a second.
-    pub(crate) fn act(&mut self, state: &State, second: i128) -> Vec<Transaction> {
-        let mut sent = Vec::new();
+    /// Returns the commands of some seconds, for one block.
+    pub(crate) fn act(&mut self, state: &State, seconds: Range<i128>) -> Vec<Transaction> {
+        let mut sent = Sent::default();
         for id in [BTC, ETH] {
-            let Some(actions) = self.seconds.remove(&(second, id)) else { continue };
             let perpetual = state.markets.values().find(|market| {
                 market.instrument.underlying == id
                     && market.instrument.contract == Contract::Perpetual
             });
             let Some(perpetual) = perpetual.map(|market| market.instrument.id) else { continue };
-            let orders = Orders::of(state, id);
-            for action in actions {
-                self.send(&orders, id, perpetual, &action, &mut sent);
+            let orders = Orders::of(state, self.accounts_of(id));
+            for second in seconds.clone() {
+                for action in self.seconds.remove(&(second, id)).unwrap_or_default() {
+                    self.send(&orders, id, perpetual, &action, &mut sent);
+                }
             }
         }
-        sent
+        sent.transactions.into_iter().flatten().collect()
     }
 
     fn send(
@@ -251,17 +271,22 @@ impl Flow {
         id: UnderlyingId,
         instrument: InstrumentId,
         action: &Action,
-        sent: &mut Vec<Transaction>,
+        sent: &mut Sent,
     ) {
-        let owner = owner(id, action);
+        let owner = self.owner(id, action);
         let key = (id, action.order);
-        let mut cancel = |client: &ClientOrderId| {
-            // An order of this very second has no number yet; it is left to rest.
-            if let Some(order) = orders.0.get(client) {
-                sent.push(Transaction {
-                    sender: owner,
-                    command: Command::CancelOrder { sub: 0, order: *order },
-                });
+        let mut cancel = |client: &ClientOrderId| match orders.0.get(client) {
+            Some(order) => sent.transactions.push(Some(Transaction {
+                sender: owner,
+                command: Command::CancelOrder { sub: 0, order: *order },
+            })),
+            // It came and went within the block.
+            None => {
+                if let Some(place) = sent.placed.remove(client)
+                    && let Some(placed) = sent.transactions.get_mut(place)
+                {
+                    *placed = None;
+                }
             }
         };
         let (lots, time_in_force) = match action.kind {
@@ -297,30 +322,49 @@ impl Flow {
             reduce_only: false,
             self_trade: SelfTrade::CancelResting,
         };
-        sent.push(Transaction { sender: owner, command: Command::PlaceOrder { sub: 0, order } });
+        sent.placed.insert(client, sent.transactions.len());
+        let command = Command::PlaceOrder { sub: 0, order };
+        sent.transactions.push(Some(Transaction { sender: owner, command }));
     }
 
     /// Returns what takes every resting order of the flow away, once it is over.
     pub(crate) fn close(&self) -> Vec<Transaction> {
-        let numbers = 0..=u16::try_from(2 * ACCOUNTS + 1).unwrap_or(0);
-        let cancel = |number| Transaction {
-            sender: address(Role::Flow, number),
+        let cancel = |owner: &Address| Transaction {
+            sender: *owner,
             command: Command::MassCancel { sub: 0, instrument: None },
         };
-        if self.next_client == 0 { Vec::new() } else { numbers.map(cancel).collect() }
+        if self.next_client == 0 { Vec::new() } else { self.accounts.iter().map(cancel).collect() }
     }
+
+    /// Returns the accounts of an underlying: several for what rests, the last for aggressors.
+    fn accounts_of(&self, id: UnderlyingId) -> &[Address] {
+        let each = usize::try_from(ACCOUNTS + 1).unwrap_or(1);
+        self.accounts.chunks(each).nth(usize::from(id.get() - 1)).unwrap_or_default()
+    }
+
+    /// Returns the account of an action.
+    fn owner(&self, id: UnderlyingId, action: &Action) -> Address {
+        let number = if action.kind == Kind::Take { ACCOUNTS } else { action.order % ACCOUNTS };
+        let number = usize::try_from(number).unwrap_or(0);
+        // Where there are actions, there are accounts.
+        self.accounts_of(id).get(number).copied().unwrap_or(Address::new([0; 20]))
+    }
+}
+
+/// The commands of a block, and where the orders in it stand.
+#[derive(Debug, Default)]
+struct Sent {
+    transactions: Vec<Option<Transaction>>,
+    placed: BTreeMap<ClientOrderId, usize>,
 }
 
 /// Numbers that the machine has given to the flow's open orders.
 struct Orders(BTreeMap<ClientOrderId, OrderId>);
 
 impl Orders {
-    fn of(state: &State, id: UnderlyingId) -> Self {
-        let base = u16::try_from(u64::from(id.get() - 1) * (ACCOUNTS + 1)).unwrap_or(0);
-        let numbers = base..=base + u16::try_from(ACCOUNTS).unwrap_or(0);
-        let accounts = numbers.filter_map(|number| {
-            let index =
-                state.accounts.index(AccountId { owner: address(Role::Flow, number), sub: 0 })?;
+    fn of(state: &State, accounts: &[Address]) -> Self {
+        let accounts = accounts.iter().filter_map(|owner| {
+            let index = state.accounts.index(AccountId { owner: *owner, sub: 0 })?;
             state.accounts.get(index)
         });
         let orders = accounts.flat_map(|held| held.orders().sorted());
@@ -333,11 +377,4 @@ impl Orders {
                 .collect(),
         )
     }
-}
-
-/// Returns the account of an action: one for aggressors, several for what rests.
-fn owner(id: UnderlyingId, action: &Action) -> protocol::Address {
-    let base = u64::from(id.get() - 1) * (ACCOUNTS + 1);
-    let number = if action.kind == Kind::Take { ACCOUNTS } else { action.order % ACCOUNTS };
-    address(Role::Flow, u16::try_from(base + number).unwrap_or(0))
 }

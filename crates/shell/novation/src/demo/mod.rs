@@ -1,7 +1,7 @@
 //! The main job: a clearing house in one process takes a market through a crash and reports.
 
 pub(crate) mod crowd;
-mod flow;
+pub(crate) mod flow;
 pub(crate) mod listing;
 mod observe;
 mod quotes;
@@ -45,9 +45,22 @@ const DRILL_BLOCK: i128 = 600;
 pub(crate) struct Stage {
     pub(crate) tape: Tape,
     pub(crate) listing: Listing,
-    flow: Flow,
+    pub(crate) flow: Flow,
     label: DataLabel,
     title: String,
+}
+
+impl Stage {
+    /// Lets a block be a minute from the beginning: of the seconds of the recorded flow, the first of each minute stays.
+    pub(crate) fn by_minutes(mut self) -> Self {
+        let mut ticks = std::mem::take(&mut self.tape.ticks);
+        let is_second =
+            |(one, next): &(&Tick, &Tick)| next.time.millis() - one.time.millis() < tape::MINUTE;
+        let seconds = ticks.iter().zip(ticks.iter().skip(1)).take_while(is_second).count();
+        let rest = ticks.split_off(seconds);
+        self.tape.ticks = ticks.into_iter().step_by(60).chain(rest).collect();
+        self
+    }
 }
 
 /// Runs the demo to its report.
@@ -108,7 +121,7 @@ fn play(
             transactions.extend(flow.deposits());
             transactions.extend(crowd.deposits());
         } else {
-            transactions.extend(flow.act(state, number - 1));
+            transactions.extend(flow.act(state, number - 1..number));
             if flow_at > 0 && number > flow_at {
                 transactions.extend(flow.close());
                 flow_at = 0;
@@ -218,7 +231,7 @@ pub(crate) fn embedded() -> Result<Stage> {
 }
 
 /// Recorded data: order flow, two days of returns, venues, and real option chains.
-fn recorded(dataset: &Dataset, seed: u64) -> Result<Stage> {
+pub(crate) fn recorded(dataset: &Dataset, seed: u64) -> Result<Stage> {
     let chains = dataset.chains()?;
     let chain = |underlying| -> Result<&Chain> {
         let same_day = |held: &&Chain| {

@@ -12,14 +12,15 @@ mod view;
 
 use crate::Verdict;
 use crate::cli::DevnetArgs;
+use crate::demo::listing::SIGNERS;
 use crate::demo::tape::MINUTE;
 use crate::demo::{self, Stage, listing};
 use crate::network::init::{self, Plan};
 use anyhow::{Context, Result, bail};
 use fleet::Fleet;
 use light::{Anchor, Clock};
-use crate::demo::listing::SIGNERS;
 use machine::{Genesis, ParameterGenesis};
+use market::Dataset;
 use observer::Observer;
 use protocol::{Hash, ParameterId};
 use replica::keys::ValidatorKey;
@@ -42,7 +43,10 @@ const UNSEEN_MAX: u64 = 16;
 
 /// Runs the network to its last block, or until it is told to end.
 pub(crate) fn run(args: &DevnetArgs, out: &mut dyn Write) -> Result<Verdict> {
-    let stage = demo::embedded()?;
+    let stage = match &args.data {
+        Some(dir) => demo::recorded(&Dataset::open(dir)?, args.seed)?.by_minutes(),
+        None => demo::embedded()?,
+    };
     let length = u64::try_from(stage.tape.ticks.len())?;
     let blocks = args.blocks.unwrap_or(length);
     if blocks > length {

@@ -4,12 +4,13 @@ use super::fleet::Fleet;
 use super::people::People;
 use crate::cli::DevnetArgs;
 use crate::demo::crowd::Crowd;
+use crate::demo::flow::Flow;
 use crate::demo::listing::{CUSTODIAN, SIGNERS};
 use crate::demo::{self, BTC, Stage};
 use access::Network;
 use anyhow::{Context, Result};
 use machine::{Genesis, State};
-use protocol::{Hash, Scopes, codec};
+use protocol::{Hash, Scopes, Transaction, codec};
 use units::Price;
 
 /// Client order numbers set aside for each block, so that a crowd that comes back never meets its own.
@@ -24,6 +25,9 @@ pub(super) struct Traffic<'a> {
     network: Network,
     people: People,
     crowd: Crowd,
+    flow: Flow,
+    /// Minutes of the flow that were played.
+    flow_minute: i128,
     first: Price,
     validators: u16,
     /// How many times a block everybody acts.
@@ -50,12 +54,16 @@ impl<'a> Traffic<'a> {
         let genesis = Genesis { custodian, signers, signed: true, ..genesis };
         let mut crowd = Crowd::new(seed);
         crowd.rename(|alias| people.meet(alias, Scopes::TRADE.and(Scopes::CANCEL)))?;
+        let mut flow = stage.flow.clone();
+        flow.rename(|alias| people.meet(alias, Scopes::TRADE.and(Scopes::CANCEL)))?;
         let hash = Hash::of("genesis", &codec::encode(&genesis)?);
         let everybody = Self {
             stage,
             network: Network::new(&genesis.chain, hash),
             people,
             crowd,
+            flow,
+            flow_minute: 0,
             first,
             validators,
             load,
@@ -71,7 +79,9 @@ impl<'a> Traffic<'a> {
             return Ok(());
         }
         if self.sent_for.is_none() && height > 0 {
-            self.crowd.number_from((height + 1).saturating_mul(CLIENTS_PER_BLOCK));
+            let first = (height + 1).saturating_mul(CLIENTS_PER_BLOCK);
+            self.crowd.number_from(first);
+            self.flow.number_from(first);
         }
         self.sent_for = Some(height);
         let number = i128::from(height) + 1;
@@ -85,11 +95,13 @@ impl<'a> Traffic<'a> {
                 let registered = self.people.is_registered(state, CUSTODIAN);
                 self.deposited_for = registered.then_some(height);
                 transactions.extend(self.crowd.deposits());
+                transactions.extend(self.flow.deposits());
             }
         } else {
             for _ in 0..self.load {
                 transactions.extend(self.crowd.act(state, number, tick.time));
             }
+            transactions.extend(self.flow_of_a_minute(state));
             transactions.extend(self.crowd.govern(state, self.first));
             transactions.extend(demo::drill(state, number));
         }
@@ -98,5 +110,21 @@ impl<'a> Traffic<'a> {
             fleet.feed(height + 1, &vote)?;
         }
         Ok(())
+    }
+
+    /// Returns what the recorded flow sends in its next minute, and what takes it away once it is over.
+    fn flow_of_a_minute(&mut self, state: &State) -> Vec<Transaction> {
+        let from = self.flow_minute * 60;
+        if self.flow.seconds_left() <= from {
+            return match std::mem::replace(&mut self.flow, Flow::default()) {
+                over if self.flow_minute > 0 => {
+                    self.flow_minute = 0;
+                    over.close()
+                }
+                _ => Vec::new(),
+            };
+        }
+        self.flow_minute += 1;
+        self.flow.act(state, from..from + 60)
     }
 }

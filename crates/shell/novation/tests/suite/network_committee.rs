@@ -47,7 +47,8 @@ fn a_fifth_validator_joins_the_first_leaves_and_clients_of_the_first_list_follow
     };
     let at = format!("127.0.0.1:{}", net.base_port + 4);
     let none = format!("0x02{}", "0".repeat(62));
-    let seat = |key: &str| format!("propose seat 5 --validator-key {key} --stake 1000000 --at {at}");
+    let seat =
+        |key: &str| format!("propose seat 5 --validator-key {key} --stake 1000000 --at {at}");
     govern(&seat(&none), 1).failed(1, &["no Ed25519 public key"]);
     let proposed = govern(&seat(&key), 1).succeeded();
     assert!(proposed.contains("proposal   1: seat validator 5"), "{proposed}");
@@ -78,11 +79,15 @@ fn a_fifth_validator_joins_the_first_leaves_and_clients_of_the_first_list_follow
     net.restart(2);
 
     // A list of now is as good as the first with all steps; the first alone is not enough for an answer to the new one.
-    let list = format!("ask committee --node 127.0.0.1:{} --trust {dir}/network.toml", net.base_port + 104);
+    let list = format!(
+        "ask committee --node 127.0.0.1:{} --trust {dir}/network.toml",
+        net.base_port + 104
+    );
     let proof = format!("--proof {dir}/committee.answer");
     run(&format!("{list} {proof} --list {dir}/newest.toml"), &net.dir).succeeded();
     asked(&net, 4, "house insurance 1", "newest.toml").succeeded();
-    run(&format!("verify {dir}/answer --trust {dir}/network.toml"), &net.dir).failed(1, &["refused"]);
+    run(&format!("verify {dir}/answer --trust {dir}/network.toml"), &net.dir)
+        .failed(1, &["refused"]);
     asked(&net, 4, "house insurance 1", "network.toml").succeeded();
     let bytes = fs::read(net.dir.join("answer")).expect("readable");
     for at in (0..bytes.len()).step_by(97) {
