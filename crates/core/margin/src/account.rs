@@ -46,7 +46,7 @@ impl<'a> Prepared<'a> {
         let lots = if order.side == Side::Buy { count } else { count.saturating_neg() };
         let scaled = facts.scaled(lots).ok_or(Refusal::LotsTooMany)?;
         let cost = fill_cost(facts, order, lots).ok_or(Refusal::LotsTooMany)?;
-        let path = Path::of(risk, facts).map_err(|_| Refusal::InstrumentUnknown)?;
+        let path = *risk.path(facts.group).ok_or_else(unknown)?;
         let row_new = risk.row_new(row).ok_or_else(unknown)?;
         let row_hold = risk.row_hold(row).ok_or_else(unknown)?;
         // Maintenance takes a share of the scan for risk held, and a cost is to count whole.

@@ -7,6 +7,7 @@ use crate::mark::call_value;
 use crate::matrix::{Profits, Shocks, greatest, shocks};
 use crate::parameters::Parameters;
 use crate::risk::{Charges, Class, Group, Pledge, Risk, Slot, Terms, Underlying};
+use crate::scan::Path;
 use crate::scenario::{DOWN_ONE_FIFTH, SCENARIOS, UP_ONE_FIFTH};
 use crate::valuation::{Expiry, OptionValuer, VolMultipliers, YEAR, narrow};
 use crate::weights::Weights;
@@ -77,9 +78,10 @@ impl Risk {
             hold: None,
             slots: Vec::with_capacity(items.len()),
             weights: Vec::with_capacity(items.len()),
-            in_micros: true,
+            keys: Vec::with_capacity(items.len()),
             terms: Vec::with_capacity(items.len()),
             groups: Vec::new(),
+            paths: Vec::new(),
             underlyings,
             classes,
             instruments: Table::default(),
@@ -98,8 +100,25 @@ impl Risk {
             held.into_iter().for_each(|row| hold.push(row));
         }
         risk.hold = (!single).then_some(hold);
+        risk.paths = paths(&risk)?;
         Ok(risk)
     }
+}
+
+/// Returns the path of every group.
+fn paths(risk: &Risk) -> Result<Vec<Path>, Fault> {
+    let missing = || Fault::Missing("margin: level of an expiry");
+    let mut paths = Vec::with_capacity(risk.groups.len());
+    for (number, group) in risk.groups.iter().enumerate() {
+        let underlying = risk.underlying(group.underlying).ok_or_else(missing)?;
+        let class = risk.class(underlying.class).ok_or_else(missing)?;
+        paths.push(Path {
+            group: (index_of(number)?, group.kept),
+            underlying: (group.underlying, underlying.kept),
+            class: (underlying.class, class.kept),
+        });
+    }
+    Ok(paths)
 }
 
 fn index_of(length: usize) -> Result<u32, Fault> {
@@ -298,8 +317,9 @@ impl Builder<'_> {
             maintenance: self.charges(item, &input, doubt, false)?,
             delta: delta(&row_new, &moves.new, bits)?,
         };
-        risk.weights.push(Weights::new(&facts)?);
-        risk.in_micros &= bits == 0;
+        let (weights, key) = Weights::new(&facts)?;
+        risk.weights.push(weights);
+        risk.keys.push(key);
         risk.slots.push(facts);
         risk.terms.push(Terms {
             contract: item.market.map(|market| market.instrument.contract),
