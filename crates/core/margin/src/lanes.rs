@@ -110,6 +110,11 @@ pub(crate) struct Matrix {
 }
 
 impl Matrix {
+    /// Returns a matrix without rows, with room for some.
+    pub(crate) fn with_capacity(rows: usize) -> Self {
+        Self { rows: Vec::with_capacity(rows), extremes: Vec::with_capacity(rows) }
+    }
+
     pub(crate) fn push(&mut self, row: Row) {
         self.extremes.push(row.extremes());
         self.rows.push(row);
@@ -223,11 +228,11 @@ fn add_line<L: Lanes>(lanes: L, [a, b, c]: Sums<L>, row: &Row, lots: i32) -> Sum
 }
 
 impl<'a> Sweep<'a> {
-    /// Returns the first of some lines with its key and what follows, or nothing.
+    /// Returns a line and its key, or nothing.
     #[inline(always)]
-    fn split(&self, lines: &'a [Line]) -> Option<(&'a Line, &'a Key, &'a [Line])> {
-        let (line, rest) = lines.split_first()?;
-        Some((line, self.keys.get(usize::try_from(line.slot).ok()?)?, rest))
+    fn line(&self, at: usize) -> Option<(&'a Line, &'a Key)> {
+        let line = self.lines.get(at)?;
+        Some((line, self.keys.get(usize::try_from(line.slot).ok()?)?))
     }
 
     #[inline(always)]
@@ -249,31 +254,30 @@ impl Lanewise for Sweep<'_> {
         let (mut first, mut first_in_class) = (true, true);
         let (mut reserve_underlying, mut reserve_class) = (0i64, 0i64);
         let mut sum = 0i128;
-        let mut next = self.split(self.lines);
-        while let Some((line, key, mut rest)) = next {
-            let path = self.path(key.group)?;
+        let mut at = 0usize;
+        let mut next = self.line(at);
+        while let Some((line, key)) = next {
+            let group = key.group;
+            let path = self.path(group)?;
             let (row, scaled) = (self.matrix.row(line.slot)?, key.scaled(line.lots));
             let mut reserve = key.reserved(line.lots);
-            next = self.split(rest);
-            let mut more = next.filter(|(_, next, _)| next.group == key.group);
-            let several = more.is_some();
+            at = at.wrapping_add(1);
+            next = self.line(at);
+            let several = next.is_some_and(|(_, next)| next.group == group);
             let mut sums = none;
             if several {
                 sums = add_line(lanes, none, row, scaled);
             }
-            while let Some((line, key, after)) = more {
+            while let Some((line, key)) = next.filter(|(_, next)| next.group == group) {
                 let row = self.matrix.row(line.slot)?;
                 sums = add_line(lanes, sums, row, key.scaled(line.lots));
                 reserve = reserve.wrapping_add(key.reserved(line.lots));
-                rest = after;
-                next = self.split(rest);
-                more = next.filter(|(_, next, _)| next.group == key.group);
+                at = at.wrapping_add(1);
+                next = self.line(at);
             }
-            // What follows is in the next group, if there is one.
             let after = match next {
-                Some((_, key, _)) => Some(self.path(key.group)?),
-                None if rest.is_empty() => None,
-                None => return None,
+                Some((_, key)) => Some(self.path(key.group)?),
+                None => None,
             };
             let other =
                 |of: fn(&Path) -> (u32, i64)| after.is_none_or(|after| of(after).0 != of(path).0);
@@ -309,7 +313,8 @@ impl Lanewise for Sweep<'_> {
             (underlying, reserve_underlying) = (none, 0);
             (first, first_in_class) = (true, ends_class);
         }
-        Some(sum)
+        // A line without a row ends the walk early.
+        (at == self.lines.len()).then_some(sum)
     }
 }
 

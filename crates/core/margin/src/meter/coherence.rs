@@ -10,7 +10,7 @@ use crate::valuation::{OptionValuer, VolMultipliers};
 use crate::weights::Weighing;
 use num_bigint::BigInt;
 use protocol::Contract;
-use units::{Notional, Price};
+use units::{Notional, Price, Round};
 
 use support::{BTC_ASSET, House, Random};
 
@@ -39,8 +39,8 @@ fn exact_rows(house: &House, risk: &Risk) -> Vec<Exact> {
             let valuer = match terms.contract {
                 Some(Contract::Option { strike, right, .. }) => {
                     let moved = VolMultipliers::new(&house.parameters.vol, &terms.expiry).unwrap();
-                    let valuer = OptionValuer::new(right, strike, terms.vol, &terms.expiry, &moved);
-                    Some(valuer.unwrap())
+                    let valuer = OptionValuer::new(strike, terms.vol, &terms.expiry, &moved);
+                    Some((valuer.unwrap(), right))
                 }
                 _ => None,
             };
@@ -48,11 +48,13 @@ fn exact_rows(house: &House, risk: &Risk) -> Vec<Exact> {
                 let weighted = scenario.weight.parts() * size;
                 let shock = moves[number];
                 let (least, greatest) = match &valuer {
-                    Some(valuer) => {
+                    Some((valuer, right)) => {
                         let forward = terms.expiry.moved(shock).unwrap();
-                        let gained = |value: Price| (value.micros() - mark) * 1_000_000;
-                        let down = gained(valuer.value(forward, scenario.vol));
-                        (down, gained(valuer.value_up(forward, scenario.vol)))
+                        let gained = |round| {
+                            let value = valuer.value(*right, forward, scenario.vol, round);
+                            (value.micros() - mark) * 1_000_000
+                        };
+                        (gained(Round::Down), gained(Round::Up))
                     }
                     None => {
                         let still =
@@ -332,4 +334,29 @@ fn lots_of_which_charges_take_more_than_64_bits_are_counted_in_128() {
         }
     }
     assert!(wide > 100, "{wide}");
+}
+
+#[test]
+fn a_row_is_the_same_whatever_rows_stand_beside_it() {
+    // 0019-MARG-004, 005, 008: what neighbours share is computed once, and must be what they share.
+    let mut random = Random(0x0000_A10E);
+    let mut house = charged_house(&mut random);
+    for market in &mut house.markets {
+        if random.below(2) == 0 {
+            market.vol = units::Vol::from_points(random.between(2_000, 9_000));
+        }
+        market.vol_uncertainty = units::Vol::from_points(random.between(0, 2) * 100);
+    }
+    let all = house.risk();
+    for market in &house.markets {
+        let alone = House { markets: vec![*market], ..house.clone() }.risk();
+        let place = |risk: &Risk| {
+            let row = risk.row(market.instrument.id).unwrap().get();
+            (*risk.slot(row).unwrap(), *risk.row_new(row).unwrap(), *risk.row_hold(row).unwrap())
+        };
+        let ((slot, new, hold), (slot_alone, new_alone, hold_alone)) = (place(&all), place(&alone));
+        assert_eq!((new, hold), (new_alone, hold_alone), "{market:?}");
+        let charges = |slot: &crate::risk::Slot| (slot.initial, slot.maintenance, slot.kept);
+        assert_eq!(charges(&slot), charges(&slot_alone), "{market:?}");
+    }
 }
