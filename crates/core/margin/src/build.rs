@@ -347,7 +347,7 @@ impl Builder<'_> {
             maintenance,
             delta: delta(&row_new, &moves.new, bits)?,
         };
-        let (weights, key) = Weights::new(&facts)?;
+        let (weights, key) = Weights::new(&facts, group)?;
         risk.weights.push(weights);
         risk.keys.push(key);
         risk.slots.push(facts);

@@ -250,68 +250,65 @@ impl Lanewise for Sweep<'_> {
     #[inline(always)]
     fn with<L: Lanes>(self, lanes: L) -> Option<i128> {
         let none = [lanes.zero(); CHUNKS];
-        let (mut underlying, mut class) = (none, none);
-        let (mut first, mut first_in_class) = (true, true);
-        let (mut reserve_underlying, mut reserve_class) = (0i64, 0i64);
+        let (mut class, mut reserve_class, mut first_in_class) = (none, 0i64, true);
         let mut sum = 0i128;
         let mut at = 0usize;
         let mut next = self.line(at);
-        while let Some((line, key)) = next {
-            let group = key.group;
-            let path = self.path(group)?;
-            let (row, scaled) = (self.matrix.row(line.slot)?, key.scaled(line.lots));
-            let mut reserve = key.reserved(line.lots);
-            at = at.wrapping_add(1);
-            next = self.line(at);
-            let several = next.is_some_and(|(_, next)| next.group == group);
-            let mut sums = none;
-            if several {
-                sums = add_line(lanes, none, row, scaled);
-            }
-            while let Some((line, key)) = next.filter(|(_, next)| next.group == group) {
-                let row = self.matrix.row(line.slot)?;
-                sums = add_line(lanes, sums, row, key.scaled(line.lots));
-                reserve = reserve.wrapping_add(key.reserved(line.lots));
+        while let Some((_, begins)) = next {
+            let path = self.path(begins.group)?;
+            let (mut underlying, mut reserve_underlying, mut groups) = (none, 0i64, 0u32);
+            let mut low = 0;
+            while let Some((line, key)) =
+                next.filter(|(_, next)| next.underlying == begins.underlying)
+            {
+                let group = key.group;
+                let (row, scaled) = (self.matrix.row(line.slot)?, key.scaled(line.lots));
+                let mut reserve = key.reserved(line.lots);
                 at = at.wrapping_add(1);
                 next = self.line(at);
+                if next.is_some_and(|(_, next)| next.group == group) {
+                    let mut sums = add_line(lanes, none, row, scaled);
+                    while let Some((line, key)) = next.filter(|(_, next)| next.group == group) {
+                        let row = self.matrix.row(line.slot)?;
+                        sums = add_line(lanes, sums, row, key.scaled(line.lots));
+                        reserve = reserve.wrapping_add(key.reserved(line.lots));
+                        at = at.wrapping_add(1);
+                        next = self.line(at);
+                    }
+                    underlying = add_sums(lanes, underlying, sums);
+                    low = lowest_in(lanes, sums);
+                } else {
+                    // All of an account in one line needs no sums, which many accounts are.
+                    if self.lines.len() > 1 {
+                        underlying = add_line(lanes, underlying, row, scaled);
+                    }
+                    low = self.matrix.extremes(line.slot)?.low(scaled);
+                }
+                sum = sum.wrapping_add(loss_kept(key.kept.into(), reserve, low));
+                reserve_underlying = reserve_underlying.wrapping_add(reserve);
+                groups = groups.wrapping_add(1);
             }
+            if groups > 1 {
+                low = lowest_in(lanes, underlying);
+            }
+            sum = sum.wrapping_add(loss_kept(path.underlying.1, reserve_underlying, low));
+            reserve_class = reserve_class.wrapping_add(reserve_underlying);
             let after = match next {
                 Some((_, key)) => Some(self.path(key.group)?),
                 None => None,
             };
-            let other =
-                |of: fn(&Path) -> (u32, i64)| after.is_none_or(|after| of(after).0 != of(path).0);
-            let ends_underlying = other(|path| path.underlying);
-            let ends_class = ends_underlying && other(|path| path.class);
-            let low = if several {
-                underlying = if first { sums } else { add_sums(lanes, underlying, sums) };
-                lowest_in(lanes, sums)
-            } else {
-                if !(first && ends_class && first_in_class) {
-                    underlying = add_line(lanes, underlying, row, scaled);
-                }
-                self.matrix.extremes(line.slot)?.low(scaled)
-            };
-            sum = sum.wrapping_add(loss_kept(path.group.1, reserve, low));
-            reserve_underlying = reserve_underlying.wrapping_add(reserve);
-            if !ends_underlying {
-                first = false;
-                continue;
-            }
-            let low_underlying = if first { low } else { lowest_in(lanes, underlying) };
-            sum =
-                sum.wrapping_add(loss_kept(path.underlying.1, reserve_underlying, low_underlying));
-            reserve_class = reserve_class.wrapping_add(reserve_underlying);
+            let ends_class = after.is_none_or(|after| after.class.0 != path.class.0);
             if !(ends_class && first_in_class) {
                 class = add_sums(lanes, class, underlying);
             }
             if ends_class {
-                let low = if first_in_class { low_underlying } else { lowest_in(lanes, class) };
+                if !first_in_class {
+                    low = lowest_in(lanes, class);
+                }
                 sum = sum.wrapping_add(loss_kept(path.class.1, reserve_class, low));
                 (class, reserve_class) = (none, 0);
             }
-            (underlying, reserve_underlying) = (none, 0);
-            (first, first_in_class) = (true, ends_class);
+            first_in_class = ends_class;
         }
         // A line without a row ends the walk early.
         (at == self.lines.len()).then_some(sum)

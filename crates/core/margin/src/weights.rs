@@ -4,7 +4,9 @@
 
 use crate::bounds::{BILLION, SUMS_NARROW};
 use crate::lanes::{Four, Lanes, Lanewise, Line};
-use crate::risk::{Charges, Risk, Slot};
+use crate::risk::{Charges, Group, Risk, Slot};
+#[cfg(test)]
+use crate::scan::Path;
 use protocol::Fault;
 
 /// What a lot of one sign adds to sums: one line of memory.
@@ -30,6 +32,9 @@ const _: () = assert!(size_of::<Weights>() == 128);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Key {
     pub(crate) group: u32,
+    pub(crate) underlying: u32,
+    /// φ of the group, in parts per million.
+    pub(crate) kept: u32,
     strike: u32,
     /// The most lots of all lines together, were all like this one, that keep every sum within [`SUMS_NARROW`] and lots in the
     /// unit of the row within 32 bits.
@@ -42,7 +47,7 @@ pub(crate) struct Key {
     reserve: i64,
 }
 
-const _: () = assert!(size_of::<Key>() == 24);
+const _: () = assert!(size_of::<Key>() == 32);
 
 impl Weights {
     /// Returns the weights of a row, and its key.
@@ -50,7 +55,7 @@ impl Weights {
     /// # Errors
     ///
     /// [`Fault`] if a charge is negative.
-    pub(crate) fn new(slot: &Slot) -> Result<(Self, Key), Fault> {
+    pub(crate) fn new(slot: &Slot, group: &Group) -> Result<(Self, Key), Fault> {
         let rates = [
             slot.reserve,
             slot.greatest,
@@ -81,6 +86,9 @@ impl Weights {
         let fit = i32::MAX.unsigned_abs().checked_shr(slot.bits).unwrap_or(0);
         let key = Key {
             group: slot.group,
+            underlying: slot.underlying,
+            kept: u32::try_from(group.kept)
+                .map_err(|_| Fault::Invariant("margin: a share is from 0 to 1"))?,
             strike: slot.strike,
             few: u32::try_from(few).unwrap_or(u32::MAX).min(fit),
             bits: u8::try_from(slot.bits).unwrap_or(u8::MAX),
@@ -249,9 +257,11 @@ const fn low(wide: i128) -> i64 {
 
 #[cfg(test)]
 impl Key {
-    /// Returns the key of a row in a group, with nothing else to say.
-    pub(crate) const fn of(group: u32, bits: u8, reserve: i64) -> Self {
-        Self { group, strike: 0, few: u32::MAX, bits, graded: 0, reserve }
+    /// Returns the key of a row on a path, with nothing else to say.
+    pub(crate) fn of(path: &Path, bits: u8, reserve: i64) -> Self {
+        let ((group, kept), (underlying, _)) = (path.group, path.underlying);
+        let kept = u32::try_from(kept).unwrap();
+        Self { group, underlying, kept, strike: 0, few: u32::MAX, bits, graded: 0, reserve }
     }
 }
 

@@ -73,8 +73,8 @@ fn every_instruction_set_gives_the_same_bits_whatever_the_input() {
     let matrix = rows.iter().copied().collect();
     let arches = arches();
     // Two rows to a group, three groups to an underlying, two underlyings to a class.
-    let keys: Vec<Key> = (0..16).map(|row| Key::of(row / 2, (row % 3) as u8, 7)).collect();
     let paths: Vec<Path> = (0..8).map(|group| path([group, group / 3, group / 6])).collect();
+    let keys: Vec<Key> = (0..16).map(|row| Key::of(&paths[row / 2], (row % 3) as u8, 7)).collect();
     for case in 0..100_000_usize {
         let entries: Vec<Line> = (0..1 + random.next() % 5)
             .map(|_| Line { slot: (random.next() % 17) as u32, lots: any(&mut random) })
@@ -114,7 +114,11 @@ fn every_instruction_set_sums_as_wide_integers_do() {
                 at[0] = paths.len() as u32;
                 paths.push(path([at[0], at[1] + 50 * at[2], at[2]]));
             }
-            keys.push(Key::of(at[0], (random.next() % 4) as u8, random.within(1 << 20).abs()));
+            keys.push(Key::of(
+                &paths[at[0] as usize],
+                (random.next() % 4) as u8,
+                random.within(1 << 20).abs(),
+            ));
         }
         let lines: Vec<Line> = (0..40)
             .filter(|_| random.next().is_multiple_of(3))
