@@ -228,6 +228,18 @@ fn add_line<L: Lanes>(lanes: L, [a, b, c]: Sums<L>, row: &Row, lots: i32) -> Sum
 }
 
 impl<'a> Sweep<'a> {
+    /// Returns the scan in millionths of micro-dollars; nothing if a line has no row.
+    #[inline(always)]
+    pub(crate) fn scan(self, arch: pulp::Arch) -> Option<i128> {
+        let [line] = self.lines else { return dispatch(arch, self) };
+        // Many accounts hold one position: its lowest or highest value is the lowest sum of every level.
+        let (_, key) = self.line(0)?;
+        let path = self.path(key.group)?;
+        let shares = path.group.1.wrapping_add(path.underlying.1).wrapping_add(path.class.1);
+        let low = self.matrix.extremes(line.slot)?.low(key.scaled(line.lots));
+        Some(loss_kept(shares, key.reserved(line.lots), low))
+    }
+
     /// Returns a line and its key, or nothing.
     #[inline(always)]
     fn line(&self, at: usize) -> Option<(&'a Line, &'a Key)> {
@@ -278,10 +290,7 @@ impl Lanewise for Sweep<'_> {
                     underlying = add_sums(lanes, underlying, sums);
                     low = lowest_in(lanes, sums);
                 } else {
-                    // All of an account in one line needs no sums, which many accounts are.
-                    if self.lines.len() > 1 {
-                        underlying = add_line(lanes, underlying, row, scaled);
-                    }
+                    underlying = add_line(lanes, underlying, row, scaled);
                     low = self.matrix.extremes(line.slot)?.low(scaled);
                 }
                 sum = sum.wrapping_add(loss_kept(key.kept.into(), reserve, low));

@@ -89,7 +89,8 @@ impl<'a> Meter<'a> {
 /// Returns the scan over a matrix of lines that were found to be few lots.
 #[inline(always)]
 fn scan(risk: &Risk, matrix: &Matrix, lines: &[Line]) -> Result<Notional, Fault> {
-    dispatch(risk.arch, Sweep { matrix, lines, keys: &risk.keys, paths: &risk.paths })
+    Sweep { matrix, lines, keys: &risk.keys, paths: &risk.paths }
+        .scan(risk.arch)
         .map(round_up)
         .ok_or(Fault::Missing("margin: level of a row"))
 }
