@@ -81,6 +81,17 @@ def constant(name, kind, text, value):
     return f"/// {text}\npub(crate) const {name}: {kind} = {integer(value)};\n"
 
 
+def halves(text, nodes, bits):
+    """Returns the Rust source of tail and density at multiples of one half, in units of 2^-bits."""
+    lines = [f"/// {text}", "#[rustfmt::skip]", f"pub(crate) static HALVES: [(i128, i128); {nodes}] = ["]
+    for node in range(nodes):
+        at = mpmath.mpf(node) / 2
+        pair = [integer(function(at) * 2**bits) for function in (lambda x: mpmath.ncdf(-x), mpmath.npdf)]
+        lines.append(f"    ({pair[0]}, {pair[1]}),")
+    lines.append("];")
+    return "\n".join(lines) + "\n"
+
+
 def generate():
     """Returns the whole file."""
     one = mpmath.mpf(1)
@@ -96,6 +107,13 @@ def generate():
             2**82 / mpmath.sqrt(thirds_per_year),
         ),
         constant("TRILLIONTH", "u64", "10⁻¹² in units of 2⁻¹⁰³.", mpmath.mpf(2) ** 103 / 10**12),
+        constant("LN_2_FINE", "i128", "ln 2 in units of 2⁻¹¹⁸.", mpmath.log(2) * 2**118),
+        constant(
+            "DEVIATION_FINE",
+            "u128",
+            "10⁻¹² · √(one third of a millisecond ÷ one year of 365 days) in units of 2⁻¹⁸⁵.",
+            mpmath.mpf(2) ** 185 / 10**12 / mpmath.sqrt(thirds_per_year),
+        ),
         table(
             "TAIL",
             "The normal probability above x in units of 2⁻⁶², for x in [0, 9) by sixteenths.",
@@ -115,6 +133,10 @@ def generate():
             "EXP2",
             "The power of two in units of 2⁻⁶¹, for exponents in [0, 1) by thirty-seconds.",
             lambda x: mpmath.mpf(2) ** x, mpmath.mpf(0), one / 32, 32, 61,
+        ),
+        halves(
+            "The normal probability above x and the normal density at x in units of 2⁻¹¹⁸, for x = 0, ½, 1 … 13.",
+            27, 118,
         ),
     ])
 

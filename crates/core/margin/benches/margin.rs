@@ -36,7 +36,7 @@ fn read_account(bencher: Bencher<'_, '_>, count: usize) {
     let house = House::new();
     let risk = house.risk();
     let holdings = Holdings::new(&risk, &positions(&house, count), &[]).unwrap();
-    let mut meter = Meter::new(&risk);
+    let meter = Meter::new(&risk);
     bencher.bench_local(|| meter.read(black_box(&holdings), dollars(0)));
 }
 
@@ -59,7 +59,7 @@ fn read_ten_options_of_an_expiry(bencher: Bencher<'_, '_>) {
         })
         .collect();
     let holdings = Holdings::new(&risk, &positions, &[]).unwrap();
-    let mut meter = Meter::new(&risk);
+    let meter = Meter::new(&risk);
     bencher.bench_local(|| meter.read(black_box(&holdings), dollars(0)));
 }
 

@@ -24,7 +24,7 @@ use units::{ArithmeticError, Notional, Price, limits};
 pub(crate) struct Prepared<'a> {
     slot: u32,
     pub(crate) facts: &'a Slot,
-    path: Path,
+    path: &'a Path,
     /// Signed: a sale is negative.
     pub(crate) lots: i64,
     pub(crate) new: OrderLine<'a>,
@@ -46,7 +46,7 @@ impl<'a> Prepared<'a> {
         let lots = if order.side == Side::Buy { count } else { count.saturating_neg() };
         let scaled = facts.scaled(lots).ok_or(Refusal::LotsTooMany)?;
         let cost = fill_cost(facts, order, lots).ok_or(Refusal::LotsTooMany)?;
-        let path = Path::of(risk, facts).map_err(|_| Refusal::InstrumentUnknown)?;
+        let path = risk.path(facts.group).ok_or_else(unknown)?;
         let row_new = risk.row_new(row).ok_or_else(unknown)?;
         let row_hold = risk.row_hold(row).ok_or_else(unknown)?;
         // Maintenance takes a share of the scan for risk held, and a cost is to count whole.
@@ -155,9 +155,9 @@ impl<'a> AccountMargin<'a> {
         let turned = self.charges.turned(self.risk, slot, prepared.lots, Turn::Add);
         let turned = turned.map_err(too_many)?;
         let more = prepared.reserve(&turned);
-        let new = self.new.sum_with(arch, &prepared.path, &prepared.new, more);
+        let new = self.new.sum_with(arch, prepared.path, &prepared.new, more);
         let hold = self.hold.as_ref();
-        let hold = hold.map(|hold| hold.sum_with(arch, &prepared.path, &prepared.hold, more));
+        let hold = hold.map(|hold| hold.sum_with(arch, prepared.path, &prepared.hold, more));
         Ok(OrderCheck {
             equity: self.equity,
             before: self.initial,
@@ -257,9 +257,9 @@ impl<'a> AccountMargin<'a> {
         self.charges.apply(self.risk, slot, &turned)?;
         let more = prepared.reserve(&turned);
         let (arch, take_out) = (self.risk.arch, turn == Turn::TakeOut);
-        self.new.apply(arch, &prepared.path, &prepared.new, more, take_out);
+        self.new.apply(arch, prepared.path, &prepared.new, more, take_out);
         if let Some(hold) = &mut self.hold {
-            hold.apply(arch, &prepared.path, &prepared.hold, more, take_out);
+            hold.apply(arch, prepared.path, &prepared.hold, more, take_out);
         }
         (self.gross, self.orders) = if take_out {
             (self.gross.saturating_sub(prepared.gross), self.orders.saturating_sub(1))

@@ -12,6 +12,9 @@
 pub(crate) const GROSS_ADMITTED: i128 = 1 << 54;
 /// Most that is measured. What orders cost counts at most twice in a scan, so sums stay below 2⁶².
 pub(crate) const GROSS_MEASURED: i128 = 1 << 61;
+/// Most of a sum of charges or values in 64 bits: where it could be more, it is added up in 128. A margin's charges are
+/// three such sums: of rows, of naked short options, and above knees.
+pub(crate) const SUMS_NARROW: u64 = 1 << 61;
 /// Bits of the greatest scenario value in a row.
 pub(crate) const VALUE_BITS: u32 = 28;
 /// Bits of the charges per lot below the micro-dollar.
@@ -21,5 +24,6 @@ pub(crate) const BILLION: i64 = 1_000_000_000;
 /// Bits below one of the reciprocal of what a scan keeps.
 pub(crate) const STRETCH_BITS: u32 = 10;
 
+const _: () = assert!(3 * SUMS_NARROW < 1 << 63);
 const _: () = assert!(2 * GROSS_MEASURED < 1 << 63);
 const _: () = assert!(GROSS_ADMITTED << 7 == GROSS_MEASURED);

@@ -7,12 +7,13 @@ use crate::mark::call_value;
 use crate::matrix::{Profits, Shocks, greatest, shocks};
 use crate::parameters::Parameters;
 use crate::risk::{Charges, Class, Group, Pledge, Risk, Slot, Terms, Underlying};
-use crate::scenario::{DOWN_ONE_FIFTH, SCENARIOS, UP_ONE_FIFTH};
-use crate::valuation::{Expiry, OptionValuer, VolMultipliers, YEAR, narrow};
+use crate::scan::Path;
+use crate::scenario::{DOWN_ONE_FIFTH, SCENARIOS, Scenario, UP_ONE_FIFTH};
+use crate::valuation::{Expiry, OptionValuer, Values, VolMultipliers, YEAR, narrow};
 use crate::weights::Weights;
 use places::Table;
 use pricing::Forward;
-use protocol::{AssetId, Contract, Fault, UnderlyingId};
+use protocol::{AssetId, Contract, Fault, Right, UnderlyingId};
 use std::collections::BTreeMap;
 use units::{BlockTime, Num, Ppb, Ppm, Price, Quantity, Round, Vol, limits};
 
@@ -39,6 +40,18 @@ struct Shared {
     vol: VolMultipliers,
     new: [Forward; SCENARIOS],
     hold: [Forward; SCENARIOS],
+    /// Of the last strike, for the put beside a call.
+    calls: Option<Calls>,
+}
+
+/// The calls of one strike at one vol.
+struct Calls {
+    strike: Price,
+    vol: Vol,
+    valuer: OptionValuer,
+    new: Values,
+    /// Where the moves for risk held differ.
+    hold: Option<Values>,
 }
 
 /// The index moves of one underlying.
@@ -73,13 +86,14 @@ impl Risk {
             underlyings.iter().map(|underlying| moves_of(parameters, &underlying.input)).collect();
         let single = moves.iter().all(|moves| moves.new == moves.hold);
         let mut risk = Self {
-            new: Matrix::default(),
+            new: Matrix::with_capacity(items.len()),
             hold: None,
             slots: Vec::with_capacity(items.len()),
             weights: Vec::with_capacity(items.len()),
-            in_micros: true,
+            keys: Vec::with_capacity(items.len()),
             terms: Vec::with_capacity(items.len()),
             groups: Vec::new(),
+            paths: Vec::new(),
             underlyings,
             classes,
             instruments: Table::default(),
@@ -89,8 +103,9 @@ impl Risk {
             impact: parameters.impact,
             arch: pulp::Arch::new(),
         };
-        let mut hold = Matrix::default();
-        let mut builder = Builder { parameters, now, shared: None, last: None, strikes: 0 };
+        let mut hold = Matrix::with_capacity(if single { 0 } else { items.len() });
+        let mut builder =
+            Builder { parameters, now, shared: None, last: None, strikes: 0, charged: None };
         for item in &items {
             let moves = usize::try_from(item.underlying).ok().and_then(|place| moves.get(place));
             let moves = moves.ok_or(Fault::Missing("margin: underlying"))?;
@@ -98,8 +113,25 @@ impl Risk {
             held.into_iter().for_each(|row| hold.push(row));
         }
         risk.hold = (!single).then_some(hold);
+        risk.paths = paths(&risk)?;
         Ok(risk)
     }
+}
+
+/// Returns the path of every group.
+fn paths(risk: &Risk) -> Result<Vec<Path>, Fault> {
+    let missing = || Fault::Missing("margin: level of an expiry");
+    let mut paths = Vec::with_capacity(risk.groups.len());
+    for (number, group) in risk.groups.iter().enumerate() {
+        let underlying = risk.underlying(group.underlying).ok_or_else(missing)?;
+        let class = risk.class(underlying.class).ok_or_else(missing)?;
+        paths.push(Path {
+            group: (index_of(number)?, group.kept),
+            underlying: (group.underlying, underlying.kept),
+            class: (underlying.class, class.kept),
+        });
+    }
+    Ok(paths)
 }
 
 fn index_of(length: usize) -> Result<u32, Fault> {
@@ -228,6 +260,20 @@ struct Builder<'a> {
     shared: Option<((Price, Option<Settlement>), Shared)>,
     last: Option<(u32, Option<BlockTime>, Option<Price>, Quantity)>,
     strikes: u32,
+    /// The charges of the last row, for the next ones that are charged alike.
+    charged: Option<(Charged, [Charges; 2])>,
+}
+
+/// What the charges of a lot depend on, beside the underlying's input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Charged {
+    underlying: u32,
+    size: Quantity,
+    is_option: bool,
+    is_collateral: bool,
+    funding: Ppb,
+    /// Of an option's vol, in value.
+    doubt: Price,
 }
 
 impl Builder<'_> {
@@ -258,13 +304,14 @@ impl Builder<'_> {
                 self.shared_of(forward, settlement, item.expires_at, moves)?,
             ));
         }
-        let shared = self.shared.as_ref().map(|(_, shared)| shared);
+        let parameters = self.parameters;
+        let shared = self.shared.as_mut().map(|(_, shared)| shared);
         let shared = shared.ok_or(Fault::Missing("margin: expiry"))?;
         if !same_expiry {
             risk.groups.push(Group {
                 underlying: item.underlying,
                 expires_at: item.expires_at,
-                kept: calendar_kept(self.parameters, &shared.expiry),
+                kept: calendar_kept(parameters, &shared.expiry),
             });
         }
         let key = (item.underlying, item.expires_at, item.strike, item.size);
@@ -272,13 +319,15 @@ impl Builder<'_> {
             self.strikes = self.strikes.saturating_add(1);
         }
         self.last = Some(key);
-        let (new, hold) = self.profits(item, shared, moves, mark, vol, single)?;
+        let (new, hold) = profits(parameters, item, shared, moves, mark, vol, single)?;
+        let expiry = shared.expiry;
         let bits = hold.as_ref().map_or(0, Profits::bits).max(new.bits());
         let (row_new, row_hold) = (new.row(bits), hold.map(|profits| profits.row(bits)));
         let group = risk.groups.last().ok_or(Fault::Missing("margin: expiry"))?;
         let base = parts(self.parameters.calendar.base);
         let kept = PPM_ONE.saturating_add(group.kept).saturating_sub(base);
-        let doubt = vol_doubt(item, &shared.expiry)?;
+        let doubt = vol_doubt(item, &expiry)?;
+        let [initial, maintenance] = self.charges_of(item, &input, doubt)?;
         let (value, fraction) = value_of_lot(mark, item.size)?;
         let facts = Slot {
             group: index_of(risk.groups.len().saturating_sub(1))?,
@@ -294,16 +343,17 @@ impl Builder<'_> {
             size: item.size,
             value,
             fraction,
-            initial: self.charges(item, &input, doubt, true)?,
-            maintenance: self.charges(item, &input, doubt, false)?,
+            initial,
+            maintenance,
             delta: delta(&row_new, &moves.new, bits)?,
         };
-        risk.weights.push(Weights::new(&facts)?);
-        risk.in_micros &= bits == 0;
+        let (weights, key) = Weights::new(&facts, group)?;
+        risk.weights.push(weights);
+        risk.keys.push(key);
         risk.slots.push(facts);
         risk.terms.push(Terms {
             contract: item.market.map(|market| market.instrument.contract),
-            expiry: shared.expiry,
+            expiry,
             vol,
         });
         risk.new.push(row_new);
@@ -330,95 +380,152 @@ impl Builder<'_> {
         let expiry = Expiry::new(forward, expires_at, self.now, settlement)?;
         let new = forwards(&expiry, &moves.new)?;
         let hold = if moves.new == moves.hold { new } else { forwards(&expiry, &moves.hold)? };
-        Ok(Shared { expiry, vol: VolMultipliers::new(&self.parameters.vol, &expiry)?, new, hold })
+        Ok(Shared {
+            expiry,
+            vol: VolMultipliers::new(&self.parameters.vol, &expiry)?,
+            new,
+            hold,
+            calls: None,
+        })
     }
 
-    /// Returns the profits for new risk, and those for risk held if they differ.
-    fn profits(
-        &self,
-        item: &Item<'_>,
-        shared: &Shared,
-        moves: &Moves,
-        mark: Price,
-        vol: Vol,
-        single: bool,
-    ) -> Result<(Profits, Option<Profits>), Fault> {
-        let scenarios = &self.parameters.scenarios;
-        let contract = item.market.map(|market| market.instrument.contract);
-        if let Some(Contract::Option { strike, right, .. }) = contract {
-            let valuer = OptionValuer::new(right, strike, vol, &shared.expiry, &shared.vol)?;
-            let of = |forwards| Profits::option(scenarios, forwards, &valuer, mark, item.size);
-            return Ok((of(&shared.new)?, (!single).then(|| of(&shared.hold)).transpose()?));
-        }
-        let of = |shocks| Profits::linear(scenarios, shocks, &shared.expiry, mark, item.size);
-        Ok((of(&moves.new)?, (!single).then(|| of(&moves.hold)).transpose()?))
-    }
-
-    /// Returns the charges of a lot in initial or maintenance margin (0019-MARG-008).
-    fn charges(
-        &self,
+    /// Returns the charges of a lot in initial margin and in maintenance margin.
+    fn charges_of(
+        &mut self,
         item: &Item<'_>,
         input: &UnderlyingInput,
         doubt: Price,
-        initial: bool,
-    ) -> Result<Charges, Fault> {
-        let at = || Fault::at("margin: charges");
-        let parameters = self.parameters;
-        let index = input.index.magnitude().map_err(at())?;
-        let share = |ratio: Ppm| index.scaled(ratio, Round::Up).map_err(at());
-        // Half the spread, rounded up.
-        let half_spread = Ppm::from_parts(input.spread.parts().saturating_add(1).div_euclid(2));
-        let mut both = share(half_spread)?;
-        let (mut long, mut short, mut beyond) = (Price::ZERO, Price::ZERO, Price::ZERO);
-        let mut knee_lots = 0;
-        if initial {
-            let tolerated = index.scaled(parameters.oracle_tolerance, Round::Down).map_err(at())?;
-            let excess = input.confidence.minus(tolerated).map_err(at())?.greater(Price::ZERO);
-            both = both.plus(excess).map_err(at())?;
-            let funding = item.market.map_or(Ppb::ZERO, |market| market.funding);
-            let hours = Num::new(i128::from(parameters.funding_hours));
-            let rate = funding.magnitude().map_err(at())?.number().times(hours).map_err(at())?;
-            let paid = index.number().mul_div(rate, Num::new(limits::PPB_ONE), Round::Up);
-            let paid = Price::from_number(paid.map_err(at())?);
-            if funding > Ppb::ZERO {
-                long = paid
-            } else {
-                short = paid
-            }
-            if item.asset.is_none() {
-                let range = share(ranges(parameters, input).0)?;
-                both = both
-                    .plus(range.scaled(parameters.depeg(), Round::Up).map_err(at())?)
-                    .map_err(at())?;
-            }
-        }
-        if item.asset.is_some() {
-            let kept = if initial {
-                Ppm::from_parts(limits::PPM_ONE)
-            } else {
-                parameters.haircut_maintenance_share
-            };
-            let haircut = share(input.haircut)?.scaled(kept, Round::Up).map_err(at())?;
-            long = long.plus(haircut).map_err(at())?;
-            beyond = share(parameters.haircut_beyond)?.scaled(kept, Round::Up).map_err(at())?;
-            let lot = item.size.value(input.index, Round::Up).map_err(at())?.micros();
-            let knee = parameters.haircut_knee.micros().checked_div_euclid(lot).unwrap_or(0);
-            knee_lots = i64::try_from(knee).unwrap_or(i64::MAX);
-        }
-        let naked = if item.strike.is_some() {
-            let further = if initial { input.short_option_initial } else { Ppm::ZERO };
-            let least = share(input.short_option_maintenance.plus(further).map_err(at())?)?;
-            least.plus(doubt).map_err(at())?
-        } else {
-            Price::ZERO
+    ) -> Result<[Charges; 2], Fault> {
+        let charged = Charged {
+            underlying: item.underlying,
+            size: item.size,
+            is_option: item.strike.is_some(),
+            is_collateral: item.asset.is_some(),
+            funding: item.market.map_or(Ppb::ZERO, |market| market.funding),
+            doubt,
         };
-        Ok(Charges {
-            long: per_lot(both.plus(long).map_err(at())?, item.size)?,
-            short: per_lot(both.plus(short).map_err(at())?, item.size)?,
-            naked: per_lot(naked, item.size)?,
-            beyond: per_lot(beyond, item.size)?,
-            knee: knee_lots,
-        })
+        if let Some((_, charges)) = self.charged.filter(|(last, _)| *last == charged) {
+            return Ok(charges);
+        }
+        let charges = |initial| charges(self.parameters, &charged, input, initial);
+        let charges = [charges(true)?, charges(false)?];
+        self.charged = Some((charged, charges));
+        Ok(charges)
+    }
+}
+
+/// Returns the charges of a lot in initial or maintenance margin (0019-MARG-008).
+fn charges(
+    parameters: &Parameters,
+    charged: &Charged,
+    input: &UnderlyingInput,
+    initial: bool,
+) -> Result<Charges, Fault> {
+    let at = || Fault::at("margin: charges");
+    let index = input.index.magnitude().map_err(at())?;
+    let share = |ratio: Ppm| index.scaled(ratio, Round::Up).map_err(at());
+    // Half the spread, rounded up.
+    let half_spread = Ppm::from_parts(input.spread.parts().saturating_add(1).div_euclid(2));
+    let mut both = share(half_spread)?;
+    let (mut long, mut short, mut beyond) = (Price::ZERO, Price::ZERO, Price::ZERO);
+    let mut knee_lots = 0;
+    if initial {
+        let tolerated = index.scaled(parameters.oracle_tolerance, Round::Down).map_err(at())?;
+        let excess = input.confidence.minus(tolerated).map_err(at())?.greater(Price::ZERO);
+        both = both.plus(excess).map_err(at())?;
+        let funding = charged.funding;
+        let hours = Num::new(i128::from(parameters.funding_hours));
+        let rate = funding.magnitude().map_err(at())?.number().times(hours).map_err(at())?;
+        let paid = index.number().mul_div(rate, Num::new(limits::PPB_ONE), Round::Up);
+        let paid = Price::from_number(paid.map_err(at())?);
+        if funding > Ppb::ZERO {
+            long = paid
+        } else {
+            short = paid
+        }
+        if !charged.is_collateral {
+            let range = share(ranges(parameters, input).0)?;
+            both = both
+                .plus(range.scaled(parameters.depeg(), Round::Up).map_err(at())?)
+                .map_err(at())?;
+        }
+    }
+    if charged.is_collateral {
+        let kept = if initial {
+            Ppm::from_parts(limits::PPM_ONE)
+        } else {
+            parameters.haircut_maintenance_share
+        };
+        let haircut = share(input.haircut)?.scaled(kept, Round::Up).map_err(at())?;
+        long = long.plus(haircut).map_err(at())?;
+        beyond = share(parameters.haircut_beyond)?.scaled(kept, Round::Up).map_err(at())?;
+        let lot = charged.size.value(input.index, Round::Up).map_err(at())?.micros();
+        let knee = parameters.haircut_knee.micros().checked_div_euclid(lot).unwrap_or(0);
+        knee_lots = i64::try_from(knee).unwrap_or(i64::MAX);
+    }
+    let naked = if charged.is_option {
+        let further = if initial { input.short_option_initial } else { Ppm::ZERO };
+        let least = share(input.short_option_maintenance.plus(further).map_err(at())?)?;
+        least.plus(charged.doubt).map_err(at())?
+    } else {
+        Price::ZERO
+    };
+    Ok(Charges {
+        long: per_lot(both.plus(long).map_err(at())?, charged.size)?,
+        short: per_lot(both.plus(short).map_err(at())?, charged.size)?,
+        naked: per_lot(naked, charged.size)?,
+        beyond: per_lot(beyond, charged.size)?,
+        knee: knee_lots,
+    })
+}
+
+/// Returns the profits for new risk, and those for risk held if they differ.
+fn profits(
+    parameters: &Parameters,
+    item: &Item<'_>,
+    shared: &mut Shared,
+    moves: &Moves,
+    mark: Price,
+    vol: Vol,
+    single: bool,
+) -> Result<(Profits, Option<Profits>), Fault> {
+    let scenarios = &parameters.scenarios;
+    let contract = item.market.map(|market| market.instrument.contract);
+    if let Some(Contract::Option { strike, right, .. }) = contract {
+        let known =
+            shared.calls.as_ref().is_some_and(|calls| (calls.strike, calls.vol) == (strike, vol));
+        if !known {
+            shared.calls = Some(Calls::new(scenarios, shared, strike, vol, single)?);
+        }
+        let calls = shared.calls.as_ref().ok_or(Fault::Missing("margin: calls of a strike"))?;
+        let of = |calls_of: &Values, forwards| {
+            let values = match right {
+                Right::Call => *calls_of,
+                Right::Put => calls.valuer.puts(calls_of, forwards),
+            };
+            Profits::option(scenarios, &values, mark, item.size)
+        };
+        let new = of(&calls.new, &shared.new)?;
+        let hold = calls.hold.as_ref().map(|hold| of(hold, &shared.hold)).transpose()?;
+        return Ok((new, hold));
+    }
+    let of = |shocks| Profits::linear(scenarios, shocks, &shared.expiry, mark, item.size);
+    Ok((of(&moves.new)?, (!single).then(|| of(&moves.hold)).transpose()?))
+}
+
+impl Calls {
+    /// Values the calls of a strike under the moves for new risk, and under those for risk held if they differ.
+    fn new(
+        scenarios: &[Scenario; SCENARIOS],
+        shared: &Shared,
+        strike: Price,
+        vol: Vol,
+        single: bool,
+    ) -> Result<Self, Fault> {
+        let valuer = OptionValuer::new(strike, vol, &shared.expiry, &shared.vol)?;
+        let new = valuer.calls(scenarios, &shared.new);
+        let hold = (!single).then(|| valuer.calls(scenarios, &shared.hold));
+        Ok(Self { strike, vol, valuer, new, hold })
     }
 }
 

@@ -1,13 +1,16 @@
-//! The hot loops: sixteen scenarios at a time in 64-bit lanes, written once over the instruction sets of [`sixteen`].
+//! The hot loops: sixteen scenarios at a time in 64-bit lanes, written once over the instruction sets of [`sets`].
 //!
 //! **Invariant:** integer sums and minima only, so every instruction set gives the same bits. The sums do not overflow,
 //! because every account is admitted under the bound of [`crate::bounds`] and no scenario is looked at before that bound
 //! has been checked for the account at hand; should it ever fail to hold, the sums wrap and nothing panics.
 
-mod sixteen;
+mod sets;
 
+use crate::scan::{Path, loss_kept};
 use crate::scenario::SCENARIOS;
-use sixteen::{Plain, Sixteen};
+use crate::weights::Key;
+pub(crate) use sets::Lanes;
+use sets::Plain;
 
 /// An instruction set that the hot loops are compiled for. All give the same bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +61,9 @@ pub(crate) const CHUNKS: usize = 3;
 
 const _: () = assert!(LANES * CHUNKS == SCENARIOS);
 
+/// Sums beside the scenarios that are added up at a time.
+pub(crate) type Four = [i64; 4];
+
 /// Scenario profit and loss of one lot, in units of a power of two of micro-dollars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(align(64))]
@@ -104,6 +110,11 @@ pub(crate) struct Matrix {
 }
 
 impl Matrix {
+    /// Returns a matrix without rows, with room for some.
+    pub(crate) fn with_capacity(rows: usize) -> Self {
+        Self { rows: Vec::with_capacity(rows), extremes: Vec::with_capacity(rows) }
+    }
+
     pub(crate) fn push(&mut self, row: Row) {
         self.extremes.push(row.extremes());
         self.rows.push(row);
@@ -139,39 +150,17 @@ impl Vector {
     pub(crate) const ZERO: Self = Self([[0; LANES]; CHUNKS]);
 }
 
-/// Lots of one row: in a sum, in the unit of the row, which is the same where the row's power of two is one.
+/// Lots of one row; in its unit where that is said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Line {
     pub(crate) slot: u32,
     pub(crate) lots: i32,
 }
 
-/// A run of lines in one group, and whether it is the last run of its underlying and class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) group: u32,
-    pub(crate) lines: u32,
-    pub(crate) ends_underlying: bool,
-    pub(crate) ends_class: bool,
-}
-
-/// The lowest sum over the scenarios of a span, of the underlying that ends with it, and of the class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Lows {
-    pub(crate) group: i64,
-    pub(crate) underlying: i64,
-    pub(crate) class: i64,
-}
-
-impl Lows {
-    pub(crate) const HIGHEST: Self =
-        Self { group: i64::MAX, underlying: i64::MAX, class: i64::MAX };
-}
-
 /// Does some work with the instructions of an instruction set.
 ///
 /// The work is a type and not a closure: a closure's call would be compiled for what every machine has.
-fn dispatch<W: Lanewise>(arch: pulp::Arch, work: W) -> W::Output {
+pub(crate) fn dispatch<W: Lanewise>(arch: pulp::Arch, work: W) -> W::Output {
     match arch {
         #[cfg(target_arch = "x86_64")]
         pulp::Arch::V3(simd) => simd.vectorize(With { lanes: simd, work }),
@@ -182,10 +171,10 @@ fn dispatch<W: Lanewise>(arch: pulp::Arch, work: W) -> W::Output {
 }
 
 /// Work that is written once for every instruction set.
-trait Lanewise {
+pub(crate) trait Lanewise {
     type Output;
 
-    fn with<L: Sixteen>(self, lanes: L) -> Self::Output;
+    fn with<L: Lanes>(self, lanes: L) -> Self::Output;
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -195,7 +184,7 @@ struct With<L, W> {
 }
 
 #[cfg(target_arch = "x86_64")]
-impl<L: Sixteen, W: Lanewise> pulp::NullaryFnOnce for With<L, W> {
+impl<L: Lanes, W: Lanewise> pulp::NullaryFnOnce for With<L, W> {
     type Output = W::Output;
 
     #[inline(always)]
@@ -204,118 +193,134 @@ impl<L: Sixteen, W: Lanewise> pulp::NullaryFnOnce for With<L, W> {
     }
 }
 
-/// The lowest sums of the levels of an account.
-struct Sweep<'a> {
-    matrix: &'a Matrix,
-    lines: &'a [Line],
-    spans: &'a [Span],
-    lows: &'a mut [Lows],
+/// The scan of an account's lines, which are sorted by row.
+pub(crate) struct Sweep<'a> {
+    pub(crate) matrix: &'a Matrix,
+    /// So few lots that they fit in the units of their rows.
+    pub(crate) lines: &'a [Line],
+    /// By row.
+    pub(crate) keys: &'a [Key],
+    /// By group.
+    pub(crate) paths: &'a [Path],
 }
 
 /// Sums of all scenarios, in registers.
-type Sums<L> = [<L as Sixteen>::Sums; CHUNKS];
+type Sums<L> = [<L as Lanes>::Sums; CHUNKS];
 
 #[inline(always)]
-fn lowest_in<L: Sixteen>(lanes: L, [a, b, c]: Sums<L>) -> i64 {
+fn lowest_in<L: Lanes>(lanes: L, [a, b, c]: Sums<L>) -> i64 {
     lanes.lowest(lanes.min(lanes.min(a, b), c))
 }
 
 #[inline(always)]
-fn add_sums<L: Sixteen>(lanes: L, [a, b, c]: Sums<L>, [d, e, f]: Sums<L>) -> Sums<L> {
+fn add_sums<L: Lanes>(lanes: L, [a, b, c]: Sums<L>, [d, e, f]: Sums<L>) -> Sums<L> {
     [lanes.add(a, d), lanes.add(b, e), lanes.add(c, f)]
 }
 
 #[inline(always)]
-fn add_run<L: Sixteen>(lanes: L, sums: Sums<L>, matrix: &Matrix, run: &[Line]) -> Sums<L> {
-    let [mut a, mut b, mut c] = sums;
-    for line in run {
-        // A slot comes from the table that the rows were made with.
-        let Some(Row([first, second, third])) = matrix.row(line.slot) else { continue };
-        a = lanes.add_lots(a, first, line.lots);
-        b = lanes.add_lots(b, second, line.lots);
-        c = lanes.add_lots(c, third, line.lots);
+fn add_line<L: Lanes>(lanes: L, [a, b, c]: Sums<L>, row: &Row, lots: i32) -> Sums<L> {
+    let Row([first, second, third]) = row;
+    [
+        lanes.add_lots_mixed(a, first, lots),
+        lanes.add_lots_mixed(b, second, lots),
+        lanes.add_lots_mixed(c, third, lots),
+    ]
+}
+
+impl<'a> Sweep<'a> {
+    /// Returns the scan in millionths of micro-dollars; nothing if a line has no row.
+    #[inline(always)]
+    pub(crate) fn scan(self, arch: pulp::Arch) -> Option<i128> {
+        let [line] = self.lines else { return dispatch(arch, self) };
+        // Many accounts hold one position: its lowest or highest value is the lowest sum of every level.
+        let (_, key) = self.line(0)?;
+        let path = self.path(key.group)?;
+        let shares = path.group.1.wrapping_add(path.underlying.1).wrapping_add(path.class.1);
+        let low = self.matrix.extremes(line.slot)?.low(key.scaled(line.lots));
+        Some(loss_kept(shares, key.reserved(line.lots), low))
     }
-    [a, b, c]
+
+    /// Returns a line and its key, or nothing.
+    #[inline(always)]
+    fn line(&self, at: usize) -> Option<(&'a Line, &'a Key)> {
+        let line = self.lines.get(at)?;
+        Some((line, self.keys.get(usize::try_from(line.slot).ok()?)?))
+    }
+
+    #[inline(always)]
+    fn path(&self, group: u32) -> Option<&'a Path> {
+        self.paths.get(usize::try_from(group).ok()?)
+    }
 }
 
 impl Lanewise for Sweep<'_> {
-    type Output = ();
+    /// The scan in millionths of micro-dollars; nothing if a line has no row.
+    type Output = Option<i128>;
 
-    /// Sums over all levels. What a level of one line or of one finer level has, it has from there.
+    /// Sums over all levels. What a level of one line or of one finer level has, it has from there: one line alone is
+    /// scaled by its lowest or highest value, and only where several meet, all scenarios are summed.
     #[inline(always)]
-    fn with<L: Sixteen>(self, lanes: L) {
+    fn with<L: Lanes>(self, lanes: L) -> Option<i128> {
         let none = [lanes.zero(); CHUNKS];
-        let (mut underlying, mut class) = (none, none);
-        let (mut first, mut first_in_class) = (true, true);
-        let mut rest = self.lines;
-        for (span, low) in self.spans.iter().zip(self.lows) {
-            let length = usize::try_from(span.lines).unwrap_or(usize::MAX);
-            let (run, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
-            rest = after;
-            // The sums of a level that starts here are those of the span.
-            if run.len() == 1 {
-                underlying = add_run(lanes, underlying, self.matrix, run);
-            } else {
-                let sums = add_run(lanes, none, self.matrix, run);
-                low.group = lowest_in(lanes, sums);
-                underlying = if first { sums } else { add_sums(lanes, underlying, sums) };
+        let (mut class, mut reserve_class, mut first_in_class) = (none, 0i64, true);
+        let mut sum = 0i128;
+        let mut at = 0usize;
+        let mut next = self.line(at);
+        while let Some((_, begins)) = next {
+            let path = self.path(begins.group)?;
+            let (mut underlying, mut reserve_underlying, mut groups) = (none, 0i64, 0u32);
+            let mut low = 0;
+            while let Some((line, key)) =
+                next.filter(|(_, next)| next.underlying == begins.underlying)
+            {
+                let group = key.group;
+                let (row, scaled) = (self.matrix.row(line.slot)?, key.scaled(line.lots));
+                let mut reserve = key.reserved(line.lots);
+                at = at.wrapping_add(1);
+                next = self.line(at);
+                if next.is_some_and(|(_, next)| next.group == group) {
+                    let mut sums = add_line(lanes, none, row, scaled);
+                    while let Some((line, key)) = next.filter(|(_, next)| next.group == group) {
+                        let row = self.matrix.row(line.slot)?;
+                        sums = add_line(lanes, sums, row, key.scaled(line.lots));
+                        reserve = reserve.wrapping_add(key.reserved(line.lots));
+                        at = at.wrapping_add(1);
+                        next = self.line(at);
+                    }
+                    underlying = add_sums(lanes, underlying, sums);
+                    low = lowest_in(lanes, sums);
+                } else {
+                    underlying = add_line(lanes, underlying, row, scaled);
+                    low = self.matrix.extremes(line.slot)?.low(scaled);
+                }
+                sum = sum.wrapping_add(loss_kept(key.kept.into(), reserve, low));
+                reserve_underlying = reserve_underlying.wrapping_add(reserve);
+                groups = groups.wrapping_add(1);
             }
-            if !span.ends_underlying {
-                first = false;
-                continue;
+            if groups > 1 {
+                low = lowest_in(lanes, underlying);
             }
-            if !first {
-                low.underlying = lowest_in(lanes, underlying);
+            sum = sum.wrapping_add(loss_kept(path.underlying.1, reserve_underlying, low));
+            reserve_class = reserve_class.wrapping_add(reserve_underlying);
+            let after = match next {
+                Some((_, key)) => Some(self.path(key.group)?),
+                None => None,
+            };
+            let ends_class = after.is_none_or(|after| after.class.0 != path.class.0);
+            if !(ends_class && first_in_class) {
+                class = add_sums(lanes, class, underlying);
             }
-            if span.ends_class && first_in_class {
-                underlying = none;
-                first = true;
-                continue;
+            if ends_class {
+                if !first_in_class {
+                    low = lowest_in(lanes, class);
+                }
+                sum = sum.wrapping_add(loss_kept(path.class.1, reserve_class, low));
+                (class, reserve_class) = (none, 0);
             }
-            class = if first_in_class { underlying } else { add_sums(lanes, class, underlying) };
-            if span.ends_class {
-                low.class = lowest_in(lanes, class);
-            }
-            (underlying, first, first_in_class) = (none, true, span.ends_class);
+            first_in_class = ends_class;
         }
-    }
-}
-
-/// Sets `lows`, one for each span, to the lowest scenario sums of the lines; of a level that does not end with the span
-/// to [`i64::MAX`].
-pub(crate) fn sweep(
-    arch: pulp::Arch,
-    matrix: &Matrix,
-    lines: &[Line],
-    spans: &[Span],
-    lows: &mut [Lows],
-) {
-    // One position alone is scaled by its lowest or highest value; only where several meet, all scenarios are summed.
-    let mut alone = true;
-    let mut at = 0usize;
-    for (span, low) in spans.iter().zip(&mut *lows) {
-        *low = Lows::HIGHEST;
-        if span.lines == 1 {
-            let line = lines.get(at);
-            let found = line.and_then(|line| Some(matrix.extremes(line.slot)?.low(line.lots)));
-            low.group = found.unwrap_or(0);
-        }
-        at = at.saturating_add(usize::try_from(span.lines).unwrap_or(usize::MAX));
-        alone &= span.lines == 1 && span.ends_underlying && span.ends_class;
-    }
-    if !alone {
-        dispatch(arch, Sweep { matrix, lines, spans, lows });
-    }
-    let (mut first, mut first_in_class) = (true, true);
-    for (span, low) in spans.iter().zip(lows) {
-        if span.ends_underlying && first {
-            low.underlying = low.group;
-        }
-        if span.ends_class && first_in_class {
-            low.class = low.underlying;
-        }
-        first = span.ends_underlying;
-        first_in_class = if span.ends_underlying { span.ends_class } else { first_in_class };
+        // A line without a row ends the walk early.
+        (at == self.lines.len()).then_some(sum)
     }
 }
 
@@ -330,7 +335,7 @@ pub(crate) struct OrderLine<'a> {
 
 impl OrderLine<'_> {
     #[inline(always)]
-    fn worst<L: Sixteen, const CHUNK: usize>(&self, lanes: L) -> L::Sums {
+    fn worst<L: Lanes, const CHUNK: usize>(&self, lanes: L) -> L::Sums {
         let row = chunk_of::<CHUNK, _>(&self.row.0);
         let sums = lanes.splat(self.cost.wrapping_neg());
         lanes.min(lanes.add_lots(sums, row, self.scaled), lanes.zero())
@@ -345,7 +350,7 @@ struct Check<'a, const LEVELS: usize> {
 
 impl<const LEVELS: usize> Check<'_, LEVELS> {
     #[inline(always)]
-    fn chunk<L: Sixteen, const CHUNK: usize>(&self, lanes: L, least: &mut [L::Sums; LEVELS]) {
+    fn chunk<L: Lanes, const CHUNK: usize>(&self, lanes: L, least: &mut [L::Sums; LEVELS]) {
         let worst = self.order.worst::<L, CHUNK>(lanes);
         for (vector, least) in self.vectors.iter().zip(least) {
             let sums = lanes.add(lanes.load(chunk_of::<CHUNK, _>(&vector.0)), worst);
@@ -358,7 +363,7 @@ impl<const LEVELS: usize> Lanewise for Check<'_, LEVELS> {
     type Output = [i64; LEVELS];
 
     #[inline(always)]
-    fn with<L: Sixteen>(self, lanes: L) -> [i64; LEVELS] {
+    fn with<L: Lanes>(self, lanes: L) -> [i64; LEVELS] {
         let mut least = [lanes.splat(i64::MAX); LEVELS];
         self.chunk::<L, 0>(lanes, &mut least);
         self.chunk::<L, 1>(lanes, &mut least);
@@ -390,7 +395,7 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     #[inline(always)]
-    fn chunk<L: Sixteen, const CHUNK: usize>(&mut self, lanes: L) {
+    fn chunk<L: Lanes, const CHUNK: usize>(&mut self, lanes: L) {
         let worst = self.order.worst::<L, CHUNK>(lanes);
         let sums = chunk_of_mut::<CHUNK, _>(&mut self.vector.0);
         let held = lanes.load(sums);
@@ -403,7 +408,7 @@ impl Lanewise for Turn<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with<L: Sixteen>(mut self, lanes: L) {
+    fn with<L: Lanes>(mut self, lanes: L) {
         self.chunk::<L, 0>(lanes);
         self.chunk::<L, 1>(lanes);
         self.chunk::<L, 2>(lanes);

@@ -7,8 +7,7 @@
 use crate::bounds::VALUE_BITS;
 use crate::lanes::{LANES, Row};
 use crate::scenario::{SCENARIOS, Scenario};
-use crate::valuation::{Expiry, OptionValuer};
-use pricing::Forward;
+use crate::valuation::{Expiry, Values};
 use protocol::Fault;
 use units::{ArithmeticError, Ppm, Price, Quantity, limits};
 
@@ -87,17 +86,16 @@ impl Profits {
     /// Returns those of an option: (value in the scenario − mark) · weight · size.
     pub(crate) fn option(
         scenarios: &[Scenario; SCENARIOS],
-        forwards: &[Forward; SCENARIOS],
-        valuer: &OptionValuer,
+        values: &Values,
         mark: Price,
         size: Quantity,
     ) -> Result<Self, Fault> {
         lot_value_fits(Price::from_micros(Price::LIMIT).lesser(mark), size)?;
         let mark = mark.micros();
         let mut numerators = [0; SCENARIOS];
-        for ((numerator, scenario), forward) in numerators.iter_mut().zip(scenarios).zip(forwards) {
+        for ((numerator, scenario), value) in numerators.iter_mut().zip(scenarios).zip(values) {
             // Values ≤ 2⁵¹, size ≤ 2⁴⁰, weights ≤ 2²⁰: below 2¹¹².
-            let gained = valuer.value(*forward, scenario.vol).micros().wrapping_sub(mark);
+            let gained = value.micros().wrapping_sub(mark);
             let weighted = size.nanos().wrapping_mul(scenario.weight.parts());
             *numerator = gained.wrapping_mul(weighted);
         }
@@ -150,7 +148,7 @@ mod tests {
     use super::*;
     use crate::parameters::Parameters;
     use crate::scenario::STANDARD;
-    use crate::valuation::VolMultipliers;
+    use crate::valuation::{OptionValuer, VolMultipliers};
     use protocol::Right;
     use units::{BlockTime, Num, Round, Vol};
 
@@ -218,18 +216,25 @@ mod tests {
                     for right in [Right::Call, Right::Put] {
                         let strike = Price::from_micros(strike * 1_000_000);
                         let vol = Vol::from_points(6_500);
-                        let valuer =
-                            OptionValuer::new(right, strike, vol, &expiry, &moves).unwrap();
-                        let mark = valuer.value(forwards[16], crate::scenario::VolMove::Same);
+                        let valuer = OptionValuer::new(strike, vol, &expiry, &moves).unwrap();
+                        let same = crate::scenario::VolMove::Same;
+                        let mark = valuer.value(right, forwards[16], same, Round::Down);
                         let size = Quantity::from_nanos(size);
-                        let profits =
-                            Profits::option(&STANDARD, &forwards, &valuer, mark, size).unwrap();
+                        let calls = valuer.calls(&STANDARD, &forwards);
+                        let values = match right {
+                            Right::Call => calls,
+                            Right::Put => valuer.puts(&calls, &forwards),
+                        };
+                        let profits = Profits::option(&STANDARD, &values, mark, size).unwrap();
                         let row = check(&profits, limits::PPM_ONE * limits::PPB_ONE);
                         assert_eq!(row.0[1][0], 0, "scenario 16 moves nothing");
                         // Two micro-dollars a unit are more than pricing rounds away.
-                        for (forward, scenario) in forwards.iter().zip(&STANDARD) {
-                            let down = valuer.value(*forward, scenario.vol);
-                            let up = valuer.value_up(*forward, scenario.vol);
+                        for ((forward, scenario), value) in
+                            forwards.iter().zip(&STANDARD).zip(values)
+                        {
+                            let at = |round| valuer.value(right, *forward, scenario.vol, round);
+                            let (down, up) = (at(Round::Down), at(Round::Up));
+                            assert_eq!(value, down, "a put from its call is the put");
                             assert!(up.minus(down).unwrap().micros() <= 2);
                         }
                     }

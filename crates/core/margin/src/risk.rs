@@ -7,8 +7,9 @@
 
 use crate::input::{OffsetClass, UnderlyingInput};
 use crate::lanes::{InstructionSet, Matrix, Row};
+use crate::scan::Path;
 use crate::valuation::Expiry;
-use crate::weights::Weights;
+use crate::weights::{Key, Weights};
 use places::Table;
 use protocol::{AssetId, Contract, Fault, InstrumentId};
 use std::collections::BTreeMap;
@@ -139,10 +140,11 @@ pub struct Risk {
     pub(crate) hold: Option<Matrix>,
     pub(crate) slots: Vec<Slot>,
     pub(crate) weights: Vec<Weights>,
-    /// Whether every row is in micro-dollars.
-    pub(crate) in_micros: bool,
+    pub(crate) keys: Vec<Key>,
     pub(crate) terms: Vec<Terms>,
     pub(crate) groups: Vec<Group>,
+    /// Paths by group.
+    pub(crate) paths: Vec<Path>,
     pub(crate) underlyings: Vec<Underlying>,
     pub(crate) classes: Vec<Class>,
     /// Rows by contract.
@@ -187,9 +189,8 @@ impl Risk {
         self.slots.get(usize::try_from(slot).ok()?)
     }
 
-    #[inline(always)]
-    pub(crate) fn weights(&self, slot: u32) -> Option<&Weights> {
-        self.weights.get(usize::try_from(slot).ok()?)
+    pub(crate) fn path(&self, group: u32) -> Option<&Path> {
+        self.paths.get(usize::try_from(group).ok()?)
     }
 
     pub(crate) fn row_new(&self, slot: u32) -> Option<&Row> {

@@ -9,7 +9,7 @@ use crate::lanes::{
     Line, Matrix, OrderLine, Vector, add_order, add_position, add_vector, lowest_of,
     lows_with_order,
 };
-use crate::risk::{Risk, Slot};
+use crate::risk::Risk;
 use protocol::Fault;
 use units::{ArithmeticError, Notional, Ppm, Round, limits};
 
@@ -54,31 +54,12 @@ impl Level {
     }
 }
 
-/// Where an order falls: its expiry, underlying and class, with the shares of each.
+/// Where a row falls: its expiry, underlying and class, with the shares of each.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Path {
     pub(crate) group: (u32, i64),
     pub(crate) underlying: (u32, i64),
     pub(crate) class: (u32, i64),
-}
-
-impl Path {
-    /// Returns the path of a row.
-    #[inline(always)]
-    pub(crate) fn of(risk: &Risk, slot: &Slot) -> Result<Self, Fault> {
-        let missing = Fault::Missing("margin: level of a row");
-        let group = risk.group(slot.group);
-        let underlying = risk.underlying(slot.underlying);
-        let class = underlying.and_then(|underlying| risk.class(underlying.class));
-        match (group, underlying, class) {
-            (Some(group), Some(underlying), Some(class)) => Ok(Self {
-                group: (slot.group, group.kept),
-                underlying: (slot.underlying, underlying.kept),
-                class: (underlying.class, class.kept),
-            }),
-            _ => Err(missing),
-        }
-    }
 }
 
 /// The scan of an account over one matrix.
@@ -104,6 +85,12 @@ fn level_mut(levels: &mut Vec<Level>, (number, kept): (u32, i64)) -> Option<(&mu
             levels.get_mut(at).map(|level| (level, true))
         }
     }
+}
+
+/// Returns the share of a loss that counts, in millionths of micro-dollars.
+#[inline(always)]
+pub(crate) fn loss_kept(share: i64, reserve: i64, low: i64) -> i128 {
+    i128::from(share).wrapping_mul(i128::from(reserve.saturating_sub(low).max(0)))
 }
 
 /// Returns a sum in millionths of micro-dollars as micro-dollars, rounded up.
@@ -136,8 +123,8 @@ impl Scan {
             let missing = || Fault::Missing("margin: row");
             let slot = risk.slot(line.slot).ok_or_else(missing)?;
             let row = matrix.row(line.slot).ok_or_else(missing)?;
-            let path = Path::of(risk, slot)?;
-            for level in scan.path_mut(&path).into_iter().flatten() {
+            let path = risk.path(slot.group).ok_or_else(missing)?;
+            for level in scan.path_mut(path).into_iter().flatten() {
                 add_position(&mut level.vector, row, line.lots);
                 level.reserve = level.reserve.saturating_add(*reserve);
             }

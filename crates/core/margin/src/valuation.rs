@@ -7,9 +7,11 @@
 
 use crate::input::Settlement;
 use crate::parameters::VolShocks;
-use crate::scenario::VolMove;
+use crate::scenario::{SCENARIOS, Scenario, VolMove};
 use pricing::{Deviation, FineVol, Forward, Horizon, Strike};
-use protocol::{Fault, Right};
+use protocol::Fault;
+#[cfg(test)]
+use protocol::Right;
 use units::{ArithmeticError, BlockSpan, BlockTime, Ppm, Price, Round, Vol, limits};
 
 /// Length of the averaging before expiry: half an hour.
@@ -209,10 +211,12 @@ impl Deviations {
     }
 }
 
-/// One option at one time, ready to be valued under many forwards and vols.
+/// Values of an option in every scenario.
+pub(crate) type Values = [Price; SCENARIOS];
+
+/// The options of one strike at one time, ready to be valued under many forwards and vols.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OptionValuer {
-    right: Right,
     strike: Strike,
     deviations: Deviations,
 }
@@ -226,7 +230,6 @@ pub(crate) fn strike_left(strike: Price, expiry: &Expiry) -> Result<Price, Fault
 
 impl OptionValuer {
     pub(crate) fn new(
-        right: Right,
         strike: Price,
         vol: Vol,
         expiry: &Expiry,
@@ -237,7 +240,6 @@ impl OptionValuer {
         let vol = vol.points().clamp(0, Vol::LIMIT).saturating_mul(TRILLIONTHS);
         let after = |vol_move| moves.deviation(vol, skew, vol_move);
         Ok(Self {
-            right,
             strike: Strike::new(left).map_err(Fault::at("margin: strike"))?,
             deviations: Deviations {
                 same: after(VolMove::Same)?,
@@ -253,23 +255,46 @@ impl OptionValuer {
         })
     }
 
-    /// Returns the option's value, rounded down.
-    #[inline]
-    pub(crate) fn value(&self, forward: Forward, vol_move: VolMove) -> Price {
-        let deviation = self.deviations.after(vol_move);
-        match self.right {
-            Right::Call => pricing::call(forward, self.strike, deviation, Round::Down),
-            Right::Put => pricing::put(forward, self.strike, deviation, Round::Down),
+    /// Returns the values of the call in every scenario, rounded down.
+    pub(crate) fn calls(
+        &self,
+        scenarios: &[Scenario; SCENARIOS],
+        forwards: &[Forward; SCENARIOS],
+    ) -> Values {
+        let mut calls = [Price::ZERO; SCENARIOS];
+        for ((call, scenario), forward) in calls.iter_mut().zip(scenarios).zip(forwards) {
+            let deviation = self.deviations.after(scenario.vol);
+            *call = pricing::call(*forward, self.strike, deviation, Round::Down);
         }
+        calls
     }
 
-    /// Returns the option's value, rounded up.
+    /// Returns the values of the put where the call has others: less by what the forward is above the strike, as
+    /// [`pricing::put`] says.
+    pub(crate) fn puts(&self, calls: &Values, forwards: &[Forward; SCENARIOS]) -> Values {
+        let mut puts = *calls;
+        let strike = self.strike.price().micros();
+        for (value, forward) in puts.iter_mut().zip(forwards) {
+            // Prices are below 2⁵¹.
+            let parity = forward.price().micros().wrapping_sub(strike);
+            *value = Price::from_micros(value.micros().wrapping_sub(parity));
+        }
+        puts
+    }
+
+    /// Returns the value of an option, rounded as told.
     #[cfg(test)]
-    pub(crate) fn value_up(&self, forward: Forward, vol_move: VolMove) -> Price {
+    pub(crate) fn value(
+        &self,
+        right: Right,
+        forward: Forward,
+        vol_move: VolMove,
+        round: Round,
+    ) -> Price {
         let deviation = self.deviations.after(vol_move);
-        match self.right {
-            Right::Call => pricing::call(forward, self.strike, deviation, Round::Up),
-            Right::Put => pricing::put(forward, self.strike, deviation, Round::Up),
+        match right {
+            Right::Call => pricing::call(forward, self.strike, deviation, round),
+            Right::Put => pricing::put(forward, self.strike, deviation, round),
         }
     }
 }

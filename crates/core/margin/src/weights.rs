@@ -1,136 +1,291 @@
-//! What the pass over all accounts needs of a row beside its scenarios: two lines of memory, and nothing to decide.
+//! What the pass over all accounts needs of a row beside its scenarios: what a lot adds to each sum, and where it falls.
 //!
 //! **Invariant:** as [`Slot`] says of the same row.
 
-use crate::bounds::BILLION;
-use crate::risk::{Charges, Slot};
+use crate::bounds::{BILLION, SUMS_NARROW};
+use crate::lanes::{Four, Lanes, Lanewise, Line};
+use crate::risk::{Charges, Group, Risk, Slot};
+#[cfg(test)]
+use crate::scan::Path;
 use protocol::Fault;
-use units::Notional;
 
-/// Weights of a row.
+/// What a lot of one sign adds to sums: one line of memory.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
-pub(crate) struct Weights {
-    pub(crate) group: u32,
-    pub(crate) strike: u32,
-    /// Whether a charge rises above a knee: of collateral alone.
-    pub(crate) graded: bool,
-    value: i64,
-    fraction: u64,
-    greatest: u64,
-    long: Rates,
-    short: Rates,
+struct Lot {
+    /// Charges in initial and maintenance margin in 2⁻¹⁶ micro-dollars, greatest scenario value, and value at the mark.
+    sums: Four,
+    /// What the value is above that, in 2⁻⁶³ micro-dollars, rounded up; down for a short lot.
+    fraction: i64,
+    /// Charges of a naked short lot; the same whatever the sign.
+    naked_initial: i64,
+    naked_maintenance: i64,
 }
+
+/// Weights of a row: of a long lot, and of a short one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weights([Lot; 2]);
 
 const _: () = assert!(size_of::<Weights>() == 128);
 
-/// What a lot of one sign adds to sums that only grow.
+/// Where a row falls, and how many of its lots are few.
 #[derive(Debug, Clone, Copy)]
-struct Rates {
-    /// In 2⁻¹⁶ micro-dollars.
-    initial: u64,
-    maintenance: u64,
-    reserve: u64,
+pub(crate) struct Key {
+    pub(crate) group: u32,
+    pub(crate) underlying: u32,
+    /// φ of the group, in parts per million.
+    pub(crate) kept: u32,
+    strike: u32,
+    /// The most lots of all lines together, were all like this one, that keep every sum within [`SUMS_NARROW`] and lots in the
+    /// unit of the row within 32 bits.
+    few: u32,
+    /// The row's unit is 2ᵏ micro-dollars.
+    bits: u8,
+    /// One if a charge rises above a knee: of collateral alone.
+    graded: u8,
+    /// What rounding may hide in a short lot.
+    reserve: i64,
 }
 
+const _: () = assert!(size_of::<Key>() == 32);
+
 impl Weights {
-    /// Returns the weights of a row.
+    /// Returns the weights of a row, and its key.
     ///
     /// # Errors
     ///
     /// [`Fault`] if a charge is negative.
-    pub(crate) fn new(slot: &Slot) -> Result<Self, Fault> {
-        let positive = |rate: i64| {
-            u64::try_from(rate).map_err(|_| Fault::Invariant("margin: no charge is negative"))
+    pub(crate) fn new(slot: &Slot, group: &Group) -> Result<(Self, Key), Fault> {
+        let rates = [
+            slot.reserve,
+            slot.greatest,
+            slot.initial.naked,
+            slot.maintenance.naked,
+            slot.initial.long,
+            slot.initial.short,
+            slot.maintenance.long,
+            slot.maintenance.short,
+            slot.initial.beyond,
+            slot.maintenance.beyond,
+        ];
+        if rates.iter().any(|rate| *rate < 0) {
+            return Err(Fault::Invariant("margin: no charge is negative"));
+        }
+        let most = rates.iter().fold(slot.value.unsigned_abs(), |most, rate| {
+            // None is negative.
+            most.max(rate.unsigned_abs())
+        });
+        let lot = |of: fn(&Charges) -> i64, value: i64, fraction: i64| Lot {
+            sums: [of(&slot.initial), of(&slot.maintenance), slot.greatest, value],
+            fraction,
+            naked_initial: slot.initial.naked,
+            naked_maintenance: slot.maintenance.naked,
         };
-        let rates = |of: fn(&Charges) -> i64, reserve: i64| {
-            Ok(Rates {
-                initial: positive(of(&slot.initial))?,
-                maintenance: positive(of(&slot.maintenance))?,
-                reserve: positive(reserve)?,
-            })
-        };
-        Ok(Self {
+        let (below, above) = fraction_bounds(slot.fraction);
+        let few = SUMS_NARROW.checked_div(most).unwrap_or(SUMS_NARROW);
+        let fit = i32::MAX.unsigned_abs().checked_shr(slot.bits).unwrap_or(0);
+        let key = Key {
             group: slot.group,
+            underlying: slot.underlying,
+            kept: u32::try_from(group.kept)
+                .map_err(|_| Fault::Invariant("margin: a share is from 0 to 1"))?,
             strike: slot.strike,
-            graded: slot.initial.beyond != 0 || slot.maintenance.beyond != 0,
-            value: slot.value,
-            fraction: positive(slot.fraction)?,
-            greatest: positive(slot.greatest)?,
-            long: rates(|charges| charges.long, 0)?,
-            short: rates(|charges| charges.short, slot.reserve)?,
-        })
+            few: u32::try_from(few).unwrap_or(u32::MAX).min(fit),
+            bits: u8::try_from(slot.bits).unwrap_or(u8::MAX),
+            graded: u8::from(slot.initial.beyond != 0 || slot.maintenance.beyond != 0),
+            reserve: slot.reserve,
+        };
+        let weights = Self([
+            lot(|charges| charges.long, slot.value, above),
+            lot(|charges| charges.short, slot.value.saturating_neg(), below),
+        ]);
+        Ok((weights, key))
     }
 }
 
-/// Sums over the positions of an account, beside the scenarios.
+/// Returns billionths in units of 2⁻⁶³, rounded down and up.
 ///
-/// There are at most 2³² positions of at most 2³¹ lots, and rates and values of a lot fit in 63 bits: sums stay below
-/// 2¹²⁶ and do not wrap.
+/// Lots are below 2³¹, so what either is off by is less than 2⁻³² once multiplied; a billionth, by which a product misses
+/// the next whole number at least, is more. So the whole part of a product with the bound away from zero for positive
+/// lots, and with the other for negative ones, is that of the product with the fraction itself.
+fn fraction_bounds(billionths: i64) -> (i64, i64) {
+    let wide = i128::from(billionths) << FRACTION_BITS;
+    let below = wide.div_euclid(BILLION.into());
+    let above = below.wrapping_add(i128::from(wide.rem_euclid(BILLION.into()) != 0));
+    (i64::try_from(below).unwrap_or(i64::MAX), i64::try_from(above).unwrap_or(i64::MAX))
+}
+
+const FRACTION_BITS: u32 = 63;
+const _: () = assert!(1 << (FRACTION_BITS - 31) > BILLION);
+
+impl Key {
+    /// Returns few lots in the unit of the row; of more, the low bits.
+    #[inline(always)]
+    pub(crate) fn scaled(&self, lots: i32) -> i32 {
+        lots.wrapping_shl(self.bits.into())
+    }
+
+    /// Returns what rounding may hide in lots: only short ones hide something.
+    #[inline(always)]
+    pub(crate) fn reserved(&self, lots: i32) -> i64 {
+        i64::from(lots.min(0)).wrapping_neg().wrapping_mul(self.reserve)
+    }
+}
+
+/// Sums over the positions of an account, beside the scenarios: each is below 2⁶³.
 #[derive(Debug, Default)]
 pub(crate) struct Sums {
-    value: i128,
-    fractions: i64,
+    /// What the positions are worth, each rounded down.
+    pub(crate) worth: i64,
     /// Σ |lots| · greatest scenario value of a lot, in micro-dollars.
-    pub(crate) gross: u64,
+    pub(crate) gross: i64,
     /// In 2⁻¹⁶ micro-dollars.
-    pub(crate) charges_initial: i128,
-    pub(crate) charges_maintenance: i128,
+    pub(crate) charges_initial: i64,
+    pub(crate) charges_maintenance: i64,
+}
+
+/// What an account's lines add up to beside the scenarios.
+pub(crate) struct Weighing<'a> {
+    pub(crate) risk: &'a Risk,
+    pub(crate) lines: &'a [Line],
+}
+
+impl Lanewise for Weighing<'_> {
+    /// The sums; nothing if the lots are too many for sums in 64 bits.
+    type Output = Result<Option<Sums>, Fault>;
+
+    /// Every line does the same, whether it is short or begins a strike or not: that is as good as random, and a branch on it
+    /// costs more than the work.
+    #[inline(always)]
+    fn with<L: Lanes>(self, lanes: L) -> Self::Output {
+        let missing = || Fault::Missing("margin: row");
+        let (weights, keys) = (&*self.risk.weights, &*self.risk.keys);
+        let count = i64::try_from(self.lines.len()).unwrap_or(i64::MAX);
+        let mut all = lanes.four(&Four::default());
+        let (mut fractions, mut naked_initial, mut naked_maintenance) = (0i64, 0i64, 0i64);
+        let mut strike = Strike { number: u32::MAX, lots: 0, initial: 0, maintenance: 0 };
+        let (mut room, mut graded) = (0i64, 0u8);
+        for line in self.lines {
+            let place = usize::try_from(line.slot).unwrap_or(usize::MAX);
+            let (Some(Weights(lots_of)), Some(key)) = (weights.get(place), keys.get(place)) else {
+                return Err(missing());
+            };
+            let lots = i64::from(line.lots);
+            let size = line.lots.unsigned_abs();
+            let Some(lot) = lots_of.get(usize::from(lots < 0)) else { continue };
+            all = lanes.add_times(all, &lot.sums, size);
+            // A fraction is below one, so this is below the lots.
+            let wide = i128::from(lots).wrapping_mul(i128::from(lot.fraction)) >> FRACTION_BITS;
+            fractions = fractions.wrapping_add(low(wide));
+            // Lines are fewer than 2³², as rows are. Below zero if the lots are too many.
+            room |= i64::from(key.few).wrapping_sub(i64::from(size).wrapping_mul(count));
+            graded |= key.graded;
+
+            let same = kept_if(key.strike == strike.number);
+            let short = strike.lots.min(0).wrapping_neg() & !same;
+            naked_initial = naked_initial.wrapping_add(short.wrapping_mul(strike.initial));
+            naked_maintenance =
+                naked_maintenance.wrapping_add(short.wrapping_mul(strike.maintenance));
+            strike = Strike {
+                number: key.strike,
+                lots: lots.wrapping_add(strike.lots & same),
+                initial: lot.naked_initial,
+                maintenance: lot.naked_maintenance,
+            };
+        }
+        if room < 0 {
+            return Ok(None);
+        }
+        let short = strike.lots.min(0).wrapping_neg();
+        naked_initial = naked_initial.wrapping_add(short.wrapping_mul(strike.initial));
+        naked_maintenance = naked_maintenance.wrapping_add(short.wrapping_mul(strike.maintenance));
+        let [initial, maintenance, gross, value] = lanes.store_four(all);
+        let mut sums = Sums {
+            worth: value.wrapping_add(fractions),
+            gross,
+            charges_initial: initial.wrapping_add(naked_initial),
+            charges_maintenance: maintenance.wrapping_add(naked_maintenance),
+        };
+        if graded != 0 {
+            sums.add_above(self.risk, self.lines)?;
+        }
+        Ok(Some(sums))
+    }
+}
+
+/// The lots of one strike, which net before short ones are charged, and what a short one is charged.
+#[derive(Debug, Clone, Copy)]
+struct Strike {
+    number: u32,
+    lots: i64,
+    initial: i64,
+    maintenance: i64,
+}
+
+/// Returns ones in every bit if something holds: what is kept of a number by `&`.
+#[inline(always)]
+fn kept_if(holds: bool) -> i64 {
+    i64::from(holds).wrapping_neg()
 }
 
 impl Sums {
-    /// Returns what the positions are worth, each rounded down.
-    pub(crate) fn worth(&self) -> Notional {
-        Notional::from_micros(self.value.wrapping_add(i128::from(self.fractions)))
-    }
-
-    /// Adds lots of a row, and returns what rounding may hide in them.
-    #[inline(always)]
-    pub(crate) fn add(&mut self, weights: &Weights, lots: i32) -> u64 {
-        let short = lots < 0;
-        let size = u64::from(lots.unsigned_abs());
-        let rates = if short { &weights.short } else { &weights.long };
-        let times = |rate: u64| u128::from(size).wrapping_mul(u128::from(rate)).cast_signed();
-        self.charges_initial = self.charges_initial.wrapping_add(times(rates.initial));
-        self.charges_maintenance = self.charges_maintenance.wrapping_add(times(rates.maintenance));
-        // Lots in the unit of the row fit in 32 bits and its values in 29: their product in 61.
-        self.gross = self.gross.saturating_add(size.wrapping_mul(weights.greatest));
-        let value = i128::from(lots).wrapping_mul(i128::from(weights.value));
-        self.value = self.value.wrapping_add(value);
-        // Fractions are below 2³⁰. A short position's are rounded away from zero.
-        let away = if short { NANOS - 1 } else { 0 };
-        let nanos = size.wrapping_mul(weights.fraction).wrapping_add(away);
-        let fractions = nanos.div_euclid(NANOS).cast_signed();
-        let signed = if short { fractions.wrapping_neg() } else { fractions };
-        self.fractions = self.fractions.wrapping_add(signed);
-        size.wrapping_mul(rates.reserve)
-    }
-
-    /// Adds the charges of lots above the knee of a row.
-    #[inline(always)]
-    pub(crate) fn add_above(&mut self, slot: &Slot, lots: i32) {
-        let (initial, maintenance) = above(slot, i64::from(lots));
-        self.charges_initial = self.charges_initial.wrapping_add(initial);
-        self.charges_maintenance = self.charges_maintenance.wrapping_add(maintenance);
-    }
-
-    /// Adds the charges for the naked short options of a strike, which are the same for all of its rows.
-    #[inline(always)]
-    pub(crate) fn add_naked(&mut self, slot: &Slot, lots: i64) {
-        if lots < 0 {
-            let naked = i128::from(lots.saturating_neg());
-            let charge = |rate: i64| naked.wrapping_mul(i128::from(rate));
-            self.charges_initial = self.charges_initial.wrapping_add(charge(slot.initial.naked));
+    /// Adds the charges of lots above the knees of their rows.
+    #[cold]
+    fn add_above(&mut self, risk: &Risk, lines: &[Line]) -> Result<(), Fault> {
+        for line in lines {
+            let slot = risk.slot(line.slot).ok_or(Fault::Missing("margin: row"))?;
+            // Lots that are few keep it within 64 bits.
+            let above = |charges: &Charges| low(charges.above(line.lots.into()));
+            self.charges_initial = self.charges_initial.wrapping_add(above(&slot.initial));
             self.charges_maintenance =
-                self.charges_maintenance.wrapping_add(charge(slot.maintenance.naked));
+                self.charges_maintenance.wrapping_add(above(&slot.maintenance));
+        }
+        Ok(())
+    }
+}
+
+/// Returns the low 64 bits.
+#[inline(always)]
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "every caller states why the number fits"
+)]
+const fn low(wide: i128) -> i64 {
+    wide as i64
+}
+
+#[cfg(test)]
+impl Key {
+    /// Returns the key of a row on a path, with nothing else to say.
+    pub(crate) fn of(path: &Path, bits: u8, reserve: i64) -> Self {
+        let ((group, kept), (underlying, _)) = (path.group, path.underlying);
+        let kept = u32::try_from(kept).unwrap();
+        Self { group, underlying, kept, strike: 0, few: u32::MAX, bits, graded: 0, reserve }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_rounded_down_whatever_the_fraction_and_the_lots() {
+        // 0019-MARG-016
+        let step = 7_919_i64;
+        let ends = [0, 1, 2, 499_999_999, 500_000_000, BILLION - 2, BILLION - 1];
+        let fractions = ends.into_iter().chain((0..BILLION).step_by(9_999_991));
+        for fraction in fractions {
+            let (below, above) = fraction_bounds(fraction);
+            let sizes = [0, 1, 2, 3, 1_000_000_000, i64::from(i32::MAX)];
+            let all = sizes.into_iter().chain((0..200).map(|n| n * n * n * step % (1 << 31)));
+            for size in all {
+                for (lots, bound) in [(size, above), (-size, below)] {
+                    let found = (i128::from(lots) * i128::from(bound)) >> FRACTION_BITS;
+                    let exact = (lots * fraction).div_euclid(BILLION);
+                    assert_eq!(found, exact.into(), "{lots} lots of {fraction}");
+                }
+            }
         }
     }
 }
-
-/// Returns both charges above the knee; by value, so that the sums need no memory.
-#[cold]
-fn above(slot: &Slot, lots: i64) -> (i128, i128) {
-    (slot.initial.above(lots), slot.maintenance.above(lots))
-}
-
-const NANOS: u64 = BILLION.unsigned_abs();

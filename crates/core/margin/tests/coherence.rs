@@ -66,7 +66,7 @@ impl Account {
         }
     }
 
-    fn read(&self, risk: &Risk, meter: &mut Meter<'_>, cash: Notional) -> Reading {
+    fn read(&self, risk: &Risk, meter: &Meter<'_>, cash: Notional) -> Reading {
         let collateral: [(AssetId, Quantity); 1] =
             [(BTC_ASSET, Quantity::from_nanos(self.pledged * PLEDGED_LOT))];
         let holdings = Holdings::new(risk, &self.positions, &collateral).unwrap();
@@ -84,14 +84,14 @@ fn a_hundred_thousand_pairs_of_accounts_are_measured_coherently() {
     let mut offsets = 0;
     for house in [House::new(), charged()] {
         let risk = house.risk();
-        let mut meter = Meter::new(&risk);
+        let meter = Meter::new(&risk);
         let mut seeds = Random(SEED);
         for _ in 0..PAIRS {
             let seed = seeds.next();
             let mut random = Random(seed);
             let first = Account::random(&house, &mut random);
             let second = Account::random(&house, &mut random);
-            let mut read = |account: &Account, cash| account.read(&risk, &mut meter, cash);
+            let read = |account: &Account, cash| account.read(&risk, &meter, cash);
             let of_first = read(&first, Notional::ZERO);
             let of_second = read(&second, Notional::ZERO);
             let of_both = read(&first.with(&second), Notional::ZERO);

@@ -62,7 +62,7 @@ fn the_three_ways_to_measure_agree() {
     // 0019-MARG-006, 0019-MARG-015
     for house in [House::new(), rough_house()] {
         let risk = house.risk();
-        let mut meter = Meter::new(&risk);
+        let meter = Meter::new(&risk);
         cases(5_000, |random| {
             let positions = house.random_positions(random, 12);
             let collateral = [(BTC_ASSET, Quantity::from_nanos(random.between(0, 1 << 40)))];
@@ -111,7 +111,7 @@ fn the_ceiling_lets_in_only_what_the_account_covers() {
     charged.parameters.impact = Ppm::ZERO;
     for house in [House::new(), two_matrices, charged] {
         let risk = house.risk();
-        let mut meter = Meter::new(&risk);
+        let meter = Meter::new(&risk);
         let (mut let_in, mut short) = (0, 0);
         cases(3_000, |random| {
             let positions = house.random_positions(random, 12);
@@ -155,7 +155,7 @@ fn the_ceiling_of_a_side_covers_all_its_orders() {
     charged.parameters.impact = Ppm::ZERO;
     for house in [House::new(), two_matrices, charged] {
         let risk = house.risk();
-        let mut meter = Meter::new(&risk);
+        let meter = Meter::new(&risk);
         let (mut let_in, mut one_by_one) = (0, 0);
         cases(3_000, |random| {
             let positions = house.random_positions(random, 6);
@@ -297,7 +297,7 @@ fn every_subset_of_open_orders_is_covered_and_the_worst_is_exact() {
                 && instrument.contract.expires_at() == Some(support::expiry(30))
         })
         .collect();
-    let mut meter = Meter::new(&risk);
+    let meter = Meter::new(&risk);
     let mut twelves = 0;
     cases(240, |random| {
         for exact in [true, false] {

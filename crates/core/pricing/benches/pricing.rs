@@ -43,6 +43,17 @@ fn scenario_loop(bencher: Bencher) {
     });
 }
 
+/// One price of a billion dollars that is within a tenth of a micro-dollar of a whole number of them: one in ten there, one
+/// in 90,000 at a hundred thousand dollars.
+#[divan::bench(name = "pricing::next_to_a_whole_number")]
+fn next_to_a_whole_number(bencher: Bencher) {
+    let vol = FineVol::from_trillionths(650_000_000_009).expect("within limits");
+    let terms = Terms::new(dollars(900_000_000), dollars(950_000_000), vol, WEEK);
+    let Terms { forward, strike, vol, horizon } = terms.expect("within limits");
+    let deviation = Deviation::new(vol, horizon);
+    bencher.bench_local(|| pricing::call(black_box(forward), strike, deviation, Round::Down));
+}
+
 /// One price from bare inputs: two logarithms, a root, a reciprocal.
 #[divan::bench(name = "pricing::price_cold")]
 fn price_cold(bencher: Bencher) {

@@ -4,6 +4,7 @@
 
 use units::{Price, Round};
 
+use crate::exact::{self, Side};
 use crate::inputs::{Deviation, Forward, Strike};
 use crate::kernel;
 
@@ -12,8 +13,9 @@ const ERROR_SHIFT: u32 = 7;
 
 /// Returns the undiscounted value of a European call.
 ///
-/// Shape: micro-dollars per unit of the underlying. Rounding: as told, never on the wrong side; off the exact value by
-/// less than one micro-dollar plus (F + K)·2⁻⁵⁴. Cost: two table look-ups, four multiplications, no allocation.
+/// Shape: micro-dollars per unit of the underlying. Rounding: as told, to the whole micro-dollar next to the exact value;
+/// where that is within (F + K)·2⁻¹¹² of a whole one, perhaps to the one beyond. Cost: two table look-ups, four
+/// multiplications, no allocation; two microseconds where the kernel cannot tell the last micro-dollar.
 ///
 /// # Source
 ///
@@ -42,13 +44,40 @@ fn call_micros(forward: Forward, strike: Strike, deviation: Deviation, round: Ro
     let (f, k) = (forward.micros(), strike.micros());
     let intrinsic = f.wrapping_sub(k).max(0);
     let Some(value) = call_q62(forward, strike, deviation) else { return intrinsic };
-    let error = i128::from(f.wrapping_add(k)) << ERROR_SHIFT;
+    let both = f.wrapping_add(k);
+    let least = value.wrapping_sub(i128::from(both) << ERROR_SHIFT);
+    let whole = kernel::low(least >> 62);
+    // The exact value is above the intrinsic one, above `least`, and below `least` and twice the error, which is less than
+    // a micro-dollar: a whole number is between the two if their fractions add up to one.
+    let fraction = kernel::low(least).cast_unsigned() << 2;
+    let (_, open) = fraction.overflowing_add(both.cast_unsigned() << (ERROR_SHIFT + 3));
+    if open && whole >= intrinsic {
+        return call_next_to(whole.wrapping_add(1), forward, strike, deviation, round);
+    }
+    let whole = whole.max(intrinsic);
     match round {
-        Round::Down => kernel::low(value.wrapping_sub(error) >> 62).max(intrinsic),
-        Round::Up => {
-            let up = value.wrapping_add(error).wrapping_add((1 << 62) - 1);
-            kernel::low(up >> 62).min(f).max(intrinsic)
-        }
+        Round::Down => whole,
+        Round::Up => whole.wrapping_add(1),
+    }
+}
+
+/// Returns the value of a call that is so close to a whole number of micro-dollars that the kernel cannot tell on which
+/// side of it.
+#[cold]
+#[inline(never)]
+fn call_next_to(
+    micros: i64,
+    forward: Forward,
+    strike: Strike,
+    deviation: Deviation,
+    round: Round,
+) -> i64 {
+    let side = exact::side_of(micros, deviation.inputs(forward, strike));
+    match (round, side) {
+        (Round::Down, Side::Above) | (Round::Up, Side::Below) => micros,
+        // Nothing in the formula rules out a whole number, but the value is above nothing and below F.
+        (Round::Down, _) => micros.wrapping_sub(1),
+        (Round::Up, _) => micros.wrapping_add(1).min(forward.micros()),
     }
 }
 

@@ -4,6 +4,7 @@
 
 use units::{ArithmeticError, BlockSpan, Price, Round, Vol};
 
+use crate::exact;
 use crate::kernel::{self, Reciprocal};
 use crate::tables::TRILLIONTH;
 
@@ -154,7 +155,12 @@ impl Strike {
 /// The square root of the time that volatility acts over, in years.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[must_use]
-pub struct Horizon(u64);
+pub struct Horizon {
+    /// √τ in Q60.
+    root: u64,
+    /// τ in thirds of a millisecond.
+    thirds: u64,
+}
 
 impl Horizon {
     /// Returns the horizon of a length of time. Cost: one square root.
@@ -171,12 +177,12 @@ impl Horizon {
     pub(crate) fn from_thirds(thirds: i128) -> Result<Self, ArithmeticError> {
         within(thirds, 0, HORIZON_MILLIS_MAX.saturating_mul(3))?;
         let thirds = u64::try_from(thirds).map_err(|_| ArithmeticError::OutOfLimits)?;
-        Ok(Self(kernel::root_year(thirds)))
+        Ok(Self { root: kernel::root_year(thirds), thirds })
     }
 
     /// Returns √τ in Q60. Relative error: at most 1.6 · 2⁻⁶³, then rounded down.
     pub(crate) const fn q60(self) -> u64 {
-        self.0
+        self.root
     }
 }
 
@@ -187,18 +193,22 @@ pub struct Deviation {
     /// s/2 in Q57; zero exactly where σ or τ is zero.
     half: i64,
     reciprocal: Reciprocal,
+    /// What s is made of, for values that lie too close to a whole number.
+    vol: FineVol,
+    thirds: u64,
 }
 
 impl Deviation {
     /// Returns the deviation of a volatility over a horizon. Cost: one 128-bit division.
     pub fn new(vol: FineVol, horizon: Horizon) -> Self {
         let product = u128::from(vol.q60()).wrapping_mul(u128::from(horizon.q60()));
+        let thirds = horizon.thirds;
         if product == 0 {
-            return Self { half: 0, reciprocal: Reciprocal::of(0) };
+            return Self { half: 0, reciprocal: Reciprocal::of(0), vol, thirds };
         }
         // Q120 to Q57 is 63 bits; one more halves it.
         let half = i64::try_from((product >> 64).clamp(1, HALF_MAX)).unwrap_or(1);
-        Self { half, reciprocal: Reciprocal::of(half.unsigned_abs() << 1) }
+        Self { half, reciprocal: Reciprocal::of(half.unsigned_abs() << 1), vol, thirds }
     }
 
     /// Returns s/2 in Q57. Error of s: at most 6 units.
@@ -211,6 +221,17 @@ impl Deviation {
     #[inline]
     pub(crate) fn divide(self, x: i64) -> i64 {
         self.reciprocal.divide(x)
+    }
+
+    /// Returns what the value of a call is made of; all of it is positive where [`Self::half`] is not zero and both prices
+    /// have a logarithm.
+    pub(crate) const fn inputs(self, forward: Forward, strike: Strike) -> exact::Inputs {
+        exact::Inputs {
+            forward: forward.0.micros.unsigned_abs(),
+            strike: strike.0.micros.unsigned_abs(),
+            trillionths: self.vol.0,
+            thirds: self.thirds,
+        }
     }
 }
 

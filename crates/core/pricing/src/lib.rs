@@ -13,8 +13,8 @@
 //! [`call`] and [`put`] take these four and cost two table look-ups and four multiplications; a scenario loop builds
 //! the four outside and calls them inside. [`Terms`] is the same for callers that price one option.
 //!
-//! **Invariant:** a value rounded down is never above the exact one, a value rounded up never below, for every input
-//! the constructors accept; put–call parity holds to the last micro-dollar; nothing panics.
+//! **Invariant:** a value rounded down or up is the whole number of micro-dollars below or above the exact one, for every
+//! input the constructors accept (spec 0010-PRIC-003); put–call parity holds to the last micro-dollar; nothing panics.
 //!
 //! Left out: what a price is used for, smiles other than [`Svi`], and every rule about which volatility applies.
 #![cfg_attr(
@@ -36,6 +36,7 @@
 
 mod black;
 mod discount;
+mod exact;
 mod fixing;
 mod greeks;
 mod growth;

@@ -102,7 +102,7 @@ fn accounts(house: &House, size: &Size) {
 
 /// Returns the nanoseconds of one account.
 fn read_all(risk: &Risk, held: &[Holdings], size: &Size) -> f64 {
-    let mut meter = Meter::new(risk);
+    let meter = Meter::new(risk);
     fastest(size, held.len(), || {
         for holdings in held {
             black_box(meter.read(black_box(holdings), Notional::ZERO).expect("within limits"));

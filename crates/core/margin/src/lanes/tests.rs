@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// A level of a path.
+type Level = fn(&Path) -> (u32, i64);
+
 struct Random(u64);
 
 impl Random {
@@ -43,8 +46,17 @@ fn low(sums: &[i128]) -> i64 {
 }
 
 /// Returns every compiled path that this machine can take.
-fn paths() -> Vec<pulp::Arch> {
+fn arches() -> Vec<pulp::Arch> {
     InstructionSet::available().filter_map(InstructionSet::arch).collect()
+}
+
+/// Returns a path whose shares tell the levels apart.
+fn path([group, underlying, class]: [u32; 3]) -> Path {
+    Path {
+        group: (group, 3 + i64::from(group)),
+        underlying: (underlying, 1_000 + i64::from(underlying)),
+        class: (class, 1_000_000 + i64::from(class)),
+    }
 }
 
 #[test]
@@ -59,19 +71,14 @@ fn every_instruction_set_gives_the_same_bits_whatever_the_input() {
     let mut rows = vec![Row::ZERO; 16];
     rows.iter_mut().flat_map(|row| row.0.as_flattened_mut()).for_each(|v| *v = any(&mut random));
     let matrix = rows.iter().copied().collect();
-    let paths = paths();
+    let arches = arches();
+    // Two rows to a group, three groups to an underlying, two underlyings to a class.
+    let paths: Vec<Path> = (0..8).map(|group| path([group, group / 3, group / 6])).collect();
+    let keys: Vec<Key> = (0..16).map(|row| Key::of(&paths[row / 2], (row % 3) as u8, 7)).collect();
     for case in 0..100_000_usize {
         let entries: Vec<Line> = (0..1 + random.next() % 5)
             .map(|_| Line { slot: (random.next() % 17) as u32, lots: any(&mut random) })
             .collect();
-        let (first, second) = entries.split_at(entries.len() / 2);
-        let span = |entries: &[Line], ends_class| Span {
-            group: 0,
-            lines: entries.len() as u32,
-            ends_underlying: ends_class || case % 3 == 0,
-            ends_class,
-        };
-        let spans = [span(first, case % 5 == 0), span(second, true)];
         let order = OrderLine {
             row: &rows[case % 16],
             scaled: any(&mut random),
@@ -79,11 +86,11 @@ fn every_instruction_set_gives_the_same_bits_whatever_the_input() {
         };
         let mut vector = Vector::ZERO;
         add_position(&mut vector, &rows[(case + 5) % 16], any(&mut random));
-        let seen: Vec<_> = (paths.iter())
+        let seen: Vec<_> = (arches.iter())
             .map(|arch| {
-                let mut lows = [Lows::HIGHEST; 2];
-                sweep(*arch, &matrix, &entries, &spans, &mut lows);
-                (lows, lows_with_order(*arch, &order, [&vector, &Vector::ZERO]))
+                let (matrix, keys, paths) = (&matrix, &keys, &paths);
+                let swept = Sweep { matrix, lines: &entries, keys, paths }.scan(*arch);
+                (swept, lows_with_order(*arch, &order, [&vector, &Vector::ZERO]))
             })
             .collect();
         assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "case {case}: {seen:?}");
@@ -92,54 +99,58 @@ fn every_instruction_set_gives_the_same_bits_whatever_the_input() {
 
 #[test]
 fn every_instruction_set_sums_as_wide_integers_do() {
+    // 0019-MARG-006
     let mut random = Random(0x5EED);
     let rows: Vec<Row> = (0..40).map(|_| random.row()).collect();
-    let matrix = rows.iter().copied().collect();
+    let matrix: Matrix = rows.iter().copied().collect();
     for _ in 0..4_000 {
-        let mut entries = Vec::new();
-        let mut spans = Vec::new();
-        let mut expected = Vec::new();
-        let (mut underlying, mut class) = (vec![0; SCENARIOS], vec![0; SCENARIOS]);
-        let add = |sums: &mut Vec<i128>, more: &[i128]| {
-            sums.iter_mut().zip(more).for_each(|(sum, value)| *sum += value);
-        };
-        let count = 1 + random.next() % 5;
-        for group in 0..count {
-            let run: Vec<Line> = (0..1 + random.next() % 6)
-                .map(|_| Line {
-                    slot: (random.next() % 40) as u32,
-                    // Up to the bound: 30 entries of 2^28 · 2^29.
-                    lots: random.within(1 << 29) as i32,
-                })
-                .collect();
-            let last = group + 1 == count;
-            let ends_class = last || random.next().is_multiple_of(4);
-            let ends_underlying = ends_class || random.next().is_multiple_of(2);
-            let sums = naive(&rows, &run);
-            add(&mut underlying, &sums);
-            let mut lows = Lows { group: low(&sums), ..Lows::HIGHEST };
-            if ends_underlying {
-                lows.underlying = low(&underlying);
-                add(&mut class, &underlying);
-                underlying = vec![0; SCENARIOS];
+        // Groups, underlyings and classes of random sizes, and some of the rows in margin order.
+        let (mut keys, mut paths) = (Vec::new(), Vec::new());
+        let mut at = [0; 3];
+        for row in 0..40 {
+            if row == 0 || random.next().is_multiple_of(4) {
+                at[2] += u32::from(random.next().is_multiple_of(4));
+                at[1] += u32::from(random.next().is_multiple_of(3));
+                at[0] = paths.len() as u32;
+                paths.push(path([at[0], at[1] + 50 * at[2], at[2]]));
             }
-            if ends_class {
-                lows.class = low(&class);
-                class = vec![0; SCENARIOS];
-            }
-            spans.push(Span {
-                group: group as u32,
-                lines: run.len() as u32,
-                ends_underlying,
-                ends_class,
-            });
-            entries.extend(run);
-            expected.push(lows);
+            keys.push(Key::of(
+                &paths[at[0] as usize],
+                (random.next() % 4) as u8,
+                random.within(1 << 20).abs(),
+            ));
         }
-        for arch in paths() {
-            let mut lows = vec![Lows::HIGHEST; spans.len()];
-            sweep(arch, &matrix, &entries, &spans, &mut lows);
-            assert_eq!(lows, expected, "{arch:?}");
+        // Some accounts of a dozen lines, some of one or two.
+        let sparse = if random.next().is_multiple_of(2) { 3 } else { 30 };
+        let lines: Vec<Line> = (0..40)
+            .filter(|_| random.next().is_multiple_of(sparse))
+            .collect::<Vec<u32>>()
+            .into_iter()
+            // Up to the bound: 40 lines of 2^28 · 2^3 · 2^26.
+            .map(|slot| Line { slot, lots: random.within(1 << 26) as i32 })
+            .collect();
+        let scaled: Vec<Line> = (lines.iter())
+            .map(|line| Line { lots: keys[line.slot as usize].scaled(line.lots), ..*line })
+            .collect();
+        let path_of = |line: &Line| paths[keys[line.slot as usize].group as usize];
+        let mut expected = 0;
+        let levels: [Level; 3] = [|path| path.group, |path| path.underlying, |path| path.class];
+        for level in levels {
+            let mut numbers: Vec<(u32, i64)> =
+                lines.iter().map(|line| level(&path_of(line))).collect();
+            numbers.dedup();
+            for (number, share) in numbers {
+                let within = |line: &Line| level(&path_of(line)).0 == number;
+                let run: Vec<Line> = scaled.iter().copied().filter(within).collect();
+                let hidden = |line: &Line| keys[line.slot as usize].reserved(line.lots);
+                let reserve: i64 = lines.iter().filter(|line| within(line)).map(hidden).sum();
+                let loss = reserve - low(&naive(&rows, &run));
+                expected += i128::from(share) * i128::from(loss.max(0));
+            }
+        }
+        for arch in arches() {
+            let sweep = Sweep { matrix: &matrix, lines: &lines, keys: &keys, paths: &paths };
+            assert_eq!(sweep.scan(arch), Some(expected), "{arch:?}");
         }
     }
 }
@@ -164,7 +175,7 @@ fn every_instruction_set_adds_orders_as_wide_integers_do() {
                 i128::from(*sum) + (filled - i128::from(order.cost)).min(0)
             })
             .collect();
-        for arch in paths() {
+        for arch in arches() {
             let [first, second] = lows_with_order(arch, &order, [&vector, &vector]);
             assert_eq!((first, second), (low(&expected), low(&expected)));
             let mut turned = before;

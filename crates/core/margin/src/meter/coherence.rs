@@ -1,15 +1,16 @@
 //! Margin against exact arithmetic, and monotonicity, on random accounts: both take the rows of the matrix apart.
 
-use super::Meter;
+use super::{Meter, read_wide, scan};
 use crate::holdings::Holdings;
-use crate::lanes::{Line, Matrix, Row};
+use crate::lanes::{InstructionSet, Line, Matrix, Row, dispatch};
 use crate::matrix::shocks;
 use crate::risk::Risk;
 use crate::scenario::{SCENARIOS, STANDARD};
 use crate::valuation::{OptionValuer, VolMultipliers};
+use crate::weights::Weighing;
 use num_bigint::BigInt;
 use protocol::Contract;
-use units::{Notional, Price};
+use units::{Notional, Price, Round};
 
 use support::{BTC_ASSET, House, Random};
 
@@ -38,8 +39,8 @@ fn exact_rows(house: &House, risk: &Risk) -> Vec<Exact> {
             let valuer = match terms.contract {
                 Some(Contract::Option { strike, right, .. }) => {
                     let moved = VolMultipliers::new(&house.parameters.vol, &terms.expiry).unwrap();
-                    let valuer = OptionValuer::new(right, strike, terms.vol, &terms.expiry, &moved);
-                    Some(valuer.unwrap())
+                    let valuer = OptionValuer::new(strike, terms.vol, &terms.expiry, &moved);
+                    Some((valuer.unwrap(), right))
                 }
                 _ => None,
             };
@@ -47,11 +48,13 @@ fn exact_rows(house: &House, risk: &Risk) -> Vec<Exact> {
                 let weighted = scenario.weight.parts() * size;
                 let shock = moves[number];
                 let (least, greatest) = match &valuer {
-                    Some(valuer) => {
+                    Some((valuer, right)) => {
                         let forward = terms.expiry.moved(shock).unwrap();
-                        let gained = |value: Price| (value.micros() - mark) * 1_000_000;
-                        let down = gained(valuer.value(forward, scenario.vol));
-                        (down, gained(valuer.value_up(forward, scenario.vol)))
+                        let gained = |round| {
+                            let value = valuer.value(*right, forward, scenario.vol, round);
+                            (value.micros() - mark) * 1_000_000
+                        };
+                        (gained(Round::Down), gained(Round::Up))
                     }
                     None => {
                         let still =
@@ -126,7 +129,7 @@ fn margin_is_never_below_exact_arithmetic_and_above_it_by_its_reserves_at_most()
     let risk = house.risk();
     let exact = exact_rows(&house, &risk);
     let unit = BigInt::from(PROFIT_SCALE) * BigInt::from(1_000_000_000_000_u64);
-    let mut meter = Meter::new(&risk);
+    let meter = Meter::new(&risk);
     let mut random = Random(0x0000_E8AC);
     let mut positions_within_48 = 0;
     for case in 0..6_000 {
@@ -175,14 +178,12 @@ fn losing_more_in_any_scenario_never_lowers_margin() {
     let house = House::new();
     let risk = house.risk();
     let matrix = risk.matrix_hold();
-    let mut meter = Meter::new(&risk);
     let mut random = Random(0x0040_4040);
     let mut raised = 0;
     for case in 0..50_000 {
         let holdings = random_holdings(&house, &risk, &mut random, 2_000);
-        meter.lay_out(&holdings).unwrap();
         let lines = holdings.lines();
-        let before = meter.scan(matrix, lines).unwrap();
+        let before = scan(&risk, matrix, lines).unwrap();
         let mut worse: Vec<Row> = matrix.rows().to_vec();
         for line in holdings.lines() {
             let place = usize::try_from(line.slot).unwrap();
@@ -193,7 +194,7 @@ fn losing_more_in_any_scenario_never_lowers_margin() {
                 *value -= loss * line.lots.signum();
             }
         }
-        let after = meter.scan(&worse.into_iter().collect(), lines).unwrap();
+        let after = scan(&risk, &worse.into_iter().collect(), lines).unwrap();
         assert!(after >= before, "case {case}: {after} after {before}");
         raised += u32::from(after > before);
     }
@@ -205,7 +206,6 @@ fn one_more_scenario_never_lowers_margin() {
     // 0019-MARG-012: a set with one scenario less is a set in which that one gains nothing and loses nothing.
     let house = House::new();
     let risk = house.risk();
-    let mut meter = Meter::new(&risk);
     let mut random = Random(0x5CE4);
     let fewer: Vec<Matrix> = (0..SCENARIOS)
         .map(|left_out| {
@@ -219,10 +219,9 @@ fn one_more_scenario_never_lowers_margin() {
     let mut needed = 0;
     for case in 0..50_000 {
         let holdings = random_holdings(&house, &risk, &mut random, 2_000);
-        meter.lay_out(&holdings).unwrap();
         let lines = holdings.lines();
-        let all = meter.scan(risk.matrix_hold(), lines).unwrap();
-        let without = meter.scan(&fewer[case % SCENARIOS], lines).unwrap();
+        let all = scan(&risk, risk.matrix_hold(), lines).unwrap();
+        let without = scan(&risk, &fewer[case % SCENARIOS], lines).unwrap();
         assert!(without <= all, "case {case}: {without} without, {all} with");
         needed += u32::from(without < all);
     }
@@ -254,11 +253,110 @@ fn four_thousand_and_ninety_six_positions_are_summed_exactly() {
         })
         .collect();
     let portfolio = support::of(0, &positions);
-    let mut meter = Meter::new(&risk);
+    let meter = Meter::new(&risk);
     let holdings = Holdings::new(&risk, &positions, &[]).unwrap();
     let reading = meter.read(&holdings, Notional::ZERO).unwrap();
     let wide = crate::explain(&risk, &portfolio).unwrap();
     assert_eq!(wide.dollars_of("scan for risk held"), Some(reading.scan_hold));
     assert_eq!(wide.dollars_of("maintenance margin"), Some(reading.maintenance));
     assert!(reading.gross > crate::bounds::GROSS_ADMITTED / 8);
+}
+
+/// Returns a house in which every charge is there: collateral with a knee, marks between whole micro-dollars, funding,
+/// spreads, two scan ranges and lots of a whole coin.
+fn charged_house(random: &mut Random) -> House {
+    let mut house = House::new();
+    house.parameters.haircut_beyond = units::Ppm::from_parts(50_000);
+    house.parameters.haircut_knee = support::dollars(1_000);
+    for underlying in &mut house.underlyings {
+        underlying.spread = units::Ppm::from_parts(777);
+        underlying.scan_hold = units::Ppm::from_parts(140_000);
+        underlying.index = Price::from_micros(underlying.index.micros() + 123_457);
+    }
+    for market in &mut house.markets {
+        market.mark = Price::from_micros(market.mark.micros() + random.between(0, 999_999));
+        market.funding = units::Ppb::from_parts(random.between(-9_999, 9_999));
+        if random.below(3) == 0 {
+            market.instrument.contract_size = units::Quantity::from_nanos(1_000_000_007);
+        }
+    }
+    house
+}
+
+#[test]
+fn sums_in_64_bits_are_those_in_128_with_every_instruction_set() {
+    // 0019-MARG-006, 008, 011, 016
+    let mut random = Random(0x6412_8000);
+    let risk = charged_house(&mut random).risk();
+    assert!(!risk.is_single() && risk.slots.iter().any(|slot| slot.bits > 0));
+    let house = House::new();
+    let sets: Vec<_> = InstructionSet::available()
+        .map(|set| risk.clone().with_instructions(set).unwrap())
+        .collect();
+    let mut narrow = 0;
+    for case in 0..30_000 {
+        // Lots of every magnitude, up to more than 64 bits can take.
+        let most = 1 << random.below(24);
+        let holdings = random_holdings(&house, &risk, &mut random, most);
+        let wide = read_wide(&risk, &holdings, Notional::ZERO);
+        let weighing = Weighing { risk: &risk, lines: holdings.lines() };
+        narrow += u32::from(dispatch(risk.arch, weighing).unwrap().is_some());
+        for risk in &sets {
+            let found = Meter::new(risk).read(&holdings, Notional::ZERO);
+            assert_eq!(found, wide, "case {case} with {:?}", risk.arch);
+        }
+    }
+    assert!((10_000..29_000).contains(&narrow), "{narrow}");
+}
+
+#[test]
+fn lots_of_which_charges_take_more_than_64_bits_are_counted_in_128() {
+    // 0019-MARG-011: as many lots as there can be of a row are too many for the sums in 64 bits, and are summed all the same.
+    let house = House::new();
+    let risk = house.risk();
+    let mut wide = 0;
+    for market in &house.markets {
+        for lots in [i32::MAX, i32::MIN + 1] {
+            let position = crate::Position {
+                instrument: market.instrument.id,
+                lots: units::Lots::from_count(lots.into()),
+                cost: Notional::ZERO,
+            };
+            let holdings = Holdings::new(&risk, &[position], &[]).unwrap();
+            let weighing = Weighing { risk: &risk, lines: holdings.lines() };
+            wide += u32::from(dispatch(risk.arch, weighing).unwrap().is_none());
+            let found = Meter::new(&risk).read(&holdings, Notional::ZERO);
+            let expected = crate::required(&risk, &support::of(0, &[position]));
+            assert_eq!(
+                found.map(|reading| (reading.equity, reading.initial, reading.maintenance)).ok(),
+                expected.map(|all| (all.equity, all.initial, all.maintenance)).ok(),
+            );
+        }
+    }
+    assert!(wide > 100, "{wide}");
+}
+
+#[test]
+fn a_row_is_the_same_whatever_rows_stand_beside_it() {
+    // 0019-MARG-004, 005, 008: what neighbours share is computed once, and must be what they share.
+    let mut random = Random(0x0000_A10E);
+    let mut house = charged_house(&mut random);
+    for market in &mut house.markets {
+        if random.below(2) == 0 {
+            market.vol = units::Vol::from_points(random.between(2_000, 9_000));
+        }
+        market.vol_uncertainty = units::Vol::from_points(random.between(0, 2) * 100);
+    }
+    let all = house.risk();
+    for market in &house.markets {
+        let alone = House { markets: vec![*market], ..house.clone() }.risk();
+        let place = |risk: &Risk| {
+            let row = risk.row(market.instrument.id).unwrap().get();
+            (*risk.slot(row).unwrap(), *risk.row_new(row).unwrap(), *risk.row_hold(row).unwrap())
+        };
+        let ((slot, new, hold), (slot_alone, new_alone, hold_alone)) = (place(&all), place(&alone));
+        assert_eq!((new, hold), (new_alone, hold_alone), "{market:?}");
+        let charges = |slot: &crate::risk::Slot| (slot.initial, slot.maintenance, slot.kept);
+        assert_eq!(charges(&slot), charges(&slot_alone), "{market:?}");
+    }
 }

@@ -8,7 +8,10 @@ use num_bigint::BigInt;
 
 use super::reference::{BITS, Reference, in_units, over, times, whole};
 use crate::kernel;
-use crate::tables::{Cell, DENSITY, EXP2, LN, LN_2, LOG2_E, ROOT_THIRD, TAIL, TRILLIONTH};
+use crate::tables::{
+    Cell, DENSITY, DEVIATION_FINE, EXP2, HALVES, LN, LN_2, LN_2_FINE, LOG2_E, ROOT_THIRD, TAIL,
+    TRILLIONTH,
+};
 
 /// Points per cell, ends included.
 const POINTS: i128 = 33;
@@ -84,6 +87,14 @@ fn every_constant_is_the_nearest_integer() {
     assert_eq!(nearest(&over(&whole(1), &ln_2), 62), BigInt::from(LOG2_E));
     assert_eq!(nearest(&super::reference::root(&third), 82), BigInt::from(ROOT_THIRD));
     assert_eq!(nearest(&(whole(1) / 1_000_000_000_000_u64), 103), BigInt::from(TRILLIONTH));
+    assert_eq!(nearest(&ln_2, 118), BigInt::from(LN_2_FINE));
+    let small = super::reference::root(&third) / 1_000_000_000_000_u64;
+    assert_eq!(nearest(&small, 185), BigInt::from(DEVIATION_FINE));
+    for (node, (tail, density)) in (0_i128..).zip(&HALVES) {
+        let at = whole(node) >> 1;
+        assert_eq!(nearest(&reference.probability(&-&at), 118), BigInt::from(*tail));
+        assert_eq!(nearest(&reference.density(&at), 118), BigInt::from(*density));
+    }
 }
 
 /// Returns how far a kernel value in 2⁻ᵇⁱᵗˢ is from the exact one, in thousandths of that unit.

@@ -2,11 +2,11 @@
 //!
 //! **Invariant:** every implementation is the same function of its input, wrapping included.
 
-use super::LANES;
+use super::{Four, LANES};
 
 /// Sums of sixteen scenarios in the registers of an instruction set.
-pub(super) trait Sixteen: Copy {
-    /// Sixteen sums.
+pub(crate) trait Lanes: Copy {
+    /// Lanes sums.
     type Sums: Copy;
 
     fn splat(self, value: i64) -> Self::Sums;
@@ -24,8 +24,21 @@ pub(super) trait Sixteen: Copy {
     /// Adds the values of a row, times some lots.
     fn add_lots(self, sums: Self::Sums, row: &[i32; LANES], scaled: i32) -> Self::Sums;
 
+    /// Adds the values of a row, times some lots, with the scenarios in an order of its own: the same for every row.
+    fn add_lots_mixed(self, sums: Self::Sums, row: &[i32; LANES], scaled: i32) -> Self::Sums;
+
     /// Returns the lowest of the sums.
     fn lowest(self, sums: Self::Sums) -> i64;
+
+    /// Four sums.
+    type Four: Copy;
+
+    fn four(self, sums: &Four) -> Self::Four;
+
+    fn store_four(self, sums: Self::Four) -> Four;
+
+    /// Adds four values, times a number.
+    fn add_times(self, sums: Self::Four, values: &Four, times: u32) -> Self::Four;
 
     #[inline(always)]
     fn zero(self) -> Self::Sums {
@@ -35,7 +48,7 @@ pub(super) trait Sixteen: Copy {
 
 /// What every machine of the target has.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Plain;
+pub(crate) struct Plain;
 
 #[inline(always)]
 fn zipped(a: [i64; LANES], b: [i64; LANES], of: impl Fn(i64, i64) -> i64) -> [i64; LANES] {
@@ -44,7 +57,7 @@ fn zipped(a: [i64; LANES], b: [i64; LANES], of: impl Fn(i64, i64) -> i64) -> [i6
     sums
 }
 
-impl Sixteen for Plain {
+impl Lanes for Plain {
     type Sums = [i64; LANES];
 
     #[inline(always)]
@@ -84,19 +97,45 @@ impl Sixteen for Plain {
     }
 
     #[inline(always)]
+    fn add_lots_mixed(self, sums: [i64; LANES], row: &[i32; LANES], scaled: i32) -> [i64; LANES] {
+        self.add_lots(sums, row, scaled)
+    }
+
+    #[inline(always)]
     fn lowest(self, sums: [i64; LANES]) -> i64 {
         sums.into_iter().fold(i64::MAX, i64::min)
+    }
+
+    type Four = Four;
+
+    #[inline(always)]
+    fn four(self, sums: &Four) -> Four {
+        *sums
+    }
+
+    #[inline(always)]
+    fn store_four(self, sums: Four) -> Four {
+        sums
+    }
+
+    #[inline(always)]
+    fn add_times(self, sums: Four, values: &Four, times: u32) -> Four {
+        let (mut sums, times) = (sums, i64::from(times));
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum = sum.wrapping_add(times.wrapping_mul(*value));
+        }
+        sums
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{LANES, Sixteen};
+    use super::{Four, LANES, Lanes};
     use pulp::bytemuck::cast;
     use pulp::x86::{V3, V4};
     use std::arch::x86_64::{__m128i, __m256i, __m512i};
 
-    impl Sixteen for V3 {
+    impl Lanes for V3 {
         type Sums = [__m256i; 4];
 
         #[inline(always)]
@@ -146,12 +185,52 @@ mod x86 {
             [add(a, e), add(b, f), add(c, g), add(d, h)]
         }
 
+        /// Even scenarios, then odd ones: a product reads the lower half of a lane.
+        #[inline(always)]
+        fn add_lots_mixed(
+            self,
+            sums: [__m256i; 4],
+            row: &[i32; LANES],
+            scaled: i32,
+        ) -> [__m256i; 4] {
+            let lots = self.avx._mm256_set1_epi32(scaled);
+            let add = |sum, values| {
+                self.avx2._mm256_add_epi64(sum, self.avx2._mm256_mul_epi32(values, lots))
+            };
+            let upper = |values| self.avx2._mm256_srli_epi64::<32>(values);
+            let ([a, b, c, d], [e, f]): (_, [__m256i; 2]) = (sums, cast(*row));
+            [add(a, e), add(b, upper(e)), add(c, f), add(d, upper(f))]
+        }
+
         #[inline(always)]
         fn lowest(self, sums: [__m256i; 4]) -> i64 {
             let [a, b, c, d] = sums;
             let four = lesser(self, lesser(self, a, b), lesser(self, c, d));
             let [a, b, c, d]: [i64; 4] = cast(four);
             a.min(b).min(c.min(d))
+        }
+
+        type Four = __m256i;
+
+        #[inline(always)]
+        fn four(self, sums: &Four) -> __m256i {
+            cast(*sums)
+        }
+
+        #[inline(always)]
+        fn store_four(self, sums: __m256i) -> Four {
+            cast(sums)
+        }
+
+        /// The product of the lower half, and that of the upper half above it.
+        #[inline(always)]
+        fn add_times(self, sums: __m256i, values: &Four, times: u32) -> __m256i {
+            let times = self.avx._mm256_set1_epi32(times.cast_signed());
+            let values = cast(*values);
+            let low = self.avx2._mm256_mul_epu32(values, times);
+            let high = self.avx2._mm256_mul_epu32(self.avx2._mm256_srli_epi64::<32>(values), times);
+            let high = self.avx2._mm256_slli_epi64::<32>(high);
+            self.avx2._mm256_add_epi64(sums, self.avx2._mm256_add_epi64(low, high))
         }
     }
 
@@ -160,7 +239,7 @@ mod x86 {
         simd.avx2._mm256_blendv_epi8(a, b, simd.avx2._mm256_cmpgt_epi64(a, b))
     }
 
-    impl Sixteen for V4 {
+    impl Lanes for V4 {
         type Sums = [__m512i; 2];
 
         #[inline(always)]
@@ -207,11 +286,45 @@ mod x86 {
             [add(a, c), add(b, d)]
         }
 
+        /// Even scenarios, then odd ones: a product reads the lower half of a lane.
+        #[inline(always)]
+        fn add_lots_mixed(
+            self,
+            sums: [__m512i; 2],
+            row: &[i32; LANES],
+            scaled: i32,
+        ) -> [__m512i; 2] {
+            let lots = self.avx512f._mm512_set1_epi32(scaled);
+            let add = |sum, values| {
+                self.avx512f._mm512_add_epi64(sum, self.avx512f._mm512_mul_epi32(values, lots))
+            };
+            let ([a, b], values): (_, __m512i) = (sums, cast(*row));
+            [add(a, values), add(b, self.avx512f._mm512_srli_epi64::<32>(values))]
+        }
+
         #[inline(always)]
         fn lowest(self, sums: [__m512i; 2]) -> i64 {
             let [a, b] = sums;
-            let eight: [i64; 8] = cast(self.avx512f._mm512_min_epi64(a, b));
-            eight.into_iter().fold(i64::MAX, i64::min)
+            self.avx512f._mm512_reduce_min_epi64(self.avx512f._mm512_min_epi64(a, b))
+        }
+
+        type Four = __m256i;
+
+        #[inline(always)]
+        fn four(self, sums: &Four) -> __m256i {
+            cast(*sums)
+        }
+
+        #[inline(always)]
+        fn store_four(self, sums: __m256i) -> Four {
+            cast(sums)
+        }
+
+        #[inline(always)]
+        fn add_times(self, sums: __m256i, values: &Four, times: u32) -> __m256i {
+            let times = self.avx._mm256_set1_epi64x(i64::from(times));
+            let product = self.avx512dq._mm256_mullo_epi64(cast(*values), times);
+            self.avx2._mm256_add_epi64(sums, product)
         }
     }
 }
