@@ -7,11 +7,11 @@
 //!
 //! **Invariant:** the same seed and sizes give the same blocks.
 
-use machine::{Genesis, Machine, SourceWeight, UnderlyingGenesis};
+use machine::{Genesis, Machine, SourceWeight, UnderlyingGenesis, ValidatorGenesis};
 use protocol::{
-    AccountId, Address, AssetId, BasisReport, Block, ClientOrderId, Command, Contract, Instrument,
-    InstrumentId, NewOrder, OrderId, PriceReport, Right, SelfTrade, Side, SourceId, TimeInForce,
-    Transaction, UnderlyingId, ValidatorId, VolReport, Vote,
+    AccountId, Address, AssetId, BasisReport, Block, ClientOrderId, Command, Contract, Hash,
+    Instrument, InstrumentId, NewOrder, OrderId, PriceReport, Right, Seat, SelfTrade, Side, SourceId,
+    TimeInForce, Transaction, UnderlyingId, ValidatorId, VolReport, Vote, limits,
 };
 use units::{Amount, BlockTime, Lots, Notional, Price, Quantity, Vol};
 
@@ -278,6 +278,12 @@ fn genesis() -> Genesis {
         parameters: Vec::new(),
         signed: false,
     }
+}
+
+/// Returns the seat of a validator; its key is one of its own, and opens nothing.
+fn seat(number: u16) -> Seat {
+    let key = *Hash::of("traffic validator", &number.to_be_bytes()).bytes();
+    Seat { validator: ValidatorId::new(number), key, endpoint: None }
 }
 
 /// Returns the votes of all validators, which agree.

@@ -231,7 +231,7 @@ pub(crate) fn hostile(random: &mut Random) -> Transaction {
     // Wealth would hide every default, so it goes to somebody who does not trade.
     let rich = AccountId { owner: trader(30), sub };
     let signer = SIGNERS[usize::try_from(random.below(3)).expect("small")];
-    let (sender, command) = match random.below(11) {
+    let (sender, command) = match random.below(12) {
         0 | 1 => {
             let order = NewOrder {
                 client: ClientOrderId::new(u64::MAX - random.below(2)),
@@ -282,6 +282,17 @@ pub(crate) fn hostile(random: &mut Random) -> Transaction {
         9 => {
             let proposal = u32::try_from(random.below(4)).expect("small");
             (signer, Command::Approve { proposal: ProposalId::new(proposal) })
+        }
+        10 => {
+            let number = u16::try_from(random.below(9)).expect("small");
+            let key = seat(u16::try_from(random.below(9)).expect("small")).key;
+            let stake = [0, 1, u64::MAX][usize::try_from(random.below(3)).expect("small")];
+            let change = match random.below(3) {
+                0 => Change::UnseatValidator(ValidatorId::new(number)),
+                1 => Change::SeatValidator { seat: Seat { key, ..seat(number) }, stake },
+                _ => Change::SeatValidator { seat: seat(number), stake },
+            };
+            (signer, Command::Propose { change })
         }
         _ => (trader(number), Command::Drill { instrument }),
     };
