@@ -12,7 +12,7 @@ use margin::{
 use oracle::SettlementAverage;
 use places::Keyed;
 use protocol::{
-    AccountIndex, AssetId, Contract, Fault, InstrumentId, ParameterId, Refusal, UnderlyingId,
+    AccountIndex, AssetId, Contract, Fault, InstrumentId, Mode, ParameterId, Refusal, UnderlyingId,
 };
 use std::cell::OnceCell;
 use units::{Amount, BlockTime, Lots, Notional, Ppm, Price, Quantity, Round, Vol, limits};
@@ -103,10 +103,31 @@ impl State {
         let parameters = Parameters {
             maintenance_ratio: Ppm::from_parts(self.house(ParameterId::MaintenanceRatio)),
             buffer_ratio: Ppm::from_parts(self.house(ParameterId::LiquidationBuffer)),
+            stable_price: self.stable_price(),
+            depeg_free: Price::from_micros(self.house(ParameterId::DepegFree)),
+            depeg_slope: Ppm::from_parts(self.house(ParameterId::DepegSlope)),
             impact,
             ..Parameters::default()
         };
         Risk::build(&parameters, self.time, &underlyings, &markets)
+    }
+
+    /// Returns what margin counts the stable coin as worth: the lower end of its price, and no more than is governed
+    /// while that is not known.
+    ///
+    /// spec 0019-MARG-019.
+    fn stable_price(&self) -> Price {
+        let Some(coin) = self.underlyings.get(&UnderlyingId::STABLE_COIN) else {
+            return Price::ONE;
+        };
+        let unknown = Price::from_micros(self.house(ParameterId::DepegUnknown));
+        let index = coin.feed.index();
+        let lowest = index.and_then(|index| index.price.minus(index.confidence).ok());
+        let price = match (coin.mode, lowest) {
+            (Mode::Normal | Mode::Caution, Some(lowest)) => lowest,
+            (_, lowest) => lowest.unwrap_or(unknown).lesser(unknown),
+        };
+        price.greater(Price::from_micros(1)).lesser(Price::ONE)
     }
 
     fn underlying_input(&self, id: UnderlyingId, held: &Underlying) -> Option<UnderlyingInput> {
@@ -122,6 +143,10 @@ impl State {
             short_option_maintenance: self.ppm(id, ParameterId::ShortOptionMaintenance),
             short_option_initial: self.ppm(id, ParameterId::ShortOptionInitial),
             haircut: self.ppm(id, ParameterId::CollateralHaircut),
+            haircut_knee: Notional::from_micros(i128::from(
+                self.parameters.get(Some(id), ParameterId::HaircutKnee),
+            )),
+            haircut_beyond: self.ppm(id, ParameterId::HaircutBeyond),
             spread: self.ppm(id, ParameterId::Spread),
             vol_daily: self.ppm(id, ParameterId::VolDaily),
             volume_daily: Notional::from_micros(i128::from(

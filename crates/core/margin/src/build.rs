@@ -67,6 +67,7 @@ impl Risk {
         markets: &[MarketInput],
     ) -> Result<Self, Fault> {
         parameters.check()?;
+        underlyings.iter().try_for_each(UnderlyingInput::check)?;
         let (underlyings, classes) = order_underlyings(parameters, underlyings)?;
         let items = order_items(&underlyings, markets)?;
         let moves: Vec<Moves> =
@@ -400,9 +401,9 @@ impl Builder<'_> {
             };
             let haircut = share(input.haircut)?.scaled(kept, Round::Up).map_err(at())?;
             long = long.plus(haircut).map_err(at())?;
-            beyond = share(parameters.haircut_beyond)?.scaled(kept, Round::Up).map_err(at())?;
+            beyond = share(input.haircut_beyond)?.scaled(kept, Round::Up).map_err(at())?;
             let lot = item.size.value(input.index, Round::Up).map_err(at())?.micros();
-            let knee = parameters.haircut_knee.micros().checked_div_euclid(lot).unwrap_or(0);
+            let knee = input.haircut_knee.micros().checked_div_euclid(lot).unwrap_or(0);
             knee_lots = i64::try_from(knee).unwrap_or(i64::MAX);
         }
         let naked = if item.strike.is_some() {

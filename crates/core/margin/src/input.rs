@@ -1,7 +1,7 @@
 //! What the machine passes in: markets to build the scenario matrices from, and portfolios to measure on them.
 
-use protocol::{AssetId, Instrument, InstrumentId, Side, UnderlyingId};
-use units::{BlockSpan, Lots, Notional, Ppb, Ppm, Price, Quantity, Vol};
+use protocol::{AssetId, Fault, Instrument, InstrumentId, Side, UnderlyingId};
+use units::{BlockSpan, Lots, Notional, Ppb, Ppm, Price, Quantity, Vol, limits};
 
 /// Underlyings of one class offset each other in part; the share kept is [`crate::Parameters::classes`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +44,10 @@ pub struct UnderlyingInput {
     pub short_option_initial: Ppm,
     /// Haircut of the asset in initial margin, as a share of its value.
     pub haircut: Ppm,
+    /// Value of an account's lots of the asset up to which its haircut alone is charged.
+    pub haircut_knee: Notional,
+    /// Further haircut of what is above: more takes longer to sell.
+    pub haircut_beyond: Ppm,
     /// Width of the market between bid and ask, as a share of the index.
     pub spread: Ppm,
     /// Standard deviation of a day's return.
@@ -53,6 +57,30 @@ pub struct UnderlyingInput {
     /// The most that an order pays as a fee, as a share of its value.
     pub fee: Ppm,
 }
+
+impl UnderlyingInput {
+    /// Checks the bounds of what is governed by underlying (0019-MARG-018).
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Invariant`] naming the first bound broken: governance has let through what it must not.
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        let share = |value: Ppm| value >= Ppm::ZERO && value <= Ppm::from_parts(limits::PPM_ONE);
+        let rules = [(
+            [self.haircut, self.haircut_beyond].into_iter().all(share)
+                && self.haircut_knee >= Notional::ZERO
+                && self.haircut_knee <= DOLLARS_MAX,
+            "collateral haircut",
+        )];
+        match rules.iter().find(|(holds, _)| !holds) {
+            Some((_, name)) => Err(Fault::Invariant(name)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A trillion dollars.
+const DOLLARS_MAX: Notional = Notional::from_micros(1_000_000_000_000_000_000);
 
 /// How far the averaging of the settlement price has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

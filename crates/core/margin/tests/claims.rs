@@ -233,8 +233,8 @@ fn a_stable_coin_below_its_peg_raises_initial_margin() {
 fn the_haircut_of_collateral_rises_with_its_size() {
     // 0019-MARG-008: 10 % of 60 000, and 5 % of the 30 000 above the knee; half of both in maintenance.
     let mut house = House::new();
-    house.parameters.haircut_knee = dollars(30_000);
-    house.parameters.haircut_beyond = Ppm::from_parts(50_000);
+    house.underlyings[0].haircut_knee = dollars(30_000);
+    house.underlyings[0].haircut_beyond = Ppm::from_parts(50_000);
     let risk = house.risk();
     let pledged = |bitcoins: i128| {
         let pledged = [(BTC_ASSET, Quantity::from_nanos(bitcoins * 500_000_000))];

@@ -94,4 +94,20 @@ pub enum ParameterId {
     SlashFraction = 40,
     /// Time that a validator is jailed for at least.
     JailTime = 41,
+    /// Price of the stable coin down to which nothing is charged.
+    DepegFree = 50,
+    /// Charge for a fall of the stable coin below that, as a multiple of the fall and a share of the scan range.
+    DepegSlope = 51,
+    /// The most that the stable coin counts as worth while its price is not known.
+    DepegUnknown = 52,
+    /// Value of an account's collateral of one asset up to which its haircut alone is charged.
+    HaircutKnee = 53,
+    /// Further haircut of collateral above the knee.
+    HaircutBeyond = 54,
+    /// Age above which a voted vol is stale.
+    VolStaleAfter = 55,
+    /// Uncertainty of a vol that lies between others instead of being voted, as a share of it.
+    VolUnvotedPenalty = 56,
+    /// Uncertainty of a vol whose votes are all stale, as a share of it.
+    VolStalePenalty = 57,
 }

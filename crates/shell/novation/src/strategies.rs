@@ -252,10 +252,11 @@ fn market(
 
 /// Returns the underlying of the chain with the parameters that governance begins with.
 fn underlying(chain: &Chain) -> Result<UnderlyingInput> {
-    let given = |parameter| -> Result<Ppm> {
+    let value = |parameter| -> Result<i128> {
         let definition = Definition::of(parameter).context("every parameter is defined")?;
-        Ok(Ppm::from_parts(i128::from(definition.default)))
+        Ok(i128::from(definition.default))
     };
+    let given = |parameter| value(parameter).map(Ppm::from_parts);
     let index = chain.spot.mid();
     let scan = given(ParameterId::ScanRange)?;
     Ok(UnderlyingInput {
@@ -269,6 +270,8 @@ fn underlying(chain: &Chain) -> Result<UnderlyingInput> {
         short_option_maintenance: given(ParameterId::ShortOptionMaintenance)?,
         short_option_initial: given(ParameterId::ShortOptionInitial)?,
         haircut: given(ParameterId::CollateralHaircut)?,
+        haircut_knee: Notional::from_micros(value(ParameterId::HaircutKnee)?),
+        haircut_beyond: given(ParameterId::HaircutBeyond)?,
         spread: Ppm::ZERO,
         vol_daily: Ppm::ZERO,
         volume_daily: Notional::ZERO,

@@ -83,6 +83,9 @@ impl Parameters {
             )?,
             short_option_initial: exact("short_option_initial", self.short_option_initial)?,
             haircut: exact("haircut", self.haircut)?,
+            // What rises with an account's size is no part of what is compared.
+            haircut_knee: Notional::ZERO,
+            haircut_beyond: Ppm::ZERO,
             spread: exact("spread", self.spread)?,
             vol_daily: Ppm::ZERO,
             volume_daily: Notional::ZERO,

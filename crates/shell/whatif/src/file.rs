@@ -349,8 +349,11 @@ fn fee(market: &MarketInput, lots: Lots, price: Price) -> Result<Notional, units
 
 /// Returns what governance begins with.
 fn default(parameter: ParameterId) -> Ppm {
-    let value = Definition::of(parameter).map_or(0, |definition| definition.default);
-    Ppm::from_parts(i128::from(value))
+    Ppm::from_parts(default_value(parameter))
+}
+
+fn default_value(parameter: ParameterId) -> i128 {
+    i128::from(Definition::of(parameter).map_or(0, |definition| definition.default))
 }
 
 fn underlying(given: &UnderlyingFile, number: u16) -> Result<UnderlyingInput, WhatIfError> {
@@ -374,6 +377,8 @@ fn underlying(given: &UnderlyingFile, number: u16) -> Result<UnderlyingInput, Wh
         short_option_maintenance: default(ParameterId::ShortOptionMaintenance),
         short_option_initial: default(ParameterId::ShortOptionInitial),
         haircut: ratio(&given.haircut, "haircut", ParameterId::CollateralHaircut)?,
+        haircut_knee: Notional::from_micros(default_value(ParameterId::HaircutKnee)),
+        haircut_beyond: default(ParameterId::HaircutBeyond),
         spread: optional(given.spread.as_ref(), &place("spread"))?.unwrap_or(Ppm::ZERO),
         vol_daily: Ppm::ZERO,
         volume_daily: Notional::ZERO,

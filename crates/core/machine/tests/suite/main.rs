@@ -3,6 +3,7 @@
 mod access;
 mod common;
 mod evidence;
+mod feeds;
 mod markets;
 mod random_commands;
 mod ranges;
