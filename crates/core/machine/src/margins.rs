@@ -97,16 +97,12 @@ impl State {
             };
             markets.extend(market_input(market, underlying, self.time)?);
         }
-        // The charge for impact cannot be summed up front, so it is off until governance sets a volume.
-        let charged = underlyings.iter().any(|input| input.volume_daily > Notional::ZERO);
-        let impact = if charged { Ppm::from_parts(limits::PPM_ONE) } else { Ppm::ZERO };
         let parameters = Parameters {
             maintenance_ratio: Ppm::from_parts(self.house(ParameterId::MaintenanceRatio)),
             buffer_ratio: Ppm::from_parts(self.house(ParameterId::LiquidationBuffer)),
             stable_price: self.stable_price(),
             depeg_free: Price::from_micros(self.house(ParameterId::DepegFree)),
             depeg_slope: Ppm::from_parts(self.house(ParameterId::DepegSlope)),
-            impact,
             ..Parameters::default()
         };
         Risk::build(&parameters, self.time, &underlyings, &markets)
@@ -152,6 +148,9 @@ impl State {
             volume_daily: Notional::from_micros(i128::from(
                 self.parameters.get(Some(id), ParameterId::VolumeDaily),
             )),
+            vol_move_daily: Ppm::ZERO,
+            vega_daily: Notional::ZERO,
+            depth: Ppm::from_parts(limits::PPM_ONE),
             fee: self.ppm(id, ParameterId::TakerFee),
         })
     }

@@ -10,7 +10,7 @@
 use crate::bounds::CHARGE_BITS;
 use crate::risk::{Charges, Risk, Slot, Underlying};
 use protocol::Fault;
-use units::{ArithmeticError, Notional, Num, Round, limits};
+use units::{ArithmeticError, Notional};
 
 /// Lots of one row or strike, and what orders could buy and sell of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -79,25 +79,25 @@ pub(crate) fn round_up(sum: i128) -> Notional {
     Notional::from_micros(up >> CHARGE_BITS)
 }
 
-/// Dollars gained as an index doubles, and what orders could add and take away, in micro-dollars.
+/// Dollars gained as an index doubles or as vols rise, and what orders could add and take away, in micro-dollars.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Exposure {
-    delta: i128,
+    held: i128,
     up: i128,
     down: i128,
 }
 
 impl Exposure {
-    fn turned(self, delta: i128, turn: Turn) -> Self {
-        let (up, down) = (delta.max(0), delta.min(0).saturating_neg());
+    fn turned(self, more: i128, turn: Turn) -> Self {
+        let (up, down) = (more.max(0), more.min(0).saturating_neg());
         match turn {
             Turn::Add => Self {
-                delta: self.delta,
+                held: self.held,
                 up: self.up.saturating_add(up),
                 down: self.down.saturating_add(down),
             },
             Turn::TakeOut => Self {
-                delta: self.delta,
+                held: self.held,
                 up: self.up.saturating_sub(up),
                 down: self.down.saturating_sub(down),
             },
@@ -105,42 +105,54 @@ impl Exposure {
     }
 
     fn greatest(self) -> i128 {
-        let highest = self.delta.saturating_add(self.up).saturating_abs();
-        let lowest = self.delta.saturating_sub(self.down).saturating_abs();
+        let highest = self.held.saturating_add(self.up).saturating_abs();
+        let lowest = self.held.saturating_sub(self.down).saturating_abs();
         highest.max(lowest)
-    }
-
-    /// Returns what trading the exposure away would move the price against the account: ⅔ · Y · σ · Δ · √(Δ ÷ volume).
-    fn impact(self, risk: &Risk, underlying: &Underlying) -> Result<Notional, Fault> {
-        let volume = underlying.input.volume_daily;
-        let exposure = self.greatest();
-        if risk.impact.parts() == 0 || volume <= Notional::ZERO || exposure == 0 {
-            return Ok(Notional::ZERO);
-        }
-        impact(exposure, risk, underlying).map_err(Fault::at("margin: impact"))
     }
 }
 
-fn impact(
-    exposure: i128,
-    risk: &Risk,
-    underlying: &Underlying,
-) -> Result<Notional, ArithmeticError> {
-    const ROOT_BITS: u32 = 20;
-    let exposure = Num::new(exposure);
-    let ratio = exposure.mul_div(
-        Num::new(1 << (2 * ROOT_BITS)),
-        underlying.input.volume_daily.number(),
-        Round::Up,
-    )?;
-    let root = Num::new(ratio.raw().isqrt().saturating_add(1));
-    let million = Num::new(limits::PPM_ONE);
-    exposure
-        .mul_div(root, Num::new(1 << ROOT_BITS), Round::Up)?
-        .mul_div(risk.impact.number(), million, Round::Up)?
-        .mul_div(underlying.input.vol_daily.number(), million, Round::Up)?
-        .mul_div(Num::new(2), Num::new(3), Round::Up)
-        .map(Notional::from_number)
+/// The exposures of an account to one underlying, and what trading each away would cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Exposures {
+    delta: Exposure,
+    vega: Exposure,
+    impact_delta: Notional,
+    impact_vega: Notional,
+}
+
+impl Exposures {
+    fn with_held(mut self, slot: &Slot, lots: i64) -> Self {
+        self.delta.held = self.delta.held.saturating_add(times(lots, slot.delta));
+        self.vega.held = self.vega.held.saturating_add(times(lots, slot.vega));
+        self
+    }
+
+    /// Returns both with their costs.
+    fn measured(self, underlying: &Underlying) -> Self {
+        let impact_delta = underlying.push.pressure(self.delta.greatest()).cost();
+        let impact_vega = underlying.twist.pressure(self.vega.greatest()).cost();
+        Self { impact_delta, impact_vega, ..self }
+    }
+
+    /// Returns the exposures once an order has joined or left.
+    fn turned(self, underlying: &Underlying, slot: &Slot, lots: i64, turn: Turn) -> Self {
+        let mut turned = Self { delta: self.delta.turned(times(lots, slot.delta), turn), ..self };
+        turned.impact_delta = underlying.push.pressure(turned.delta.greatest()).cost();
+        if slot.vega != 0 {
+            turned.vega = self.vega.turned(times(lots, slot.vega), turn);
+            turned.impact_vega = underlying.twist.pressure(turned.vega.greatest()).cost();
+        }
+        turned
+    }
+
+    fn impact(&self) -> Result<Notional, ArithmeticError> {
+        self.impact_delta.plus(self.impact_vega)
+    }
+}
+
+/// Returns a product of lots and dollars a lot, which fits.
+fn times(lots: i64, dollars: i64) -> i128 {
+    i128::from(lots).wrapping_mul(i128::from(dollars))
 }
 
 /// Which margin a charge is for.
@@ -168,7 +180,7 @@ pub(crate) struct ChargeBook {
     /// By strike, ascending.
     strikes: Vec<(u32, Range)>,
     /// By underlying, ascending; kept only where impact is charged.
-    exposures: Vec<(u32, Exposure, Notional)>,
+    exposures: Vec<(u32, Exposures)>,
     /// Charges of rows and strikes, in 2⁻¹⁶ micro-dollars.
     sum: i128,
     impact: Notional,
@@ -179,17 +191,18 @@ fn find<T: Copy + Default>(entries: &[(u32, T)], number: u32) -> T {
     place.and_then(|place| entries.get(place)).map_or_else(T::default, |(_, value)| *value)
 }
 
-fn put(entries: &mut Vec<(u32, Range)>, number: u32, range: Range) {
+/// Keeps an entry under a number; none that says nothing is kept.
+fn put<T: Default + PartialEq>(entries: &mut Vec<(u32, T)>, number: u32, value: T) {
     match entries.binary_search_by_key(&number, |(key, _)| *key) {
-        Ok(place) if range == Range::default() => {
+        Ok(place) if value == T::default() => {
             entries.remove(place);
         }
         Ok(place) => {
             if let Some(entry) = entries.get_mut(place) {
-                entry.1 = range;
+                entry.1 = value;
             }
         }
-        Err(place) => entries.insert(place, (number, range)),
+        Err(place) => entries.insert(place, (number, value)),
     }
 }
 
@@ -201,7 +214,7 @@ pub(crate) struct Turned {
     pub(crate) total: Notional,
     row: Range,
     strike: Range,
-    exposure: Exposure,
+    exposures: Exposures,
     impact: Notional,
     sum: i128,
 }
@@ -232,11 +245,9 @@ impl ChargeBook {
                 strike.lots = strike.lots.saturating_add(lots);
                 put(&mut book.strikes, slot.strike, strike);
             }
-            if risk.impact.parts() != 0 {
-                let (mut exposure, _) = book.exposure(slot.underlying);
-                let delta = i128::from(lots).saturating_mul(i128::from(slot.delta));
-                exposure.delta = exposure.delta.saturating_add(delta);
-                book.put_exposure(slot.underlying, exposure, Notional::ZERO);
+            if risk.impacts {
+                let exposures = find(&book.exposures, slot.underlying).with_held(slot, lots);
+                put(&mut book.exposures, slot.underlying, exposures);
             }
         }
         book.sum = book.sum_of(risk)?;
@@ -262,34 +273,15 @@ impl ChargeBook {
 
     fn impact_all(&mut self, risk: &Risk) -> Result<(), Fault> {
         let mut sum = Notional::ZERO;
-        for (number, exposure, impact) in &mut self.exposures {
+        for (number, exposures) in &mut self.exposures {
             let underlying =
                 risk.underlying(*number).ok_or(Fault::Missing("margin: underlying"))?;
-            *impact = exposure.impact(risk, underlying)?;
-            sum = sum.plus(*impact).map_err(Fault::at("margin: impact"))?;
+            *exposures = exposures.measured(underlying);
+            let impact = exposures.impact().and_then(|impact| sum.plus(impact));
+            sum = impact.map_err(Fault::at("margin: impact"))?;
         }
         self.impact = sum;
         Ok(())
-    }
-
-    fn exposure(&self, underlying: u32) -> (Exposure, Notional) {
-        let place = self.exposures.binary_search_by_key(&underlying, |(key, _, _)| *key).ok();
-        place
-            .and_then(|place| self.exposures.get(place))
-            .map_or((Exposure::default(), Notional::ZERO), |(_, exposure, impact)| {
-                (*exposure, *impact)
-            })
-    }
-
-    fn put_exposure(&mut self, underlying: u32, exposure: Exposure, impact: Notional) {
-        match self.exposures.binary_search_by_key(&underlying, |(key, _, _)| *key) {
-            Ok(place) => {
-                if let Some(entry) = self.exposures.get_mut(place) {
-                    *entry = (underlying, exposure, impact);
-                }
-            }
-            Err(place) => self.exposures.insert(place, (underlying, exposure, impact)),
-        }
     }
 
     /// Returns how many rows have a position or an order.
@@ -338,21 +330,20 @@ impl ChargeBook {
             total: round_up(sum),
             row: row_after,
             strike: strike_after,
-            exposure: Exposure::default(),
+            exposures: Exposures::default(),
             impact: Notional::ZERO,
             sum,
         };
-        if risk.impact.parts() != 0 {
+        if risk.impacts {
             let at = || Fault::at("margin: impact");
             let underlying = risk.underlying(slot.underlying);
             let underlying = underlying.ok_or(Fault::Missing("margin: underlying"))?;
-            let (exposure, before) = self.exposure(slot.underlying);
-            let delta = i128::from(lots).saturating_mul(i128::from(slot.delta));
-            turned.exposure = exposure.turned(delta, turn);
-            turned.impact = turned.exposure.impact(risk, underlying)?;
-            let rest = self.impact.minus(before).map_err(at())?;
-            let all = rest.plus(turned.impact).map_err(at())?;
-            turned.total = turned.total.plus(all).map_err(at())?;
+            let before = find(&self.exposures, slot.underlying);
+            turned.exposures = before.turned(underlying, slot, lots, turn);
+            let rest = before.impact().and_then(|before| self.impact.minus(before));
+            let after = turned.exposures.impact().map_err(at())?;
+            turned.impact = rest.and_then(|rest| rest.plus(after)).map_err(at())?;
+            turned.total = turned.total.plus(turned.impact).map_err(at())?;
         }
         Ok(turned)
     }
@@ -369,12 +360,9 @@ impl ChargeBook {
         if facts.strike != 0 {
             put(&mut self.strikes, facts.strike, turned.strike);
         }
-        if risk.impact.parts() != 0 {
-            let (_, before) = self.exposure(facts.underlying);
-            self.put_exposure(facts.underlying, turned.exposure, turned.impact);
-            let at = || Fault::at("margin: impact");
-            let rest = self.impact.minus(before).map_err(at())?;
-            self.impact = rest.plus(turned.impact).map_err(at())?;
+        if risk.impacts {
+            put(&mut self.exposures, facts.underlying, turned.exposures);
+            self.impact = turned.impact;
         }
         self.sum = turned.sum;
         Ok(())

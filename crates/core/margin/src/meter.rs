@@ -4,8 +4,9 @@
 
 use crate::account::out_of_limits;
 use crate::bounds::GROSS_MEASURED;
-use crate::charges::{ChargeBook, Purpose};
+use crate::charges::round_up as round_up_charges;
 use crate::holdings::Holdings;
+use crate::impact::Pressure;
 use crate::lanes::{Line, Lows, Matrix, Span, sweep};
 use crate::risk::{Risk, Slot};
 use crate::scan::{fraction_up, round_up};
@@ -28,6 +29,9 @@ pub struct Reading {
     pub scan_hold: Notional,
     /// Σ |lots| · greatest scenario value of a lot, in micro-dollars: what the sums are proved for.
     pub(crate) gross: i128,
+    /// What of both margins is impact, and the pressure that it is at most the cost of.
+    pub(crate) impact: Notional,
+    pub(crate) pressure: Pressure,
 }
 
 /// Measures accounts on one set of matrices, with memory of its own that it uses again and again.
@@ -62,14 +66,14 @@ impl<'a> Meter<'a> {
         let sums = self.lay_out(holdings)?;
         let lines = holdings.lines();
         let scan_hold = self.scan(risk.matrix_hold(), lines)?;
-        let charges = |sum, purpose| charges(risk, holdings, sum, purpose);
-        let charges_maintenance = charges(sums.charges_maintenance, Purpose::Maintenance)?;
+        let charges = |sum| round_up_charges(sum).plus(sums.impact).map_err(at());
+        let charges_maintenance = charges(sums.charges_maintenance)?;
         let floor = fraction_up(scan_hold, risk.maintenance_ratio).map_err(at())?;
         let scan_new = match risk.is_single() {
             true => scan_hold,
             false => self.scan(&risk.new, lines)?.greater(floor),
         };
-        let charges_initial = charges(sums.charges_initial, Purpose::Initial)?;
+        let charges_initial = charges(sums.charges_initial)?;
         let maintenance = floor.plus(charges_maintenance).map_err(at())?;
         let buffer = fraction_up(maintenance, risk.buffer_ratio).map_err(at())?;
         let equity = cash.minus(holdings.cost()).map_err(at())?;
@@ -80,6 +84,8 @@ impl<'a> Meter<'a> {
             buffer: maintenance.plus(buffer).map_err(at())?,
             scan_hold,
             gross: i128::from(sums.gross),
+            impact: sums.impact,
+            pressure: sums.pressure,
         })
     }
 
@@ -110,8 +116,11 @@ impl<'a> Meter<'a> {
                 strike_lots = 0;
             }
             if weights.group != last.1.group {
-                self.close(last.0, Some(line.slot), count, reserve)?;
+                self.close(last.0, Some(line.slot), count, reserve, &mut sums)?;
                 (count, reserve) = (0, 0);
+            }
+            if risk.impacts {
+                sums.expose(weights, line.lots);
             }
             last = (line.slot, weights);
             count = count.wrapping_add(1);
@@ -122,7 +131,7 @@ impl<'a> Meter<'a> {
             }
         }
         sums.add_naked(risk.slot(last.0).ok_or_else(missing)?, strike_lots);
-        self.close(last.0, None, count, reserve)?;
+        self.close(last.0, None, count, reserve, &mut sums)?;
         if i128::from(sums.gross) > GROSS_MEASURED {
             return Err(out_of_limits("margin: gross of an account"));
         }
@@ -140,6 +149,7 @@ impl<'a> Meter<'a> {
         next: Option<u32>,
         lines: u32,
         reserve: u64,
+        sums: &mut Sums,
     ) -> Result<(), Fault> {
         let missing = || Fault::Missing("margin: row");
         let last = self.risk.slot(last).ok_or_else(missing)?;
@@ -149,6 +159,10 @@ impl<'a> Meter<'a> {
         let ends_class = ends_underlying && next.is_none_or(|next| class(next) != class(last));
         self.spans.push(Span { group: last.group, lines, ends_underlying, ends_class });
         self.reserves.push(i64::try_from(reserve).unwrap_or(i64::MAX));
+        if self.risk.impacts && ends_underlying {
+            let underlying = self.risk.underlying(last.underlying).ok_or_else(missing)?;
+            sums.close_exposures(underlying).map_err(Fault::at("margin: impact"))?;
+        }
         Ok(())
     }
 
@@ -194,20 +208,6 @@ impl<'a> Meter<'a> {
 /// Returns the share of a loss that counts, in millionths of micro-dollars.
 fn kept(share: i64, reserve: i64, low: i64) -> i128 {
     i128::from(share).wrapping_mul(i128::from(reserve.saturating_sub(low).max(0)))
-}
-
-/// Returns a sum of charges, which impact is not in, as the charges of an account.
-fn charges(
-    risk: &Risk,
-    holdings: &Holdings,
-    sum: i128,
-    purpose: Purpose,
-) -> Result<Notional, Fault> {
-    if risk.impact.parts() == 0 {
-        return Ok(crate::charges::round_up(sum));
-    }
-    let lines = holdings.lines().iter().map(|line| (line.slot, line.lots));
-    ChargeBook::new(risk, purpose, lines)?.total()
 }
 
 #[cfg(test)]

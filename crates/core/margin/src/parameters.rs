@@ -116,7 +116,7 @@ impl Default for Parameters {
             depeg_free: Price::from_micros(990_000),
             depeg_slope: ppm(4_000_000),
             funding_hours: 8,
-            impact: Ppm::ZERO,
+            impact: ONE,
         }
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** a [`Risk`] is a function of its inputs alone, and everything an account can hold has a row.
 
+use crate::impact::{Pressure, Rate};
 use crate::input::{OffsetClass, UnderlyingInput};
 use crate::lanes::{InstructionSet, Matrix, Row};
 use crate::valuation::Expiry;
@@ -88,6 +89,10 @@ pub(crate) struct Slot {
     pub(crate) maintenance: Charges,
     /// Dollars gained by a lot as the index doubles, in micro-dollars.
     pub(crate) delta: i64,
+    /// Dollars gained by a lot as vols rise by 100 points, in micro-dollars.
+    pub(crate) vega: i64,
+    /// The pressures of both, for an order by itself.
+    pub(crate) pressure: Pressure,
 }
 
 /// An underlying and expiry.
@@ -106,6 +111,10 @@ pub(crate) struct Underlying {
     pub(crate) class: u32,
     /// ψ − φ₀, in parts per million.
     pub(crate) kept: i64,
+    /// What makes a delta a pressure.
+    pub(crate) push: Rate,
+    /// What makes a vega one.
+    pub(crate) twist: Rate,
 }
 
 /// A class of underlyings.
@@ -150,7 +159,8 @@ pub struct Risk {
     pub(crate) pledges: BTreeMap<AssetId, Pledge>,
     pub(crate) maintenance_ratio: Ppm,
     pub(crate) buffer_ratio: Ppm,
-    pub(crate) impact: Ppm,
+    /// Whether impact is charged anywhere.
+    pub(crate) impacts: bool,
     pub(crate) arch: pulp::Arch,
 }
 

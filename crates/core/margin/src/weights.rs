@@ -3,13 +3,14 @@
 //! **Invariant:** as [`Slot`] says of the same row.
 
 use crate::bounds::BILLION;
-use crate::risk::{Charges, Slot};
+use crate::impact::Pressure;
+use crate::risk::{Charges, Slot, Underlying};
 use protocol::Fault;
-use units::Notional;
+use units::{ArithmeticError, Notional};
 
 /// Weights of a row.
 #[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(crate) struct Weights {
     pub(crate) group: u32,
     pub(crate) strike: u32,
@@ -20,6 +21,8 @@ pub(crate) struct Weights {
     greatest: u64,
     long: Rates,
     short: Rates,
+    delta: i64,
+    vega: i64,
 }
 
 const _: () = assert!(size_of::<Weights>() == 128);
@@ -57,6 +60,8 @@ impl Weights {
             value: slot.value,
             fraction: positive(slot.fraction)?,
             greatest: positive(slot.greatest)?,
+            delta: slot.delta,
+            vega: slot.vega,
             long: rates(|charges| charges.long, 0)?,
             short: rates(|charges| charges.short, slot.reserve)?,
         })
@@ -76,6 +81,12 @@ pub(crate) struct Sums {
     /// In 2⁻¹⁶ micro-dollars.
     pub(crate) charges_initial: i128,
     pub(crate) charges_maintenance: i128,
+    /// Deltas and vegas of the underlying under way, in micro-dollars.
+    delta: i128,
+    vega: i128,
+    /// Of the underlyings before it.
+    pub(crate) pressure: Pressure,
+    pub(crate) impact: Notional,
 }
 
 impl Sums {
@@ -104,6 +115,32 @@ impl Sums {
         let signed = if short { fractions.wrapping_neg() } else { fractions };
         self.fractions = self.fractions.wrapping_add(signed);
         size.wrapping_mul(rates.reserve)
+    }
+
+    /// Adds the exposures of lots of a row.
+    #[inline(always)]
+    pub(crate) fn expose(&mut self, weights: &Weights, lots: i32) {
+        let times = |dollars: i64| i128::from(lots).wrapping_mul(i128::from(dollars));
+        self.delta = self.delta.wrapping_add(times(weights.delta));
+        self.vega = self.vega.wrapping_add(times(weights.vega));
+    }
+
+    /// Adds what trading the exposures to an underlying away would cost, and begins with the next one.
+    #[inline(always)]
+    pub(crate) fn close_exposures(
+        &mut self,
+        underlying: &Underlying,
+    ) -> Result<(), ArithmeticError> {
+        let (delta, vega) = (std::mem::take(&mut self.delta), std::mem::take(&mut self.vega));
+        let push = underlying.push.pressure(delta);
+        self.pressure = self.pressure.with(push);
+        self.impact = self.impact.plus(push.cost())?;
+        if vega != 0 {
+            let twist = underlying.twist.pressure(vega);
+            self.pressure = self.pressure.with(twist);
+            self.impact = self.impact.plus(twist.cost())?;
+        }
+        Ok(())
     }
 
     /// Adds the charges of lots above the knee of a row.

@@ -34,11 +34,13 @@ fn set(house: &mut House, name: &str, value: i128) -> i128 {
         "haircut_maintenance_share" => &mut parameters.haircut_maintenance_share,
         "haircut" => &mut underlying.haircut,
         "haircut_beyond" => &mut underlying.haircut_beyond,
-        "haircut_knee" => {
-            let before = underlying.haircut_knee.micros();
-            underlying.haircut_knee = Notional::from_micros(value);
-            return before;
-        }
+        "spread" => &mut underlying.spread,
+        "vol_daily" => &mut underlying.vol_daily,
+        "vol_move_daily" => &mut underlying.vol_move_daily,
+        "depth" => &mut underlying.depth,
+        "haircut_knee" => return set_dollars(&mut underlying.haircut_knee, value),
+        "volume_daily" => return set_dollars(&mut underlying.volume_daily, value),
+        "vega_daily" => return set_dollars(&mut underlying.vega_daily, value),
         "depeg_slope" => &mut parameters.depeg_slope,
         "impact" => &mut parameters.impact,
         "stable_price" => {
@@ -59,6 +61,10 @@ fn set(house: &mut House, name: &str, value: i128) -> i128 {
         _ => panic!("{name} is no parameter"),
     };
     std::mem::replace(place, Ppm::from_parts(value)).parts()
+}
+
+fn set_dollars(place: &mut Notional, value: i128) -> i128 {
+    std::mem::replace(place, Notional::from_micros(value)).micros()
 }
 
 #[test]
@@ -83,5 +89,5 @@ fn every_parameter_is_refused_outside_the_bounds_that_the_specification_gives() 
         }
         count += 1;
     }
-    assert_eq!(count, 26, "a parameter is missing from the table");
+    assert_eq!(count, 32, "a parameter is missing from the table");
 }

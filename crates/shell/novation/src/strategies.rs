@@ -18,7 +18,7 @@ use pricing::{Forward, Horizon, Strike, vol_implied_by_call, vol_implied_by_put}
 use protocol::{AssetId, Contract, Instrument, InstrumentId, ParameterId, Right, UnderlyingId};
 use serde_json::{Value, json};
 use std::io::Write;
-use units::{BlockTime, Lots, Notional, Ppm, Price, Quantity, Round, Vol};
+use units::{BlockTime, Lots, Notional, Ppm, Price, Quantity, Round, Vol, limits};
 
 const UNDERLYING: UnderlyingId = UnderlyingId::new(1);
 const COIN: AssetId = AssetId::new(1);
@@ -275,6 +275,9 @@ fn underlying(chain: &Chain) -> Result<UnderlyingInput> {
         spread: Ppm::ZERO,
         vol_daily: Ppm::ZERO,
         volume_daily: Notional::ZERO,
+        vol_move_daily: Ppm::ZERO,
+        vega_daily: Notional::ZERO,
+        depth: Ppm::from_parts(limits::PPM_ONE),
         fee: given(ParameterId::TakerFee)?,
     })
 }

@@ -16,7 +16,7 @@ use protocol::{AssetId, Contract, Instrument, InstrumentId, UnderlyingId};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::str::FromStr;
-use units::{BlockSpan, BlockTime, Lots, Notional, Num, Ppb, Ppm, Price, Quantity, Round, Vol};
+use units::{BlockSpan, BlockTime, Lots, Notional, Num, Ppb, Ppm, Price, Quantity, Round, Vol, limits};
 
 /// When the portfolio is measured; any time will do, because only spans count.
 const NOW: i128 = 1_700_000_000_000;
@@ -89,6 +89,9 @@ impl Parameters {
             spread: exact("spread", self.spread)?,
             vol_daily: Ppm::ZERO,
             volume_daily: Notional::ZERO,
+            vol_move_daily: Ppm::ZERO,
+            vega_daily: Notional::ZERO,
+            depth: Ppm::from_parts(limits::PPM_ONE),
             fee: Ppm::ZERO,
         })
     }

@@ -28,7 +28,7 @@ use protocol::{
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::str::FromStr;
-use units::{BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Round, Vol};
+use units::{BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Round, Vol, limits};
 
 /// A number as the file has it.
 #[derive(Debug, Clone, Deserialize)]
@@ -382,6 +382,9 @@ fn underlying(given: &UnderlyingFile, number: u16) -> Result<UnderlyingInput, Wh
         spread: optional(given.spread.as_ref(), &place("spread"))?.unwrap_or(Ppm::ZERO),
         vol_daily: Ppm::ZERO,
         volume_daily: Notional::ZERO,
+        vol_move_daily: Ppm::ZERO,
+        vega_daily: Notional::ZERO,
+        depth: Ppm::from_parts(limits::PPM_ONE),
         fee: default(ParameterId::TakerFee),
     })
 }

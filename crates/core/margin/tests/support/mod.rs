@@ -63,6 +63,9 @@ pub(crate) fn underlying(id: UnderlyingId, class: u16, index: Price) -> Underlyi
         spread: Ppm::ZERO,
         vol_daily: Ppm::ZERO,
         volume_daily: Notional::ZERO,
+        vol_move_daily: Ppm::ZERO,
+        vega_daily: Notional::ZERO,
+        depth: Ppm::from_parts(1_000_000),
         fee: FEE,
     }
 }
