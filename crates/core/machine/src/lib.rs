@@ -37,6 +37,7 @@ mod invariants;
 mod keys;
 mod lifecycle;
 mod liquidation;
+mod liquidity;
 mod margins;
 mod open_orders;
 mod orders;
@@ -56,6 +57,7 @@ pub use funding::Accrual;
 pub use genesis::{Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis};
 pub use insurance::Allowance;
 pub use keys::{Keys, OwnerKeys, OwnerRecord, Session};
+pub use liquidity::LiquidityRecord;
 pub use open_orders::OpenOrders;
 pub use ranges::ThresholdsRecord;
 pub use records::{

@@ -15,7 +15,7 @@ use protocol::{
     AccountIndex, AssetId, Contract, Fault, InstrumentId, Mode, ParameterId, Refusal, UnderlyingId,
 };
 use std::cell::OnceCell;
-use units::{Amount, BlockTime, Lots, Notional, Ppm, Price, Quantity, Round, Vol, limits};
+use units::{Amount, BlockTime, Lots, Notional, Ppm, Price, Quantity, Round, Vol};
 
 /// What is known of the margin of an account with its open orders.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ enum Known<'a> {
 /// Scenario matrices and account margins, valid for one block.
 #[derive(Debug)]
 pub(crate) struct Margins<'a> {
-    risk: &'a OnceCell<Risk>,
+    pub(crate) risk: &'a OnceCell<Risk>,
     /// Ceilings of accounts without their orders, from the pass over all accounts.
     idle: Keyed<Ceiling>,
     accounts: Keyed<Known<'a>>,
@@ -89,7 +89,7 @@ impl State {
         let mut underlyings = Vec::with_capacity(self.underlyings.len());
         let mut markets = Vec::with_capacity(self.markets.len());
         for (id, underlying) in &self.underlyings {
-            underlyings.extend(self.underlying_input(*id, underlying));
+            underlyings.extend(self.underlying_input(*id, underlying)?);
         }
         for market in self.markets.values() {
             let Some(underlying) = self.underlyings.get(&market.instrument.underlying) else {
@@ -100,6 +100,7 @@ impl State {
         let parameters = Parameters {
             maintenance_ratio: Ppm::from_parts(self.house(ParameterId::MaintenanceRatio)),
             buffer_ratio: Ppm::from_parts(self.house(ParameterId::LiquidationBuffer)),
+            impact: Ppm::from_parts(self.house(ParameterId::Impact)),
             stable_price: self.stable_price(),
             depeg_free: Price::from_micros(self.house(ParameterId::DepegFree)),
             depeg_slope: Ppm::from_parts(self.house(ParameterId::DepegSlope)),
@@ -126,9 +127,14 @@ impl State {
         price.greater(Price::from_micros(1)).lesser(Price::ONE)
     }
 
-    fn underlying_input(&self, id: UnderlyingId, held: &Underlying) -> Option<UnderlyingInput> {
-        let index = held.feed.index()?;
-        Some(UnderlyingInput {
+    fn underlying_input(
+        &self,
+        id: UnderlyingId,
+        held: &Underlying,
+    ) -> Result<Option<UnderlyingInput>, Fault> {
+        let Some(index) = held.feed.index() else { return Ok(None) };
+        let (depth, volume_daily, vega_daily) = self.liquidity_of(id)?;
+        Ok(Some(UnderlyingInput {
             underlying: id,
             class: OffsetClass::new(held.class),
             asset: held.asset,
@@ -145,14 +151,12 @@ impl State {
             haircut_beyond: self.ppm(id, ParameterId::HaircutBeyond),
             spread: self.ppm(id, ParameterId::Spread),
             vol_daily: self.ppm(id, ParameterId::VolDaily),
-            volume_daily: Notional::from_micros(i128::from(
-                self.parameters.get(Some(id), ParameterId::VolumeDaily),
-            )),
-            vol_move_daily: Ppm::ZERO,
-            vega_daily: Notional::ZERO,
-            depth: Ppm::from_parts(limits::PPM_ONE),
+            volume_daily,
+            vol_move_daily: self.ppm(id, ParameterId::VolMoveDaily),
+            vega_daily,
+            depth,
             fee: self.ppm(id, ParameterId::TakerFee),
-        })
+        }))
     }
 
     fn holdings(&self, account: AccountIndex, with_orders: bool) -> Result<Holdings, Fault> {

@@ -6,7 +6,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use margin::{Explanation, Figure};
 use protocol::{AccountIndex, Fault, Hash, Mode, ParameterId, UnderlyingId, codec};
 use std::collections::BTreeSet;
-use thresholds::{Behind, Parameters};
+use thresholds::{Behind, Liquidity, Parameters};
 use units::{BlockTime, Num, Ppm, Round};
 
 /// The scan ranges of an underlying and what they were made from; written when they change, which is once an hour.
@@ -26,6 +26,8 @@ pub struct ThresholdsRecord {
     pub behind: Behind,
     /// Hash of all returns kept.
     pub history: Hash,
+    /// Hash of the depths of the books kept.
+    pub depths: Hash,
 }
 
 impl Work<'_> {
@@ -72,8 +74,10 @@ impl State {
     ) -> Result<Option<ThresholdsRecord>, Fault> {
         let Some(underlying) = self.underlyings.get(&id) else { return Ok(None) };
         let ranges = &underlying.thresholds;
-        let history = codec::encode(ranges.history());
-        let history = history.map_err(|_| Fault::Invariant("state records are encodable"))?;
+        let unencodable = |_| Fault::Invariant("state records are encodable");
+        let history = codec::encode(ranges.history()).map_err(unencodable)?;
+        let depths = self.liquidity.get(&id).map(Liquidity::depths);
+        let depths = codec::encode(&depths).map_err(unencodable)?;
         Ok(Some(ThresholdsRecord {
             new_risk: ranges.new_risk(),
             hold: ranges.hold(),
@@ -82,6 +86,7 @@ impl State {
             target: ranges.target(),
             behind: ranges.behind(),
             history: Hash::of("thresholds", &history),
+            depths: Hash::of("depths", &depths),
         }))
     }
 

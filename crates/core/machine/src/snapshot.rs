@@ -83,5 +83,9 @@ pub(crate) fn consistent(state: &State) -> std::result::Result<(), protocol::Fau
     if !state.underlyings.values().all(|held| held.thresholds.is_sound()) {
         return Err(protocol::Fault::Invariant("scan ranges are within their bounds"));
     }
+    let known = |id| state.underlyings.contains_key(id);
+    if !state.liquidity.iter().all(|(id, held)| known(id) && held.is_sound()) {
+        return Err(protocol::Fault::Invariant("depths and volumes are within their bounds"));
+    }
     state.check()
 }

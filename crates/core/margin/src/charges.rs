@@ -10,7 +10,7 @@
 use crate::bounds::CHARGE_BITS;
 use crate::risk::{Charges, Risk, Slot, Underlying};
 use protocol::Fault;
-use units::{ArithmeticError, Notional};
+use units::Notional;
 
 /// Lots of one row or strike, and what orders could buy and sell of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -89,25 +89,19 @@ struct Exposure {
 
 impl Exposure {
     fn turned(self, more: i128, turn: Turn) -> Self {
-        let (up, down) = (more.max(0), more.min(0).saturating_neg());
-        match turn {
-            Turn::Add => Self {
-                held: self.held,
-                up: self.up.saturating_add(up),
-                down: self.down.saturating_add(down),
-            },
-            Turn::TakeOut => Self {
-                held: self.held,
-                up: self.up.saturating_sub(up),
-                down: self.down.saturating_sub(down),
-            },
+        // Sums of what an account may have fit in 80 bits.
+        let more = if turn == Turn::Add { more } else { more.wrapping_neg() };
+        match (more < 0) == (turn == Turn::Add) {
+            true => Self { down: self.down.wrapping_sub(more), ..self },
+            false => Self { up: self.up.wrapping_add(more), ..self },
         }
     }
 
     fn greatest(self) -> i128 {
-        let highest = self.held.saturating_add(self.up).saturating_abs();
-        let lowest = self.held.saturating_sub(self.down).saturating_abs();
-        highest.max(lowest)
+        // In magnitude, the one end is the greatest of both if it is the farther.
+        let (highest, lowest) =
+            (self.held.wrapping_add(self.up), self.held.wrapping_sub(self.down));
+        if highest.wrapping_add(lowest) < 0 { lowest } else { highest }
     }
 }
 
@@ -121,6 +115,13 @@ struct Exposures {
 }
 
 impl Exposures {
+    const NONE: Self = Self {
+        delta: Exposure { held: 0, up: 0, down: 0 },
+        vega: Exposure { held: 0, up: 0, down: 0 },
+        impact_delta: Notional::ZERO,
+        impact_vega: Notional::ZERO,
+    };
+
     fn with_held(mut self, slot: &Slot, lots: i64) -> Self {
         self.delta.held = self.delta.held.saturating_add(times(lots, slot.delta));
         self.vega.held = self.vega.held.saturating_add(times(lots, slot.vega));
@@ -136,17 +137,26 @@ impl Exposures {
 
     /// Returns the exposures once an order has joined or left.
     fn turned(self, underlying: &Underlying, slot: &Slot, lots: i64, turn: Turn) -> Self {
-        let mut turned = Self { delta: self.delta.turned(times(lots, slot.delta), turn), ..self };
-        turned.impact_delta = underlying.push.pressure(turned.delta.greatest()).cost();
-        if slot.vega != 0 {
-            turned.vega = self.vega.turned(times(lots, slot.vega), turn);
-            turned.impact_vega = underlying.twist.pressure(turned.vega.greatest()).cost();
-        }
-        turned
+        let turned = Self {
+            delta: self.delta.turned(times(lots, slot.delta), turn),
+            vega: self.vega.turned(times(lots, slot.vega), turn),
+            ..self
+        };
+        turned.measured(underlying)
     }
 
-    fn impact(&self) -> Result<Notional, ArithmeticError> {
-        self.impact_delta.plus(self.impact_vega)
+    /// Returns what an order would add to the costs.
+    #[inline(always)]
+    fn rise(&self, underlying: &Underlying, slot: &Slot, lots: i64, turn: Turn) -> i128 {
+        let delta = self.delta.turned(times(lots, slot.delta), turn).greatest();
+        let rise = underlying.push.pressure(delta).cost().micros();
+        let rise = rise.wrapping_sub(self.impact_delta.micros());
+        if slot.vega == 0 {
+            return rise;
+        }
+        let vega = self.vega.turned(times(lots, slot.vega), turn).greatest();
+        let more = underlying.twist.pressure(vega).cost().micros();
+        rise.wrapping_add(more).wrapping_sub(self.impact_vega.micros())
     }
 }
 
@@ -186,9 +196,17 @@ pub(crate) struct ChargeBook {
     impact: Notional,
 }
 
-fn find<T: Copy + Default>(entries: &[(u32, T)], number: u32) -> T {
+const fn no_underlying() -> Fault {
+    Fault::Missing("margin: underlying")
+}
+
+fn found<T>(entries: &[(u32, T)], number: u32) -> Option<&T> {
     let place = entries.binary_search_by_key(&number, |(key, _)| *key).ok();
-    place.and_then(|place| entries.get(place)).map_or_else(T::default, |(_, value)| *value)
+    place.and_then(|place| entries.get(place)).map(|(_, value)| value)
+}
+
+fn find<T: Copy + Default>(entries: &[(u32, T)], number: u32) -> T {
+    found(entries, number).copied().unwrap_or_default()
 }
 
 /// Keeps an entry under a number; none that says nothing is kept.
@@ -214,7 +232,6 @@ pub(crate) struct Turned {
     pub(crate) total: Notional,
     row: Range,
     strike: Range,
-    exposures: Exposures,
     impact: Notional,
     sum: i128,
 }
@@ -274,10 +291,10 @@ impl ChargeBook {
     fn impact_all(&mut self, risk: &Risk) -> Result<(), Fault> {
         let mut sum = Notional::ZERO;
         for (number, exposures) in &mut self.exposures {
-            let underlying =
-                risk.underlying(*number).ok_or(Fault::Missing("margin: underlying"))?;
+            let underlying = risk.underlying(*number).ok_or_else(no_underlying)?;
             *exposures = exposures.measured(underlying);
-            let impact = exposures.impact().and_then(|impact| sum.plus(impact));
+            let Exposures { impact_delta, impact_vega, .. } = *exposures;
+            let impact = sum.plus(impact_delta).and_then(|sum| sum.plus(impact_vega));
             sum = impact.map_err(Fault::at("margin: impact"))?;
         }
         self.impact = sum;
@@ -330,22 +347,31 @@ impl ChargeBook {
             total: round_up(sum),
             row: row_after,
             strike: strike_after,
-            exposures: Exposures::default(),
             impact: Notional::ZERO,
             sum,
         };
         if risk.impacts {
-            let at = || Fault::at("margin: impact");
-            let underlying = risk.underlying(slot.underlying);
-            let underlying = underlying.ok_or(Fault::Missing("margin: underlying"))?;
-            let before = find(&self.exposures, slot.underlying);
-            turned.exposures = before.turned(underlying, slot, lots, turn);
-            let rest = before.impact().and_then(|before| self.impact.minus(before));
-            let after = turned.exposures.impact().map_err(at())?;
-            turned.impact = rest.and_then(|rest| rest.plus(after)).map_err(at())?;
-            turned.total = turned.total.plus(turned.impact).map_err(at())?;
+            turned.impact = self.turned_impact(risk, slot, lots, turn)?;
+            let total = turned.total.plus(turned.impact);
+            turned.total = total.map_err(Fault::at("margin: impact"))?;
         }
         Ok(turned)
+    }
+
+    /// Returns what an order makes of impact; apart, so that nothing of it is in the way where there is none.
+    #[inline(never)]
+    fn turned_impact(
+        &self,
+        risk: &Risk,
+        slot: &Slot,
+        lots: i64,
+        turn: Turn,
+    ) -> Result<Notional, Fault> {
+        let underlying = risk.underlying(slot.underlying).ok_or_else(no_underlying)?;
+        let before = found(&self.exposures, slot.underlying).unwrap_or(&Exposures::NONE);
+        // Costs are below 2⁷³ each.
+        let rise = before.rise(underlying, slot, lots, turn);
+        Ok(Notional::from_micros(self.impact.micros().wrapping_add(rise)))
     }
 
     /// Takes over what an order makes of the charges.
@@ -353,6 +379,8 @@ impl ChargeBook {
         &mut self,
         risk: &Risk,
         slot: (u32, &Slot),
+        lots: i64,
+        turn: Turn,
         turned: &Turned,
     ) -> Result<(), Fault> {
         let (number, facts) = slot;
@@ -361,7 +389,10 @@ impl ChargeBook {
             put(&mut self.strikes, facts.strike, turned.strike);
         }
         if risk.impacts {
-            put(&mut self.exposures, facts.underlying, turned.exposures);
+            let underlying = risk.underlying(facts.underlying).ok_or_else(no_underlying)?;
+            let before = find(&self.exposures, facts.underlying);
+            let after = before.turned(underlying, facts, lots, turn);
+            put(&mut self.exposures, facts.underlying, after);
             self.impact = turned.impact;
         }
         self.sum = turned.sum;

@@ -63,10 +63,14 @@ impl<'a> Meter<'a> {
     pub fn read(&mut self, holdings: &Holdings, cash: Notional) -> Result<Reading, Fault> {
         let at = || Fault::at("margin: reading");
         let risk = self.risk;
-        let sums = self.lay_out(holdings)?;
+        let sums = match risk.impacts {
+            true => self.lay_out::<true>(holdings)?,
+            false => self.lay_out::<false>(holdings)?,
+        };
         let lines = holdings.lines();
         let scan_hold = self.scan(risk.matrix_hold(), lines)?;
-        let charges = |sum| round_up_charges(sum).plus(sums.impact).map_err(at());
+        let impact = Notional::from_micros(sums.impact);
+        let charges = |sum| round_up_charges(sum).plus(impact).map_err(at());
         let charges_maintenance = charges(sums.charges_maintenance)?;
         let floor = fraction_up(scan_hold, risk.maintenance_ratio).map_err(at())?;
         let scan_new = match risk.is_single() {
@@ -84,7 +88,7 @@ impl<'a> Meter<'a> {
             buffer: maintenance.plus(buffer).map_err(at())?,
             scan_hold,
             gross: i128::from(sums.gross),
-            impact: sums.impact,
+            impact,
             pressure: sums.pressure,
         })
     }
@@ -99,8 +103,9 @@ impl<'a> Meter<'a> {
         self.sum().map(round_up)
     }
 
-    /// Writes the spans of an account, and sums what is beside the scenarios.
-    fn lay_out(&mut self, holdings: &Holdings) -> Result<Sums, Fault> {
+    /// Writes the spans of an account, and sums what is beside the scenarios, with impact or without.
+    #[inline(always)]
+    fn lay_out<const IMPACTS: bool>(&mut self, holdings: &Holdings) -> Result<Sums, Fault> {
         let missing = || Fault::Missing("margin: row");
         let (risk, lines) = (self.risk, holdings.lines());
         self.spans.clear();
@@ -116,10 +121,10 @@ impl<'a> Meter<'a> {
                 strike_lots = 0;
             }
             if weights.group != last.1.group {
-                self.close(last.0, Some(line.slot), count, reserve, &mut sums)?;
+                self.close::<IMPACTS>(last.0, Some(line.slot), count, reserve, &mut sums)?;
                 (count, reserve) = (0, 0);
             }
-            if risk.impacts {
+            if IMPACTS {
                 sums.expose(weights, line.lots);
             }
             last = (line.slot, weights);
@@ -131,7 +136,7 @@ impl<'a> Meter<'a> {
             }
         }
         sums.add_naked(risk.slot(last.0).ok_or_else(missing)?, strike_lots);
-        self.close(last.0, None, count, reserve, &mut sums)?;
+        self.close::<IMPACTS>(last.0, None, count, reserve, &mut sums)?;
         if i128::from(sums.gross) > GROSS_MEASURED {
             return Err(out_of_limits("margin: gross of an account"));
         }
@@ -143,7 +148,7 @@ impl<'a> Meter<'a> {
 
     /// Ends a span before a row of another group, or before nothing.
     #[inline(always)]
-    fn close(
+    fn close<const IMPACTS: bool>(
         &mut self,
         last: u32,
         next: Option<u32>,
@@ -159,9 +164,9 @@ impl<'a> Meter<'a> {
         let ends_class = ends_underlying && next.is_none_or(|next| class(next) != class(last));
         self.spans.push(Span { group: last.group, lines, ends_underlying, ends_class });
         self.reserves.push(i64::try_from(reserve).unwrap_or(i64::MAX));
-        if self.risk.impacts && ends_underlying {
+        if IMPACTS && ends_underlying {
             let underlying = self.risk.underlying(last.underlying).ok_or_else(missing)?;
-            sums.close_exposures(underlying).map_err(Fault::at("margin: impact"))?;
+            sums.close_exposures(underlying);
         }
         Ok(())
     }

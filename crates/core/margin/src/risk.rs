@@ -13,7 +13,7 @@ use crate::weights::Weights;
 use places::Table;
 use protocol::{AssetId, Contract, Fault, InstrumentId};
 use std::collections::BTreeMap;
-use units::{BlockTime, Ppm, Price, Quantity, Vol};
+use units::{BlockTime, Notional, Ppm, Price, Quantity, Vol};
 
 /// Most lots of collateral that count: a lot is worth a dollar to ten, so at least 134 million dollars.
 const PLEDGED_LOTS_MAX: i128 = 1 << 27;
@@ -169,6 +169,13 @@ impl Risk {
     #[must_use]
     pub fn row(&self, instrument: InstrumentId) -> Option<RowIndex> {
         self.instruments.get(instrument.get().into()).map(RowIndex)
+    }
+
+    /// Returns the dollars that a lot of a contract gains as vols rise by 100 points.
+    #[must_use]
+    pub fn vega(&self, instrument: InstrumentId) -> Option<Notional> {
+        let slot = self.slot(self.row(instrument)?.0)?;
+        Some(Notional::from_micros(slot.vega.into()))
     }
 
     /// Returns the same matrices, to be summed with another instruction set: the sums are the same. `None` if this machine

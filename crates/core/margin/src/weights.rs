@@ -6,7 +6,7 @@ use crate::bounds::BILLION;
 use crate::impact::Pressure;
 use crate::risk::{Charges, Slot, Underlying};
 use protocol::Fault;
-use units::{ArithmeticError, Notional};
+use units::Notional;
 
 /// Weights of a row.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +86,8 @@ pub(crate) struct Sums {
     vega: i128,
     /// Of the underlyings before it.
     pub(crate) pressure: Pressure,
-    pub(crate) impact: Notional,
+    /// In micro-dollars; each term is below 2⁷³.
+    pub(crate) impact: i128,
 }
 
 impl Sums {
@@ -127,20 +128,16 @@ impl Sums {
 
     /// Adds what trading the exposures to an underlying away would cost, and begins with the next one.
     #[inline(always)]
-    pub(crate) fn close_exposures(
-        &mut self,
-        underlying: &Underlying,
-    ) -> Result<(), ArithmeticError> {
+    pub(crate) fn close_exposures(&mut self, underlying: &Underlying) {
         let (delta, vega) = (std::mem::take(&mut self.delta), std::mem::take(&mut self.vega));
         let push = underlying.push.pressure(delta);
         self.pressure = self.pressure.with(push);
-        self.impact = self.impact.plus(push.cost())?;
+        self.impact = self.impact.wrapping_add(push.cost().micros());
         if vega != 0 {
             let twist = underlying.twist.pressure(vega);
             self.pressure = self.pressure.with(twist);
-            self.impact = self.impact.plus(twist.cost())?;
+            self.impact = self.impact.wrapping_add(twist.cost().micros());
         }
-        Ok(())
     }
 
     /// Adds the charges of lots above the knee of a row.

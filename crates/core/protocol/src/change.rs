@@ -88,7 +88,7 @@ pub enum ParameterId {
     Spread = 27,
     /// Daily volatility of an underlying in the charge for market impact.
     VolDaily = 28,
-    /// Daily volume of an underlying in the charge for market impact.
+    /// The least that counts as traded of an underlying in a day, in the charge for market impact.
     VolumeDaily = 29,
     /// Stake that a validator loses for an offence.
     SlashFraction = 40,
@@ -110,4 +110,12 @@ pub enum ParameterId {
     VolUnvotedPenalty = 56,
     /// Uncertainty of a vol whose votes are all stale, as a share of it.
     VolStalePenalty = 57,
+    /// Y of the square-root law: the move, in daily deviations, of trading a day's volume.
+    Impact = 58,
+    /// Distance from the mark within which resting orders count as depth.
+    DepthBand = 59,
+    /// Daily deviation of an underlying's implied vols in the charge for market impact.
+    VolMoveDaily = 60,
+    /// The least that counts as traded of an underlying's vega in a day, for vols that rise by 100 points.
+    VegaDaily = 61,
 }

@@ -84,6 +84,7 @@ pub(crate) fn record(bytes: &[u8]) -> Answer {
         Some((7, record)) => canonical::<OwnerRecord>(record),
         Some((8, record)) => canonical::<Session>(record),
         Some((9, record)) => canonical::<machine::ValidatorRecord>(record),
+        Some((10, record)) => canonical::<machine::LiquidityRecord>(record),
         _ => Answer::Refused,
     }
 }
@@ -100,6 +101,7 @@ pub(crate) fn records() -> Vec<Vec<u8>> {
         StateKey::Owner(_) => 7,
         StateKey::Session(..) => 8,
         StateKey::Validator(_) => 9,
+        StateKey::Liquidity(_) => 10,
     };
     let records = traded().records.iter().take(400);
     records.map(|(key, record)| [&[kind(key)], &record[..]].concat()).collect()

@@ -16,7 +16,9 @@ use protocol::{AssetId, Contract, Instrument, InstrumentId, UnderlyingId};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::str::FromStr;
-use units::{BlockSpan, BlockTime, Lots, Notional, Num, Ppb, Ppm, Price, Quantity, Round, Vol, limits};
+use units::{
+    BlockSpan, BlockTime, Lots, Notional, Num, Ppb, Ppm, Price, Quantity, Round, Vol, limits,
+};
 
 /// When the portfolio is measured; any time will do, because only spans count.
 const NOW: i128 = 1_700_000_000_000;

@@ -214,13 +214,16 @@ fn the_haircut_beyond_the_knee_is_governed_by_asset() {
         (needed.charges_initial, needed.charges_maintenance)
     };
     let micros = |dollars: i128| Notional::from_micros(dollars * 1_000_000);
-    assert_eq!(pledged(&mut House::new()), (micros(800), micros(400)));
+    let mut plain = founded(|genesis| set(genesis, None, ParameterId::Impact, 0));
+    assert_eq!(pledged(&mut plain), (micros(800), micros(400)));
     let mut kneed = founded(|genesis| {
+        set(genesis, None, ParameterId::Impact, 0);
         set(genesis, Some(BTC), ParameterId::HaircutKnee, 1_000_000_000);
         set(genesis, Some(BTC), ParameterId::HaircutBeyond, 500_000);
     });
     assert_eq!(pledged(&mut kneed), (micros(800 + 3_500), micros(400 + 1_750)));
     let mut elsewhere = founded(|genesis| {
+        set(genesis, None, ParameterId::Impact, 0);
         set(genesis, Some(UnderlyingId::new(2)), ParameterId::HaircutKnee, 1_000_000_000);
         set(genesis, Some(UnderlyingId::new(2)), ParameterId::HaircutBeyond, 500_000);
     });

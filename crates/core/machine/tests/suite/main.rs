@@ -4,6 +4,7 @@ mod access;
 mod common;
 mod evidence;
 mod feeds;
+mod liquidity;
 mod markets;
 mod random_commands;
 mod ranges;

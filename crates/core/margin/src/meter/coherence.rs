@@ -180,7 +180,7 @@ fn losing_more_in_any_scenario_never_lowers_margin() {
     let mut raised = 0;
     for case in 0..50_000 {
         let holdings = random_holdings(&house, &risk, &mut random, 2_000);
-        meter.lay_out(&holdings).unwrap();
+        meter.lay_out::<false>(&holdings).unwrap();
         let lines = holdings.lines();
         let before = meter.scan(matrix, lines).unwrap();
         let mut worse: Vec<Row> = matrix.rows().to_vec();
@@ -219,7 +219,7 @@ fn one_more_scenario_never_lowers_margin() {
     let mut needed = 0;
     for case in 0..50_000 {
         let holdings = random_holdings(&house, &risk, &mut random, 2_000);
-        meter.lay_out(&holdings).unwrap();
+        meter.lay_out::<false>(&holdings).unwrap();
         let lines = holdings.lines();
         let all = meter.scan(risk.matrix_hold(), lines).unwrap();
         let without = meter.scan(&fewer[case % SCENARIOS], lines).unwrap();

@@ -144,7 +144,8 @@ generate_enums! {
         CollateralHaircut, ShortOptionMaintenance, ShortOptionInitial, InsuranceEventCap,
         GapMax, RestartGap, InsuranceDayCap, Spread, VolDaily, VolumeDaily,
         SlashFraction, JailTime, DepegFree, DepegSlope, DepegUnknown, HaircutKnee, HaircutBeyond,
-        VolStaleAfter, VolUnvotedPenalty, VolStalePenalty,
+        VolStaleAfter, VolUnvotedPenalty, VolStalePenalty, Impact, DepthBand, VolMoveDaily,
+        VegaDaily,
     }
     Command {
         Deposit { account, asset, amount },
