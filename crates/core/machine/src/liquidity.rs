@@ -5,6 +5,7 @@ use crate::state::{Market, State, Status};
 use crate::work::Work;
 use book::OrderBook;
 use borsh::{BorshDeserialize, BorshSerialize};
+use margin::{Explanation, Figure};
 use protocol::{Fault, InstrumentId, Mode, ParameterId, Side, UnderlyingId};
 use thresholds::{Liquidity, Traded};
 use units::{BlockTime, Lots, Notional, Ppm, Price, Round, limits};
@@ -118,6 +119,25 @@ impl State {
             |traded: Traded| traded.daily(self.time).map_err(Fault::at("what trades in a day"));
         let volume = volume.greater(daily(held.volume())?);
         Ok((held.factor(), volume, vega.greater(daily(held.vega())?)))
+    }
+
+    /// Returns the depth of an underlying's books and the volumes that impact is charged by.
+    pub(crate) fn explain_liquidity(
+        &self,
+        id: UnderlyingId,
+        name: &str,
+    ) -> Result<Explanation, Fault> {
+        let (depth, volume, vega) = self.liquidity_of(id)?;
+        let dollars = |label: &str, value| Explanation {
+            label: label.into(),
+            figure: Figure::Dollars(value),
+            parts: Vec::new(),
+        };
+        Ok(Explanation {
+            label: format!("depth of the books, {name}"),
+            figure: Figure::Share(depth),
+            parts: vec![dollars("volume of a day", volume), dollars("vega of a day", vega)],
+        })
     }
 
     pub(crate) fn liquidity_record(&self, id: UnderlyingId) -> Option<LiquidityRecord> {

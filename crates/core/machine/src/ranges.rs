@@ -90,8 +90,8 @@ impl State {
         }))
     }
 
-    /// Returns the ranges behind an account's scans, one figure for each underlying it has positions on, then the others
-    /// that they were made from.
+    /// Returns what is behind an account's impact and scans: for each underlying it has positions on, depth and volumes, then the
+    /// ranges and the others that they were made from.
     pub(crate) fn explain_ranges(&self, account: AccountIndex) -> Result<Vec<Explanation>, Fault> {
         let held = self.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let mut ids = BTreeSet::new();
@@ -116,6 +116,7 @@ impl State {
             let of_held =
                 vec![share("announced for the next step", ranges.announced(), Vec::new())];
             let name = &held.name;
+            parts.push(self.explain_liquidity(id, name)?);
             parts.push(share(
                 &format!("range for new risk, {name}"),
                 held.range_new_risk(),

@@ -311,6 +311,11 @@ impl ChargeBook {
         self.rows.binary_search_by_key(&slot, |(key, _)| *key).is_ok()
     }
 
+    /// Returns what of all charges is impact.
+    pub(crate) const fn impact(&self) -> Notional {
+        self.impact
+    }
+
     /// Returns all charges, rounded up.
     pub(crate) fn total(&self) -> Result<Notional, Fault> {
         round_up(self.sum).plus(self.impact).map_err(Fault::at("margin: charges"))

@@ -219,6 +219,9 @@ fn impact_follows_the_square_root_of_what_trades_and_of_how_deep_books_are() {
         let above = needed.charges_maintenance.minus(dollars(impact)).unwrap().micros();
         assert!((0..1_000 * impact).contains(&above), "{above}");
         assert_eq!(needed.charges_initial, needed.charges_maintenance);
+        let held = [thin.position(BTC, Contract::Perpetual, lots)];
+        let tree = explain(&thin.risk(), &of(0, &held)).unwrap();
+        assert_eq!(tree.dollars_of("impact"), Some(needed.charges_initial), "{tree}");
         thin.parameters.impact = Ppm::ZERO;
         let free = measure(&thin, &[thin.position(BTC, Contract::Perpetual, lots)]);
         assert_eq!(free.charges_maintenance, Notional::ZERO);

@@ -69,6 +69,9 @@ struct UnderlyingFile {
     range_hold: Option<Exact>,
     haircut: Option<Exact>,
     spread: Option<Exact>,
+    volume: Option<Exact>,
+    vega_volume: Option<Exact>,
+    depth: Option<Exact>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -365,6 +368,10 @@ fn underlying(given: &UnderlyingFile, number: u16) -> Result<UnderlyingInput, Wh
     let ratio = |value: &Option<Exact>, field: &str, parameter| -> Result<Ppm, WhatIfError> {
         Ok(optional(value.as_ref(), &place(field))?.unwrap_or_else(|| default(parameter)))
     };
+    // Impact is charged where it is said what trades in a day.
+    let traded = |value: &Option<Exact>, field: &str| -> Result<Notional, WhatIfError> {
+        Ok(optional(value.as_ref(), &place(field))?.unwrap_or(Notional::ZERO))
+    };
     Ok(UnderlyingInput {
         underlying: UnderlyingId::new(number),
         class: OffsetClass::new(given.class.unwrap_or(1)),
@@ -380,11 +387,12 @@ fn underlying(given: &UnderlyingFile, number: u16) -> Result<UnderlyingInput, Wh
         haircut_knee: Notional::from_micros(default_value(ParameterId::HaircutKnee)),
         haircut_beyond: default(ParameterId::HaircutBeyond),
         spread: optional(given.spread.as_ref(), &place("spread"))?.unwrap_or(Ppm::ZERO),
-        vol_daily: Ppm::ZERO,
-        volume_daily: Notional::ZERO,
-        vol_move_daily: Ppm::ZERO,
-        vega_daily: Notional::ZERO,
-        depth: Ppm::from_parts(limits::PPM_ONE),
+        vol_daily: default(ParameterId::VolDaily),
+        volume_daily: traded(&given.volume, "volume")?,
+        vol_move_daily: default(ParameterId::VolMoveDaily),
+        vega_daily: traded(&given.vega_volume, "vega_volume")?,
+        depth: optional(given.depth.as_ref(), &place("depth"))?
+            .unwrap_or(Ppm::from_parts(limits::PPM_ONE)),
         fee: default(ParameterId::TakerFee),
     })
 }

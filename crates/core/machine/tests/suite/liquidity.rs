@@ -165,6 +165,11 @@ fn volume_is_what_has_traded_in_a_day_and_at_least_what_is_governed() {
     assert!((4_160_000 * DOLLAR..4_168_000 * DOLLAR).contains(&traded), "{traded}");
     house.apply(1, Vec::new());
     assert!(close(impact(&house, 1), exact(8_000, 4_167_000)), "{}", impact(&house, 1));
+    let state = house.machine.state();
+    let index = state.accounts.index(account(1)).expect("open");
+    let tree = state.explain(&state.risk().unwrap(), index).unwrap();
+    assert_eq!(tree.dollars_of("impact").unwrap().micros(), impact(&house, 1), "{tree}");
+    assert!(tree.dollars_of("volume of a day").unwrap().micros() <= traded, "{tree}");
     // Two days on, what has traded is worth less than the least again.
     (0..48 * 66).for_each(|_| drop(house.apply(55, Vec::new())));
     assert!(close(impact(&house, 1), exact(8_000, 1_000_000)), "{}", impact(&house, 1));
