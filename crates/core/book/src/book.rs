@@ -95,6 +95,11 @@ pub trait OrderBook: Sized {
     /// Returns the best levels that stand, best first, at most `levels` of them.
     fn depth(&self, side: Side, levels: usize) -> Vec<Level>;
 
+    /// Returns the lots that stand on a side at a price or better.
+    ///
+    /// Cost: the levels that it counts.
+    fn lots_within(&self, side: Side, price: Price) -> Lots;
+
     /// Returns an open order.
     fn open(&self, order: OrderId) -> Option<Open>;
 

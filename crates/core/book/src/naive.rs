@@ -168,6 +168,15 @@ impl OrderBook for NaiveBook {
             .collect()
     }
 
+    fn lots_within(&self, side: Side, price: Price) -> Lots {
+        let within = |open: &Open| match side {
+            Side::Buy => open.price >= price,
+            Side::Sell => open.price <= price,
+        };
+        let orders = self.orders().filter(|open| open.side == side && within(open));
+        Lots::from_count(orders.fold(0, |sum, open| sum.saturating_add(open.lots.count())))
+    }
+
     fn open(&self, order: OrderId) -> Option<Open> {
         self.orders.get(&order).map(|held| held.open)
     }

@@ -86,7 +86,7 @@ macro_rules! row {
 /// The table, ascending by parameter: name, unit, scope, lowest, default, highest, risk, source.
 ///
 /// spec 0023-GOV-001.
-pub(crate) const DEFINITIONS: [Definition; 31] = [
+pub(crate) const DEFINITIONS: [Definition; 43] = [
     row!(
         ScanRange,
         "scan_range",
@@ -370,21 +370,21 @@ pub(crate) const DEFINITIONS: [Definition; 31] = [
         Ppm,
         Underlying,
         0,
-        0,
+        30_000,
         1_000_000,
         WhenLowered,
-        "no charge until it is measured"
+        "BTC: 57 % a year, by the root of 365"
     ),
     row!(
         VolumeDaily,
         "volume_daily",
         Micros,
         Underlying,
-        0,
-        0,
+        1_000_000_000_000,
+        100_000_000_000_000,
         1_000_000_000_000_000_000,
         Always,
-        "no charge until it is measured"
+        "judgement: a hundredth of what BTC perpetuals trade elsewhere"
     ),
     row!(
         SlashFraction,
@@ -407,6 +407,128 @@ pub(crate) const DEFINITIONS: [Definition; 31] = [
         365 * DAY,
         WhenLowered,
         "a week, so that governance can look"
+    ),
+    row!(
+        DepegFree,
+        "depeg_free",
+        Micros,
+        House,
+        900_000,
+        990_000,
+        1_000_000,
+        WhenLowered,
+        "Derive: 0.99"
+    ),
+    row!(DepegSlope, "depeg_slope", Ppm, House, 0, 4_000_000, 10_000_000, WhenLowered, "Derive: 4"),
+    row!(
+        DepegUnknown,
+        "depeg_unknown",
+        Micros,
+        House,
+        500_000,
+        950_000,
+        1_000_000,
+        WhenRaised,
+        "judgement: lower than a coin that holds, higher than one that has failed"
+    ),
+    row!(
+        HaircutKnee,
+        "haircut_knee",
+        Micros,
+        Underlying,
+        0,
+        10_000_000_000_000,
+        1_000_000_000_000_000_000,
+        WhenRaised,
+        "judgement: ten million dollars of an asset sell within a day"
+    ),
+    row!(
+        HaircutBeyond,
+        "haircut_beyond",
+        Ppm,
+        Underlying,
+        0,
+        100_000,
+        1_000_000,
+        WhenLowered,
+        "judgement: as much again as the haircut"
+    ),
+    row!(
+        VolStaleAfter,
+        "vol_stale_after",
+        Millis,
+        Underlying,
+        MINUTE,
+        20 * MINUTE,
+        DAY,
+        WhenRaised,
+        "Derive: 20 minutes"
+    ),
+    row!(
+        VolUnvotedPenalty,
+        "vol_unvoted_penalty",
+        Ppm,
+        Underlying,
+        0,
+        50_000,
+        1_000_000,
+        WhenLowered,
+        "judgement: the width of a quoted vol"
+    ),
+    row!(
+        VolStalePenalty,
+        "vol_stale_penalty",
+        Ppm,
+        Underlying,
+        0,
+        250_000,
+        1_000_000,
+        WhenLowered,
+        "half of the rise of vols in the scenarios"
+    ),
+    row!(
+        Impact,
+        "impact",
+        Ppm,
+        House,
+        0,
+        1_000_000,
+        10_000_000,
+        WhenLowered,
+        "square-root law: Y near 1"
+    ),
+    row!(
+        DepthBand,
+        "depth_band",
+        Ppm,
+        Underlying,
+        1_000,
+        20_000,
+        200_000,
+        Always,
+        "judgement: 2 %, the band that depth is mostly quoted in"
+    ),
+    row!(
+        VolMoveDaily,
+        "vol_move_daily",
+        Ppm,
+        Underlying,
+        0,
+        50_000,
+        1_000_000,
+        WhenLowered,
+        "judgement: five vol points"
+    ),
+    row!(
+        VegaDaily,
+        "vega_daily",
+        Micros,
+        Underlying,
+        100_000_000_000,
+        20_000_000_000_000,
+        1_000_000_000_000_000_000,
+        Always,
+        "judgement: a fifth of the volume"
     ),
 ];
 

@@ -52,6 +52,9 @@ impl Parameters {
             ParameterId::TakerFee | ParameterId::MakerFee => {
                 with(ParameterId::MakerFee) > with(ParameterId::TakerFee)
             }
+            ParameterId::VolUnvotedPenalty | ParameterId::VolStalePenalty => {
+                with(ParameterId::VolUnvotedPenalty) > with(ParameterId::VolStalePenalty)
+            }
             _ => false,
         };
         if contradicts { Err(Refusal::ValueContradicts) } else { Ok(definition) }
@@ -96,6 +99,7 @@ mod tests {
             (bitcoin, ParameterId::Timelock, 3_600_000, Err(Refusal::ParameterUnknown)),
             (bitcoin, ParameterId::FrozenAfter, 10_000, Err(Refusal::ValueContradicts)),
             (bitcoin, ParameterId::MakerFee, 501, Err(Refusal::ValueContradicts)),
+            (bitcoin, ParameterId::VolUnvotedPenalty, 250_001, Err(Refusal::ValueContradicts)),
             (bitcoin, ParameterId::ScanRange, 200_000, Ok(())),
         ] {
             assert_eq!(parameters.set(place, parameter, value), expected, "{parameter:?} {value}");

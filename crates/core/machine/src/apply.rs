@@ -71,6 +71,7 @@ impl Machine {
         }
 
         house = house.and(work.auctions());
+        house = house.and(work.measure_depths());
         house = house.and(work.state.check());
         if let Err(fault) = house {
             work.halt_house(&fault);
@@ -194,6 +195,7 @@ impl Work<'_> {
             .chain(self.touched.markets.iter().copied().map(StateKey::Market))
             .chain(self.touched.underlyings.iter().copied().map(StateKey::Underlying))
             .chain(self.touched.thresholds.iter().copied().map(StateKey::Thresholds))
+            .chain(self.touched.liquidity.iter().copied().map(StateKey::Liquidity))
             .chain(
                 self.touched.house.iter().map(|(holder, asset)| StateKey::House(*holder, *asset)),
             )

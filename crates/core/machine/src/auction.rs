@@ -62,6 +62,9 @@ impl Work<'_> {
             self.commit_positions(prepared);
             self.events.extend(events);
         }
+        if let Some(price) = auction.price {
+            self.note_trade(id, auction.volume, price);
+        }
         self.settle_orders(id, &auction)
     }
 

@@ -91,6 +91,7 @@ impl Machine {
             outflow: Outflow::default(),
             house_fault: None,
             keys: Keys::new(genesis.signed),
+            liquidity: BTreeMap::new(),
         };
         let interval = units::BlockSpan::from_millis(state.house(ParameterId::VariationInterval));
         state.variation_due_at =

@@ -38,6 +38,7 @@ mod invariants;
 mod keys;
 mod lifecycle;
 mod liquidation;
+mod liquidity;
 mod margins;
 mod open_orders;
 mod orders;
@@ -60,6 +61,7 @@ pub use genesis::{
 };
 pub use insurance::Allowance;
 pub use keys::{Keys, OwnerKeys, OwnerRecord, Session};
+pub use liquidity::LiquidityRecord;
 pub use open_orders::OpenOrders;
 pub use ranges::ThresholdsRecord;
 pub use records::{

@@ -12,10 +12,10 @@ use margin::{
 use oracle::SettlementAverage;
 use places::Keyed;
 use protocol::{
-    AccountIndex, AssetId, Contract, Fault, InstrumentId, ParameterId, Refusal, UnderlyingId,
+    AccountIndex, AssetId, Contract, Fault, InstrumentId, Mode, ParameterId, Refusal, UnderlyingId,
 };
 use std::cell::OnceCell;
-use units::{Amount, BlockTime, Lots, Notional, Ppm, Price, Quantity, Round, Vol, limits};
+use units::{Amount, BlockTime, Lots, Notional, Ppm, Price, Quantity, Round, Vol};
 
 /// What is known of the margin of an account with its open orders.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ enum Known<'a> {
 /// Scenario matrices and account margins, valid for one block.
 #[derive(Debug)]
 pub(crate) struct Margins<'a> {
-    risk: &'a OnceCell<Risk>,
+    pub(crate) risk: &'a OnceCell<Risk>,
     /// Ceilings of accounts without their orders, from the pass over all accounts.
     idle: Keyed<Ceiling>,
     accounts: Keyed<Known<'a>>,
@@ -89,7 +89,7 @@ impl State {
         let mut underlyings = Vec::with_capacity(self.underlyings.len());
         let mut markets = Vec::with_capacity(self.markets.len());
         for (id, underlying) in &self.underlyings {
-            underlyings.extend(self.underlying_input(*id, underlying));
+            underlyings.extend(self.underlying_input(*id, underlying)?);
         }
         for market in self.markets.values() {
             let Some(underlying) = self.underlyings.get(&market.instrument.underlying) else {
@@ -97,21 +97,44 @@ impl State {
             };
             markets.extend(market_input(market, underlying, self.time)?);
         }
-        // The charge for impact cannot be summed up front, so it is off until governance sets a volume.
-        let charged = underlyings.iter().any(|input| input.volume_daily > Notional::ZERO);
-        let impact = if charged { Ppm::from_parts(limits::PPM_ONE) } else { Ppm::ZERO };
         let parameters = Parameters {
             maintenance_ratio: Ppm::from_parts(self.house(ParameterId::MaintenanceRatio)),
             buffer_ratio: Ppm::from_parts(self.house(ParameterId::LiquidationBuffer)),
-            impact,
+            impact: Ppm::from_parts(self.house(ParameterId::Impact)),
+            stable_price: self.stable_price(),
+            depeg_free: Price::from_micros(self.house(ParameterId::DepegFree)),
+            depeg_slope: Ppm::from_parts(self.house(ParameterId::DepegSlope)),
             ..Parameters::default()
         };
         Risk::build(&parameters, self.time, &underlyings, &markets)
     }
 
-    fn underlying_input(&self, id: UnderlyingId, held: &Underlying) -> Option<UnderlyingInput> {
-        let index = held.feed.index()?;
-        Some(UnderlyingInput {
+    /// Returns what margin counts the stable coin as worth: the lower end of its price, and no more than is governed
+    /// while that is not known.
+    ///
+    /// spec 0019-MARG-019.
+    fn stable_price(&self) -> Price {
+        let Some(coin) = self.underlyings.get(&UnderlyingId::STABLE_COIN) else {
+            return Price::ONE;
+        };
+        let unknown = Price::from_micros(self.house(ParameterId::DepegUnknown));
+        let index = coin.feed.index();
+        let lowest = index.and_then(|index| index.price.minus(index.confidence).ok());
+        let price = match (coin.mode, lowest) {
+            (Mode::Normal | Mode::Caution, Some(lowest)) => lowest,
+            (_, lowest) => lowest.unwrap_or(unknown).lesser(unknown),
+        };
+        price.greater(Price::from_micros(1)).lesser(Price::ONE)
+    }
+
+    fn underlying_input(
+        &self,
+        id: UnderlyingId,
+        held: &Underlying,
+    ) -> Result<Option<UnderlyingInput>, Fault> {
+        let Some(index) = held.feed.index() else { return Ok(None) };
+        let (depth, volume_daily, vega_daily) = self.liquidity_of(id)?;
+        Ok(Some(UnderlyingInput {
             underlying: id,
             class: OffsetClass::new(held.class),
             asset: held.asset,
@@ -122,13 +145,18 @@ impl State {
             short_option_maintenance: self.ppm(id, ParameterId::ShortOptionMaintenance),
             short_option_initial: self.ppm(id, ParameterId::ShortOptionInitial),
             haircut: self.ppm(id, ParameterId::CollateralHaircut),
+            haircut_knee: Notional::from_micros(i128::from(
+                self.parameters.get(Some(id), ParameterId::HaircutKnee),
+            )),
+            haircut_beyond: self.ppm(id, ParameterId::HaircutBeyond),
             spread: self.ppm(id, ParameterId::Spread),
             vol_daily: self.ppm(id, ParameterId::VolDaily),
-            volume_daily: Notional::from_micros(i128::from(
-                self.parameters.get(Some(id), ParameterId::VolumeDaily),
-            )),
+            volume_daily,
+            vol_move_daily: self.ppm(id, ParameterId::VolMoveDaily),
+            vega_daily,
+            depth,
             fee: self.ppm(id, ParameterId::TakerFee),
-        })
+        }))
     }
 
     fn holdings(&self, account: AccountIndex, with_orders: bool) -> Result<Holdings, Fault> {

@@ -97,6 +97,9 @@ impl Work<'_> {
             frozen_after: self.state.span(id, ParameterId::FrozenAfter),
             gap_max: self.state.span(id, ParameterId::GapMax),
             mark_band: self.state.ppm(id, ParameterId::MarkBand),
+            vol_stale_after: self.state.span(id, ParameterId::VolStaleAfter),
+            vol_unvoted_penalty: self.state.ppm(id, ParameterId::VolUnvotedPenalty),
+            vol_stale_penalty: self.state.ppm(id, ParameterId::VolStalePenalty),
             ..oracle::Parameters::default()
         }
     }

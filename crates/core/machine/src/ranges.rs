@@ -6,7 +6,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use margin::{Explanation, Figure};
 use protocol::{AccountIndex, Fault, Hash, Mode, ParameterId, UnderlyingId, codec};
 use std::collections::BTreeSet;
-use thresholds::{Behind, Parameters};
+use thresholds::{Behind, Liquidity, Parameters};
 use units::{BlockTime, Num, Ppm, Round};
 
 /// The scan ranges of an underlying and what they were made from; written when they change, which is once an hour.
@@ -26,6 +26,8 @@ pub struct ThresholdsRecord {
     pub behind: Behind,
     /// Hash of all returns kept.
     pub history: Hash,
+    /// Hash of the depths of the books kept.
+    pub depths: Hash,
 }
 
 impl Work<'_> {
@@ -72,8 +74,10 @@ impl State {
     ) -> Result<Option<ThresholdsRecord>, Fault> {
         let Some(underlying) = self.underlyings.get(&id) else { return Ok(None) };
         let ranges = &underlying.thresholds;
-        let history = codec::encode(ranges.history());
-        let history = history.map_err(|_| Fault::Invariant("state records are encodable"))?;
+        let unencodable = |_| Fault::Invariant("state records are encodable");
+        let history = codec::encode(ranges.history()).map_err(unencodable)?;
+        let depths = self.liquidity.get(&id).map(Liquidity::depths);
+        let depths = codec::encode(&depths).map_err(unencodable)?;
         Ok(Some(ThresholdsRecord {
             new_risk: ranges.new_risk(),
             hold: ranges.hold(),
@@ -82,11 +86,12 @@ impl State {
             target: ranges.target(),
             behind: ranges.behind(),
             history: Hash::of("thresholds", &history),
+            depths: Hash::of("depths", &depths),
         }))
     }
 
-    /// Returns the ranges behind an account's scans, one figure for each underlying it has positions on, then the others
-    /// that they were made from.
+    /// Returns what is behind an account's impact and scans: for each underlying it has positions on, depth and volumes, then the
+    /// ranges and the others that they were made from.
     pub(crate) fn explain_ranges(&self, account: AccountIndex) -> Result<Vec<Explanation>, Fault> {
         let held = self.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let mut ids = BTreeSet::new();
@@ -111,6 +116,7 @@ impl State {
             let of_held =
                 vec![share("announced for the next step", ranges.announced(), Vec::new())];
             let name = &held.name;
+            parts.push(self.explain_liquidity(id, name)?);
             parts.push(share(
                 &format!("range for new risk, {name}"),
                 held.range_new_risk(),

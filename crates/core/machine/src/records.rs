@@ -19,7 +19,7 @@ use units::{Amount, BlockHeight, BlockTime, Ppb, Price, Vol};
 
 /// Names a record.
 ///
-/// spec 0025-BLOCK-016, 0031-THRE-013.
+/// spec 0025-BLOCK-016, 0031-THRE-013, 0031-THRE-016.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
 )]
@@ -48,6 +48,8 @@ pub enum StateKey {
     Committee,
     /// The signers of governance and the open proposals: the council itself.
     Council,
+    /// The depth of an underlying's books and what trades in them.
+    Liquidity(UnderlyingId),
 }
 
 /// The last block and whether the house takes orders.
@@ -168,6 +170,7 @@ impl State {
             StateKey::Validator(id) => encoded(self.validator_record(id).as_ref()),
             StateKey::Committee => encoded(Some(&self.committee.record())),
             StateKey::Council => encoded(Some(&self.council)),
+            StateKey::Liquidity(id) => encoded(self.liquidity_record(id).as_ref()),
         }
     }
 
@@ -199,6 +202,7 @@ impl State {
         keys.extend(self.markets.keys().copied().map(StateKey::Market));
         keys.extend(self.underlyings.keys().copied().map(StateKey::Underlying));
         keys.extend(self.underlyings.keys().copied().map(StateKey::Thresholds));
+        keys.extend(self.liquidity.keys().copied().map(StateKey::Liquidity));
         keys.extend(house);
         for (owner, held) in self.keys.owners() {
             keys.push(StateKey::Owner(*owner));

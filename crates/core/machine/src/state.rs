@@ -19,7 +19,7 @@ use protocol::{
     ValidatorId,
 };
 use std::collections::BTreeMap;
-use thresholds::Thresholds;
+use thresholds::{Liquidity, Thresholds};
 use units::{
     ArithmeticError, BlockHeight, BlockSpan, BlockTime, Lots, Notional, Ppb, Ppm, Price, Vol,
 };
@@ -185,6 +185,8 @@ pub struct State {
     pub house_fault: Option<String>,
     /// Who may command for whom, and used nonces.
     pub keys: Keys,
+    /// How deep the books of each underlying are and how much trades in them.
+    pub liquidity: BTreeMap<UnderlyingId, Liquidity>,
 }
 
 impl State {

@@ -17,6 +17,7 @@ pub(crate) struct Touched {
     pub(crate) markets: BTreeSet<InstrumentId>,
     pub(crate) underlyings: BTreeSet<UnderlyingId>,
     pub(crate) thresholds: BTreeSet<UnderlyingId>,
+    pub(crate) liquidity: BTreeSet<UnderlyingId>,
     pub(crate) house: BTreeSet<(Holder, AssetId)>,
     pub(crate) parameters: BTreeSet<(Option<UnderlyingId>, ParameterId)>,
     pub(crate) owners: BTreeSet<Address>,

@@ -9,7 +9,7 @@ use margin::{
 };
 use protocol::Contract;
 use support::{BTC, House, Random, alone, dollars, expiry, of};
-use units::Lots;
+use units::{Lots, Ppm};
 
 fn main() {
     divan::main();
@@ -40,6 +40,27 @@ fn read_account(bencher: Bencher<'_, '_>, count: usize) {
     bencher.bench_local(|| meter.read(black_box(&holdings), dollars(0)));
 }
 
+/// A house in which trading away costs something, for deltas and for vegas.
+fn with_impact() -> House {
+    let mut house = House::new();
+    for underlying in &mut house.underlyings {
+        underlying.vol_daily = Ppm::from_parts(30_000);
+        underlying.volume_daily = dollars(100_000_000);
+        underlying.vol_move_daily = Ppm::from_parts(50_000);
+        underlying.vega_daily = dollars(20_000_000);
+    }
+    house
+}
+
+#[divan::bench(args = [3, 10, 50])]
+fn read_account_with_impact(bencher: Bencher<'_, '_>, count: usize) {
+    let house = with_impact();
+    let risk = house.risk();
+    let holdings = Holdings::new(&risk, &positions(&house, count), &[]).unwrap();
+    let mut meter = Meter::new(&risk);
+    bencher.bench_local(|| meter.read(black_box(&holdings), dollars(0)));
+}
+
 /// Options of one expiry: every position takes part in every sum.
 #[divan::bench]
 fn read_ten_options_of_an_expiry(bencher: Bencher<'_, '_>) {
@@ -66,10 +87,18 @@ fn read_ten_options_of_an_expiry(bencher: Bencher<'_, '_>) {
 /// What lets most orders in: the account's ceiling with the most that the order could add.
 #[divan::bench]
 fn check_order_under_the_ceiling(bencher: Bencher<'_, '_>) {
-    let house = House::new();
+    under_the_ceiling(bencher, &House::new());
+}
+
+#[divan::bench]
+fn check_order_under_the_ceiling_with_impact(bencher: Bencher<'_, '_>) {
+    under_the_ceiling(bencher, &with_impact());
+}
+
+fn under_the_ceiling(bencher: Bencher<'_, '_>, house: &House) {
     let risk = house.risk();
     let order = alone(&house.random_order(&mut Random(3), Some(40)));
-    let holdings = Holdings::new(&risk, &positions(&house, 10), &[]).unwrap();
+    let holdings = Holdings::new(&risk, &positions(house, 10), &[]).unwrap();
     let reading = Meter::new(&risk).read(&holdings, dollars(10_000_000)).unwrap();
     let ceiling = Ceiling::new(&risk, &reading, &holdings);
     assert!(OrderCeiling::of(&risk, &order).and_then(|more| ceiling.with(more)).is_some());
@@ -118,6 +147,13 @@ fn add_and_remove_order(bencher: Bencher<'_, '_>) {
         account.add(black_box(&order)).unwrap();
         account.remove(black_box(&order)).unwrap();
     });
+}
+
+#[divan::bench]
+fn check_order_across_expiries_with_impact(bencher: Bencher<'_, '_>) {
+    let house = with_impact();
+    let order = house.random_order(&mut Random(3), Some(40));
+    check(bencher, &positions(&house, 10), &order, &house);
 }
 
 /// One matrix of 92 rows, of which 84 are options.

@@ -254,7 +254,7 @@ impl<'a> AccountMargin<'a> {
     fn turn(&mut self, prepared: &Prepared<'a>, turn: Turn) -> Result<(), Fault> {
         let slot = (prepared.slot, prepared.facts);
         let turned = self.charges.turned(self.risk, slot, prepared.lots, turn)?;
-        self.charges.apply(self.risk, slot, &turned)?;
+        self.charges.apply(self.risk, slot, prepared.lots, turn, &turned)?;
         let more = prepared.reserve(&turned);
         let (arch, take_out) = (self.risk.arch, turn == Turn::TakeOut);
         self.new.apply(arch, prepared.path, &prepared.new, more, take_out);

@@ -1,6 +1,7 @@
 //! Builds the scenario matrices of a block.
 
 use crate::bounds::{CHARGE_BITS, STRETCH_BITS};
+use crate::impact::Rate;
 use crate::input::{MarketInput, Settlement, UnderlyingInput};
 use crate::lanes::{Matrix, Row};
 use crate::mark::call_value;
@@ -8,7 +9,7 @@ use crate::matrix::{Profits, Shocks, greatest, shocks};
 use crate::parameters::Parameters;
 use crate::risk::{Charges, Class, Group, Pledge, Risk, Slot, Terms, Underlying};
 use crate::scan::Path;
-use crate::scenario::{DOWN_ONE_FIFTH, SCENARIOS, Scenario, UP_ONE_FIFTH};
+use crate::scenario::{DOWN_ONE_FIFTH, SCENARIOS, Scenario, UP_ONE_FIFTH, VOLS_DOWN, VOLS_UP};
 use crate::valuation::{Expiry, OptionValuer, Values, VolMultipliers, YEAR, narrow};
 use crate::weights::Weights;
 use places::Table;
@@ -80,10 +81,12 @@ impl Risk {
         markets: &[MarketInput],
     ) -> Result<Self, Fault> {
         parameters.check()?;
+        underlyings.iter().try_for_each(UnderlyingInput::check)?;
         let (underlyings, classes) = order_underlyings(parameters, underlyings)?;
         let items = order_items(&underlyings, markets)?;
         let moves: Vec<Moves> =
             underlyings.iter().map(|underlying| moves_of(parameters, &underlying.input)).collect();
+        let impacts = underlyings.iter().any(|held| !held.push.is_zero() || !held.twist.is_zero());
         let single = moves.iter().all(|moves| moves.new == moves.hold);
         let mut risk = Self {
             new: Matrix::with_capacity(items.len()),
@@ -100,7 +103,7 @@ impl Risk {
             pledges: BTreeMap::new(),
             maintenance_ratio: parameters.maintenance_ratio,
             buffer_ratio: parameters.buffer_ratio,
-            impact: parameters.impact,
+            impacts,
             arch: pulp::Arch::new(),
         };
         let mut hold = Matrix::with_capacity(if single { 0 } else { items.len() });
@@ -167,8 +170,14 @@ fn order_underlyings(
             let offset = PPM_ONE.saturating_sub(kept);
             classes.push(Class { class: input.class, kept: offset });
         }
+        let rate = |deviation, volume| {
+            let rate = Rate::new(parameters.impact, deviation, volume, input.depth);
+            rate.map_err(Fault::at("margin: impact"))
+        };
         underlyings.push(Underlying {
             input: *input,
+            push: rate(input.vol_daily, input.volume_daily)?,
+            twist: rate(input.vol_move_daily, input.vega_daily)?,
             class: index_of(classes.len().saturating_sub(1))?,
             kept: kept.saturating_sub(parts(parameters.calendar.base)),
         });
@@ -286,7 +295,8 @@ impl Builder<'_> {
         single: bool,
     ) -> Result<Option<Row>, Fault> {
         let place = usize::try_from(item.underlying).unwrap_or(usize::MAX);
-        let input = risk.underlyings.get(place).ok_or(Fault::Missing("margin: underlying"))?.input;
+        let underlying = risk.underlyings.get(place).ok_or(Fault::Missing("margin: underlying"))?;
+        let Underlying { input, push, twist, .. } = *underlying;
         let slot = index_of(risk.slots.len())?;
         let (forward, settlement, mark, vol) = match item.market {
             Some(market) => (market.forward, market.settlement, market.mark, market.vol),
@@ -327,6 +337,11 @@ impl Builder<'_> {
         let base = parts(self.parameters.calendar.base);
         let kept = PPM_ONE.saturating_add(group.kept).saturating_sub(base);
         let doubt = vol_doubt(item, &expiry)?;
+        let delta = delta(&row_new, &moves.new, bits)?;
+        let vega = match item.strike {
+            Some(_) => vega(&row_new, shared.vol.width(vol), bits)?,
+            None => 0,
+        };
         let [initial, maintenance] = self.charges_of(item, &input, doubt)?;
         let (value, fraction) = value_of_lot(mark, item.size)?;
         let facts = Slot {
@@ -345,7 +360,9 @@ impl Builder<'_> {
             fraction,
             initial,
             maintenance,
-            delta: delta(&row_new, &moves.new, bits)?,
+            delta,
+            vega,
+            pressure: push.pressure(delta.into()).with(twist.pressure(vega.into())),
         };
         let (weights, key) = Weights::new(&facts, group)?;
         risk.weights.push(weights);
@@ -458,9 +475,9 @@ fn charges(
         };
         let haircut = share(input.haircut)?.scaled(kept, Round::Up).map_err(at())?;
         long = long.plus(haircut).map_err(at())?;
-        beyond = share(parameters.haircut_beyond)?.scaled(kept, Round::Up).map_err(at())?;
+        beyond = share(input.haircut_beyond)?.scaled(kept, Round::Up).map_err(at())?;
         let lot = charged.size.value(input.index, Round::Up).map_err(at())?.micros();
-        let knee = parameters.haircut_knee.micros().checked_div_euclid(lot).unwrap_or(0);
+        let knee = input.haircut_knee.micros().checked_div_euclid(lot).unwrap_or(0);
         knee_lots = i64::try_from(knee).unwrap_or(i64::MAX);
     }
     let naked = if charged.is_option {
@@ -605,3 +622,16 @@ fn delta(row: &Row, shocks: &Shocks, bits: u32) -> Result<i64, Fault> {
     let dollars = gained.checked_shl(bits).unwrap_or(0).saturating_mul(limits::PPM_ONE);
     narrow(dollars.div_euclid(width), "margin: delta of a lot")
 }
+
+/// Returns the dollars that a lot gains as vols rise by 100 points, from the scenarios in which vols alone move; a vol is
+/// so many trillionths apart in them.
+fn vega(row: &Row, width: i128, bits: u32) -> Result<i64, Fault> {
+    let values = || row.0.iter().flatten().copied();
+    let (down, up) = (values().nth(VOLS_DOWN), values().nth(VOLS_UP));
+    let gained = i128::from(up.unwrap_or(0)).saturating_sub(i128::from(down.unwrap_or(0)));
+    let dollars = gained.checked_shl(bits).unwrap_or(0).saturating_mul(TRILLION);
+    narrow(dollars.div_euclid(width.max(1)), "margin: vega of a lot")
+}
+
+/// One, in trillionths.
+const TRILLION: i128 = 1_000_000_000_000;

@@ -5,6 +5,9 @@
 //! initial margin over positions plus what each open order could add. Where equity covers the ceiling, it covers initial
 //! margin; where it does not, [`AccountMargin`](crate::AccountMargin) says what initial margin is.
 //!
+//! Impact alone grows faster than what is held, so what an order adds to it depends on the rest. It is kept apart, as the sum of
+//! all pressures: what that costs is no less than what they cost in each market (0019-MARG-017).
+//!
 //! **Invariant:** never below the initial margin that [`AccountMargin`](crate::AccountMargin) reports for the same
 //! account and orders, and no order is let in that it would refuse.
 
@@ -12,6 +15,7 @@ use crate::account::paid;
 use crate::bounds::{GROSS_ADMITTED, STRETCH_BITS};
 use crate::charges;
 use crate::holdings::Holdings;
+use crate::impact::Pressure;
 use crate::input::SideOrders;
 use crate::meter::Reading;
 use crate::risk::{Risk, Slot};
@@ -22,8 +26,10 @@ use units::{Lots, Notional, Price};
 /// What open orders could add to initial margin, whatever the account holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderCeiling {
+    /// Impact aside.
     margin: Notional,
     gross: i128,
+    pressure: Pressure,
 }
 
 impl OrderCeiling {
@@ -46,22 +52,13 @@ impl OrderCeiling {
         let paid = |price| paid(facts, price, signed(side, lots));
         let (worst, best) = (paid(worst)?, paid(best)?);
         let apart = worst.checked_abs()?.checked_add(best.checked_abs()?)?.checked_add(fee)?;
-        Self::bound(risk, facts, side, lots, worst.checked_add(fee)?, apart)
+        Self::bound(facts, side, lots, worst.checked_add(fee)?, apart)
     }
 
     /// Returns the ceiling of lots that cost something beside the scenarios, and `apart` at most in magnitude.
-    fn bound(
-        risk: &Risk,
-        facts: &Slot,
-        side: Side,
-        lots: i64,
-        cost: i64,
-        apart: i64,
-    ) -> Option<Self> {
-        // Impact grows faster than the position, so what an order adds depends on what is there.
-        let countable = risk.impact.parts() == 0 && facts.kept > 0;
+    fn bound(facts: &Slot, side: Side, lots: i64, cost: i64, apart: i64) -> Option<Self> {
         let fits = i32::try_from(lots).ok().and_then(|lots| facts.scaled(lots));
-        if !countable || fits.is_none() {
+        if facts.kept <= 0 || fits.is_none() {
             return None;
         }
         let short = if side == Side::Sell { lots } else { 0 };
@@ -78,7 +75,9 @@ impl OrderCeiling {
         let charge = times(lots, rate).wrapping_add(times(short, facts.initial.naked));
         let margin = round_up(scan).plus(charges::round_up(charge)).ok()?;
         let apart = times(apart, facts.stretch) >> STRETCH_BITS;
-        Some(Self { margin, gross: i128::from(moved).checked_add(apart)?.checked_add(1)? })
+        let gross = i128::from(moved).checked_add(apart)?.checked_add(1)?;
+        let pressure = facts.pressure.times(lots.unsigned_abs());
+        Some(Self { margin, gross, pressure })
     }
 }
 
@@ -114,8 +113,10 @@ const ROUNDINGS: i64 = 6;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ceiling {
     equity: Notional,
+    /// Impact aside, but for what may be rounded in it.
     initial: Notional,
     gross: i128,
+    pressure: Pressure,
     /// Positions, pledges and orders: no fewer than the rows that the account has.
     rows: usize,
     /// Rows that there are.
@@ -126,10 +127,15 @@ impl Ceiling {
     /// Returns the ceiling of an account without orders.
     #[must_use]
     pub fn new(risk: &Risk, reading: &Reading, holdings: &Holdings) -> Self {
+        // A delta and a vega of each underlying are rounded apart.
+        let apart = i128::try_from(risk.underlyings.len()).unwrap_or(i128::MAX).saturating_mul(2);
+        let roundings = if risk.impacts { apart } else { 0 };
+        let rest = reading.initial.micros().saturating_sub(reading.impact.micros());
         Self {
             equity: reading.equity,
-            initial: reading.initial,
+            initial: Notional::from_micros(rest.saturating_add(roundings)),
             gross: reading.gross,
+            pressure: reading.pressure,
             rows: holdings.lines().len(),
             rows_listed: risk.rows(),
         }
@@ -142,10 +148,11 @@ impl Ceiling {
         let added = Self {
             initial: self.initial.plus(order.margin).ok()?,
             gross: self.gross.checked_add(order.gross)?,
+            pressure: self.pressure.with(order.pressure),
             rows: self.rows.checked_add(1)?,
             ..self
         };
-        let room = added.initial <= added.equity
+        let room = added.initial.plus(added.pressure.cost()).ok()? <= added.equity
             && added.gross <= GROSS_ADMITTED
             && added.rows.min(self.rows_listed) <= counts::POSITIONS_PER_ACCOUNT_MAX;
         room.then_some(added)

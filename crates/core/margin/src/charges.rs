@@ -10,7 +10,7 @@
 use crate::bounds::CHARGE_BITS;
 use crate::risk::{Charges, Risk, Slot, Underlying};
 use protocol::Fault;
-use units::{ArithmeticError, Notional, Num, Round, limits};
+use units::Notional;
 
 /// Lots of one row or strike, and what orders could buy and sell of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -79,68 +79,90 @@ pub(crate) fn round_up(sum: i128) -> Notional {
     Notional::from_micros(up >> CHARGE_BITS)
 }
 
-/// Dollars gained as an index doubles, and what orders could add and take away, in micro-dollars.
+/// Dollars gained as an index doubles or as vols rise, and what orders could add and take away, in micro-dollars.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Exposure {
-    delta: i128,
+    held: i128,
     up: i128,
     down: i128,
 }
 
 impl Exposure {
-    fn turned(self, delta: i128, turn: Turn) -> Self {
-        let (up, down) = (delta.max(0), delta.min(0).saturating_neg());
-        match turn {
-            Turn::Add => Self {
-                delta: self.delta,
-                up: self.up.saturating_add(up),
-                down: self.down.saturating_add(down),
-            },
-            Turn::TakeOut => Self {
-                delta: self.delta,
-                up: self.up.saturating_sub(up),
-                down: self.down.saturating_sub(down),
-            },
+    fn turned(self, more: i128, turn: Turn) -> Self {
+        // Sums of what an account may have fit in 80 bits.
+        let more = if turn == Turn::Add { more } else { more.wrapping_neg() };
+        match (more < 0) == (turn == Turn::Add) {
+            true => Self { down: self.down.wrapping_sub(more), ..self },
+            false => Self { up: self.up.wrapping_add(more), ..self },
         }
     }
 
     fn greatest(self) -> i128 {
-        let highest = self.delta.saturating_add(self.up).saturating_abs();
-        let lowest = self.delta.saturating_sub(self.down).saturating_abs();
-        highest.max(lowest)
-    }
-
-    /// Returns what trading the exposure away would move the price against the account: ⅔ · Y · σ · Δ · √(Δ ÷ volume).
-    fn impact(self, risk: &Risk, underlying: &Underlying) -> Result<Notional, Fault> {
-        let volume = underlying.input.volume_daily;
-        let exposure = self.greatest();
-        if risk.impact.parts() == 0 || volume <= Notional::ZERO || exposure == 0 {
-            return Ok(Notional::ZERO);
-        }
-        impact(exposure, risk, underlying).map_err(Fault::at("margin: impact"))
+        // In magnitude, the one end is the greatest of both if it is the farther.
+        let (highest, lowest) =
+            (self.held.wrapping_add(self.up), self.held.wrapping_sub(self.down));
+        if highest.wrapping_add(lowest) < 0 { lowest } else { highest }
     }
 }
 
-fn impact(
-    exposure: i128,
-    risk: &Risk,
-    underlying: &Underlying,
-) -> Result<Notional, ArithmeticError> {
-    const ROOT_BITS: u32 = 20;
-    let exposure = Num::new(exposure);
-    let ratio = exposure.mul_div(
-        Num::new(1 << (2 * ROOT_BITS)),
-        underlying.input.volume_daily.number(),
-        Round::Up,
-    )?;
-    let root = Num::new(ratio.raw().isqrt().saturating_add(1));
-    let million = Num::new(limits::PPM_ONE);
-    exposure
-        .mul_div(root, Num::new(1 << ROOT_BITS), Round::Up)?
-        .mul_div(risk.impact.number(), million, Round::Up)?
-        .mul_div(underlying.input.vol_daily.number(), million, Round::Up)?
-        .mul_div(Num::new(2), Num::new(3), Round::Up)
-        .map(Notional::from_number)
+/// The exposures of an account to one underlying, and what trading each away would cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Exposures {
+    delta: Exposure,
+    vega: Exposure,
+    impact_delta: Notional,
+    impact_vega: Notional,
+}
+
+impl Exposures {
+    const NONE: Self = Self {
+        delta: Exposure { held: 0, up: 0, down: 0 },
+        vega: Exposure { held: 0, up: 0, down: 0 },
+        impact_delta: Notional::ZERO,
+        impact_vega: Notional::ZERO,
+    };
+
+    fn with_held(mut self, slot: &Slot, lots: i64) -> Self {
+        self.delta.held = self.delta.held.saturating_add(times(lots, slot.delta));
+        self.vega.held = self.vega.held.saturating_add(times(lots, slot.vega));
+        self
+    }
+
+    /// Returns both with their costs.
+    fn measured(self, underlying: &Underlying) -> Self {
+        let impact_delta = underlying.push.pressure(self.delta.greatest()).cost();
+        let impact_vega = underlying.twist.pressure(self.vega.greatest()).cost();
+        Self { impact_delta, impact_vega, ..self }
+    }
+
+    /// Returns the exposures once an order has joined or left.
+    fn turned(self, underlying: &Underlying, slot: &Slot, lots: i64, turn: Turn) -> Self {
+        let turned = Self {
+            delta: self.delta.turned(times(lots, slot.delta), turn),
+            vega: self.vega.turned(times(lots, slot.vega), turn),
+            ..self
+        };
+        turned.measured(underlying)
+    }
+
+    /// Returns what an order would add to the costs.
+    #[inline(always)]
+    fn rise(&self, underlying: &Underlying, slot: &Slot, lots: i64, turn: Turn) -> i128 {
+        let delta = self.delta.turned(times(lots, slot.delta), turn).greatest();
+        let rise = underlying.push.pressure(delta).cost().micros();
+        let rise = rise.wrapping_sub(self.impact_delta.micros());
+        if slot.vega == 0 {
+            return rise;
+        }
+        let vega = self.vega.turned(times(lots, slot.vega), turn).greatest();
+        let more = underlying.twist.pressure(vega).cost().micros();
+        rise.wrapping_add(more).wrapping_sub(self.impact_vega.micros())
+    }
+}
+
+/// Returns a product of lots and dollars a lot, which fits.
+fn times(lots: i64, dollars: i64) -> i128 {
+    i128::from(lots).wrapping_mul(i128::from(dollars))
 }
 
 /// Which margin a charge is for.
@@ -168,28 +190,37 @@ pub(crate) struct ChargeBook {
     /// By strike, ascending.
     strikes: Vec<(u32, Range)>,
     /// By underlying, ascending; kept only where impact is charged.
-    exposures: Vec<(u32, Exposure, Notional)>,
+    exposures: Vec<(u32, Exposures)>,
     /// Charges of rows and strikes, in 2⁻¹⁶ micro-dollars.
     sum: i128,
     impact: Notional,
 }
 
-fn find<T: Copy + Default>(entries: &[(u32, T)], number: u32) -> T {
-    let place = entries.binary_search_by_key(&number, |(key, _)| *key).ok();
-    place.and_then(|place| entries.get(place)).map_or_else(T::default, |(_, value)| *value)
+const fn no_underlying() -> Fault {
+    Fault::Missing("margin: underlying")
 }
 
-fn put(entries: &mut Vec<(u32, Range)>, number: u32, range: Range) {
+fn found<T>(entries: &[(u32, T)], number: u32) -> Option<&T> {
+    let place = entries.binary_search_by_key(&number, |(key, _)| *key).ok();
+    place.and_then(|place| entries.get(place)).map(|(_, value)| value)
+}
+
+fn find<T: Copy + Default>(entries: &[(u32, T)], number: u32) -> T {
+    found(entries, number).copied().unwrap_or_default()
+}
+
+/// Keeps an entry under a number; none that says nothing is kept.
+fn put<T: Default + PartialEq>(entries: &mut Vec<(u32, T)>, number: u32, value: T) {
     match entries.binary_search_by_key(&number, |(key, _)| *key) {
-        Ok(place) if range == Range::default() => {
+        Ok(place) if value == T::default() => {
             entries.remove(place);
         }
         Ok(place) => {
             if let Some(entry) = entries.get_mut(place) {
-                entry.1 = range;
+                entry.1 = value;
             }
         }
-        Err(place) => entries.insert(place, (number, range)),
+        Err(place) => entries.insert(place, (number, value)),
     }
 }
 
@@ -201,7 +232,6 @@ pub(crate) struct Turned {
     pub(crate) total: Notional,
     row: Range,
     strike: Range,
-    exposure: Exposure,
     impact: Notional,
     sum: i128,
 }
@@ -232,11 +262,9 @@ impl ChargeBook {
                 strike.lots = strike.lots.saturating_add(lots);
                 put(&mut book.strikes, slot.strike, strike);
             }
-            if risk.impact.parts() != 0 {
-                let (mut exposure, _) = book.exposure(slot.underlying);
-                let delta = i128::from(lots).saturating_mul(i128::from(slot.delta));
-                exposure.delta = exposure.delta.saturating_add(delta);
-                book.put_exposure(slot.underlying, exposure, Notional::ZERO);
+            if risk.impacts {
+                let exposures = find(&book.exposures, slot.underlying).with_held(slot, lots);
+                put(&mut book.exposures, slot.underlying, exposures);
             }
         }
         book.sum = book.sum_of(risk)?;
@@ -262,34 +290,15 @@ impl ChargeBook {
 
     fn impact_all(&mut self, risk: &Risk) -> Result<(), Fault> {
         let mut sum = Notional::ZERO;
-        for (number, exposure, impact) in &mut self.exposures {
-            let underlying =
-                risk.underlying(*number).ok_or(Fault::Missing("margin: underlying"))?;
-            *impact = exposure.impact(risk, underlying)?;
-            sum = sum.plus(*impact).map_err(Fault::at("margin: impact"))?;
+        for (number, exposures) in &mut self.exposures {
+            let underlying = risk.underlying(*number).ok_or_else(no_underlying)?;
+            *exposures = exposures.measured(underlying);
+            let Exposures { impact_delta, impact_vega, .. } = *exposures;
+            let impact = sum.plus(impact_delta).and_then(|sum| sum.plus(impact_vega));
+            sum = impact.map_err(Fault::at("margin: impact"))?;
         }
         self.impact = sum;
         Ok(())
-    }
-
-    fn exposure(&self, underlying: u32) -> (Exposure, Notional) {
-        let place = self.exposures.binary_search_by_key(&underlying, |(key, _, _)| *key).ok();
-        place
-            .and_then(|place| self.exposures.get(place))
-            .map_or((Exposure::default(), Notional::ZERO), |(_, exposure, impact)| {
-                (*exposure, *impact)
-            })
-    }
-
-    fn put_exposure(&mut self, underlying: u32, exposure: Exposure, impact: Notional) {
-        match self.exposures.binary_search_by_key(&underlying, |(key, _, _)| *key) {
-            Ok(place) => {
-                if let Some(entry) = self.exposures.get_mut(place) {
-                    *entry = (underlying, exposure, impact);
-                }
-            }
-            Err(place) => self.exposures.insert(place, (underlying, exposure, impact)),
-        }
     }
 
     /// Returns how many rows have a position or an order.
@@ -300,6 +309,11 @@ impl ChargeBook {
     /// Returns whether a row has a position or an order.
     pub(crate) fn holds(&self, slot: u32) -> bool {
         self.rows.binary_search_by_key(&slot, |(key, _)| *key).is_ok()
+    }
+
+    /// Returns what of all charges is impact.
+    pub(crate) const fn impact(&self) -> Notional {
+        self.impact
     }
 
     /// Returns all charges, rounded up.
@@ -338,23 +352,31 @@ impl ChargeBook {
             total: round_up(sum),
             row: row_after,
             strike: strike_after,
-            exposure: Exposure::default(),
             impact: Notional::ZERO,
             sum,
         };
-        if risk.impact.parts() != 0 {
-            let at = || Fault::at("margin: impact");
-            let underlying = risk.underlying(slot.underlying);
-            let underlying = underlying.ok_or(Fault::Missing("margin: underlying"))?;
-            let (exposure, before) = self.exposure(slot.underlying);
-            let delta = i128::from(lots).saturating_mul(i128::from(slot.delta));
-            turned.exposure = exposure.turned(delta, turn);
-            turned.impact = turned.exposure.impact(risk, underlying)?;
-            let rest = self.impact.minus(before).map_err(at())?;
-            let all = rest.plus(turned.impact).map_err(at())?;
-            turned.total = turned.total.plus(all).map_err(at())?;
+        if risk.impacts {
+            turned.impact = self.turned_impact(risk, slot, lots, turn)?;
+            let total = turned.total.plus(turned.impact);
+            turned.total = total.map_err(Fault::at("margin: impact"))?;
         }
         Ok(turned)
+    }
+
+    /// Returns what an order makes of impact; apart, so that nothing of it is in the way where there is none.
+    #[inline(never)]
+    fn turned_impact(
+        &self,
+        risk: &Risk,
+        slot: &Slot,
+        lots: i64,
+        turn: Turn,
+    ) -> Result<Notional, Fault> {
+        let underlying = risk.underlying(slot.underlying).ok_or_else(no_underlying)?;
+        let before = found(&self.exposures, slot.underlying).unwrap_or(&Exposures::NONE);
+        // Costs are below 2⁷³ each.
+        let rise = before.rise(underlying, slot, lots, turn);
+        Ok(Notional::from_micros(self.impact.micros().wrapping_add(rise)))
     }
 
     /// Takes over what an order makes of the charges.
@@ -362,6 +384,8 @@ impl ChargeBook {
         &mut self,
         risk: &Risk,
         slot: (u32, &Slot),
+        lots: i64,
+        turn: Turn,
         turned: &Turned,
     ) -> Result<(), Fault> {
         let (number, facts) = slot;
@@ -369,12 +393,12 @@ impl ChargeBook {
         if facts.strike != 0 {
             put(&mut self.strikes, facts.strike, turned.strike);
         }
-        if risk.impact.parts() != 0 {
-            let (_, before) = self.exposure(facts.underlying);
-            self.put_exposure(facts.underlying, turned.exposure, turned.impact);
-            let at = || Fault::at("margin: impact");
-            let rest = self.impact.minus(before).map_err(at())?;
-            self.impact = rest.plus(turned.impact).map_err(at())?;
+        if risk.impacts {
+            let underlying = risk.underlying(facts.underlying).ok_or_else(no_underlying)?;
+            let before = find(&self.exposures, facts.underlying);
+            let after = before.turned(underlying, facts, lots, turn);
+            put(&mut self.exposures, facts.underlying, after);
+            self.impact = turned.impact;
         }
         self.sum = turned.sum;
         Ok(())

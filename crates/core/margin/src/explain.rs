@@ -141,8 +141,9 @@ pub fn explain(risk: &Risk, portfolio: &Portfolio<'_>) -> Result<Explanation, Fa
     let (scan_floor, _) = scan(risk, &hold_orders)?;
     let share = |scan: Notional| scan.fraction_ppm(risk.maintenance_ratio, Round::Up).map_err(at());
     let (floor, kept) = (share(scan_floor)?, share(scan_hold)?);
-    let charges_initial = charges(risk, &holdings, portfolio.orders, Purpose::Initial)?;
-    let charges_maintenance = charges(risk, &holdings, &[], Purpose::Maintenance)?;
+    let book_initial = charges(risk, &holdings, portfolio.orders, Purpose::Initial)?;
+    let book_maintenance = charges(risk, &holdings, &[], Purpose::Maintenance)?;
+    let (charges_initial, charges_maintenance) = (book_initial.total()?, book_maintenance.total()?);
     let initial = scan_new.greater(floor).plus(charges_initial).map_err(at())?;
     let maintenance = kept.plus(charges_maintenance).map_err(at())?;
     let buffer = maintenance.fraction_ppm(risk.buffer_ratio, Round::Up).map_err(at())?;
@@ -150,6 +151,10 @@ pub fn explain(risk: &Risk, portfolio: &Portfolio<'_>) -> Result<Explanation, Fa
     let mut everything = Pool::EMPTY;
     new.values().for_each(|pool| everything.add(pool));
     let leaf = |label: &str, value| Explanation::dollars(label, value, Vec::new());
+    let charged = |label: &str, value, book: &ChargeBook| {
+        let impact = risk.impacts.then(|| leaf("impact", book.impact()));
+        Explanation::dollars(label, value, impact.into_iter().collect())
+    };
     Ok(Explanation::dollars(
         "equity above initial margin",
         match equity.figure {
@@ -164,7 +169,7 @@ pub fn explain(risk: &Risk, portfolio: &Portfolio<'_>) -> Result<Explanation, Fa
                 vec![
                     Explanation::dollars("scan for new risk", scan_new, parts_new),
                     leaf("least scan", floor),
-                    leaf("charges in initial margin", charges_initial),
+                    charged("charges in initial margin", charges_initial, &book_initial),
                 ],
             ),
             Explanation::dollars(
@@ -173,7 +178,11 @@ pub fn explain(risk: &Risk, portfolio: &Portfolio<'_>) -> Result<Explanation, Fa
                 vec![
                     leaf("share of scan", kept),
                     Explanation::dollars("scan for risk held", scan_hold, parts_hold),
-                    leaf("charges in maintenance margin", charges_maintenance),
+                    charged(
+                        "charges in maintenance margin",
+                        charges_maintenance,
+                        &book_maintenance,
+                    ),
                 ],
             ),
             leaf("liquidation target", buffer),
@@ -352,7 +361,7 @@ fn charges(
     holdings: &Holdings,
     orders: &[OpenOrder],
     purpose: Purpose,
-) -> Result<Notional, Fault> {
+) -> Result<ChargeBook, Fault> {
     let lines = holdings.lines().iter().map(|line| (line.slot, line.lots));
     let mut book = ChargeBook::new(risk, purpose, lines)?;
     for order in orders {
@@ -362,7 +371,7 @@ fn charges(
         let lots = i64::try_from(order.lots.count()).unwrap_or(i64::MAX);
         let signed = if order.side == Side::Buy { lots } else { lots.saturating_neg() };
         let turned = book.turned(risk, (row, slot), signed, Turn::Add)?;
-        book.apply(risk, (row, slot), &turned)?;
+        book.apply(risk, (row, slot), signed, Turn::Add, &turned)?;
     }
-    book.total()
+    Ok(book)
 }

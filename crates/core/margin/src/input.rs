@@ -1,7 +1,7 @@
 //! What the machine passes in: markets to build the scenario matrices from, and portfolios to measure on them.
 
-use protocol::{AssetId, Instrument, InstrumentId, Side, UnderlyingId};
-use units::{BlockSpan, Lots, Notional, Ppb, Ppm, Price, Quantity, Vol};
+use protocol::{AssetId, Fault, Instrument, InstrumentId, Side, UnderlyingId};
+use units::{BlockSpan, Lots, Notional, Ppb, Ppm, Price, Quantity, Vol, limits};
 
 /// Underlyings of one class offset each other in part; the share kept is [`crate::Parameters::classes`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,15 +44,61 @@ pub struct UnderlyingInput {
     pub short_option_initial: Ppm,
     /// Haircut of the asset in initial margin, as a share of its value.
     pub haircut: Ppm,
+    /// Value of an account's lots of the asset up to which its haircut alone is charged.
+    pub haircut_knee: Notional,
+    /// Further haircut of what is above: more takes longer to sell.
+    pub haircut_beyond: Ppm,
     /// Width of the market between bid and ask, as a share of the index.
     pub spread: Ppm,
     /// Standard deviation of a day's return.
     pub vol_daily: Ppm,
-    /// Dollars that trade in a day, times the depth factor; zero if unknown, and then no impact is charged.
+    /// Dollars that trade in a day; zero if unknown, and then no impact is charged.
     pub volume_daily: Notional,
+    /// Standard deviation of a day's change of implied vols: 10 000 is one vol point.
+    pub vol_move_daily: Ppm,
+    /// Vega that trades in a day, in dollars for vols that rise by 100 points; zero if unknown, as with the volume.
+    pub vega_daily: Notional,
+    /// η: how deep the books are, as a share of what they usually are.
+    pub depth: Ppm,
     /// The most that an order pays as a fee, as a share of its value.
     pub fee: Ppm,
 }
+
+impl UnderlyingInput {
+    /// Checks the bounds of what is governed by underlying (0019-MARG-018).
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Invariant`] naming the first bound broken: governance has let through what it must not.
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        let share = |value: Ppm| value >= Ppm::ZERO && value <= Ppm::from_parts(limits::PPM_ONE);
+        let dollars = |value: Notional| value >= Notional::ZERO && value <= DOLLARS_MAX;
+        let rules = [
+            (
+                [self.haircut, self.haircut_beyond].into_iter().all(share)
+                    && dollars(self.haircut_knee),
+                "collateral haircut",
+            ),
+            (
+                [self.spread, self.vol_daily, self.vol_move_daily, self.depth]
+                    .into_iter()
+                    .all(share)
+                    && [self.volume_daily, self.vega_daily].into_iter().all(dollars)
+                    && self.depth >= DEPTH_MIN,
+                "liquidity",
+            ),
+        ];
+        match rules.iter().find(|(holds, _)| !holds) {
+            Some((_, name)) => Err(Fault::Invariant(name)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Least η.
+const DEPTH_MIN: Ppm = Ppm::from_parts(50_000);
+/// A trillion dollars.
+const DOLLARS_MAX: Notional = Notional::from_micros(1_000_000_000_000_000_000);
 
 /// How far the averaging of the settlement price has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

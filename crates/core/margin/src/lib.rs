@@ -37,6 +37,7 @@ mod charges;
 mod explain;
 mod greeks;
 mod holdings;
+mod impact;
 mod input;
 mod lanes;
 mod mark;

@@ -4,6 +4,7 @@
 
 use crate::charges::{self, ChargeBook, Purpose};
 use crate::holdings::Holdings;
+use crate::impact::Pressure;
 use crate::lanes::{Line, Matrix, Sweep, dispatch};
 use crate::risk::Risk;
 use crate::scan::{Scan, fraction_up, round_up};
@@ -26,6 +27,9 @@ pub struct Reading {
     pub scan_hold: Notional,
     /// Σ |lots| · greatest scenario value of a lot, in micro-dollars: what the sums are proved for.
     pub(crate) gross: i128,
+    /// What of both margins is impact, and the pressure that it is at most the cost of.
+    pub(crate) impact: Notional,
+    pub(crate) pressure: Pressure,
 }
 
 /// Measures accounts on one set of matrices.
@@ -42,6 +46,7 @@ struct Parts {
     scan_hold: Notional,
     scan_new: Notional,
     gross: i128,
+    impact: Impact,
 }
 
 impl<'a> Meter<'a> {
@@ -66,9 +71,9 @@ impl<'a> Meter<'a> {
         let lines = holdings.lines();
         let scan_hold = scan(risk, risk.matrix_hold(), lines)?;
         let scan_new = if risk.is_single() { scan_hold } else { scan(risk, &risk.new, lines)? };
-        let charges = |sum: i64, purpose| match risk.impact.parts() {
-            0 => Ok(charges::round_up(sum.into())),
-            _ => charges_wide(risk, holdings, purpose),
+        let impact = Impact::of(risk, lines)?;
+        let charges = |sum: i64| {
+            charges::round_up(sum.into()).plus(impact.cost).map_err(Fault::at("margin: reading"))
         };
         let equity = cash.minus(holdings.cost()).map_err(Fault::at("margin: reading"))?;
         let worth = Notional::from_micros(sums.worth.into());
@@ -76,11 +81,12 @@ impl<'a> Meter<'a> {
             risk,
             Parts {
                 equity: equity.plus(worth).map_err(Fault::at("margin: reading"))?,
-                charges_initial: charges(sums.charges_initial, Purpose::Initial)?,
-                charges_maintenance: charges(sums.charges_maintenance, Purpose::Maintenance)?,
+                charges_initial: charges(sums.charges_initial)?,
+                charges_maintenance: charges(sums.charges_maintenance)?,
                 scan_hold,
                 scan_new,
                 gross: sums.gross.into(),
+                impact,
             },
         )
     }
@@ -110,6 +116,7 @@ fn read_wide(risk: &Risk, holdings: &Holdings, cash: Notional) -> Result<Reading
             scan_hold,
             scan_new: if risk.is_single() { scan_hold } else { scan(&risk.new)? },
             gross,
+            impact: Impact::of(risk, holdings.lines())?,
         },
     )
 }
@@ -118,6 +125,52 @@ fn read_wide(risk: &Risk, holdings: &Holdings, cash: Notional) -> Result<Reading
 fn charges_wide(risk: &Risk, holdings: &Holdings, purpose: Purpose) -> Result<Notional, Fault> {
     let lines = holdings.lines().iter().map(|line| (line.slot, line.lots));
     ChargeBook::new(risk, purpose, lines)?.total()
+}
+
+/// What trading all exposures of an account away would cost, and all their pressures as one.
+#[derive(Debug, Clone, Copy, Default)]
+struct Impact {
+    cost: Notional,
+    pressure: Pressure,
+}
+
+impl Impact {
+    /// Returns the impact of lines, which are sorted by underlying; none where nothing is charged.
+    fn of(risk: &Risk, lines: &[Line]) -> Result<Self, Fault> {
+        let mut all = Self::default();
+        if !risk.impacts {
+            return Ok(all);
+        }
+        let mut under_way: Option<(u32, i128, i128)> = None;
+        for line in lines {
+            let slot = risk.slot(line.slot).ok_or(Fault::Missing("margin: row"))?;
+            // Sums of what an account may have fit in 80 bits.
+            let times = |dollars: i64| i128::from(line.lots).wrapping_mul(i128::from(dollars));
+            let (delta, vega) = (times(slot.delta), times(slot.vega));
+            under_way = match under_way {
+                Some((underlying, deltas, vegas)) if underlying == slot.underlying => {
+                    Some((underlying, deltas.wrapping_add(delta), vegas.wrapping_add(vega)))
+                }
+                last => {
+                    all = all.with(risk, last)?;
+                    Some((slot.underlying, delta, vega))
+                }
+            };
+        }
+        all.with(risk, under_way)
+    }
+
+    /// Adds the exposures to an underlying: those to its index, and those to its vols.
+    fn with(self, risk: &Risk, exposures: Option<(u32, i128, i128)>) -> Result<Self, Fault> {
+        let Some((underlying, delta, vega)) = exposures else { return Ok(self) };
+        let underlying = risk.underlying(underlying).ok_or(Fault::Missing("margin: underlying"))?;
+        let (push, twist) = (underlying.push.pressure(delta), underlying.twist.pressure(vega));
+        let cost = self.cost.plus(push.cost()).and_then(|cost| cost.plus(twist.cost()));
+        Ok(Self {
+            cost: cost.map_err(Fault::at("margin: impact"))?,
+            pressure: self.pressure.with(push).with(twist),
+        })
+    }
 }
 
 /// Returns the reading that parts add up to (0019-MARG-007).
@@ -135,6 +188,8 @@ fn reading(risk: &Risk, parts: Parts) -> Result<Reading, Fault> {
         buffer: maintenance.plus(buffer).map_err(at())?,
         scan_hold: parts.scan_hold,
         gross: parts.gross,
+        impact: parts.impact.cost,
+        pressure: parts.impact.pressure,
     })
 }
 

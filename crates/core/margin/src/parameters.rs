@@ -7,7 +7,7 @@ use crate::input::OffsetClass;
 use crate::scenario::{SCENARIOS, STANDARD, Scenario, SpotMove};
 use protocol::Fault;
 use std::collections::BTreeMap;
-use units::{Notional, Ppm, Price, Vol, limits};
+use units::{Ppm, Price, Vol, limits};
 
 /// How implied vols move in the scenarios.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,10 +70,6 @@ pub struct Parameters {
     pub oracle_tolerance: Ppm,
     /// Share of a collateral haircut that counts in maintenance margin.
     pub haircut_maintenance_share: Ppm,
-    /// Value of an account's lots of one asset up to which its haircut alone is charged.
-    pub haircut_knee: Notional,
-    /// Further haircut of what is above: more takes longer to sell.
-    pub haircut_beyond: Ppm,
     /// Price of the stable coin that dollars are held in.
     pub stable_price: Price,
     /// Price of the coin down to which nothing is charged.
@@ -116,13 +112,11 @@ impl Default for Parameters {
             buffer_ratio: ppm(150_000),
             oracle_tolerance: ppm(2_500),
             haircut_maintenance_share: ppm(500_000),
-            haircut_knee: Notional::from_micros(10_000_000_000_000),
-            haircut_beyond: Ppm::ZERO,
             stable_price: Price::ONE,
             depeg_free: Price::from_micros(990_000),
             depeg_slope: ppm(4_000_000),
             funding_hours: 8,
-            impact: Ppm::ZERO,
+            impact: ONE,
         }
     }
 }
@@ -195,14 +189,13 @@ impl Parameters {
             (
                 within(self.oracle_tolerance, Ppm::ZERO, ONE)
                     && within(self.haircut_maintenance_share, Ppm::ZERO, ONE)
-                    && within(self.haircut_beyond, Ppm::ZERO, ONE)
-                    && self.haircut_knee >= Notional::ZERO
                     && self.funding_hours <= FUNDING_HOURS_MAX
                     && within(self.impact, Ppm::ZERO, ppm(10_000_000)),
                 "add-ons",
             ),
             (
                 self.stable_price > Price::ZERO
+                    && self.stable_price <= Price::ONE
                     && self.depeg_free > Price::ZERO
                     && self.depeg_free <= Price::ONE
                     && within(self.depeg_slope, Ppm::ZERO, ppm(10_000_000)),

@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** a [`Risk`] is a function of its inputs alone, and everything an account can hold has a row.
 
+use crate::impact::{Pressure, Rate};
 use crate::input::{OffsetClass, UnderlyingInput};
 use crate::lanes::{InstructionSet, Matrix, Row};
 use crate::scan::Path;
@@ -13,7 +14,7 @@ use crate::weights::{Key, Weights};
 use places::Table;
 use protocol::{AssetId, Contract, Fault, InstrumentId};
 use std::collections::BTreeMap;
-use units::{BlockTime, Ppm, Price, Quantity, Vol};
+use units::{BlockTime, Notional, Ppm, Price, Quantity, Vol};
 
 /// Most lots of collateral that count: a lot is worth a dollar to ten, so at least 134 million dollars.
 const PLEDGED_LOTS_MAX: i128 = 1 << 27;
@@ -89,6 +90,10 @@ pub(crate) struct Slot {
     pub(crate) maintenance: Charges,
     /// Dollars gained by a lot as the index doubles, in micro-dollars.
     pub(crate) delta: i64,
+    /// Dollars gained by a lot as vols rise by 100 points, in micro-dollars.
+    pub(crate) vega: i64,
+    /// The pressures of both, for an order by itself.
+    pub(crate) pressure: Pressure,
 }
 
 /// An underlying and expiry.
@@ -107,6 +112,10 @@ pub(crate) struct Underlying {
     pub(crate) class: u32,
     /// ψ − φ₀, in parts per million.
     pub(crate) kept: i64,
+    /// What makes a delta a pressure.
+    pub(crate) push: Rate,
+    /// What makes a vega one.
+    pub(crate) twist: Rate,
 }
 
 /// A class of underlyings.
@@ -152,7 +161,8 @@ pub struct Risk {
     pub(crate) pledges: BTreeMap<AssetId, Pledge>,
     pub(crate) maintenance_ratio: Ppm,
     pub(crate) buffer_ratio: Ppm,
-    pub(crate) impact: Ppm,
+    /// Whether impact is charged anywhere.
+    pub(crate) impacts: bool,
     pub(crate) arch: pulp::Arch,
 }
 
@@ -161,6 +171,13 @@ impl Risk {
     #[must_use]
     pub fn row(&self, instrument: InstrumentId) -> Option<RowIndex> {
         self.instruments.get(instrument.get().into()).map(RowIndex)
+    }
+
+    /// Returns the dollars that a lot of a contract gains as vols rise by 100 points.
+    #[must_use]
+    pub fn vega(&self, instrument: InstrumentId) -> Option<Notional> {
+        let slot = self.slot(self.row(instrument)?.0)?;
+        Some(Notional::from_micros(slot.vega.into()))
     }
 
     /// Returns the same matrices, to be summed with another instruction set: the sums are the same. `None` if this machine

@@ -82,6 +82,10 @@ impl std::fmt::Display for ScenarioId {
 pub(crate) const DOWN_ONE_FIFTH: usize = 13;
 /// Number of the scenario with the index one fifth of the scan range up and nothing else moved.
 pub(crate) const UP_ONE_FIFTH: usize = 19;
+/// Number of the scenario with vols down and nothing else moved.
+pub(crate) const VOLS_DOWN: usize = 15;
+/// Number of the scenario with vols up and nothing else moved.
+pub(crate) const VOLS_UP: usize = 17;
 
 const fn moved(spot: SpotMove, vol: VolMove, weight_parts: i128) -> Scenario {
     Scenario { spot, vol, weight: Ppm::from_parts(weight_parts) }

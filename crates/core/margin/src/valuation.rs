@@ -34,6 +34,11 @@ pub(crate) fn narrow(value: i128, place: &'static str) -> Result<i64, Fault> {
         .map_err(|_| Fault::Arithmetic { place, error: ArithmeticError::OutOfLimits })
 }
 
+/// Returns a vol in trillionths.
+fn trillionths(vol: Vol) -> i128 {
+    vol.points().clamp(0, Vol::LIMIT).saturating_mul(TRILLIONTHS)
+}
+
 /// Returns `value · parts / 1 000 000`, rounded down, of numbers far below 2⁶⁴.
 fn times_ppm(value: i128, parts: i128) -> i128 {
     value.saturating_mul(parts).div_euclid(ONE)
@@ -159,8 +164,8 @@ impl VolMultipliers {
         shift.unwrap_or(0).clamp(self.skew_cap.saturating_neg(), self.skew_cap)
     }
 
-    /// Returns the deviation of a vol after a move.
-    fn deviation(&self, vol: i128, skew: i128, vol_move: VolMove) -> Result<Deviation, Fault> {
+    /// Returns a vol after a move, in trillionths.
+    fn moved(&self, vol: i128, skew: i128, vol_move: VolMove) -> i128 {
         let wings = skew.saturating_abs();
         let multiplier = match vol_move {
             VolMove::Same => ONE,
@@ -175,7 +180,18 @@ impl VolMultipliers {
         };
         let moved = times_ppm(vol, multiplier.max(0));
         let floored = if vol_move == VolMove::Up { moved.max(self.up_floor) } else { moved };
-        let fine = FineVol::from_trillionths(floored.min(FineVol::TRILLIONTHS_MAX))
+        floored.min(FineVol::TRILLIONTHS_MAX)
+    }
+
+    /// Returns how far apart a vol is after moves up and down, in trillionths.
+    pub(crate) fn width(&self, vol: Vol) -> i128 {
+        let vol = trillionths(vol);
+        self.moved(vol, 0, VolMove::Up).saturating_sub(self.moved(vol, 0, VolMove::Down))
+    }
+
+    /// Returns the deviation of a vol after a move.
+    fn deviation(&self, vol: i128, skew: i128, vol_move: VolMove) -> Result<Deviation, Fault> {
+        let fine = FineVol::from_trillionths(self.moved(vol, skew, vol_move))
             .map_err(Fault::at("margin: moved vol"))?;
         Ok(Deviation::new(fine, self.horizon))
     }
@@ -237,7 +253,7 @@ impl OptionValuer {
     ) -> Result<Self, Fault> {
         let left = strike_left(strike, expiry)?;
         let skew = moves.skew(expiry.moving, left);
-        let vol = vol.points().clamp(0, Vol::LIMIT).saturating_mul(TRILLIONTHS);
+        let vol = trillionths(vol);
         let after = |vol_move| moves.deviation(vol, skew, vol_move);
         Ok(Self {
             strike: Strike::new(left).map_err(Fault::at("margin: strike"))?,

@@ -2,13 +2,16 @@
 
 mod support;
 
-use margin::{OffsetClass, Parameters};
-use units::{Ppm, Price};
+use margin::{OffsetClass, Risk};
+use support::{House, NOW};
+use units::{BlockTime, Notional, Ppm, Price};
 
 const SPEC: &str = include_str!("../../../../spec/0019-margin.md");
 
-/// Sets the parameter of a name, and returns what it was.
-fn set(parameters: &mut Parameters, name: &str, value: i128) -> i128 {
+/// Sets the parameter of a name, of the house or of its first underlying, and returns what it was.
+fn set(house: &mut House, name: &str, value: i128) -> i128 {
+    let House { parameters, underlyings, .. } = house;
+    let underlying = &mut underlyings[0];
     let (vol, calendar) = (&mut parameters.vol, &mut parameters.calendar);
     let place = match name {
         "scan_floor" => &mut parameters.scan_floor,
@@ -29,9 +32,22 @@ fn set(parameters: &mut Parameters, name: &str, value: i128) -> i128 {
         "buffer_ratio" => &mut parameters.buffer_ratio,
         "oracle_tolerance" => &mut parameters.oracle_tolerance,
         "haircut_maintenance_share" => &mut parameters.haircut_maintenance_share,
-        "haircut_beyond" => &mut parameters.haircut_beyond,
+        "haircut" => &mut underlying.haircut,
+        "haircut_beyond" => &mut underlying.haircut_beyond,
+        "spread" => &mut underlying.spread,
+        "vol_daily" => &mut underlying.vol_daily,
+        "vol_move_daily" => &mut underlying.vol_move_daily,
+        "depth" => &mut underlying.depth,
+        "haircut_knee" => return set_dollars(&mut underlying.haircut_knee, value),
+        "volume_daily" => return set_dollars(&mut underlying.volume_daily, value),
+        "vega_daily" => return set_dollars(&mut underlying.vega_daily, value),
         "depeg_slope" => &mut parameters.depeg_slope,
         "impact" => &mut parameters.impact,
+        "stable_price" => {
+            let before = parameters.stable_price.micros();
+            parameters.stable_price = Price::from_micros(value);
+            return before;
+        }
         "depeg_free" => {
             let before = parameters.depeg_free.micros();
             parameters.depeg_free = Price::from_micros(value);
@@ -47,6 +63,10 @@ fn set(parameters: &mut Parameters, name: &str, value: i128) -> i128 {
     std::mem::replace(place, Ppm::from_parts(value)).parts()
 }
 
+fn set_dollars(place: &mut Notional, value: i128) -> i128 {
+    std::mem::replace(place, Notional::from_micros(value)).micros()
+}
+
 #[test]
 fn every_parameter_is_refused_outside_the_bounds_that_the_specification_gives() {
     let table = SPEC.split("**0019-MARG-018**").nth(1).unwrap();
@@ -59,13 +79,15 @@ fn every_parameter_is_refused_outside_the_bounds_that_the_specification_gives() 
         assert!(!unit.is_empty() && !source.is_empty(), "{row}");
         let number = |cell: &str| cell.replace(',', "").parse::<i128>().unwrap();
         let (least, most) = (number(least), number(most));
-        assert_eq!(set(&mut Parameters::default(), name, 0), number(default), "{name}");
+        assert_eq!(set(&mut House::new(), name, 0), number(default), "{name}");
         for (value, fits) in [(least - 1, false), (least, true), (most, true), (most + 1, false)] {
-            let mut parameters = Parameters::default();
-            set(&mut parameters, name, value);
-            assert_eq!(parameters.check().is_ok(), fits, "{name} {value}");
+            let mut house = House::new();
+            set(&mut house, name, value);
+            let now = BlockTime::from_millis(NOW);
+            let built = Risk::build(&house.parameters, now, &house.underlyings, &house.markets);
+            assert_eq!(built.is_ok(), fits, "{name} {value}");
         }
         count += 1;
     }
-    assert_eq!(count, 23, "a parameter is missing from the table");
+    assert_eq!(count, 32, "a parameter is missing from the table");
 }

@@ -41,11 +41,13 @@ fn rough_house() -> House {
         underlying.spread = Ppm::from_parts(301);
         underlying.vol_daily = Ppm::from_parts(30_000);
         underlying.volume_daily = dollars(50_000_000);
+        underlying.vol_move_daily = Ppm::from_parts(50_000);
+        underlying.vega_daily = dollars(5_000_000);
+        underlying.depth = Ppm::from_parts(700_000);
     }
     for market in &mut house.markets {
         market.funding = units::Ppb::from_parts(12_500);
     }
-    house.parameters.impact = Ppm::from_parts(1_000_000);
     house
 }
 
@@ -108,8 +110,9 @@ fn the_ceiling_lets_in_only_what_the_account_covers() {
     let mut two_matrices = House::new();
     two_matrices.underlyings[0].scan_new = Ppm::from_parts(200_000);
     let mut charged = rough_house();
-    charged.parameters.impact = Ppm::ZERO;
-    for house in [House::new(), two_matrices, charged] {
+    charged.underlyings[0].depth = Ppm::from_parts(50_000);
+    charged.underlyings[1].volume_daily = dollars(1_000_000);
+    for house in [House::new(), two_matrices, charged, rough_house()] {
         let risk = house.risk();
         let meter = Meter::new(&risk);
         let (mut let_in, mut short) = (0, 0);
@@ -128,7 +131,7 @@ fn the_ceiling_lets_in_only_what_the_account_covers() {
                     account.remove(&order).unwrap();
                 }
                 let order = house.with_fee(house.random_order(random, None));
-                let more = OrderCeiling::of(&risk, &alone(&order)).expect("there is no impact");
+                let more = OrderCeiling::of(&risk, &alone(&order)).expect("it has a bound");
                 let check = account.check(&order).unwrap();
                 match ceiling.with(more) {
                     Some(with) => {
@@ -152,8 +155,9 @@ fn the_ceiling_of_a_side_covers_all_its_orders() {
     let mut two_matrices = House::new();
     two_matrices.underlyings[0].scan_new = Ppm::from_parts(200_000);
     let mut charged = rough_house();
-    charged.parameters.impact = Ppm::ZERO;
-    for house in [House::new(), two_matrices, charged] {
+    charged.underlyings[0].depth = Ppm::from_parts(50_000);
+    charged.underlyings[1].volume_daily = dollars(1_000_000);
+    for house in [House::new(), two_matrices, charged, rough_house()] {
         let risk = house.risk();
         let meter = Meter::new(&risk);
         let (mut let_in, mut one_by_one) = (0, 0);
@@ -180,7 +184,7 @@ fn the_ceiling_of_a_side_covers_all_its_orders() {
             let mut each =
                 orders.iter().map(|order| OrderCeiling::of(&risk, &alone(order)).unwrap());
             one_by_one += u32::from(each.try_fold(idle, Ceiling::with).is_some());
-            let more = OrderCeiling::of(&risk, &summed).expect("there is no impact");
+            let more = OrderCeiling::of(&risk, &summed).expect("it has a bound");
             let portfolio =
                 Portfolio { cash, positions: &positions, collateral: &[], orders: &orders };
             let needs = required(&risk, &portfolio).unwrap();

@@ -97,10 +97,34 @@ pub enum ParameterId {
     Spread = 27,
     /// Daily volatility of an underlying in the charge for market impact.
     VolDaily = 28,
-    /// Daily volume of an underlying in the charge for market impact.
+    /// The least that counts as traded of an underlying in a day, in the charge for market impact.
     VolumeDaily = 29,
     /// Stake that a validator loses for an offence.
     SlashFraction = 40,
     /// Time that a validator is jailed for at least.
     JailTime = 41,
+    /// Price of the stable coin down to which nothing is charged.
+    DepegFree = 50,
+    /// Charge for a fall of the stable coin below that, as a multiple of the fall and a share of the scan range.
+    DepegSlope = 51,
+    /// The most that the stable coin counts as worth while its price is not known.
+    DepegUnknown = 52,
+    /// Value of an account's collateral of one asset up to which its haircut alone is charged.
+    HaircutKnee = 53,
+    /// Further haircut of collateral above the knee.
+    HaircutBeyond = 54,
+    /// Age above which a voted vol is stale.
+    VolStaleAfter = 55,
+    /// Uncertainty of a vol that lies between others instead of being voted, as a share of it.
+    VolUnvotedPenalty = 56,
+    /// Uncertainty of a vol whose votes are all stale, as a share of it.
+    VolStalePenalty = 57,
+    /// Y of the square-root law: the move, in daily deviations, of trading a day's volume.
+    Impact = 58,
+    /// Distance from the mark within which resting orders count as depth.
+    DepthBand = 59,
+    /// Daily deviation of an underlying's implied vols in the charge for market impact.
+    VolMoveDaily = 60,
+    /// The least that counts as traded of an underlying's vega in a day, for vols that rise by 100 points.
+    VegaDaily = 61,
 }

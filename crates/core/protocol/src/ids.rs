@@ -76,6 +76,13 @@ impl AssetId {
     pub const DOLLAR: Self = Self(0);
 }
 
+impl UnderlyingId {
+    /// The stable coin that the house holds its dollars in, priced in dollars.
+    ///
+    /// A house at whose founding there is no such underlying holds dollars.
+    pub const STABLE_COIN: Self = Self(0);
+}
+
 /// An Ethereum address: the owner of accounts, the custodian, a governance signer.
 #[derive(
     Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,

@@ -14,20 +14,47 @@ const FACTOR_MIN: i128 = 50_000;
 pub struct Depth {
     /// Oldest first.
     samples: VecDeque<Notional>,
+    /// Their lower quartile: found once for each that is added, read with every block.
+    quartile: Option<Notional>,
 }
 
 impl Depth {
     /// Adds a depth in dollars; one below zero counts as none.
     pub fn observe(&mut self, depth: Notional) {
-        self.samples.push_back(depth.greater(Notional::ZERO).lesser(Notional::from_micros(MOST)));
+        self.samples.push_back(bounded(depth));
         while self.samples.len() > KEPT_MAX {
             self.samples.pop_front();
         }
+        self.quartile = self.quartile_of_samples();
+    }
+
+    /// Returns how many depths are kept.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.samples.len()
+    }
+
+    /// Returns whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty()
     }
 
     /// Returns the lower quartile of the depths kept; `None` without any.
     #[must_use]
-    pub fn lower_quartile(&self) -> Option<Notional> {
+    pub const fn lower_quartile(&self) -> Option<Notional> {
+        self.quartile
+    }
+
+    /// Returns whether every figure is within its bounds, as in any that observing has led to.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.samples.len() <= KEPT_MAX
+            && self.samples.iter().all(|sample| *sample == bounded(*sample))
+            && self.quartile == self.quartile_of_samples()
+    }
+
+    fn quartile_of_samples(&self) -> Option<Notional> {
         let mut sorted: Vec<Notional> = self.samples.iter().copied().collect();
         sorted.sort_unstable();
         // The lower quartile of four is the first.
@@ -42,12 +69,16 @@ impl Depth {
     /// spec 0031-THRE-011.
     pub fn factor(&self, now: Notional) -> Ppm {
         let one = Num::new(limits::PPM_ONE);
-        let share = self.lower_quartile().and_then(|usual| {
-            let now = now.greater(Notional::ZERO).lesser(Notional::from_micros(MOST));
-            now.number().mul_div(one, usual.number(), Round::Down).ok()
-        });
+        let share = self
+            .lower_quartile()
+            .and_then(|usual| bounded(now).number().mul_div(one, usual.number(), Round::Down).ok());
         Ppm::from_number(share.unwrap_or(one).greater(Num::new(FACTOR_MIN)).lesser(one))
     }
+}
+
+/// Returns dollars within nothing and the most that count.
+pub(crate) fn bounded(dollars: Notional) -> Notional {
+    dollars.greater(Notional::ZERO).lesser(Notional::from_micros(MOST))
 }
 
 /// Greatest depth that counts, in micro-dollars: a trillion dollars.
@@ -85,6 +116,7 @@ mod tests {
         let mut depth = Depth::default();
         (0..2_000).for_each(|_| depth.observe(Notional::ZERO));
         assert_eq!(depth.factor(dollars(1)), Ppm::from_parts(1_000_000));
-        assert_eq!(borsh::to_vec(&depth).unwrap().len(), 4 + 16 * KEPT_MAX);
+        assert_eq!(borsh::to_vec(&depth).unwrap().len(), 4 + 16 * KEPT_MAX + 17);
+        assert!(depth.is_sound());
     }
 }

@@ -9,6 +9,8 @@
 //! and ends at or above the floor and at or below the range for new risk. State is of bounded size, and a function of
 //! the prices, their times and the parameters alone.
 //!
+//! [`Liquidity`] keeps how deep books are against what they usually are, and how much trades: what impact is charged by.
+//!
 //! Left out: what a scenario is and what a range costs an account, which is `margin`; and who may change a parameter.
 #![cfg_attr(
     not(test),
@@ -29,11 +31,13 @@
 
 mod depth;
 mod history;
+mod liquidity;
 mod parameters;
 mod range;
 mod root;
 
 pub use depth::Depth;
 pub use history::History;
+pub use liquidity::{Liquidity, Traded};
 pub use parameters::{Parameters, STRESS, Stress};
 pub use range::{Behind, Thresholds};

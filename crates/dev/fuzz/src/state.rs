@@ -86,6 +86,7 @@ pub(crate) fn record(bytes: &[u8]) -> Answer {
         Some((9, record)) => canonical::<machine::ValidatorRecord>(record),
         Some((10, record)) => canonical::<machine::CommitteeRecord>(record),
         Some((11, record)) => canonical::<governance::Council>(record),
+        Some((12, record)) => canonical::<machine::LiquidityRecord>(record),
         _ => Answer::Refused,
     }
 }
@@ -104,6 +105,7 @@ pub(crate) fn records() -> Vec<Vec<u8>> {
         StateKey::Validator(_) => 9,
         StateKey::Committee => 10,
         StateKey::Council => 11,
+        StateKey::Liquidity(_) => 12,
     };
     let records = traded().records.iter().take(400);
     records.map(|(key, record)| [&[kind(key)], &record[..]].concat()).collect()

@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use governance::{Council, Definition, Scope, Unit};
 use ledger::Holder;
 use machine::{
-    AccountRecord, BlockRecord, CommitteeRecord, MarketRecord, OwnerRecord, Session, State,
+    AccountRecord, BlockRecord, CommitteeRecord, LiquidityRecord, MarketRecord, OwnerRecord, Session, State,
     StateKey, Status, ThresholdsRecord, UnderlyingRecord, ValidatorRecord,
 };
 use protocol::codec::{self, DecodeError};
@@ -13,7 +13,7 @@ use protocol::{
     AccountId, Address, AssetId, Change, Contract, Hash, InstrumentId, ParameterId, Right, Seat,
     SessionKey, UnderlyingId, ValidatorId,
 };
-use units::{Amount, BlockTime, Lots, Ppb, Ppm};
+use units::{Amount, BlockTime, Lots, Notional, Ppb, Ppm};
 
 /// Names of underlyings, for people.
 pub(crate) type Underlyings = Vec<(UnderlyingId, String)>;
@@ -173,6 +173,7 @@ pub(crate) fn name(key: &StateKey) -> String {
         StateKey::Validator(id) => format!("validator {id}"),
         StateKey::Committee => "the committee".into(),
         StateKey::Council => "the council".into(),
+        StateKey::Liquidity(id) => format!("depth and volume of underlying {id}"),
     }
 }
 
@@ -183,6 +184,7 @@ pub(crate) fn keys(state: &State) -> Vec<StateKey> {
     keys.extend(state.markets.keys().copied().map(StateKey::Market));
     keys.extend(state.underlyings.keys().copied().map(StateKey::Underlying));
     keys.extend(state.underlyings.keys().copied().map(StateKey::Thresholds));
+    keys.extend(state.liquidity.keys().copied().map(StateKey::Liquidity));
     for (owner, held) in state.keys.owners() {
         keys.push(StateKey::Owner(*owner));
         keys.extend(held.sessions.keys().map(|key| StateKey::Session(*owner, *key)));
@@ -229,6 +231,7 @@ pub(crate) fn lines(key: &StateKey, record: &[u8]) -> Result<Vec<Line>, DecodeEr
         StateKey::Validator(_) => validator_lines(&codec::decode(record, limit)?),
         StateKey::Committee => committee_lines(&codec::decode(record, limit)?),
         StateKey::Council => council_lines(&codec::decode(record, limit)?),
+        StateKey::Liquidity(_) => liquidity_lines(&codec::decode(record, limit)?),
     })
 }
 
@@ -404,6 +407,20 @@ fn thresholds_lines(record: &ThresholdsRecord) -> Vec<Line> {
         line("returns kept", behind.returns.to_string()),
         line("range of the stress set", percent(behind.stress)),
         line("hash of the returns", record.history.to_string()),
+        line("hash of the depths", record.depths.to_string()),
+    ]
+}
+
+fn liquidity_lines(record: &LiquidityRecord) -> Vec<Line> {
+    let dollars = |held: Option<Notional>| held.map_or("none".into(), |held| format!("{held} $"));
+    let traded = |amount: Notional, at| format!("{amount} $ at {}", time_text(at));
+    let (volume, vega) = (record.volume, record.vega);
+    vec![
+        line("depth of the books", dollars(record.depth)),
+        line("usual depth", dollars(record.usual)),
+        line("next depth kept", time_text(record.sample_at)),
+        line("traded, fading by the day", traded(volume.amount, volume.at)),
+        line("vega traded, for 100 points", traded(vega.amount, vega.at)),
     ]
 }
 

@@ -18,7 +18,7 @@ use pricing::{Forward, Horizon, Strike, vol_implied_by_call, vol_implied_by_put}
 use protocol::{AssetId, Contract, Instrument, InstrumentId, ParameterId, Right, UnderlyingId};
 use serde_json::{Value, json};
 use std::io::Write;
-use units::{BlockTime, Lots, Notional, Ppm, Price, Quantity, Round, Vol};
+use units::{BlockTime, Lots, Notional, Ppm, Price, Quantity, Round, Vol, limits};
 
 const UNDERLYING: UnderlyingId = UnderlyingId::new(1);
 const COIN: AssetId = AssetId::new(1);
@@ -252,10 +252,11 @@ fn market(
 
 /// Returns the underlying of the chain with the parameters that governance begins with.
 fn underlying(chain: &Chain) -> Result<UnderlyingInput> {
-    let given = |parameter| -> Result<Ppm> {
+    let value = |parameter| -> Result<i128> {
         let definition = Definition::of(parameter).context("every parameter is defined")?;
-        Ok(Ppm::from_parts(i128::from(definition.default)))
+        Ok(i128::from(definition.default))
     };
+    let given = |parameter| value(parameter).map(Ppm::from_parts);
     let index = chain.spot.mid();
     let scan = given(ParameterId::ScanRange)?;
     Ok(UnderlyingInput {
@@ -269,9 +270,14 @@ fn underlying(chain: &Chain) -> Result<UnderlyingInput> {
         short_option_maintenance: given(ParameterId::ShortOptionMaintenance)?,
         short_option_initial: given(ParameterId::ShortOptionInitial)?,
         haircut: given(ParameterId::CollateralHaircut)?,
+        haircut_knee: Notional::from_micros(value(ParameterId::HaircutKnee)?),
+        haircut_beyond: given(ParameterId::HaircutBeyond)?,
         spread: Ppm::ZERO,
         vol_daily: Ppm::ZERO,
         volume_daily: Notional::ZERO,
+        vol_move_daily: Ppm::ZERO,
+        vega_daily: Notional::ZERO,
+        depth: Ppm::from_parts(limits::PPM_ONE),
         fee: given(ParameterId::TakerFee)?,
     })
 }

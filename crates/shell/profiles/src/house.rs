@@ -16,7 +16,9 @@ use protocol::{AssetId, Contract, Instrument, InstrumentId, UnderlyingId};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::str::FromStr;
-use units::{BlockSpan, BlockTime, Lots, Notional, Num, Ppb, Ppm, Price, Quantity, Round, Vol};
+use units::{
+    BlockSpan, BlockTime, Lots, Notional, Num, Ppb, Ppm, Price, Quantity, Round, Vol, limits,
+};
 
 /// When the portfolio is measured; any time will do, because only spans count.
 const NOW: i128 = 1_700_000_000_000;
@@ -83,9 +85,15 @@ impl Parameters {
             )?,
             short_option_initial: exact("short_option_initial", self.short_option_initial)?,
             haircut: exact("haircut", self.haircut)?,
+            // What rises with an account's size is no part of what is compared.
+            haircut_knee: Notional::ZERO,
+            haircut_beyond: Ppm::ZERO,
             spread: exact("spread", self.spread)?,
             vol_daily: Ppm::ZERO,
             volume_daily: Notional::ZERO,
+            vol_move_daily: Ppm::ZERO,
+            vega_daily: Notional::ZERO,
+            depth: Ppm::from_parts(limits::PPM_ONE),
             fee: Ppm::ZERO,
         })
     }

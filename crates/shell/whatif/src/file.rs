@@ -28,7 +28,7 @@ use protocol::{
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::str::FromStr;
-use units::{BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Round, Vol};
+use units::{BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Round, Vol, limits};
 
 /// A number as the file has it.
 #[derive(Debug, Clone, Deserialize)]
@@ -69,6 +69,9 @@ struct UnderlyingFile {
     range_hold: Option<Exact>,
     haircut: Option<Exact>,
     spread: Option<Exact>,
+    volume: Option<Exact>,
+    vega_volume: Option<Exact>,
+    depth: Option<Exact>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -349,8 +352,11 @@ fn fee(market: &MarketInput, lots: Lots, price: Price) -> Result<Notional, units
 
 /// Returns what governance begins with.
 fn default(parameter: ParameterId) -> Ppm {
-    let value = Definition::of(parameter).map_or(0, |definition| definition.default);
-    Ppm::from_parts(i128::from(value))
+    Ppm::from_parts(default_value(parameter))
+}
+
+fn default_value(parameter: ParameterId) -> i128 {
+    i128::from(Definition::of(parameter).map_or(0, |definition| definition.default))
 }
 
 fn underlying(given: &UnderlyingFile, number: u16) -> Result<UnderlyingInput, WhatIfError> {
@@ -361,6 +367,10 @@ fn underlying(given: &UnderlyingFile, number: u16) -> Result<UnderlyingInput, Wh
     }
     let ratio = |value: &Option<Exact>, field: &str, parameter| -> Result<Ppm, WhatIfError> {
         Ok(optional(value.as_ref(), &place(field))?.unwrap_or_else(|| default(parameter)))
+    };
+    // Impact is charged where it is said what trades in a day.
+    let traded = |value: &Option<Exact>, field: &str| -> Result<Notional, WhatIfError> {
+        Ok(optional(value.as_ref(), &place(field))?.unwrap_or(Notional::ZERO))
     };
     Ok(UnderlyingInput {
         underlying: UnderlyingId::new(number),
@@ -374,9 +384,15 @@ fn underlying(given: &UnderlyingFile, number: u16) -> Result<UnderlyingInput, Wh
         short_option_maintenance: default(ParameterId::ShortOptionMaintenance),
         short_option_initial: default(ParameterId::ShortOptionInitial),
         haircut: ratio(&given.haircut, "haircut", ParameterId::CollateralHaircut)?,
+        haircut_knee: Notional::from_micros(default_value(ParameterId::HaircutKnee)),
+        haircut_beyond: default(ParameterId::HaircutBeyond),
         spread: optional(given.spread.as_ref(), &place("spread"))?.unwrap_or(Ppm::ZERO),
-        vol_daily: Ppm::ZERO,
-        volume_daily: Notional::ZERO,
+        vol_daily: default(ParameterId::VolDaily),
+        volume_daily: traded(&given.volume, "volume")?,
+        vol_move_daily: default(ParameterId::VolMoveDaily),
+        vega_daily: traded(&given.vega_volume, "vega_volume")?,
+        depth: optional(given.depth.as_ref(), &place("depth"))?
+            .unwrap_or(Ppm::from_parts(limits::PPM_ONE)),
         fee: default(ParameterId::TakerFee),
     })
 }

@@ -54,6 +54,23 @@ fn a_perpetual_is_liquidated_where_paper_and_pencil_say() {
 }
 
 #[test]
+fn impact_is_charged_where_the_file_says_what_trades() {
+    // 0019-MARG-009: ⅔ · 3 % · 60,000 · √(60,000 / 6,000,000) = 120, and twice that at a quarter of the depth.
+    let text = with(
+        "",
+        r#""cash": "20000", "positions": [{"market": "BTC-PERP", "lots": "1000", "entry": "60000"}]"#,
+    );
+    for (said, impact) in
+        [(r#""volume": "6000000""#, 120), (r#""volume": "6000000", "depth": "0.25""#, 240)]
+    {
+        let text = text.replace(r#""index": "60000""#, &format!(r#""index": "60000", {said}"#));
+        let found = Portfolio::parse(&text).unwrap().assess().unwrap();
+        let above = micros(&found.initial_margin) - (9_600 + impact) * 1_000_000;
+        assert!((0..20_000).contains(&above), "{above}");
+    }
+}
+
+#[test]
 fn a_price_found_is_liquidatable_and_a_micro_dollar_nearer_is_not() {
     let rest = |index: &str| {
         format!(

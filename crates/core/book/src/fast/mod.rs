@@ -173,6 +173,16 @@ impl OrderBook for FastBook {
         self.levels(side).take(levels).map(LevelSlot::level).collect()
     }
 
+    fn lots_within(&self, side: Side, price: Price) -> Lots {
+        // 0015-BOOK-022
+        // No order is beyond the ends of a machine word.
+        let furthest = if price > Price::ZERO { i64::MAX } else { i64::MIN };
+        let price = i64::try_from(price.micros()).unwrap_or(furthest);
+        let ranks = self.ladders.of(side).ranks.range(..=rank_of(side, price));
+        let levels = ranks.filter_map(|(_, at)| self.levels.get(*at));
+        Lots::from_count(levels.fold(0, |sum, level| sum.saturating_add(level.lots.into())))
+    }
+
     fn open(&self, order: OrderId) -> Option<Open> {
         self.numbers.get(order.get()).and_then(|place| self.orders.get(place)).map(Order::open)
     }

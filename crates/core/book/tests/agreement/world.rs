@@ -172,6 +172,21 @@ impl World {
         assert_eq!(self.naive.state().orders.len(), self.naive.len(), "between blocks all stands");
         for side in [Side::Buy, Side::Sell] {
             assert_eq!(self.fast.depth(side, 3), self.naive.depth(side, 3));
+            // 0015-BOOK-022
+            for micros in [i128::MIN, 97 * TICK, 100 * TICK, 100 * TICK + 1, 103 * TICK, i128::MAX]
+            {
+                let price = Price::from_micros(micros);
+                assert_eq!(self.fast.lots_within(side, price), self.naive.lots_within(side, price));
+            }
+            let all = self
+                .naive
+                .state()
+                .orders
+                .iter()
+                .filter(|open| open.side == side)
+                .fold(Lots::ZERO, |sum, open| sum.plus(open.lots).unwrap());
+            let furthest = if side == Side::Buy { i128::MIN } else { i128::MAX };
+            assert_eq!(self.fast.lots_within(side, Price::from_micros(furthest)), all);
         }
     }
 

@@ -4,6 +4,8 @@ mod access;
 mod committee;
 mod common;
 mod evidence;
+mod feeds;
+mod liquidity;
 mod markets;
 mod random_commands;
 mod ranges;

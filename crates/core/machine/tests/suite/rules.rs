@@ -215,7 +215,7 @@ fn whatever_decides_the_future_is_under_the_root() {
         Machine::restore(&house.machine.snapshot().unwrap()).unwrap().records().unwrap(),
         base
     );
-    let changes: [Change; 16] = [
+    let changes: [Change; 18] = [
         |state| state.chain.push('x'),
         |state| state.custodian = trader(1),
         |state| *state.validators.values_mut().next().unwrap() += 1,
@@ -240,6 +240,16 @@ fn whatever_decides_the_future_is_under_the_root() {
         |state| state.underlyings.get_mut(&BTC).unwrap().feed = oracle::Feed::new(),
         |state| state.underlyings.get_mut(&BTC).unwrap().vols = oracle::VolMarks::default(),
         |state| state.underlyings.get_mut(&BTC).unwrap().bases = oracle::BasisMarks::default(),
+        |state| {
+            let now = state.time;
+            let held = state.liquidity.get_mut(&BTC).unwrap();
+            held.trade(Notional::from_micros(1), now).unwrap();
+        },
+        |state| {
+            let now = units::BlockTime::from_millis(state.time.millis() + HOUR);
+            let held = state.liquidity.get_mut(&BTC).unwrap();
+            assert!(held.measure(Notional::ZERO, units::BlockSpan::ZERO, now).unwrap());
+        },
     ];
     let with = |state: &machine::State| {
         let machine = Machine::restore(&codec::encode(state).unwrap());

@@ -266,9 +266,9 @@ fn four_thousand_and_ninety_six_positions_are_summed_exactly() {
 /// spreads, two scan ranges and lots of a whole coin.
 fn charged_house(random: &mut Random) -> House {
     let mut house = House::new();
-    house.parameters.haircut_beyond = units::Ppm::from_parts(50_000);
-    house.parameters.haircut_knee = support::dollars(1_000);
     for underlying in &mut house.underlyings {
+        underlying.haircut_beyond = units::Ppm::from_parts(50_000);
+        underlying.haircut_knee = support::dollars(1_000);
         underlying.spread = units::Ppm::from_parts(777);
         underlying.scan_hold = units::Ppm::from_parts(140_000);
         underlying.index = Price::from_micros(underlying.index.micros() + 123_457);

@@ -58,9 +58,14 @@ pub(crate) fn underlying(id: UnderlyingId, class: u16, index: Price) -> Underlyi
         short_option_maintenance: Ppm::from_parts(3_000),
         short_option_initial: Ppm::from_parts(2_000),
         haircut: Ppm::from_parts(100_000),
+        haircut_knee: dollars(10_000_000),
+        haircut_beyond: Ppm::from_parts(100_000),
         spread: Ppm::ZERO,
         vol_daily: Ppm::ZERO,
         volume_daily: Notional::ZERO,
+        vol_move_daily: Ppm::ZERO,
+        vega_daily: Notional::ZERO,
+        depth: Ppm::from_parts(1_000_000),
         fee: FEE,
     }
 }

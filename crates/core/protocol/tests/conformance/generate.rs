@@ -148,7 +148,9 @@ generate_enums! {
         FundingInterest, VariationInterval, PositionLimit, WithdrawalLimit, Timelock, ProposalLife,
         CollateralHaircut, ShortOptionMaintenance, ShortOptionInitial, InsuranceEventCap,
         GapMax, RestartGap, InsuranceDayCap, Spread, VolDaily, VolumeDaily,
-        SlashFraction, JailTime,
+        SlashFraction, JailTime, DepegFree, DepegSlope, DepegUnknown, HaircutKnee, HaircutBeyond,
+        VolStaleAfter, VolUnvotedPenalty, VolStalePenalty, Impact, DepthBand, VolMoveDaily,
+        VegaDaily,
     }
     Command {
         Deposit { account, asset, amount },

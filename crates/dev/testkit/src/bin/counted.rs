@@ -11,7 +11,7 @@ use book::{Entry, FastBook, OrderBook as _};
 use machine::Machine;
 use margin::{AccountMargin, Holdings, Meter, OpenOrder, Portfolio, Position, Risk};
 use pricing::{Deviation, FineVol, Forward, Horizon, Strike};
-use protocol::{AccountIndex, Block, OrderId, SelfTrade, Side, TimeInForce};
+use protocol::{AccountIndex, Block, OrderId, ParameterId, SelfTrade, Side, TimeInForce};
 use std::hint::black_box;
 use support::House;
 use testkit::traffic::{Size, Traffic};
@@ -26,6 +26,8 @@ const GATES: &[Gate] = &[
     ("hundred", hundred),
     ("thousands", thousands),
     ("order_check", order_check),
+    ("margin_impact", margin_impact),
+    ("order_impact", order_impact),
     ("book", book),
     ("machine", machine),
 ];
@@ -66,8 +68,8 @@ fn counted_pricing(scenarios: &[(Forward, Deviation)], strike: Strike) {
     black_box(sum);
 }
 
-/// Returns the matrices of a house of forty-eight markets, and ten positions in it.
-fn ten_positions() -> (Risk, Vec<Position>) {
+/// Returns the matrices of a house of forty-eight markets, and ten positions in it; impact is charged or free.
+fn ten_positions(impact: i64) -> (Risk, Vec<Position>) {
     let traffic = Traffic::generate(Size { accounts: 50, commands: 100, blocks: 0 }, 1);
     let machine = traffic.opened();
     let markets = machine.state().markets.keys().step_by(4).take(10);
@@ -76,17 +78,37 @@ fn ten_positions() -> (Risk, Vec<Position>) {
         lots: Lots::from_count(if number % 3 == 0 { -100 * number } else { 70 * number }),
         cost: Notional::ZERO,
     });
-    (machine.state().risk().expect("the house has marks"), positions.collect())
+    let positions = positions.collect();
+    let mut state = machine.state().clone();
+    state.parameters.set(None, ParameterId::Impact, impact).expect("within its bounds");
+    (state.risk().expect("the house has marks"), positions)
 }
 
 /// The margin of an account with ten positions in forty-eight scenarios.
 fn margin() -> usize {
-    let (risk, positions) = ten_positions();
+    let (risk, positions) = ten_positions(0);
     let holdings = Holdings::new(&risk, &positions, &[]).expect("every market has a row");
     let mut meter = Meter::new(&risk);
     counted_margin(&mut meter, &holdings, 1);
     counted_margin(&mut meter, &holdings, 99);
     100
+}
+
+/// The same with impact, of two deltas and two vegas.
+fn margin_impact() -> usize {
+    let (risk, positions) = ten_positions(Y);
+    let holdings = Holdings::new(&risk, &positions, &[]).expect("every market has a row");
+    counted_margin_impact(&mut Meter::new(&risk), &holdings, 100);
+    100
+}
+
+/// Y = 1.
+const Y: i64 = 1_000_000;
+
+#[inline(never)]
+fn counted_margin_impact(meter: &mut Meter<'_>, holdings: &Holdings, times: usize) {
+    // One place to read from, so that both gates count the same code.
+    counted_margin(meter, holdings, times);
 }
 
 #[inline(never)]
@@ -137,7 +159,16 @@ fn holdings_of(count: usize) -> (Risk, Holdings) {
 
 /// The exact check of an order of that account.
 fn order_check() -> usize {
-    let (risk, positions) = ten_positions();
+    with_order(0, |account, order| counted_order_check(account, order, 100))
+}
+
+/// The same with impact.
+fn order_impact() -> usize {
+    with_order(Y, |account, order| counted_order_impact(account, order, 100))
+}
+
+fn with_order(impact: i64, count: impl FnOnce(&AccountMargin<'_>, &OpenOrder)) -> usize {
+    let (risk, positions) = ten_positions(impact);
     let cash = Notional::from_micros(1_000_000_000_000);
     let portfolio = Portfolio { cash, positions: &positions, collateral: &[], orders: &[] };
     let account = AccountMargin::new(&risk, &portfolio).expect("within limits");
@@ -148,8 +179,13 @@ fn order_check() -> usize {
         lots: Lots::from_count(10),
         fee: Notional::from_micros(1_000),
     };
-    counted_order_check(&account, &order, 100);
+    count(&account, &order);
     100
+}
+
+#[inline(never)]
+fn counted_order_impact(account: &AccountMargin<'_>, order: &OpenOrder, times: usize) {
+    counted_order_check(account, order, times);
 }
 
 #[inline(never)]

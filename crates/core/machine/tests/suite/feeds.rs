@@ -1,0 +1,285 @@
+//! What margin is fed with beside prices of the underlyings: the stable coin, and what governance says of collateral and
+//! of vols that nobody votes on.
+
+use super::common::{BTC, House, SIGNERS, START, account, deposit, dollars, genesis, order};
+use machine::{
+    Genesis, Machine, Outcome, ParameterGenesis, SourceWeight, StateKey, UnderlyingGenesis,
+};
+use margin::Requirement;
+use protocol::{
+    Change, Command, InstrumentId, Mode, ParameterId, PriceReport, ProposalId, Receipt, Refusal,
+    Side, SourceId, Transaction, UnderlyingId, codec,
+};
+use units::{Amount, Notional, Price};
+
+const COIN: UnderlyingId = UnderlyingId::STABLE_COIN;
+const PAR: i128 = 1_000_000;
+
+/// A house at whose founding something is different.
+fn founded(edit: impl FnOnce(&mut Genesis)) -> House {
+    let mut genesis = genesis();
+    edit(&mut genesis);
+    let (machine, _) = Machine::found(&genesis).expect("the genesis is sound");
+    House { machine, ..House::new() }
+}
+
+fn set(
+    genesis: &mut Genesis,
+    underlying: Option<UnderlyingId>,
+    parameter: ParameterId,
+    value: i64,
+) {
+    genesis.parameters.push(ParameterGenesis { underlying, parameter, value });
+}
+
+/// A house whose dollars are a stable coin, and two accounts with ten lots of the perpetual between them.
+fn with_coin() -> House {
+    let mut house = founded(|genesis| {
+        let sources = (1..=4).map(|n| SourceWeight { source: SourceId::new(n), weight: 1 });
+        let coin = UnderlyingGenesis {
+            id: COIN,
+            name: "USDC".into(),
+            asset: None,
+            class: 0,
+            sources: sources.collect(),
+            sources_min: 3,
+            insurance_fund: Notional::ZERO,
+        };
+        genesis.underlyings.insert(0, coin);
+    });
+    let money = vec![deposit(1, 0, dollars(100_000)), deposit(2, 0, dollars(100_000))];
+    block(&mut house, 1, Some(PAR), money);
+    block(&mut house, 1, Some(PAR), trade(1));
+    house
+}
+
+fn trade(client: u64) -> Vec<Transaction> {
+    vec![
+        order(1, client, 1, Side::Buy, 8_000_000_000, 10),
+        order(2, client, 1, Side::Sell, 8_000_000_000, 10),
+    ]
+}
+
+/// Applies a block in which the coin has a price, or in which nobody reports it.
+fn block(
+    house: &mut House,
+    seconds: i128,
+    coin: Option<i128>,
+    transactions: Vec<Transaction>,
+) -> Outcome {
+    let mut block = house.block(seconds, transactions);
+    for (vote, micros) in block.votes.iter_mut().flat_map(|vote| coin.map(|micros| (vote, micros)))
+    {
+        vote.prices.extend((1..=4).map(|source| PriceReport {
+            underlying: COIN,
+            source: SourceId::new(source),
+            price: Price::from_micros(micros),
+            confidence: Price::from_micros(100),
+        }));
+    }
+    house.machine.apply(&block).expect("the block follows")
+}
+
+fn required(house: &House, number: u8) -> Requirement {
+    let state = house.machine.state();
+    let index = state.accounts.index(account(number)).expect("open");
+    state.required(&state.risk().unwrap(), index, true).unwrap()
+}
+
+/// Returns the charges in initial margin of the account with ten lots, in micro-dollars.
+fn charged(house: &House) -> i128 {
+    required(house, 1).charges_initial.micros()
+}
+
+/// What a coin at a price costs ten lots, a tenth of a coin of 8,000, at a range of 16 %: 128 dollars · 4 · (0.99 − price).
+fn charge_at(price: i128) -> i128 {
+    128 * 4 * (990_000 - price)
+}
+
+#[test]
+fn a_stable_coin_that_falls_raises_initial_margin_until_it_is_back() {
+    // 0019-MARG-008, 0019-MARG-019
+    let mut house = with_coin();
+    let at_par = charged(&house);
+    let maintenance = required(&house, 1).maintenance;
+    block(&mut house, 10, Some(950_000), Vec::new());
+    // The lower end of the price counts.
+    assert_eq!(charged(&house) - at_par, charge_at(949_900));
+    assert_eq!(required(&house, 1).maintenance, maintenance, "nobody is liquidated for the coin");
+    let fallen = house.machine.record(&StateKey::Underlying(COIN)).unwrap();
+    assert!(fallen.is_some(), "its index is under the root");
+    block(&mut house, 10, Some(PAR), Vec::new());
+    assert_eq!(charged(&house), at_par);
+}
+
+#[test]
+fn an_order_has_to_be_covered_at_the_price_of_the_stable_coin() {
+    // 0019-MARG-019
+    let sell = || vec![order(3, 1, 1, Side::Sell, 8_000_000_000, 10)];
+    for (coin, admitted) in [(PAR, true), (900_000, false)] {
+        let mut house = with_coin();
+        block(&mut house, 10, Some(coin), vec![deposit(3, 0, dollars(150))]);
+        let outcome = block(&mut house, 1, Some(coin), sell());
+        match (admitted, &outcome.receipts[0]) {
+            (true, Receipt::Order(_)) => {}
+            (false, Receipt::Refused(Refusal::MarginShort { .. })) => {}
+            (_, other) => panic!("at {coin}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_stable_coin_without_a_price_counts_for_what_is_governed_or_its_last_price_if_lower() {
+    // 0019-MARG-019
+    let mut house = with_coin();
+    let at_par = charged(&house);
+    block(&mut house, 10, None, Vec::new());
+    assert_eq!(charged(&house), at_par, "not yet stale");
+    block(&mut house, 1, None, Vec::new());
+    assert_eq!(house.machine.state().mode(COIN), Mode::ReduceOnly);
+    assert_eq!(charged(&house) - at_par, charge_at(950_000));
+    let mut low = with_coin();
+    block(&mut low, 10, Some(930_000), Vec::new());
+    (0..3).for_each(|_| drop(block(&mut low, 30, None, Vec::new())));
+    assert_eq!(low.machine.state().mode(COIN), Mode::Frozen);
+    assert_eq!(charged(&low) - at_par, charge_at(929_900));
+    // One with too few sources counts as one without a price.
+    let mut few = with_coin();
+    let mut thin = few.block(1, Vec::new());
+    for vote in &mut thin.votes {
+        vote.prices.extend((1..=2).map(|source| PriceReport {
+            underlying: COIN,
+            source: SourceId::new(source),
+            price: Price::from_micros(PAR),
+            confidence: Price::ZERO,
+        }));
+    }
+    few.machine.apply(&thin).unwrap();
+    block(&mut few, 11, None, Vec::new());
+    assert_eq!(charged(&few) - at_par, charge_at(950_000));
+}
+
+#[test]
+fn a_house_founded_without_a_stable_coin_holds_dollars_and_one_never_priced_does_not() {
+    // 0019-MARG-019
+    let mut plain = House::new();
+    plain.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(2, 0, dollars(100_000))]);
+    plain.apply(1, trade(1));
+    let coined = with_coin();
+    assert_eq!(charged(&plain), charged(&coined));
+    let mut unpriced = with_coin();
+    let fresh = founded(|genesis| {
+        let mut coin = genesis.underlyings[0].clone();
+        (coin.id, coin.asset, coin.name) = (COIN, None, "USDC".into());
+        genesis.underlyings.insert(0, coin);
+    });
+    (unpriced.machine, unpriced.now) = (fresh.machine, START);
+    block(
+        &mut unpriced,
+        1,
+        None,
+        vec![deposit(1, 0, dollars(100_000)), deposit(2, 0, dollars(100_000))],
+    );
+    block(&mut unpriced, 1, None, trade(1));
+    assert_eq!(charged(&unpriced) - charged(&plain), charge_at(950_000));
+}
+
+#[test]
+fn governance_sets_what_a_fall_of_the_stable_coin_costs() {
+    // 0023-GOV-001, 0019-MARG-019
+    let mut house = with_coin();
+    let at_par = charged(&house);
+    block(&mut house, 10, Some(950_000), Vec::new());
+    for (number, (parameter, value)) in
+        [(ParameterId::DepegSlope, 8_000_000), (ParameterId::DepegFree, 1_000_000)]
+            .into_iter()
+            .enumerate()
+    {
+        let change = Change::SetParameter { parameter, underlying: None, value };
+        let proposal = ProposalId::new(u32::try_from(number).unwrap() + 1);
+        let by = |signer, command| Transaction { sender: SIGNERS[signer], command };
+        block(&mut house, 1, Some(950_000), vec![by(0, Command::Propose { change })]);
+        block(&mut house, 1, Some(950_000), vec![by(1, Command::Approve { proposal })]);
+        block(&mut house, 1, Some(950_000), Vec::new());
+    }
+    assert_eq!(charged(&house) - at_par, 128 * 8 * (1_000_000 - 949_900));
+}
+
+#[test]
+fn the_haircut_beyond_the_knee_is_governed_by_asset() {
+    // 0019-MARG-008, 0023-GOV-001: 10 % of a coin of 8,000, and half of the 7,000 above the knee; half in maintenance.
+    let pledged = |house: &mut House| {
+        house.apply(1, vec![deposit(1, 1, Amount::from_minor(1_000_000_000))]);
+        let needed = required(house, 1);
+        (needed.charges_initial, needed.charges_maintenance)
+    };
+    let micros = |dollars: i128| Notional::from_micros(dollars * 1_000_000);
+    let mut plain = founded(|genesis| set(genesis, None, ParameterId::Impact, 0));
+    assert_eq!(pledged(&mut plain), (micros(800), micros(400)));
+    let mut kneed = founded(|genesis| {
+        set(genesis, None, ParameterId::Impact, 0);
+        set(genesis, Some(BTC), ParameterId::HaircutKnee, 1_000_000_000);
+        set(genesis, Some(BTC), ParameterId::HaircutBeyond, 500_000);
+    });
+    assert_eq!(pledged(&mut kneed), (micros(800 + 3_500), micros(400 + 1_750)));
+    let mut elsewhere = founded(|genesis| {
+        set(genesis, None, ParameterId::Impact, 0);
+        set(genesis, Some(UnderlyingId::new(2)), ParameterId::HaircutKnee, 1_000_000_000);
+        set(genesis, Some(UnderlyingId::new(2)), ParameterId::HaircutBeyond, 500_000);
+    });
+    assert_eq!(pledged(&mut elsewhere), (micros(800), micros(400)));
+}
+
+#[test]
+fn what_a_vol_without_votes_may_be_off_by_is_governed() {
+    // 0017-ORAC-017, 0023-GOV-001
+    let uncertainty = |edit: fn(&mut Genesis), blocks: usize, listed: bool| {
+        let mut house = founded(edit);
+        house.apply(1, Vec::new());
+        for _ in 0..blocks {
+            let mut block = house.block(55, Vec::new());
+            for vote in &mut block.votes {
+                vote.vols.retain(|report| listed && report.instrument.get() == 3);
+            }
+            house.machine.apply(&block).unwrap();
+        }
+        let market = &house.machine.state().markets[&InstrumentId::new(5)];
+        (market.vol_stale, market.vol_uncertainty.points())
+    };
+    let defaults: fn(&mut Genesis) = |_| {};
+    assert_eq!(uncertainty(defaults, 2, false), (false, 0));
+    assert_eq!(
+        uncertainty(
+            |genesis| set(genesis, Some(BTC), ParameterId::VolStaleAfter, 60_000),
+            2,
+            false
+        ),
+        (true, 2_250)
+    );
+    let dear: fn(&mut Genesis) = |genesis| {
+        set(genesis, Some(BTC), ParameterId::VolStalePenalty, 500_000);
+        set(genesis, Some(BTC), ParameterId::VolUnvotedPenalty, 100_000);
+    };
+    assert_eq!(uncertainty(dear, 22, false), (true, 4_500), "half of 90 %");
+    assert_eq!(
+        uncertainty(dear, 22, true),
+        (false, 900),
+        "a tenth, between strikes that are voted"
+    );
+    assert_eq!(uncertainty(defaults, 22, true), (false, 450));
+}
+
+#[test]
+fn a_house_with_a_stable_coin_goes_on_from_its_snapshot() {
+    // 0025-BLOCK-015
+    let mut house = with_coin();
+    block(&mut house, 10, Some(970_000), Vec::new());
+    let mut restored = Machine::restore(&house.machine.snapshot().unwrap()).unwrap();
+    for client in 2..7 {
+        let next = house.block(30, trade(client));
+        assert_eq!(house.machine.apply(&next), restored.apply(&next));
+    }
+    assert_eq!(house.machine.snapshot().unwrap(), restored.snapshot().unwrap());
+    let key = codec::encode(&StateKey::Parameter(None, ParameterId::DepegFree)).unwrap();
+    assert!(house.machine.records().unwrap().iter().any(|write| write.key == key));
+}
