@@ -6,7 +6,8 @@ use crate::work::Work;
 use book::OrderBook;
 use borsh::{BorshDeserialize, BorshSerialize};
 use margin::{Explanation, Figure};
-use protocol::{Fault, InstrumentId, Mode, ParameterId, Side, UnderlyingId};
+use protocol::{Fault, Instrument, InstrumentId, Mode, ParameterId, Side, UnderlyingId};
+use std::collections::BTreeMap;
 use thresholds::{Liquidity, Traded};
 use units::{BlockTime, Lots, Notional, Ppm, Price, Round, limits};
 
@@ -34,12 +35,11 @@ impl Work<'_> {
         if self.is_call_auction() {
             return Ok(());
         }
-        let ids: Vec<UnderlyingId> = self.state.underlyings.keys().copied().collect();
-        for id in ids {
+        for (id, [bids, asks]) in self.state.resting() {
             if self.state.mode(id) == Mode::Frozen {
                 continue;
             }
-            let Some(depth) = self.state.depth(id) else { continue };
+            let depth = bids.lesser(asks);
             let liquidity = self.state.liquidity.entry(id).or_default();
             let before = liquidity.depth();
             let sampled = liquidity.measure(depth, self.elapsed, self.block.time)?;
@@ -83,23 +83,24 @@ impl Work<'_> {
 }
 
 impl State {
-    /// Returns what rests within the governed band around the marks of an underlying's perpetuals and futures, in dollars
-    /// at those marks: the lesser side. `None` where there is no such market.
+    /// Returns the bids and the asks that rest within the governed band around the marks of perpetuals and futures, by
+    /// underlying, in dollars at those marks.
     ///
     /// Cost: the levels within the band.
-    fn depth(&self, id: UnderlyingId) -> Option<Notional> {
-        let band = self.ppm(id, ParameterId::DepthBand);
-        let markets = self.markets.values().filter(|market| market.instrument.underlying == id);
-        let mut linear =
-            markets.filter(|market| !market.instrument.contract.pays_premium()).peekable();
-        linear.peek()?;
-        let none = [Notional::ZERO; 2];
-        let [bids, asks] = linear.fold(none, |[bids, asks], market| {
-            let [more_bids, more_asks] = resting(market, band);
-            let sum = |a: Notional, b| a.plus(b).unwrap_or(a);
-            [sum(bids, more_bids), sum(asks, more_asks)]
-        });
-        Some(bids.lesser(asks))
+    fn resting(&self) -> BTreeMap<UnderlyingId, [Notional; 2]> {
+        let mut sums: BTreeMap<UnderlyingId, [Notional; 2]> = BTreeMap::new();
+        for market in self.markets.values() {
+            let Instrument { underlying, contract, .. } = market.instrument;
+            if contract.pays_premium() {
+                continue;
+            }
+            let [bids, asks] = resting(market, self.ppm(underlying, ParameterId::DepthBand));
+            let sum = sums.entry(underlying).or_insert([Notional::ZERO; 2]);
+            let plus = |a: Notional, b| a.plus(b).unwrap_or(a);
+            let [held_bids, held_asks] = *sum;
+            *sum = [plus(held_bids, bids), plus(held_asks, asks)];
+        }
+        sums
     }
 
     /// Returns how deep an underlying's books are, and what counts as traded of it and of its vega in a day.

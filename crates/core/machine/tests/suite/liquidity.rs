@@ -2,7 +2,7 @@
 
 use super::common::{BTC, ETH, House, SIGNERS, account, deposit, dollars, genesis, order, trader};
 use machine::{LiquidityRecord, Machine, ParameterGenesis, StateKey, ThresholdsRecord};
-use protocol::{Command, InstrumentId, ParameterId, Receipt, Side, Transaction, codec};
+use protocol::{Command, InstrumentId, Mode, ParameterId, Receipt, Side, Transaction, codec};
 use units::{Notional, Ppm};
 
 const DOLLAR: i128 = 1_000_000;
@@ -93,6 +93,29 @@ fn what_trades_and_what_rests_in_a_paused_market_is_no_depth() {
     house.apply(1, vec![Transaction { sender: SIGNERS[0], command: pause }]);
     (0..40).for_each(|_| drop(house.apply(55, Vec::new())));
     assert!(depth(&mut house) < 250 * DOLLAR, "{}", depth(&mut house));
+}
+
+#[test]
+fn nothing_is_measured_while_the_underlying_is_frozen() {
+    // 0031-THRE-014
+    let mut house = opened();
+    house.apply(1, vec![buy(3, 1, 7_990, 60), sell(3, 2, 8_010, 60)]);
+    (0..50).for_each(|_| drop(house.apply(55, Vec::new())));
+    let silent = |house: &mut House, commands| {
+        let mut block = house.block(30, commands);
+        block.votes.clear();
+        house.machine.apply(&block).unwrap();
+    };
+    (0..3).for_each(|_| silent(&mut house, Vec::new()));
+    assert_eq!(house.machine.state().mode(BTC), Mode::Frozen);
+    let before = record(&mut house);
+    let cancel = Command::MassCancel { sub: 0, instrument: None };
+    silent(&mut house, vec![Transaction { sender: trader(3), command: cancel }]);
+    (0..10).for_each(|_| silent(&mut house, Vec::new()));
+    assert_eq!(record(&mut house), before);
+    // Once prices are back the empty books count.
+    (0..10).for_each(|_| drop(house.apply(30, Vec::new())));
+    assert!(record(&mut house).depth < before.depth);
 }
 
 #[test]
