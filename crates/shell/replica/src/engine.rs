@@ -119,7 +119,7 @@ pub(crate) struct Config {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error(
-        "the key of this validator has no seat, and is to have none: check the key file, or let governance seat it first"
+        "the key of this validator has no seat, and is to have none: let governance give it one, or take the key out of the configuration and follow with --join"
     )]
     NotAValidator,
     #[error("the validators of epoch {0} are not known here: start again from an empty directory")]

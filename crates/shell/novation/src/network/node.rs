@@ -167,6 +167,7 @@ async fn serve(
         TcpListener::bind(rpc).await.with_context(|| format!("cannot answer on {rpc}"))?;
     let server = tokio::spawn(gateway::serve(listener, node.clone(), Metrics(metrics)));
     let watcher = tokio::spawn(watch(node.clone()));
+    let seats = tokio::spawn(seats(node.clone()));
     let (mut interrupt, mut terminate) =
         (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let parent = async {
@@ -182,6 +183,7 @@ async fn serve(
         _ = server => bail!("the server for clients has ended"),
     }
     watcher.abort();
+    seats.abort();
     if let Some(halt) = node.status().halted {
         return Err(anyhow!(halt));
     }
@@ -189,6 +191,26 @@ async fn serve(
     tokio::task::spawn_blocking(move || closing.checkpoint()).await?.map_err(anyhow::Error::msg)?;
     say(&format!("ended after block {}", node.height()));
     Ok(Verdict::Holds)
+}
+
+/// Says when the validator gets a seat, and when it loses it.
+async fn seats(node: Node) {
+    let mut seated = None;
+    loop {
+        let status = node.status();
+        if seated.is_some_and(|seated| seated != status.seated) {
+            let epoch = status.epoch;
+            say(&match status.seated {
+                true => format!("votes from epoch {epoch} on"),
+                false => format!(
+                    "has no seat from epoch {epoch} on: without one, the others end the connection an epoch later; to \
+                     follow the network, take the key out of the configuration and start with --join"
+                ),
+            });
+        }
+        seated = Some(status.seated);
+        node.reached(node.height().saturating_add(1)).await;
+    }
 }
 
 /// Says loudly why the validator goes no further, should that happen. It goes on answering, so that it can be looked at.
