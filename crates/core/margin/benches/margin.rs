@@ -57,7 +57,7 @@ fn read_account_with_impact(bencher: Bencher<'_, '_>, count: usize) {
     let house = with_impact();
     let risk = house.risk();
     let holdings = Holdings::new(&risk, &positions(&house, count), &[]).unwrap();
-    let mut meter = Meter::new(&risk);
+    let meter = Meter::new(&risk);
     bencher.bench_local(|| meter.read(black_box(&holdings), dollars(0)));
 }
 
