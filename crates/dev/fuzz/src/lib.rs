@@ -21,7 +21,6 @@ mod generate;
 mod house;
 mod mutate;
 #[path = "../../../shell/light/tests/suite/network.rs"]
-#[expect(dead_code, reason = "the tests of light ask more of the network")]
 mod network;
 mod parts;
 #[path = "../../../core/protocol/tests/conformance/random.rs"]

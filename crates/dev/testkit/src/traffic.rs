@@ -10,8 +10,8 @@
 use machine::{Genesis, Machine, SourceWeight, UnderlyingGenesis, ValidatorGenesis};
 use protocol::{
     AccountId, Address, AssetId, BasisReport, Block, ClientOrderId, Command, Contract, Hash,
-    Instrument, InstrumentId, NewOrder, OrderId, PriceReport, Right, Seat, SelfTrade, Side, SourceId,
-    TimeInForce, Transaction, UnderlyingId, ValidatorId, VolReport, Vote, limits,
+    Instrument, InstrumentId, NewOrder, OrderId, PriceReport, Right, Seat, SelfTrade, Side,
+    SourceId, TimeInForce, Transaction, UnderlyingId, ValidatorId, VolReport, Vote, limits,
 };
 use units::{Amount, BlockTime, Lots, Notional, Price, Quantity, Vol};
 

@@ -3,12 +3,14 @@
 //! **Invariant:** a value of these types is one the commands can work with, as far as the text alone can tell; all
 //! else is a usage error, which exits with 2.
 
-use crate::demo::listing::EPOCH_BLOCKS;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use protocol::limits::EPOCH_BLOCKS_MIN;
 use protocol::{AccountId, AccountIndex, Address, Hash};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+
+/// Blocks of an epoch, unless a network says otherwise.
+pub(crate) const EPOCH_BLOCKS: u64 = 20_000;
 
 /// Novation: a clearing house for crypto perpetuals, dated futures and options that anybody can replay.
 #[derive(Debug, Parser)]

@@ -5,8 +5,8 @@ use anyhow::{Result, bail};
 use governance::{Council, Definition, Scope, Unit};
 use ledger::Holder;
 use machine::{
-    AccountRecord, BlockRecord, CommitteeRecord, LiquidityRecord, MarketRecord, OwnerRecord, Session, State,
-    StateKey, Status, ThresholdsRecord, UnderlyingRecord, ValidatorRecord,
+    AccountRecord, BlockRecord, CommitteeRecord, LiquidityRecord, MarketRecord, OwnerRecord,
+    Session, State, StateKey, Status, ThresholdsRecord, UnderlyingRecord, ValidatorRecord,
 };
 use protocol::codec::{self, DecodeError};
 use protocol::{

@@ -28,7 +28,7 @@ use light::Anchor;
 use machine::CommitteeRecord;
 use protocol::codec::{self, EncodeError};
 use protocol::{Hash, Seat, ValidatorId, Vote};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use units::BlockHeight;
@@ -163,9 +163,8 @@ impl Committees {
         let mut known = self.known();
         for (epoch, seats) in sets {
             let Some(epoch) = epoch else { continue };
-            if !known.epochs.contains_key(&epoch) {
-                let committee = Committee::new(&self.namespace, seats, &self.voter)?;
-                known.epochs.insert(epoch, Arc::new(committee));
+            if let Entry::Vacant(place) = known.epochs.entry(epoch) {
+                place.insert(Arc::new(Committee::new(&self.namespace, seats, &self.voter)?));
             }
         }
         while known.epochs.len() > EPOCHS_KEPT {

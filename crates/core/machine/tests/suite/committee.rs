@@ -142,7 +142,7 @@ fn one_committee_differs_from_the_next_by_as_many_seats_as_it_can_lose() {
             for number in 1..=20 {
                 let change =
                     if wanted.contains(&number) { take(number) } else { give(seat(number)) };
-                if random.next() % 3 == 0 {
+                if random.next().is_multiple_of(3) {
                     changes.push(change);
                 }
             }

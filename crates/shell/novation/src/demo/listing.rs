@@ -2,6 +2,7 @@
 
 use super::tape::Tape;
 use super::{BTC, ETH};
+use crate::cli::EPOCH_BLOCKS;
 use anyhow::{Context, Result};
 use machine::{Genesis, ParameterGenesis, SourceWeight, UnderlyingGenesis, ValidatorGenesis};
 use market::chain::{Chain, OptionKind, OptionQuote};
@@ -180,8 +181,6 @@ fn smile(vol: Vol, strike: Price, spot: Price) -> Result<Vol> {
 
 /// Stake of each validator: enough of it that a fraction can be lost.
 const STAKE: u64 = 1_000_000;
-/// Blocks of an epoch, unless a network says otherwise.
-pub(crate) const EPOCH_BLOCKS: u64 = 20_000;
 
 /// Returns seats for a house in one process, where nobody votes: their keys open nothing.
 pub(crate) fn seats(validators: u16) -> Vec<Seat> {

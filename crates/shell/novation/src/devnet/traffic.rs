@@ -116,12 +116,10 @@ impl<'a> Traffic<'a> {
     fn flow_of_a_minute(&mut self, state: &State) -> Vec<Transaction> {
         let from = self.flow_minute * 60;
         if self.flow.seconds_left() <= from {
-            return match std::mem::replace(&mut self.flow, Flow::default()) {
-                over if self.flow_minute > 0 => {
-                    self.flow_minute = 0;
-                    over.close()
-                }
-                _ => Vec::new(),
+            let over = std::mem::take(&mut self.flow);
+            return match std::mem::take(&mut self.flow_minute) {
+                0 => Vec::new(),
+                _ => over.close(),
             };
         }
         self.flow_minute += 1;
