@@ -65,6 +65,8 @@ impl Committee {
     }
 
     /// Returns the record.
+    ///
+    /// spec 0033-COMM-008.
     #[must_use]
     pub fn record(&self) -> CommitteeRecord {
         let seats = |held: &Seats| held.values().copied().collect();

@@ -41,7 +41,7 @@ pub struct ValidatorRecord {
 impl State {
     /// Returns the weight of a validator's reports: nothing while it is jailed, or if it has no seat in this epoch.
     ///
-    /// spec 0029-EVID-005.
+    /// spec 0029-EVID-005, 0033-COMM-007.
     #[must_use]
     pub fn reporting_stake(&self, validator: ValidatorId) -> Option<u64> {
         let free = self.offenders.get(&validator).is_none_or(|held| held.jailed_until.is_none());
