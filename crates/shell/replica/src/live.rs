@@ -121,6 +121,10 @@ where
     Fut: Future<Output = T>,
 {
     let record = setup.ledger.committee();
+    // The network takes a seat for granted, and so does the guard's file.
+    if !everybody(&record).any(|seat| seat.key == setup.key.public()) {
+        return Err(StartError::NotAValidator.into());
+    }
     let network = setup.anchor.hash().map_err(CommitteeError::from)?;
     let storage = setup.directory.join("engine");
     let has_voted = std::fs::read_dir(&storage).is_ok_and(|mut entries| entries.next().is_some());
@@ -130,17 +134,13 @@ where
     let public = setup.key.0.public_key();
     let voter = Voter { key: setup.key.0.clone(), guard: guard.clone() };
     let addresses: BTreeMap<_, _> = setup.addresses.into_iter().collect();
-    let everybody = [&record.last, &record.present, &record.next, &record.wanted];
-    let everybody: BTreeSet<_> =
-        everybody.into_iter().flatten().map(|seat| seat.validator).collect();
-    let room = everybody.len().saturating_mul(2).max(PEERS_ROOM_MIN);
+    let known: BTreeSet<_> = everybody(&record).map(|seat| seat.validator).collect();
+    let room = known.len().saturating_mul(2).max(PEERS_ROOM_MIN);
     let (_, unreachable) = peers(&record, &addresses, room);
     if let Some(id) = unreachable.into_iter().find(|id| seated(&record, *id)) {
         return Err(LiveError::Address(id));
     }
     let committees = Arc::new(Committees::new(setup.anchor, voter, record)?);
-    // The network takes it for granted.
-    committees.me().ok_or(StartError::NotAValidator)?;
     let executor = runtime::Config::new()
         .with_worker_threads(WORKERS)
         .with_tcp_nodelay(Some(true))
@@ -214,6 +214,12 @@ where
     })
 }
 
+/// Returns all seats, those of the next epoch first; most come more than once.
+fn everybody(record: &CommitteeRecord) -> impl Iterator<Item = &Seat> {
+    let sets = [&record.next, &record.present, &record.last, &record.wanted];
+    sets.into_iter().flatten()
+}
+
 /// Returns where each validator is reached, by key, and those of whom that is not known, or for whom there is no room.
 fn peers(
     record: &CommitteeRecord,
@@ -223,8 +229,7 @@ fn peers(
     let mut seats: BTreeMap<ValidatorId, &Seat> = BTreeMap::new();
     let (mut reached, mut unreachable) = (BTreeMap::new(), Vec::new());
     // Those that are only wanted come last, should there be no room for all.
-    let sets = [&record.next, &record.present, &record.last, &record.wanted];
-    for seat in sets.into_iter().flatten() {
+    for seat in everybody(record) {
         if seats.len() < room {
             seats.entry(seat.validator).or_insert(seat);
         } else if !seats.contains_key(&seat.validator) {

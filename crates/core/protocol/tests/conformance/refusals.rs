@@ -128,7 +128,7 @@ fn the_reference_of_refusals_is_fresh() {
     let mut page = String::from(
         "# Refusals\n\n\
          Why a command changed nothing. The first rule broken, in the order of the codes, is the one reported; those from \
-         70 on,\nwhich say why a signature does not carry the command, come before all others. Codes are stable and never \
+         70 to 81,\nwhich say why a signature does not carry the command, come before all others. Codes are stable and never \
          reused.\nWords in braces stand for the refusal's own numbers.\n\n\
          | code | name | message | meaning |\n|---|---|---|---|\n",
     );

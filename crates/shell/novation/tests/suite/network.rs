@@ -331,7 +331,7 @@ fn a_node_refuses_what_it_cannot_run_on_and_says_why() {
 
     fs::rename(zero.join("validator.key"), zero.join("old.key")).expect("renamed");
     run("keys --new {}/validator.key", &zero).succeeded();
-    node(&zero).failed(1, &["not in the network's list"]);
+    node(&zero).failed(1, &["has no seat", "--join"]);
 
     fs::create_dir_all(one.join("engine/journal")).expect("creatable");
     node(&one).failed(1, &["votes", "is missing although the engine has a journal"]);
