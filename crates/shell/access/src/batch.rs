@@ -68,7 +68,7 @@ pub fn verify<'a>(
                 }
             }
             Check::Session { key, message, signature } => {
-                let point = keys.entry(*key).or_insert_with(|| decoded(key));
+                let point = keys.entry(*key).or_insert_with(|| public_key(key.bytes()));
                 match (point.clone(), decoded_signature(signature)) {
                     (Some(point), Some(signature)) => {
                         sessions.push(Entry { at, held, key: point, message, signature });
@@ -123,11 +123,12 @@ fn batch(network: &Network, entries: &[Entry<'_>]) -> bool {
     )
 }
 
-fn decoded(key: &SessionKey) -> Option<PublicKey> {
-    if !is_canonical(key.bytes()) || is_small(key.bytes()) {
+/// Returns the key that bytes encode: in its one encoding, and not of small order.
+pub(crate) fn public_key(bytes: &[u8; 32]) -> Option<PublicKey> {
+    if !is_canonical(bytes) || is_small(bytes) {
         return None;
     }
-    PublicKey::decode(Copying(key.bytes())).ok()
+    PublicKey::decode(Copying(bytes)).ok()
 }
 
 fn decoded_signature(signature: &[u8; 64]) -> Option<Signature> {
@@ -212,7 +213,7 @@ mod tests {
             for _ in 0..2 {
                 let key = PublicKey::decode(Copying(&point)).expect("on the curve");
                 assert!(key.verify(b"any", b"thing", &empty), "{point:?} is of small order");
-                assert_eq!(decoded(&SessionKey::new(point)), None);
+                assert_eq!(public_key(&point), None);
                 point[31] |= 0x80;
             }
         }

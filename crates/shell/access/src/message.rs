@@ -305,3 +305,33 @@ fn summary(command: &Command) -> String {
         _ => "as encoded".into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::{Endpoint, Seat, ValidatorId};
+    use std::net::Ipv6Addr;
+
+    /// spec 0027-ACC-003.
+    #[test]
+    fn a_change_of_seats_is_shown_with_all_that_it_says() {
+        let at = |ip: &str| {
+            let ip: Ipv6Addr = ip.parse().expect("an address");
+            Some(Endpoint { ip: ip.octets(), port: 26_600 })
+        };
+        let seated = |endpoint| {
+            let seat = Seat { validator: ValidatorId::new(5), key: [0xa1; 32], endpoint };
+            Change::SeatValidator { seat, stake: 1_000_000 }
+        };
+        let key = "a1".repeat(32);
+        let told = format!("propose: seat validator 5, key 0x{key}, stake 1000000");
+        for (change, words) in [
+            (seated(None), told.clone()),
+            (seated(at("::ffff:10.0.0.5")), format!("{told}, at 10.0.0.5:26600")),
+            (seated(at("2001:db8::5")), format!("{told}, at [2001:db8::5]:26600")),
+            (Change::UnseatValidator(ValidatorId::new(5)), "propose: unseat validator 5".into()),
+        ] {
+            assert_eq!(summary(&Command::Propose { change }), words);
+        }
+    }
+}

@@ -1,10 +1,9 @@
 //! The bytes that a client hands in.
 
+use crate::batch::public_key;
 use crate::message::typed;
 use crate::typed::Digests;
 use borsh::{BorshDeserialize, BorshSerialize};
-use commonware_codec::{Copying, DecodeExt as _};
-use commonware_cryptography::ed25519::PublicKey;
 use protocol::codec::{self, DecodeError, EncodeError};
 use protocol::{
     Address, Change, Command, Grant, Hash, SessionKey, Shown, Signer, ValidatorId, limits,
@@ -180,7 +179,7 @@ pub enum Invalid {
     /// An expiry before 1970.
     #[error("an expiry is a time after 1970")]
     Expiry,
-    /// The key of a seat that is proposed is none: a committee with it could not be checked by anybody.
+    /// The key of a seat that is proposed is none: nobody could check a committee with it, or anybody could sign for it.
     #[error("the key proposed for validator {0} is no Ed25519 public key")]
     SeatKey(ValidatorId),
     /// Not signed by the key that it names.
@@ -211,7 +210,7 @@ pub(crate) enum Check {
 fn unusable_seat(command: &Command) -> Option<ValidatorId> {
     match command {
         Command::Propose { change: Change::SeatValidator { seat, .. } } => {
-            PublicKey::decode(Copying(&seat.key)).is_err().then_some(seat.validator)
+            public_key(&seat.key).is_none().then_some(seat.validator)
         }
         _ => None,
     }

@@ -289,12 +289,28 @@ fn a_seat_is_proposed_with_a_key_that_is_one_or_not_at_all() {
     };
     let good = propose(*session().public().bytes());
     assert_eq!(opened(&signed(good.clone())).expect("a key").commands, [good]);
-    // No point of the curve has the second coordinate two.
-    let mut none = [0; 32];
-    none[0] = 2;
-    assert_eq!(opened(&signed(propose(none))), Err(Invalid::SeatKey(ValidatorId::new(5))));
-    let by_session =
-        session().submit(&network(), owner().address(), validity(6), vec![propose(none)]);
-    let by_session = by_session.expect("it can be encoded");
-    assert_eq!(opened(&by_session), Err(Invalid::SeatKey(ValidatorId::new(5))));
+    let with = |first: u8, others: u8, last: u8| {
+        let mut key = [others; 32];
+        (key[0], key[31]) = (first, last);
+        key
+    };
+    let none = [
+        // No point of the curve has the second coordinate two.
+        with(2, 0, 0),
+        // Points of order four and one, under which anybody can sign.
+        with(0, 0, 0),
+        with(0, 0, 0x80),
+        with(1, 0, 0),
+        // Three, a point of the curve, in its second encoding: three and the prime.
+        with(0xf0, 0xff, 0x7f),
+    ];
+    let another = with(3, 0, 0);
+    assert_eq!(opened(&signed(propose(another))).map(|read| read.grant.count), Ok(1));
+    for key in none {
+        let refused = Err(Invalid::SeatKey(ValidatorId::new(5)));
+        assert_eq!(opened(&signed(propose(key))), refused, "{key:?}");
+        let by_session =
+            session().submit(&network(), owner().address(), validity(6), vec![propose(key)]);
+        assert_eq!(opened(&by_session.expect("it can be encoded")), refused, "{key:?}");
+    }
 }
