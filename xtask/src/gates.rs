@@ -24,8 +24,8 @@ const GATES: &[Gate] = &[
     Gate { name: "hundred", about: "a position of an account of 100", bar: 154 },
     Gate { name: "thousands", about: "a position of an account of 4,096, the most", bar: 128 },
     Gate { name: "order_check", about: "exact check of an order, ten positions held", bar: 1_255 },
-    Gate { name: "margin_impact", about: "margin of ten positions with impact", bar: 3_760 },
-    Gate { name: "order_impact", about: "exact check of an order with impact", bar: 1_460 },
+    Gate { name: "margin_impact", about: "margin of ten positions with impact", bar: 3_280 },
+    Gate { name: "order_impact", about: "exact check of an order with impact", bar: 1_430 },
     Gate { name: "book", about: "order placed or cancelled, digest included", bar: 13_000 },
     Gate { name: "machine", about: "command of mixed traffic, all that a block does", bar: 13_030 },
 ];
