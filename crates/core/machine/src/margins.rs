@@ -7,7 +7,7 @@ use crate::state::{Market, State, Underlying};
 use crate::work::Work;
 use margin::{
     AccountMargin, Ceiling, MarketInput, Meter, OffsetClass, OrderCeiling, Parameters, Portfolio,
-    Position, Reading, Requirement, Risk, Settlement, SideOrders, UnderlyingInput,
+    Position, Reading, Requirement, Risk, Settlement, SideOrders, UnderlyingInput, UnitGreeks,
 };
 use oracle::SettlementAverage;
 use places::Keyed;
@@ -308,13 +308,29 @@ pub(crate) fn dated_value(
     underlying: &Underlying,
     now: BlockTime,
 ) -> Result<Option<Price>, Fault> {
-    let Some(forward) = market.forward else { return Ok(None) };
-    let vol = match (market.instrument.contract, market.vol) {
-        (Contract::Option { .. }, None) => return Ok(None),
-        (_, vol) => vol.unwrap_or(Vol::ZERO),
-    };
+    let Some((forward, vol)) = priced_on(market) else { return Ok(None) };
     let settlement = settlement(market, underlying, now)?;
     margin::mark_value(&market.instrument, forward, vol, now, settlement).map(Some)
+}
+
+/// Returns how the value of a unit of a contract moves.
+pub(crate) fn unit_greeks(
+    market: &Market,
+    underlying: &Underlying,
+    now: BlockTime,
+) -> Result<Option<UnitGreeks>, Fault> {
+    let Some((forward, vol)) = priced_on(market) else { return Ok(None) };
+    let settlement = settlement(market, underlying, now)?;
+    UnitGreeks::new(&market.instrument.contract, forward, vol, now, settlement).map(Some)
+}
+
+/// Returns the forward and the vol of a contract, if it has what its value depends on.
+fn priced_on(market: &Market) -> Option<(Price, Vol)> {
+    let vol = match market.instrument.contract {
+        Contract::Option { .. } => market.vol?,
+        _ => Vol::ZERO,
+    };
+    Some((market.forward?, vol))
 }
 
 impl<'a> Work<'a> {

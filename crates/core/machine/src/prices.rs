@@ -176,7 +176,7 @@ fn average(
     settlements.or_insert_with(|| SettlementAverage::new(expires_at, window)).record(index, now)
 }
 
-/// Sets forward, vol and mark of a market.
+/// Sets forward, vol, mark and Greeks of a market.
 fn mark(
     market: &mut Market,
     underlying: &Underlying,
@@ -215,6 +215,7 @@ fn mark(
         }
     };
     market.mark = raw.or(market.mark);
+    market.greeks = crate::margins::unit_greeks(market, underlying, now)?;
     Ok(())
 }
 

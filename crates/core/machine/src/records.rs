@@ -11,6 +11,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::{Aggregate, Position};
 use governance::{Definition, Scope};
 use ledger::Holder;
+use margin::UnitGreeks;
 use protocol::{
     AccountId, AccountIndex, Address, AssetId, Fault, Hash, Instrument, InstrumentId, Mode,
     ParameterId, SessionKey, UnderlyingId, ValidatorId, codec,
@@ -102,6 +103,9 @@ pub struct MarketRecord {
     pub vol_uncertainty: Vol,
     /// Whether the vol is stale.
     pub vol_stale: bool,
+    /// How the value of a unit of the underlying in the contract moves: with lots, all that the Greeks of an account
+    /// take.
+    pub greeks: Option<UnitGreeks>,
     /// Price of the last auction that traded.
     pub last: Option<Price>,
     /// Sums over all positions.
@@ -251,6 +255,7 @@ impl State {
             vol_voted: market.vol_voted,
             vol_uncertainty: market.vol_uncertainty,
             vol_stale: market.vol_stale,
+            greeks: market.greeks,
             last: market.last,
             aggregate: market.aggregate,
             funding,

@@ -5,6 +5,7 @@ use book::{BookState, FastBook, OrderBook};
 use borsh::io::{Error, ErrorKind, Read, Result, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::Aggregate;
+use margin::UnitGreeks;
 use oracle::PremiumAverage;
 use protocol::Instrument;
 use units::{Ppb, Price, Vol};
@@ -21,6 +22,7 @@ struct MarketImage {
     vol_voted: Option<Vol>,
     vol_uncertainty: Vol,
     vol_stale: bool,
+    greeks: Option<UnitGreeks>,
     last: Option<Price>,
     aggregate: Aggregate,
     premium: PremiumAverage,
@@ -39,6 +41,7 @@ impl BorshSerialize for Market {
             vol_voted: self.vol_voted,
             vol_uncertainty: self.vol_uncertainty,
             vol_stale: self.vol_stale,
+            greeks: self.greeks,
             last: self.last,
             aggregate: self.aggregate,
             premium: self.premium.clone(),
@@ -63,6 +66,7 @@ impl BorshDeserialize for Market {
             vol_voted: image.vol_voted,
             vol_uncertainty: image.vol_uncertainty,
             vol_stale: image.vol_stale,
+            greeks: image.greeks,
             last: image.last,
             aggregate: image.aggregate,
             premium: image.premium,

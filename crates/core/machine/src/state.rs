@@ -13,6 +13,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::Aggregate;
 use governance::{Council, Parameters};
 use ledger::{Holder, Ledger};
+use margin::UnitGreeks;
 use oracle::{BasisMarks, Feed, PremiumAverage, SettlementAverage, VolMarks};
 use protocol::{
     Address, AssetId, Fault, Instrument, InstrumentId, Mode, OrderId, ParameterId, UnderlyingId,
@@ -59,6 +60,8 @@ pub struct Market {
     pub vol_uncertainty: Vol,
     /// Whether every vote behind the vol is stale: the market may only reduce.
     pub vol_stale: bool,
+    /// How the value of a unit moves; absent until there is a forward, and for options a vol.
+    pub greeks: Option<UnitGreeks>,
     /// Price of the last auction that traded.
     pub last: Option<Price>,
     /// Sums over all positions.

@@ -54,7 +54,7 @@ mod weights;
 pub use account::{AccountMargin, required};
 pub use ceiling::{Ceiling, OrderCeiling};
 pub use explain::{Explanation, Figure, explain, scenario_profits};
-pub use greeks::{Bucket, Greeks, greeks};
+pub use greeks::{Bucket, Greeks, UnitGreeks, greeks};
 pub use holdings::Holdings;
 pub use input::{
     MarketInput, OffsetClass, OpenOrder, Portfolio, Position, Settlement, SideOrders,

@@ -4,11 +4,11 @@ mod support;
 
 use margin::{
     AccountMargin, OpenOrder, Parameters, Portfolio, Position, Requirement, Risk, Settlement,
-    Standing, explain, greeks, mark_value, required,
+    Standing, UnitGreeks, explain, greeks, mark_value, required,
 };
 use protocol::{AssetId, Contract, InstrumentId, Refusal, Right, Side};
 use support::{
-    BTC, BTC_ASSET, BTC_LOT, BTC_PERP, ETH, House, NOW, dollars, expiry, future, instrument,
+    BTC, BTC_ASSET, BTC_LOT, BTC_PERP, DAY, ETH, House, NOW, dollars, expiry, future, instrument,
     market, of, option, price,
 };
 use units::{BlockSpan, BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Vol};
@@ -456,6 +456,40 @@ fn greeks_add_up_over_expiries() {
     assert!(sums[0].theta < Notional::ZERO);
     // A day of theta at the money is about half a day of the vol's variance in gamma.
     assert!((-100..-30).contains(&(sums[0].theta.micros() / 1_000_000)), "{}", sums[0].theta);
+}
+
+#[test]
+fn the_greeks_of_a_unit_fit_however_near_the_end_is() {
+    // 0019-MARG-014
+    let now = BlockTime::from_millis(NOW);
+    let limit = Price::from_micros(Price::LIMIT);
+    let mut bounded = 0;
+    for forward in [1, 60_000_000_000, Price::LIMIT] {
+        let forward = Price::from_micros(forward);
+        for left in [0, 1, 60_000, 30 * DAY] {
+            let expires_at = BlockTime::from_millis(NOW + left);
+            for vol in [0, 1, 6_000, Vol::LIMIT] {
+                for right in [Right::Call, Right::Put] {
+                    let contract = Contract::Option { expires_at, strike: forward, right };
+                    let vol = Vol::from_points(vol);
+                    let unit = UnitGreeks::new(&contract, forward, vol, now, None).unwrap();
+                    for figure in [unit.gamma, unit.vega, unit.theta] {
+                        assert!(figure.magnitude().unwrap() <= limit);
+                        bounded += u32::from(figure.magnitude().unwrap() == limit);
+                    }
+                    assert!(unit.gamma >= Price::ZERO && unit.theta <= Price::ZERO);
+                }
+            }
+        }
+    }
+    assert!(bounded > 0, "the bound is met");
+    // In the middle of the settlement window half of a unit still moves.
+    let expires_at = BlockTime::from_millis(NOW + DAY / 96);
+    let remaining = BlockSpan::from_millis(DAY / 96);
+    let half = Settlement { fixed: Price::ZERO, remaining };
+    let future = Contract::Future { expires_at };
+    let unit = UnitGreeks::new(&future, price(60_000), Vol::ZERO, now, Some(half)).unwrap();
+    assert_eq!(unit.delta.parts(), 500_000_000);
 }
 
 #[test]

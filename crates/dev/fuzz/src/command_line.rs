@@ -73,6 +73,9 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         "init --dir ./net --hosts 127.0.0.1,127.0.0.2 --chain test --base-port 30000".to_owned(),
         "node --config ./net/0/node.toml".to_owned(),
         "ask house insurance 1 --node 127.0.0.1:26700 --proof fund.answer".to_owned(),
+        format!("ask greeks {owner}/0 --trust network.toml --proof greeks.answer"),
+        format!("govern propose seat 5 --validator-key {root} --stake 9 --at 10.0.0.1:26650"),
+        "govern approve 1 --key signer-1.key --trust network.toml".to_owned(),
     ];
     lines.map(|line| line.replace(' ', "\0").into_bytes()).to_vec()
 }

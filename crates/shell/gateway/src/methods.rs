@@ -44,6 +44,7 @@ impl From<EncodeError> for Refused {
 /// Returns what a method costs of the work that an address may ask for in a second.
 pub(crate) fn cost(method: &str, params: &Params) -> u32 {
     match method {
+        "greeks" => 1_000,
         "order" | "fill" => 400,
         "answer" | "evidence" | "steps" | "snapshot" | "chunk" | "tree" | "genesis" => 40,
         "blocks" => u32::try_from(params.count.unwrap_or(1)).unwrap_or(u32::MAX).clamp(1, 40),
@@ -73,6 +74,7 @@ pub(crate) async fn call(
         "answer" => answer(node, params).await,
         "order" => order(node, params).await,
         "fill" => fill(node, params).await,
+        "greeks" => greeks(node, params).await,
         "evidence" => history::evidence(node, params).await,
         "steps" => history::steps(node, params),
         "genesis" => history::genesis(node).await,
@@ -84,7 +86,7 @@ pub(crate) async fn call(
             code: -32_601,
             message: format!(
                 "no method '{method}': there are status, submit, feed, follow, blocks, header, answer, order, fill, \
-                 anchor, evidence, steps, genesis, snapshot, chunk, tree"
+                 greeks, anchor, evidence, steps, genesis, snapshot, chunk, tree"
             ),
         }),
     }
@@ -232,6 +234,13 @@ async fn order(node: &Node, params: &Params) -> Result<Value, Refused> {
         u32::try_from(market).map_err(|_| invalid("'market' is the number of a market"))?;
     let order = OrderId::new(number(params.order, "order")?);
     certified(node.order(since(params), InstrumentId::new(market), order)).await
+}
+
+/// Answers how the value of an account's positions moves.
+async fn greeks(node: &Node, params: &Params) -> Result<Value, Refused> {
+    let account = params.account.as_deref().ok_or_else(|| invalid("'account' is 0x…/<sub>"))?;
+    let account = account.parse().map_err(|error| invalid(format!("'account': {error}")))?;
+    certified(node.greeks(since(params), account)).await
 }
 
 /// Answers what happened to an order in a block.

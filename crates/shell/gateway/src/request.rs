@@ -32,6 +32,7 @@ pub(crate) struct Params {
     pub(crate) order: Option<u64>,
     pub(crate) vote: Option<String>,
     pub(crate) key: Option<String>,
+    pub(crate) account: Option<String>,
     pub(crate) request: Option<String>,
     pub(crate) submissions: Option<Submissions>,
 }

@@ -79,6 +79,13 @@ pub enum HouseError {
         most = book::ORDERS_SHOWN_MAX
     )]
     BookTooLarge(protocol::InstrumentId),
+    /// An account with more positions than are proved at once.
+    #[error(
+        "the account has {0} positions, and the Greeks of at most {most} are proved at once: ask for its record and those \
+         of its markets one by one",
+        most = crate::PROVED_POSITIONS_MAX
+    )]
+    TooManyPositions(usize),
     /// A block whose events are not kept.
     #[error(
         "the events of block {height} are not kept here{}: replay the log, or ask a validator that has them",

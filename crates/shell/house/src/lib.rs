@@ -19,7 +19,8 @@ pub use transfer::{
 use book::{Extract, OrderBook as _};
 use machine::{Genesis, Machine, Outcome, StateKey, Write};
 use protocol::{
-    Block, EventExtract, Hash, Header, InstrumentId, OrderId, OutcomeHashes, codec, limits,
+    AccountId, Block, EventExtract, Hash, Header, InstrumentId, OrderId, OutcomeHashes, codec,
+    limits,
 };
 use recent::Recent;
 use std::fs;
@@ -31,6 +32,8 @@ use store::{
 
 /// Longest genesis file that is read.
 const GENESIS_BYTES_MAX: usize = 16 << 20;
+/// Most positions of an account whose Greeks are proved at once: it takes some 40 ms.
+pub(crate) const PROVED_POSITIONS_MAX: usize = 512;
 
 /// A clearing house whose state is on disk.
 #[derive(Debug)]
@@ -353,6 +356,27 @@ impl House {
         };
         let part = held.book.extract(order).ok_or(HouseError::BookTooLarge(market))?;
         Ok((proof, Some(part)))
+    }
+
+    /// Proves what an account holds after the last block, and what the markets of its positions do, in the same order:
+    /// the Greeks of the account.
+    ///
+    /// # Errors
+    ///
+    /// [`HouseError::TooManyPositions`] if too much would have to be shown; otherwise a fault of the machine or of the
+    /// store.
+    pub fn prove_greeks(&mut self, account: AccountId) -> Result<(Proof, Vec<Proof>), HouseError> {
+        let accounts = &self.machine.state().accounts;
+        let held = accounts.index(account).and_then(|index| accounts.get(index));
+        let markets: Vec<InstrumentId> = held.map_or(Vec::new(), |held| {
+            held.positions().iter().map(|(market, _)| *market).collect()
+        });
+        if markets.len() > PROVED_POSITIONS_MAX {
+            return Err(HouseError::TooManyPositions(markets.len()));
+        }
+        let whole = self.prove(&StateKey::Account(account))?;
+        let markets = markets.into_iter().map(|market| self.prove(&StateKey::Market(market)));
+        Ok((whole, markets.collect::<Result<_, _>>()?))
     }
 
     /// Returns the events of a block that name an order, or all if none does.

@@ -12,9 +12,10 @@ use crate::step::{self, STEPS_BYTES_MAX};
 use crate::{EvidenceError, OrderHeader, Step, StepError, Trust};
 use book::{Extract, Found, Open};
 use borsh::{BorshDeserialize, BorshSerialize};
-use machine::{MarketRecord, StateKey};
+use machine::{AccountRecord, MarketRecord, StateKey};
+use margin::Greeks;
 use protocol::codec::{self, DecodeError, EncodeError};
-use protocol::{Event, EventExtract, Hash, Header, InstrumentId, OrderId};
+use protocol::{AccountId, Event, EventExtract, Fault, Hash, Header, InstrumentId, OrderId};
 use store::{Claim, KEY_BYTES_MAX, PROOF_BYTES_MAX, Proof, ProofError, StateRoot};
 use units::{BlockHeight, BlockTime};
 
@@ -56,6 +57,13 @@ pub enum Subject {
         order: OrderId,
         /// The events that name it, or all of the block's.
         events: EventExtract,
+    },
+    /// The Greeks of an account's positions after the block.
+    Greeks {
+        /// The store's proof of the account's record.
+        account: Vec<u8>,
+        /// Its proofs of the records of the markets that the account has positions in, in the order of the account's record.
+        markets: Vec<Vec<u8>>,
     },
 }
 
@@ -118,6 +126,13 @@ pub enum Finding {
         /// Fills and cancellation; empty if nothing did.
         events: Vec<Event>,
     },
+    /// How the value of an account's positions moves.
+    Greeks {
+        /// Whose.
+        account: AccountId,
+        /// By underlying and expiry.
+        greeks: Greeks,
+    },
 }
 
 /// Why an answer is refused.
@@ -157,6 +172,18 @@ pub enum AnswerError {
     /// A proof of something else than a market.
     #[error("the proof is not of a market's record")]
     NotAMarket,
+    /// A proof of something else than an account.
+    #[error("the proof is not of an account's record")]
+    NotAnAccount,
+    /// Proofs of other markets than those of the account's positions.
+    #[error("the proofs are not of the markets that the account has positions in")]
+    OtherMarkets,
+    /// A position in a market that has no Greeks yet.
+    #[error("market {0} has no Greeks yet: no price or no vol of it is known")]
+    NoGreeks(InstrumentId),
+    /// Greeks that add up to more than can be written.
+    #[error(transparent)]
+    Sum(#[from] Fault),
     /// A part of another book.
     #[error("the part of the book that is shown is not of this market's book")]
     OtherBook,
@@ -238,6 +265,7 @@ impl Answer {
                 let named = events.happened_to(*order).ok_or(AnswerError::NotShown(*order))?;
                 Finding::Happened { order: *order, events: named.into_iter().cloned().collect() }
             }
+            Subject::Greeks { account, markets } => greeks(&first, account, markets)?,
         };
         Ok(Shown {
             height: first.height,
@@ -288,6 +316,38 @@ fn standing(
         (Claim::Absent, None) => Ok(Finding::Record { key, claim: Claim::Absent }),
         (Claim::Present(_), None) | (Claim::Absent, Some(_)) => Err(AnswerError::OtherBook),
     }
+}
+
+/// Returns the Greeks that the records of an account and of its markets show; that there is no record if there is no account.
+///
+/// spec 0019-MARG-014.
+fn greeks(header: &Header, account: &[u8], markets: &[Vec<u8>]) -> Result<Finding, AnswerError> {
+    let (key, claim) = record(header, account)?;
+    let StateKey::Account(account) = codec::decode(&key, KEY_BYTES_MAX)? else {
+        return Err(AnswerError::NotAnAccount);
+    };
+    let Claim::Present(held) = claim else {
+        return match markets {
+            [] => Ok(Finding::Record { key, claim }),
+            _ => Err(AnswerError::OtherMarkets),
+        };
+    };
+    let held: AccountRecord = codec::decode(&held, PROOF_BYTES_MAX)?;
+    if held.positions.len() != markets.len() {
+        return Err(AnswerError::OtherMarkets);
+    }
+    let mut greeks = Greeks::default();
+    for ((instrument, position), market) in held.positions.iter().zip(markets) {
+        let (key, claim) = record(header, market)?;
+        let Claim::Present(market) = claim else { return Err(AnswerError::OtherMarkets) };
+        if codec::decode::<StateKey>(&key, KEY_BYTES_MAX)? != StateKey::Market(*instrument) {
+            return Err(AnswerError::OtherMarkets);
+        }
+        let market: MarketRecord = codec::decode(&market, PROOF_BYTES_MAX)?;
+        let unit = market.greeks.ok_or(AnswerError::NoGreeks(*instrument))?;
+        greeks.add(&unit.bucket(&market.instrument, position.lots)?)?;
+    }
+    Ok(Finding::Greeks { account, greeks })
 }
 
 /// Whether bytes begin like an answer, as opposed to a bare proof.

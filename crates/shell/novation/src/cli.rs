@@ -285,13 +285,13 @@ pub(crate) enum Proposing {
         #[arg(value_name = "N")]
         number: u16,
         /// Its Ed25519 public key, as `novation keys` shows it.
-        #[arg(long, value_name = "0x…", value_parser = root)]
+        #[arg(long, value_name = "0x…", value_parser = public_key)]
         validator_key: Hash,
         /// The weight of its reports.
         #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..))]
         stake: u64,
         /// Where it listens for other validators.
-        #[arg(long, value_name = "IP:PORT")]
+        #[arg(long, value_name = "IP:PORT", value_parser = reachable)]
         at: Option<std::net::SocketAddr>,
     },
     /// Takes a validator's seat.
@@ -334,6 +334,7 @@ pub(crate) enum Proposing {
     novation ask house insurance 1 --node 127.0.0.1:26700 --proof fund.answer\n  \
     novation ask order 1 4711 --proof order.answer          order 4711 in market 1, or that it is not there\n  \
     novation ask fill 120 4711 --proof fill.answer          what happened to it in block 120\n  \
+    novation ask greeks 0x…/0 --proof greeks.answer         delta, gamma, vega, theta of an account\n  \
     novation verify fund.answer --trust ./devnet/network.toml\n  \
     novation ask committee --trust network.toml --list newest.toml --proof committee.answer"
 )]
@@ -481,6 +482,8 @@ pub(crate) enum RecordKind {
     Owner,
     /// A session key of an owner.
     Session,
+    /// The depth of an underlying's books and what trades in them.
+    Liquidity,
     /// A validator that was ever punished.
     Validator,
     /// Who validates in this epoch, in the one before and in the next.
@@ -491,6 +494,8 @@ pub(crate) enum RecordKind {
     Order,
     /// What happened to an order in a block: the block and the order's number. Validators alone prove it.
     Fill,
+    /// Delta, gamma, vega and theta of an account's positions. Validators alone prove them.
+    Greeks,
 }
 
 /// What to verify.
@@ -697,10 +702,30 @@ fn node_address(text: &str) -> Result<std::net::SocketAddr, String> {
     bare.parse().map_err(|_| "name a node as http://127.0.0.1:26700".into())
 }
 
+/// Reads an address and port that others can connect to.
+fn reachable(text: &str) -> Result<std::net::SocketAddr, String> {
+    match text.parse::<std::net::SocketAddr>() {
+        Ok(at) if at.ip().is_unspecified() || at.ip().is_multicast() || at.port() == 0 => {
+            Err("nobody can connect to it: name the address and port that others reach".into())
+        }
+        Ok(at) => Ok(at),
+        Err(_) => Err("an address and a port, such as 203.0.113.7:26650".into()),
+    }
+}
+
 /// Reads a state root.
 fn root(text: &str) -> Result<Hash, String> {
+    thirty_two(text, "a state root")
+}
+
+/// Reads a validator's public key.
+fn public_key(text: &str) -> Result<Hash, String> {
+    thirty_two(text, "a public key")
+}
+
+fn thirty_two(text: &str, what: &str) -> Result<Hash, String> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
-    let refuse = || "a state root is 0x and 64 hexadecimal digits".to_string();
+    let refuse = || format!("{what} is 0x and 64 hexadecimal digits");
     if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(refuse());
     }

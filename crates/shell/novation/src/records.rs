@@ -8,6 +8,7 @@ use machine::{
     AccountRecord, BlockRecord, CommitteeRecord, LiquidityRecord, MarketRecord, OwnerRecord,
     Session, State, StateKey, Status, ThresholdsRecord, UnderlyingRecord, ValidatorRecord,
 };
+use margin::{Bucket, Greeks, UnitGreeks};
 use protocol::codec::{self, DecodeError};
 use protocol::{
     AccountId, Address, AssetId, Change, Contract, Hash, InstrumentId, ParameterId, Right, Seat,
@@ -35,6 +36,7 @@ pub(crate) fn key(
         (RecordKind::Account, [account]) => StateKey::Account(account.parse()?),
         (RecordKind::Market, [market]) => StateKey::Market(market_of(market)?),
         (RecordKind::Underlying, [name]) => StateKey::Underlying(underlying_of(name, state)?),
+        (RecordKind::Liquidity, [name]) => StateKey::Liquidity(underlying_of(name, state)?),
         (RecordKind::Thresholds, [name]) => StateKey::Thresholds(underlying_of(name, state)?),
         (RecordKind::Parameter, [name]) => parameter(name, None)?,
         (RecordKind::Parameter, [name, place]) => {
@@ -47,6 +49,11 @@ pub(crate) fn key(
         }
         (RecordKind::Order | RecordKind::Fill, _) => {
             bail!("a house alone proves no order: ask a validator for it with `novation ask`")
+        }
+        (RecordKind::Greeks, _) => {
+            bail!(
+                "a house alone proves records one by one: ask a validator for Greeks with `novation ask`"
+            )
         }
         (RecordKind::Owner, _) => bail!("name one owner: 0x<40 hex digits>"),
         (RecordKind::Session, _) => {
@@ -63,7 +70,7 @@ pub(crate) fn key(
         (RecordKind::Block, _) => bail!("the block is named by 'block' alone"),
         (RecordKind::Account, _) => bail!("name one account: 0x<40 hex digits>/<sub>"),
         (RecordKind::Market, _) => bail!("name one market by its number"),
-        (RecordKind::Underlying | RecordKind::Thresholds, _) => {
+        (RecordKind::Underlying | RecordKind::Thresholds | RecordKind::Liquidity, _) => {
             bail!("name one underlying, such as BTC")
         }
         (RecordKind::Validator, _) => bail!("name one validator by its number"),
@@ -373,9 +380,36 @@ fn market_lines(record: &MarketRecord) -> Vec<Line> {
         line("mark", record.mark.map_or("none yet".into(), |mark| format!("{mark} $"))),
     ];
     lines.extend(record.vol.map(|vol| line("implied volatility", vol.to_string())));
+    if let Some(unit) = &record.greeks {
+        let UnitGreeks { delta, gamma, vega, theta } = unit;
+        lines.push(line("delta of a unit", delta.to_string()));
+        if record.vol.is_some() {
+            lines.push(line("gamma of a unit, 1 %", format!("{gamma} $")));
+            lines.push(line("vega of a unit, one point", format!("{vega} $")));
+            lines.push(line("theta of a unit, one day", format!("{theta} $")));
+        }
+    }
     lines.push(line("open interest", format!("{} lots", record.aggregate.open_interest)));
     lines.push(line("digest of the book", record.book.to_string()));
     lines
+}
+
+/// Returns the Greeks of an account in words.
+pub(crate) fn greeks_text(account: AccountId, greeks: &Greeks) -> String {
+    let bucket = |held: &Bucket| {
+        let until = held.expires_at.map_or("perpetual".into(), time_text);
+        format!(
+            "underlying {}, {until}: delta {}, gamma {} $ for 1 %, vega {} $ a point, theta {} $ a day",
+            held.underlying, held.delta, held.gamma, held.vega, held.theta
+        )
+    };
+    match greeks.buckets.as_slice() {
+        [] => format!("account {account} has no positions"),
+        held => {
+            let parts: Vec<_> = held.iter().map(bucket).collect();
+            format!("Greeks of account {account}: {}", parts.join("; "))
+        }
+    }
 }
 
 fn underlying_lines(record: &UnderlyingRecord) -> Vec<Line> {

@@ -2,9 +2,10 @@
 
 use book::Extract;
 use house::{House, Offer};
+use light::Subject;
 use machine::{CommitteeRecord, StateKey, Write};
 use mempool::Standing;
-use protocol::{Address, Block, EventExtract, Header, InstrumentId, OrderId};
+use protocol::{AccountId, Address, Block, EventExtract, Header, InstrumentId, OrderId};
 use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -74,6 +75,15 @@ pub trait Ledger: Send + 'static {
         Err(NO_PROOF.into())
     }
 
+    /// Returns the newest header, and the proofs of an account's record and of those of the markets it has positions in.
+    ///
+    /// # Errors
+    ///
+    /// If there is no proof.
+    fn prove_greeks(&mut self, _account: AccountId) -> Result<(Header, Subject), LedgerError> {
+        Err(NO_PROOF.into())
+    }
+
     /// Returns the events of a block that name an order, or all if none does.
     ///
     /// # Errors
@@ -134,8 +144,8 @@ pub trait Ledger: Send + 'static {
 
 /// Why a ledger that only models a house hands out no state.
 const NO_OFFER: &str = "this ledger hands out no state";
-/// Why it proves no order.
-const NO_PROOF: &str = "this ledger proves nothing of orders";
+/// Why it proves neither orders nor Greeks.
+const NO_PROOF: &str = "this ledger proves nothing of orders and accounts";
 
 impl Ledger for House {
     fn headers(&self, count: u64) -> Result<Vec<Header>, LedgerError> {
@@ -173,6 +183,12 @@ impl Ledger for House {
     ) -> Result<(Header, Vec<u8>, Option<Extract>), LedgerError> {
         let (proof, book) = House::prove_order(self, market, order)?;
         Ok((*self.header(), proof.encode(), book))
+    }
+
+    fn prove_greeks(&mut self, account: AccountId) -> Result<(Header, Subject), LedgerError> {
+        let (account, markets) = House::prove_greeks(self, account)?;
+        let markets = markets.iter().map(|proof| proof.encode()).collect();
+        Ok((*self.header(), Subject::Greeks { account: account.encode(), markets }))
     }
 
     fn happened(&self, height: u64, order: OrderId) -> Result<EventExtract, LedgerError> {

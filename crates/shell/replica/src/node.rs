@@ -20,7 +20,7 @@ use house::Offer;
 use light::{Anchor, Answer, Evidence, OrderHeader, Step, Subject};
 use machine::{CommitteeRecord, StateKey};
 use mempool::{Rejected, Source};
-use protocol::{Hash, Header, InstrumentId, OrderId, ValidatorId, Vote};
+use protocol::{AccountId, Hash, Header, InstrumentId, OrderId, ValidatorId, Vote};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 use units::BlockHeight;
@@ -404,6 +404,17 @@ impl Node {
     ) -> Result<Answer, AnswerFailure> {
         let (header, proof, book) = self.ask(|ledger| ledger.prove_order(market, order))?;
         self.certify(since, &header, Subject::Order { order, proof, book }).await
+    }
+
+    /// Returns the Greeks of an account's positions after the newest block, with all that proves them. Waits as
+    /// [`Self::answer`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerFailure`] as there.
+    pub async fn greeks(&self, since: u64, account: AccountId) -> Result<Answer, AnswerFailure> {
+        let (header, subject) = self.ask(|ledger| ledger.prove_greeks(account))?;
+        self.certify(since, &header, subject).await
     }
 
     /// Returns what happened to an order in a block, or that nothing did, with all that proves it. Waits for the block

@@ -1,10 +1,11 @@
 //! The machine as its users see it: trading, margin calls, liquidation, expiry, halts, governance.
 
 use super::common::{BTC, HOUR, House, SIGNERS, account, deposit, dollars, order, trader};
-use machine::{Machine, Status};
+use machine::{AccountRecord, Machine, MarketRecord, StateKey, Status};
+use margin::Greeks;
 use protocol::{
     AssetId, Change, Command, Event, InstrumentId, Mode, ParameterId, ProposalId, Receipt, Refusal,
-    Side, Transaction,
+    Side, Transaction, codec,
 };
 use units::{Notional, Vol};
 
@@ -304,6 +305,39 @@ fn options_are_marked_at_the_surface_without_arbitrage() {
     assert_eq!((near.vol, near.vol_uncertainty), (near.vol_voted, Vol::ZERO));
     assert!(far.mark <= near.mark);
     assert_eq!((market(6).vol, market(4).vol), (far.vol, near.vol), "calls and puts share a vol");
+}
+
+#[test]
+fn the_greeks_of_an_account_are_those_of_the_records_of_its_markets() {
+    // 0019-MARG-014
+    let mut house = opened();
+    let price = |house: &House, id: u32| {
+        house.machine.state().markets[&InstrumentId::new(id)].mark.unwrap().micros()
+    };
+    for (client, id) in [(1, 1), (2, 2), (3, 3), (4, 6)] {
+        let at = price(&house, id) / 10_000_000 * 10_000_000 + 10_000_000;
+        let (buy, sell) =
+            (order(1, client, id, Side::Buy, at, 3), order(2, client, id, Side::Sell, at, 3));
+        house.apply(1, vec![buy, sell]);
+    }
+    house.apply(1, Vec::new());
+    for number in [1, 2] {
+        let record = |house: &mut House, key| house.machine.record(&key).unwrap().unwrap();
+        let held = record(&mut house, StateKey::Account(account(number)));
+        let held: AccountRecord = codec::decode(&held, usize::MAX).unwrap();
+        assert!(held.positions.len() >= 3, "{:?}", held.positions);
+        let mut shown = Greeks::default();
+        for (instrument, position) in &held.positions {
+            let market = record(&mut house, StateKey::Market(*instrument));
+            let market: MarketRecord = codec::decode(&market, usize::MAX).unwrap();
+            let unit = market.greeks.expect("it has a forward and a vol");
+            shown.add(&unit.bucket(&market.instrument, position.lots).unwrap()).unwrap();
+        }
+        let state = house.machine.state();
+        let computed = state.greeks(&state.risk().unwrap(), held.index).unwrap();
+        assert_eq!(shown, computed);
+        assert!(shown.buckets.iter().any(|bucket| bucket.vega != Notional::ZERO));
+    }
 }
 
 #[test]

@@ -1,15 +1,17 @@
 //! Margin against exact arithmetic, and monotonicity, on random accounts: both take the rows of the matrix apart.
 
 use super::{Meter, read_wide, scan};
+use crate::bounds::CHARGE_BITS;
 use crate::holdings::Holdings;
 use crate::lanes::{InstructionSet, Line, Matrix, Row, dispatch};
 use crate::matrix::shocks;
-use crate::risk::Risk;
+use crate::risk::{Charges, Risk, Slot};
 use crate::scenario::{SCENARIOS, STANDARD};
 use crate::valuation::{OptionValuer, VolMultipliers};
 use crate::weights::Weighing;
 use num_bigint::BigInt;
 use protocol::Contract;
+use std::collections::BTreeMap;
 use units::{Notional, Price, Round};
 
 use support::{BTC_ASSET, House, Random};
@@ -170,6 +172,71 @@ fn margin_is_never_below_exact_arithmetic_and_above_it_by_its_reserves_at_most()
         }
     }
     assert!(positions_within_48 > 5_000, "{positions_within_48}");
+}
+
+/// Returns exact charges in 2⁻¹⁶ micro-dollars: of every lot by its side, of naked short options, of lots above a knee.
+fn exact_charges(risk: &Risk, lines: &[Line], of: impl Fn(&Slot) -> Charges) -> BigInt {
+    let mut strikes: BTreeMap<u32, (i128, i128)> = BTreeMap::new();
+    let mut sum = BigInt::from(0);
+    for line in lines {
+        let slot = risk.slot(line.slot).unwrap();
+        let (charges, lots) = (of(slot), i128::from(line.lots));
+        let rate = if lots > 0 { charges.long } else { charges.short };
+        sum += BigInt::from(lots.abs() * i128::from(rate));
+        sum += BigInt::from((lots - i128::from(charges.knee)).max(0) * i128::from(charges.beyond));
+        if slot.strike > 0 {
+            let held = strikes.entry(slot.strike).or_default();
+            *held = (held.0 + lots, i128::from(charges.naked));
+        }
+    }
+    let naked = strikes.values().map(|(lots, rate)| BigInt::from((-lots).max(0) * rate));
+    sum + naked.sum::<BigInt>()
+}
+
+#[test]
+fn margin_is_exact_over_the_matrix_that_everybody_has_whatever_the_lots() {
+    // 0019-MARG-006, 007, 008, 012: rows, reserves and rates are public and whole; over these, sums and shares in rationals
+    // against what an account must hold.
+    let mut random = Random(0x0048_4848);
+    let house = charged_house(&mut random);
+    let risk = house.risk();
+    let meter = Meter::new(&risk);
+    let charged = risk.slots.iter().filter(|slot| slot.maintenance.long > 0).count();
+    assert!(charged > 50 && !risk.is_single() && risk.slots.iter().any(|slot| slot.bits > 0));
+    // 10⁻¹² of a scan, a millionth of the share of maintenance, 2⁻¹⁶ of a charge.
+    let (scan_unit, million) = (BigInt::from(1_000_000_000_000_u64), BigInt::from(1_000_000));
+    let unit = (&scan_unit * &million) << CHARGE_BITS;
+    let (mut largest, mut measured) = (0, 0);
+    for case in 0..6_000 {
+        let most = 1 << random.below(26);
+        let holdings = random_holdings(&house, &risk, &mut random, most);
+        let lines = holdings.lines();
+        let Ok(reading) = meter.read(&holdings, Notional::ZERO) else { continue };
+        let scan_over = |matrix: &Matrix| {
+            exact_scan(&risk, lines, |line, scenario| {
+                let (slot, row) = (risk.slot(line.slot).unwrap(), matrix.row(line.slot).unwrap());
+                let (lots, value) = (i128::from(line.lots), row.0.as_flattened()[scenario]);
+                ((lots * i128::from(value)) << slot.bits) - i128::from(slot.reserved(line.lots))
+            })
+        };
+        let of_scan = |scan: &BigInt, share: u32| (scan * share) << CHARGE_BITS;
+        let of_charges = |charges: BigInt| charges * &scan_unit * &million;
+        let kept = of_scan(&scan_over(risk.matrix_hold()), 800_000);
+        let maintenance = &kept + of_charges(exact_charges(&risk, lines, |slot| slot.maintenance));
+        let new = of_scan(&scan_over(&risk.new), 1_000_000);
+        let initial = new.max(kept) + of_charges(exact_charges(&risk, lines, |slot| slot.initial));
+        for (held, exact) in [(reading.maintenance, maintenance), (reading.initial, initial)] {
+            let above = BigInt::from(held.micros()) * &unit - exact;
+            assert!(above >= BigInt::from(0), "case {case}: less than exact");
+            assert!(
+                above <= &unit * 3,
+                "case {case}: three sums are rounded, each by less than one"
+            );
+        }
+        largest = largest.max(reading.maintenance.micros());
+        measured += 1;
+    }
+    assert!(measured > 5_000 && largest > 1_000_000_000_000_000, "{measured}, {largest}");
 }
 
 #[test]

@@ -5,17 +5,20 @@ use crate::network::{
     round_at, steps, trust,
 };
 use book::{BookState, FastBook, Open, OrderBook as _};
+use clearing::Position;
 use light::{
     Anchor, Answer, AnswerError, CertificateError, Evidence, EvidenceError, Finding, STEPS_MAX,
     StepError, Subject, Trust,
 };
-use machine::{MarketRecord, StateKey, Status};
+use machine::{AccountRecord, MarketRecord, StateKey, Status};
+use margin::{Bucket, Greeks, UnitGreeks};
 use protocol::{
-    AccountIndex, CancelReason, Contract, Event, EventExtract, Hash, Header, Instrument,
-    InstrumentId, OrderId, OutcomeHashes, Receipt, Side, TimeInForce, UnderlyingId, codec,
+    AccountId, AccountIndex, Address, CancelReason, Contract, Event, EventExtract, Hash, Header,
+    Instrument, InstrumentId, OrderId, OutcomeHashes, Receipt, Side, TimeInForce, UnderlyingId,
+    codec,
 };
 use store::{Claim, QmdbCommitment, StateCommitment as _};
-use units::{BlockTime, Lots, Price, Quantity, Vol};
+use units::{BlockTime, Lots, Notional, Ppb, Price, Quantity, Vol};
 
 /// A book of three orders at two prices.
 fn book() -> BookState {
@@ -47,10 +50,45 @@ fn market() -> MarketRecord {
         vol_voted: None,
         vol_uncertainty: Vol::ZERO,
         vol_stale: false,
+        greeks: Some(UNIT),
         last: None,
         aggregate: clearing::Aggregate::default(),
         funding: None,
         book: FastBook::from_state(&book()).expect("it is sound").digest(),
+    }
+}
+
+/// Of a unit of either market.
+const UNIT: UnitGreeks = UnitGreeks {
+    delta: Ppb::from_parts(500_000_001),
+    gamma: Price::from_micros(7),
+    vega: Price::from_micros(1_000_000),
+    theta: Price::from_micros(-3),
+};
+/// A market that expires.
+const DATED: InstrumentId = InstrumentId::new(3);
+const EXPIRY: BlockTime = BlockTime::from_millis(1_000_000_000);
+
+fn dated() -> MarketRecord {
+    let mut record = market();
+    record.instrument.id = DATED;
+    record.instrument.contract = Contract::Future { expires_at: EXPIRY };
+    record
+}
+
+const ACCOUNT: AccountId = AccountId { owner: Address::new([7; 20]), sub: 0 };
+const STRANGER: AccountId = AccountId { owner: Address::new([8; 20]), sub: 0 };
+
+/// An account of 3,000 lots in one market and 1 short in the other.
+fn holder() -> AccountRecord {
+    let none = Notional::ZERO;
+    let position = |lots| Position { lots: Lots::from_count(lots), cost: none, funded: none };
+    AccountRecord {
+        index: AccountIndex::new(3),
+        balances: Vec::new(),
+        positions: vec![(MARKET, position(3_000)), (DATED, position(-1))],
+        exposed: Vec::new(),
+        called: false,
     }
 }
 
@@ -75,6 +113,8 @@ enum About {
     Order(u64),
     NoMarket,
     Happened(u64),
+    Greeks,
+    NoAccount,
 }
 
 /// An answer about block 3 of the first epoch.
@@ -91,6 +131,9 @@ fn answer_in(epoch: u64, about: About) -> Answer {
     let mut subject = None;
     let key = |number| codec::encode(&StateKey::Market(InstrumentId::new(number))).expect("a key");
     let market = codec::encode(&market()).expect("within limits");
+    let dated = codec::encode(&dated()).expect("within limits");
+    let holder = codec::encode(&holder()).expect("within limits");
+    let account = |id| codec::encode(&StateKey::Account(id)).expect("a key");
     let (hashes, events) = outcome();
     for at in 0..=4u8 {
         let record = format!("record of {at}").into_bytes();
@@ -98,6 +141,8 @@ fn answer_in(epoch: u64, about: About) -> Answer {
             (vec![at], Some(vec![1])),
             (b"key".to_vec(), Some(record.clone())),
             (key(1), Some(market.clone())),
+            (key(3), Some(dated.clone())),
+            (account(ACCOUNT), Some(holder.clone())),
         ];
         writes.sort();
         let root = state.commit(begin + u64::from(at), &writes).expect("committed");
@@ -120,6 +165,14 @@ fn answer_in(epoch: u64, about: About) -> Answer {
                     let order = OrderId::new(number);
                     let events = EventExtract::of_order(hashes.clone(), &events, order);
                     Subject::Happened { order, events }
+                }
+                About::Greeks => Subject::Greeks {
+                    account: prove(&account(ACCOUNT), Some(&holder)),
+                    markets: vec![prove(&key(1), Some(&market)), prove(&key(3), Some(&dated))],
+                },
+                About::NoAccount => {
+                    let account = prove(&account(STRANGER), None);
+                    Subject::Greeks { account, markets: Vec::new() }
                 }
             });
         }
@@ -149,9 +202,11 @@ fn answer() -> Answer {
 
 /// One answer of each kind, and one across two epochs.
 fn answers() -> Vec<Answer> {
-    [About::Record, About::Order(11), About::Order(99), About::NoMarket, About::Happened(11)]
-        .map(answer_about)
+    let orders = [About::Order(11), About::Order(99), About::NoMarket, About::Happened(11)];
+    [About::Record, About::Greeks, About::NoAccount]
         .into_iter()
+        .chain(orders)
+        .map(answer_about)
         .chain([answer_in(2, About::Record)])
         .collect()
 }
@@ -209,7 +264,7 @@ fn refusal(about: About, change: impl FnOnce(&mut Subject)) -> AnswerError {
 fn an_absence_is_not_shown_by_a_part_that_leaves_room_for_it() {
     let other_order = |subject: &mut Subject| match subject {
         Subject::Order { order, .. } | Subject::Happened { order, .. } => *order = OrderId::new(10),
-        Subject::Record { .. } => panic!("it is about no order"),
+        Subject::Record { .. } | Subject::Greeks { .. } => panic!("it is about no order"),
     };
     let not_shown = AnswerError::NotShown(OrderId::new(10));
     assert_eq!(refusal(About::Order(11), other_order), not_shown);
@@ -248,6 +303,52 @@ fn a_book_belongs_to_its_market_alone() {
 }
 
 #[test]
+fn greeks_are_shown_by_the_records_of_an_account_and_of_its_markets() {
+    // 0019-MARG-014
+    let bucket = |expires_at, delta, gamma, vega, theta| Bucket {
+        underlying: UnderlyingId::new(1),
+        expires_at,
+        delta: Quantity::from_nanos(delta),
+        gamma: Notional::from_micros(gamma),
+        vega: Notional::from_micros(vega),
+        theta: Notional::from_micros(theta),
+    };
+    // Three units of the one, and a thousandth of one short of the other, rounded down.
+    let buckets = vec![
+        bucket(None, 1_500_000_003, 21, 3_000_000, -9),
+        bucket(Some(EXPIRY), -500_001, -1, -1_000, 0),
+    ];
+    let greeks = Greeks { buckets };
+    let shown = finding(&answer_about(About::Greeks));
+    assert_eq!(shown, Finding::Greeks { account: ACCOUNT, greeks });
+    let key = codec::encode(&StateKey::Account(STRANGER)).expect("a key");
+    assert_eq!(
+        finding(&answer_about(About::NoAccount)),
+        Finding::Record { key, claim: Claim::Absent }
+    );
+}
+
+#[test]
+fn greeks_are_of_all_the_positions_of_one_account() {
+    let refused = |about, change: fn(&mut Vec<u8>, &mut Vec<Vec<u8>>)| {
+        refusal(about, |subject| match subject {
+            Subject::Greeks { account, markets } => change(account, markets),
+            _ => panic!("it is about Greeks"),
+        })
+    };
+    let others = AnswerError::OtherMarkets;
+    assert_eq!(refused(About::Greeks, |_, markets| drop(markets.pop())), others);
+    assert_eq!(refused(About::Greeks, |_, markets| markets.swap(0, 1)), others);
+    assert_eq!(refused(About::Greeks, |_, markets| markets.push(markets[0].clone())), others);
+    assert_eq!(refused(About::Greeks, |_, markets| markets[1] = markets[0].clone()), others);
+    assert_eq!(refused(About::Greeks, |account, markets| markets[0] = account.clone()), others);
+    let none = |account: &mut Vec<u8>, markets: &mut Vec<Vec<u8>>| markets.push(account.clone());
+    assert_eq!(refused(About::NoAccount, none), others);
+    let market = refused(About::Greeks, |account, markets| *account = markets[0].clone());
+    assert_eq!(market, AnswerError::NotAnAccount);
+}
+
+#[test]
 fn an_answer_with_any_byte_changed_or_missing_is_refused() {
     let trust = trust(0);
     for answer in answers() {
@@ -267,7 +368,7 @@ fn an_answer_with_any_byte_changed_or_missing_is_refused() {
 /// The order that a client asked about.
 fn asked(answer: &Answer) -> Option<OrderId> {
     match answer.subject {
-        Subject::Record { .. } => None,
+        Subject::Record { .. } | Subject::Greeks { .. } => None,
         Subject::Order { order, .. } | Subject::Happened { order, .. } => Some(order),
     }
 }

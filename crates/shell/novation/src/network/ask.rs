@@ -7,7 +7,7 @@ use crate::{records, verify};
 use anyhow::{Context, Result, bail};
 use gateway::{decode_hex, encode_hex};
 use light::Answer;
-use protocol::codec;
+use protocol::{AccountId, codec};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
@@ -72,6 +72,12 @@ fn question(args: &AskArgs) -> Result<Question> {
                 about: format!("what happened to order {order} in block {block}"),
             }
         }
+        (RecordKind::Greeks, [account]) => Question {
+            method: "greeks",
+            params: json!({ "account": account }),
+            about: format!("the Greeks of account {}", account.parse::<AccountId>()?),
+        },
+        (RecordKind::Greeks, _) => bail!("name one account: greeks 0x<40 hex digits>/<sub>"),
         (RecordKind::Order, _) => {
             bail!("name a market and an order by their numbers: order 1 4711")
         }

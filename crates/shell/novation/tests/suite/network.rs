@@ -2,7 +2,7 @@
 
 use crate::support::{novation, place, root_of, run};
 use machine::Machine;
-use protocol::{Event, codec, limits};
+use protocol::{AccountId, Event, codec, limits};
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -229,8 +229,8 @@ fn nonsense_on_any_port_is_refused_and_stops_nobody() {
     drop(idle);
 }
 
-/// Replays a network until somebody trades: returns the first fill with its height.
-fn first_fill(net: &Devnet) -> (u64, Event) {
+/// Replays a network until somebody trades: returns the first fill with its height, and whose it is.
+fn first_fill(net: &Devnet) -> (u64, AccountId, Event) {
     let call = |method, params: &str| net.call(1, method, params).expect("an answer");
     let bytes = |answer: &str, name: &str| {
         let (_, rest) = answer.split_once(&format!("\"{name}\":\"")).expect("it is there");
@@ -245,9 +245,11 @@ fn first_fill(net: &Devnet) -> (u64, Event) {
         let block = bytes(&call("blocks", &format!("{{\"height\":{height}}}")), "block");
         let block = codec::decode(&block, limits::BLOCK_BYTES_MAX).expect("a block");
         let events = machine.apply(&block).expect("it follows").events;
-        let fill = events.into_iter().find(|event| matches!(event, Event::Filled { .. }));
-        if let Some(fill) = fill {
-            return (height, fill);
+        for event in events {
+            if let Event::Filled { account, .. } = event {
+                let held = machine.state().accounts.get(account).expect("it is open");
+                return (height, held.id, event);
+            }
         }
     }
     unreachable!("a network that ends is not reached any more")
@@ -262,7 +264,7 @@ fn answers_prove_themselves_and_a_second_run_goes_on() {
     let path = answer.to_str().expect("plain text");
     let ask = format!("ask house insurance 1 --node {node} --proof {path}");
     run(&ask, &net.dir).succeeded();
-    let (height, Event::Filled { order, instrument, lots, .. }) = first_fill(&net) else {
+    let (height, trader, Event::Filled { order, instrument, lots, .. }) = first_fill(&net) else {
         panic!("it is a fill");
     };
     let ask = |what: String| {
@@ -282,6 +284,15 @@ fn answers_prove_themselves_and_a_second_run_goes_on() {
         format!("proved     order 999999 does not stand in market {instrument}; after block");
     assert!(told.starts_with(&none), "{told}");
     assert!(ask("order 77 1".into()).starts_with("proved     there is no market 77"));
+    let told = ask(format!("greeks {trader}"));
+    let greeks = told.starts_with(&format!("proved     Greeks of account {trader}: underlying "));
+    // It may have closed since.
+    assert!(greeks || told.contains(&format!("{trader} has no positions")), "{told}");
+    assert!(!greeks || told.contains(": delta ") && told.contains(" $ a day"), "{told}");
+    let stranger = format!("0x{}/0", "9".repeat(40));
+    let told = ask(format!("greeks {stranger}"));
+    assert!(told.starts_with(&format!("proved     there is no account {stranger}")), "{told}");
+    assert!(ask("liquidity 1".into()).starts_with("proved     depth and volume of underlying 1: "));
     assert!(net.ends().starts_with("finalised 150, state root 0x"));
 
     let verify = format!("verify {path} --trust {{}}/network.toml");

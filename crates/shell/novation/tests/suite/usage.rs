@@ -29,9 +29,18 @@ fn a_command_line_that_makes_no_sense_is_refused_before_anything_happens() {
         ("explain margin nobody --dir {}", "'nobody' is not an account"),
         ("explain margin 0", "--dir"),
         ("explain margin 0 --dir {} --height soon", "or 'latest'"),
+        ("govern approve many", "invalid value 'many'"),
+        ("govern propose parameter impact lots", "invalid value 'lots'"),
+        ("govern propose seat 5 --validator-key 0x12 --stake 1", "a public key is 0x and 64"),
     ] {
         run(arguments, &file).failed(2, &[words]);
     }
+    let seat = format!("govern propose seat 5 --validator-key 0x{}", "ab".repeat(32));
+    run(&format!("{seat} --stake 0"), &file).failed(2, &["0 is not in"]);
+    for at in ["0.0.0.0:26650", "[::]:26650", "10.0.0.1:0", "224.0.0.1:26650"] {
+        run(&format!("{seat} --stake 1 --at {at}"), &file).failed(2, &["nobody can connect to it"]);
+    }
+    run(&format!("{seat} --stake 1 --at host"), &file).failed(2, &["an address and a port"]);
     assert_eq!(fs::read_dir(&place).expect("listed").count(), 1, "nothing was made");
 }
 
