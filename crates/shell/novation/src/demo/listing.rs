@@ -1,7 +1,7 @@
 //! What is listed: perpetuals, futures and options of the demo, and the genesis around them.
 
 use super::tape::Tape;
-use super::{BTC, ETH};
+use super::{BTC, COIN, ETH};
 use crate::cli::EPOCH_BLOCKS;
 use anyhow::{Context, Result};
 use machine::{Genesis, ParameterGenesis, SourceWeight, UnderlyingGenesis, ValidatorGenesis};
@@ -201,8 +201,8 @@ pub(crate) fn genesis(
     let underlying = |id: UnderlyingId, name: &str, fund: i128| UnderlyingGenesis {
         id,
         name: name.to_string(),
-        asset: Some(AssetId::new(id.get())),
-        class: 1,
+        asset: (id != COIN).then_some(AssetId::new(id.get())),
+        class: u16::from(id != COIN),
         sources: (1..=tape.sources(id))
             .map(|n| SourceWeight { source: SourceId::new(n), weight: 1 })
             .collect(),
@@ -210,7 +210,7 @@ pub(crate) fn genesis(
         insurance_fund: Notional::from_micros(fund * 1_000_000),
     };
     let mut parameters = Vec::new();
-    for id in [BTC, ETH] {
+    for id in [COIN, BTC, ETH] {
         let underlying = Some(id);
         // Blocks are a minute apart, so ages are counted in minutes.
         for (parameter, value) in [
@@ -234,7 +234,11 @@ pub(crate) fn genesis(
             .map(|seat| ValidatorGenesis { seat: *seat, stake: STAKE })
             .collect(),
         epoch_blocks: EPOCH_BLOCKS,
-        underlyings: vec![underlying(BTC, "BTC", 5_000_000), underlying(ETH, "ETH", 2_000_000)],
+        underlyings: vec![
+            underlying(COIN, "USDC", 0),
+            underlying(BTC, "BTC", 5_000_000),
+            underlying(ETH, "ETH", 2_000_000),
+        ],
         instruments,
         parameters,
         signed: false,

@@ -30,10 +30,12 @@ use store::{Durability, LogOptions, StoreOptions};
 use tape::{Tape, Tick};
 use units::{BlockHeight, Price, Vol};
 
-/// The two underlyings of the demo.
+/// The underlyings that the demo has contracts on.
 pub(crate) const BTC: UnderlyingId = UnderlyingId::new(1);
 /// See [`BTC`].
 pub(crate) const ETH: UnderlyingId = UnderlyingId::new(2);
+/// The stable coin that the house holds its dollars in.
+pub(crate) const COIN: UnderlyingId = UnderlyingId::STABLE_COIN;
 /// Blocks between two reports of implied vols and bases.
 const VOL_BLOCKS: i128 = 5;
 /// Blocks between two snapshots.
@@ -213,7 +215,7 @@ pub(crate) fn votes(
 /// The scenario in the program: published figures of 12 and 13 March 2020, the rest computed.
 pub(crate) fn embedded() -> Result<Stage> {
     let scenario = market::embedded::march_2020();
-    let tape = tape::of_scenario(&scenario)?;
+    let tape = tape::of_scenario(&scenario)?.with_coin();
     let from = tape.ticks.first().context("the scenario has no prices")?.time;
     let vol = scenario.volatility.first().map_or(Vol::from_points(7_000), |point| point.vol);
     let mut spots = Vec::new();
@@ -224,8 +226,8 @@ pub(crate) fn embedded() -> Result<Stage> {
     let label = DataLabel {
         kind: DataKind::Interpolated,
         name: scenario.title.clone(),
-        sources: scenario.attributions.iter().map(source).collect(),
-        caveats: scenario.caveats.clone(),
+        sources: scenario.attributions.iter().map(source).chain([coin_source()]).collect(),
+        caveats: scenario.caveats.iter().cloned().chain([COIN_CAVEAT.into()]).collect(),
     };
     Ok(Stage { tape, listing, flow: Flow::default(), label, title: scenario.title })
 }
@@ -245,6 +247,7 @@ pub(crate) fn recorded(dataset: &Dataset, seed: u64) -> Result<Stage> {
     let from = tape.ticks.first().context("the recorded days have no prices")?.time;
     let listing = listing::of_chains(&chains, from)?;
     let flow = flow::prepend(dataset, &mut tape)?;
+    let tape = tape.with_coin();
     let sources = [
         ("order flow and venue prices of 8 August 2024, Binance", "nkaz001/hftbacktest", "MIT"),
         ("option chains of 21 May 2026, Deribit", "quantmind/quantflow", "BSD-3-Clause"),
@@ -264,15 +267,28 @@ pub(crate) fn recorded(dataset: &Dataset, seed: u64) -> Result<Stage> {
     let label = DataLabel {
         kind: DataKind::Recorded,
         name: title.clone(),
-        sources: sources.into_iter().map(source).collect(),
+        sources: sources.into_iter().map(source).chain([coin_source()]).collect(),
         caveats: vec![
             "The parts were recorded on different days: levels are those of the option chains, returns and order flow are scaled to them.".into(),
             "On 17 and 18 April 2021 only BTC was recorded; ETH follows it one for one, by assumption.".into(),
             "Venues deviate from the median as six markets did on 13 December 2022.".into(),
             "Implied vols start at the quoted ones and rise with the fall from the peak, by assumption.".into(),
+            COIN_CAVEAT.into(),
         ],
     };
     Ok(Stage { tape, listing, flow, label, title })
+}
+
+/// What is not true of the stable coin's prices.
+const COIN_CAVEAT: &str = "The stable coin's venues are invented: it is worth a dollar, but four hours before the end it falls for half an hour \
+     to its low of 11 March 2023, and is back an hour later.";
+
+fn coin_source() -> DataSource {
+    DataSource {
+        what: "low of the stable coin USDC, 0.8774 dollars".into(),
+        origin: "CoinMarketCap, 11 March 2023".into(),
+        licence: "single figures, quoted".into(),
+    }
 }
 
 fn source(attribution: &market::path::Attribution) -> DataSource {

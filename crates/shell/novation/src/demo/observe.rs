@@ -2,7 +2,7 @@
 
 use super::crowd::{Role, role_of};
 use super::tape::Tape;
-use super::{BTC, ETH, Stage};
+use super::{BTC, COIN, ETH, Stage};
 use anyhow::Result;
 use machine::{Outcome, State};
 use margin::Risk;
@@ -38,6 +38,7 @@ struct Watched {
 #[derive(Debug)]
 pub(crate) struct Observer {
     underlyings: Vec<Watched>,
+    coin: Series,
     stride: usize,
     blocks: u64,
     commands: u64,
@@ -83,6 +84,7 @@ impl Observer {
         };
         Self {
             underlyings: [(BTC, "BTC"), (ETH, "ETH")].map(watched).into_iter().collect(),
+            coin: Series::new("index"),
             stride: (tape.ticks.len() / SAMPLES).max(1),
             blocks: 0,
             commands: 0,
@@ -238,6 +240,7 @@ impl Observer {
             let perpetual = markets().find(|held| held.instrument.contract == Contract::Perpetual);
             watched.mark.push_optional(now, perpetual.and_then(|held| held.mark));
         }
+        self.coin.push_optional(now, state.index(COIN));
     }
 
     /// Takes the sums over all accounts, which cost more than a block.
@@ -360,7 +363,10 @@ impl Observer {
             open_interest.push(take(&mut watched.open_interest));
             vols.push(take(&mut watched.vol));
         }
-        sections.push(prices.chart(charts::volatility(vols)));
+        let coin = report::Chart::new("The stable coin that dollars are held in", Unit::Dollars)
+            .caption("Below 99 cents each contract is charged in initial margin; nobody is liquidated for it.")
+            .with(self.coin);
+        sections.push(prices.chart(charts::volatility(vols)).chart(coin));
         sections.push(
             Section::new("Positions and margin", "Sums over all accounts of the demo. Market makers and accounts that replay recorded order flow are left out of margin.")
                 .chart(charts::open_interest(Unit::Dollars, open_interest))

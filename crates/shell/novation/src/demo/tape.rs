@@ -1,7 +1,7 @@
 //! What happens outside: for each block a time and the price of each underlying at each venue.
 
 use super::random::Random;
-use super::{BTC, ETH};
+use super::{BTC, COIN, ETH};
 use anyhow::{Context, Result, bail};
 use market::chain::Chain;
 use market::path::{Provenance, RecordedDay};
@@ -13,6 +13,15 @@ use units::{BlockTime, Price};
 pub(crate) const MINUTE: i128 = 60_000;
 /// Venues that a path of one venue is spread over.
 const SPREAD_SOURCES: u16 = 5;
+
+/// Venues of the stable coin.
+const COIN_SOURCES: u16 = 4;
+/// A dollar, in micro-dollars.
+const PAR: i128 = 1_000_000;
+/// What the coin falls to: the low of USDC on 11 March 2023.
+const COIN_LOW: i128 = 877_400;
+/// How long before the end the coin begins to fall, how long it falls, and how long it rises again, in milliseconds.
+const COIN_FALLS: [i128; 3] = [240 * MINUTE, 30 * MINUTE, 60 * MINUTE];
 
 /// The outside world at one block.
 #[derive(Debug, Clone)]
@@ -47,6 +56,36 @@ impl Tape {
     pub(crate) fn first_price(&self, id: UnderlyingId) -> Option<Price> {
         let mut prices = self.ticks.iter().flat_map(|tick| tick.prices.iter());
         prices.find(|(underlying, _, _)| *underlying == id).map(|(_, _, price)| *price)
+    }
+}
+
+impl Tape {
+    /// Adds the stable coin that the house holds its dollars in: worth a dollar, but for an hour and a half near the end.
+    pub(crate) fn with_coin(mut self) -> Self {
+        let end = self.ticks.last().map_or(0, |tick| tick.time.millis());
+        let [before, falls, rises] = COIN_FALLS;
+        let begins = end - before;
+        for tick in &mut self.ticks {
+            let price = match tick.time.millis() - begins {
+                into @ 0.. if into < falls => PAR - (PAR - COIN_LOW) * into / falls,
+                into @ 0.. if into < falls + rises => {
+                    COIN_LOW + (PAR - COIN_LOW) * (into - falls) / rises
+                }
+                _ => PAR,
+            };
+            tick.prices.extend((1..=COIN_SOURCES).map(|number| {
+                // A hundredth of a cent from one venue to the next.
+                let price = price + 100 * (i128::from(number) - 2);
+                (COIN, SourceId::new(number), Price::from_micros(price))
+            }));
+        }
+        let names = (1..=COIN_SOURCES).map(|number| format!("coin venue {number}"));
+        self.venues.push((COIN, names.collect()));
+        let text = "stable coin begins to fall to 87.74 cents (invented)".to_string();
+        if self.ticks.first().is_some_and(|tick| tick.time.millis() <= begins) {
+            self.events.push((BlockTime::from_millis(begins), text));
+        }
+        self
     }
 }
 

@@ -35,7 +35,19 @@ fn what_is_proved_is_said_in_words() {
             vec![account.as_str(), "#0", "balance in dollars", "$", "margin call"],
         ),
         ("underlying btc".into(), vec!["proved     underlying 1", "BTC", "index", "mode"]),
-        ("market 10000".into(), vec!["perpetual on underlying 1", "open interest", "trading"]),
+        (
+            "market 10000".into(),
+            vec![
+                "perpetual on underlying 1",
+                "open interest",
+                "trading",
+                "delta of a unit",
+                " 1\n",
+            ],
+        ),
+        ("market 10004".into(), vec!["strike", "gamma of a unit", "theta of a unit, one day"]),
+        ("underlying usdc".into(), vec!["proved     underlying 0", "USDC"]),
+        ("liquidity BTC".into(), vec!["depth and volume of underlying 1", "traded"]),
         ("parameter scan_range BTC".into(), vec!["scan_range", "16 %", "12 % to 60 %"]),
         ("house insurance ETH".into(), vec!["insurance fund 2", "$"]),
         (format!("account 0x{}/7", "ee".repeat(20)), vec!["proved     there is no account 0xee"]),
@@ -95,7 +107,7 @@ fn what_cannot_be_proved_is_named() {
     let file = place("unprovable-file").join("it.proof");
     for (what, words) in [
         ("market x", "'x' is not the number of a market"),
-        ("underlying DOGE", "there are BTC (number 1), ETH (number 2)"),
+        ("underlying DOGE", "there are USDC (number 0), BTC (number 1), ETH (number 2)"),
         ("parameter scan_range", "scan_range BTC"),
         ("parameter timelock BTC", "one value for the house"),
         ("parameter speed", "there are scan_range"),
