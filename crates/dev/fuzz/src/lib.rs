@@ -83,7 +83,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "proof", run: store_files::proof, seeds: store_files::proofs, cost: 5 },
     Target { name: "submission", run: signed::submission, seeds: signed::submissions, cost: 20 },
     Target { name: "step", run: following::step, seeds: following::signed_steps, cost: 20 },
-    Target { name: "answer", run: following::answer, seeds: following::signed_answers, cost: 40 },
+    Target { name: "answer", run: following::answer, seeds: following::answers, cost: 40 },
     Target {
         name: "trust_text",
         run: following::trust_text,
