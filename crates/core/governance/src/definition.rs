@@ -86,7 +86,7 @@ macro_rules! row {
 /// The table, ascending by parameter: name, unit, scope, lowest, default, highest, risk, source.
 ///
 /// spec 0023-GOV-001.
-pub(crate) const DEFINITIONS: [Definition; 43] = [
+pub(crate) const DEFINITIONS: [Definition; 81] = [
     row!(
         ScanRange,
         "scan_range",
@@ -529,6 +529,374 @@ pub(crate) const DEFINITIONS: [Definition; 43] = [
         1_000_000_000_000_000_000,
         Always,
         "judgement: a fifth of the volume"
+    ),
+    row!(
+        Scenario33Move,
+        "scenario_33_move",
+        Ppm,
+        House,
+        -2_000_000,
+        -1_500_000,
+        -1_000_000,
+        Always,
+        "judgement: half as far again as the range"
+    ),
+    row!(
+        Scenario34Move,
+        "scenario_34_move",
+        Ppm,
+        House,
+        1_000_000,
+        1_500_000,
+        2_000_000,
+        Always,
+        "judgement: half as far again as the range"
+    ),
+    row!(
+        Scenario35Move,
+        "scenario_35_move",
+        Ppm,
+        House,
+        -2_000_000,
+        -2_000_000,
+        -1_000_000,
+        Always,
+        "judgement: twice the range"
+    ),
+    row!(
+        Scenario36Move,
+        "scenario_36_move",
+        Ppm,
+        House,
+        1_000_000,
+        2_000_000,
+        2_000_000,
+        Always,
+        "judgement: twice the range"
+    ),
+    row!(
+        Scenario37Move,
+        "scenario_37_move",
+        Ppm,
+        House,
+        -990_000,
+        -660_000,
+        -100_000,
+        Always,
+        "Deribit: extended table"
+    ),
+    row!(
+        Scenario38Move,
+        "scenario_38_move",
+        Ppm,
+        House,
+        -990_000,
+        -330_000,
+        -100_000,
+        Always,
+        "Deribit: extended table"
+    ),
+    row!(
+        Scenario39Move,
+        "scenario_39_move",
+        Ppm,
+        House,
+        100_000,
+        500_000,
+        4_000_000,
+        Always,
+        "Deribit: extended table"
+    ),
+    row!(
+        Scenario40Move,
+        "scenario_40_move",
+        Ppm,
+        House,
+        100_000,
+        1_000_000,
+        4_000_000,
+        Always,
+        "Deribit: extended table"
+    ),
+    row!(
+        Scenario41Move,
+        "scenario_41_move",
+        Ppm,
+        House,
+        100_000,
+        3_000_000,
+        4_000_000,
+        Always,
+        "Deribit: extended table"
+    ),
+    row!(
+        Scenario33Weight,
+        "scenario_33_weight",
+        Ppm,
+        House,
+        1_000,
+        500_000,
+        1_000_000,
+        WhenLowered,
+        "judgement: half"
+    ),
+    row!(
+        Scenario34Weight,
+        "scenario_34_weight",
+        Ppm,
+        House,
+        1_000,
+        500_000,
+        1_000_000,
+        WhenLowered,
+        "judgement: half"
+    ),
+    row!(
+        Scenario35Weight,
+        "scenario_35_weight",
+        Ppm,
+        House,
+        1_000,
+        350_000,
+        1_000_000,
+        WhenLowered,
+        "SPAN: extreme cover 35 %"
+    ),
+    row!(
+        Scenario36Weight,
+        "scenario_36_weight",
+        Ppm,
+        House,
+        1_000,
+        350_000,
+        1_000_000,
+        WhenLowered,
+        "SPAN: extreme cover 35 %"
+    ),
+    row!(
+        Scenario37Weight,
+        "scenario_37_weight",
+        Ppm,
+        House,
+        1_000,
+        210_000,
+        1_000_000,
+        WhenLowered,
+        "Derive: dampened tails"
+    ),
+    row!(
+        Scenario38Weight,
+        "scenario_38_weight",
+        Ppm,
+        House,
+        1_000,
+        420_000,
+        1_000_000,
+        WhenLowered,
+        "Derive: dampened tails"
+    ),
+    row!(
+        Scenario39Weight,
+        "scenario_39_weight",
+        Ppm,
+        House,
+        1_000,
+        277_200,
+        1_000_000,
+        WhenLowered,
+        "Derive: dampened tails"
+    ),
+    row!(
+        Scenario40Weight,
+        "scenario_40_weight",
+        Ppm,
+        House,
+        1_000,
+        138_600,
+        1_000_000,
+        WhenLowered,
+        "Derive: dampened tails"
+    ),
+    row!(
+        Scenario41Weight,
+        "scenario_41_weight",
+        Ppm,
+        House,
+        1_000,
+        46_200,
+        1_000_000,
+        WhenLowered,
+        "Derive: dampened tails"
+    ),
+    row!(
+        VolUp,
+        "vol_up",
+        Ppm,
+        House,
+        100_000,
+        500_000,
+        3_000_000,
+        WhenLowered,
+        "Derive, Deribit: 50 %"
+    ),
+    row!(VolDown, "vol_down", Ppm, House, 0, 250_000, 900_000, WhenLowered, "Deribit: 25 %"),
+    row!(
+        VolUpFloor,
+        "vol_up_floor",
+        Ppm,
+        House,
+        0,
+        450_000,
+        2_000_000,
+        WhenLowered,
+        "between Derive, 40 %, and Deribit, 50 %"
+    ),
+    row!(VolPowerNear, "vol_power_near", Ppm, House, 0, 300_000, 1_000_000, Always, "Derive"),
+    row!(VolPowerFar, "vol_power_far", Ppm, House, 0, 130_000, 1_000_000, Always, "Derive"),
+    row!(SkewCap, "skew_cap", Ppm, House, 0, 250_000, 900_000, WhenLowered, "Derive"),
+    row!(
+        SkewCapDecline,
+        "skew_cap_decline",
+        Ppm,
+        House,
+        0,
+        100_000,
+        1_000_000,
+        WhenRaised,
+        "Derive"
+    ),
+    row!(SkewWidth, "skew_width", Ppm, House, 100_000, 2_400_000, 10_000_000, WhenRaised, "Derive"),
+    row!(
+        SkewWidthFloor,
+        "skew_width_floor",
+        Ppm,
+        House,
+        1_000,
+        10_000,
+        1_000_000,
+        WhenRaised,
+        "Derive"
+    ),
+    row!(
+        FrontUpNear,
+        "front_up_near",
+        Ppm,
+        House,
+        1_000_000,
+        1_200_000,
+        5_000_000,
+        WhenLowered,
+        "judgement: a fifth more"
+    ),
+    row!(
+        FrontUpFar,
+        "front_up_far",
+        Ppm,
+        House,
+        100_000,
+        900_000,
+        1_000_000,
+        WhenRaised,
+        "judgement: a tenth less"
+    ),
+    row!(
+        FrontDownNear,
+        "front_down_near",
+        Ppm,
+        House,
+        100_000,
+        850_000,
+        1_000_000,
+        WhenRaised,
+        "judgement: fifteen of a hundred less"
+    ),
+    row!(
+        FrontDownFar,
+        "front_down_far",
+        Ppm,
+        House,
+        1_000_000,
+        1_100_000,
+        5_000_000,
+        WhenLowered,
+        "judgement: a tenth more"
+    ),
+    row!(
+        CalendarBase,
+        "calendar_base",
+        Ppm,
+        House,
+        10_000,
+        50_000,
+        200_000,
+        WhenLowered,
+        "judgement: a share of 5 % never offsets"
+    ),
+    row!(
+        CalendarSlope,
+        "calendar_slope",
+        Ppm,
+        House,
+        0,
+        300_000,
+        1_000_000,
+        WhenLowered,
+        "judgement: between Deribit and Derive at 30 days and a year"
+    ),
+    row!(
+        CalendarCap,
+        "calendar_cap",
+        Ppm,
+        House,
+        200_000,
+        400_000,
+        1_000_000,
+        WhenLowered,
+        "judgement"
+    ),
+    row!(
+        ClassOneKept,
+        "class_1_kept",
+        Ppm,
+        House,
+        200_000,
+        500_000,
+        1_000_000,
+        WhenLowered,
+        "judgement; offsets of at most 80 %, after EMIR"
+    ),
+    row!(
+        OracleTolerance,
+        "oracle_tolerance",
+        Ppm,
+        House,
+        0,
+        2_500,
+        50_000,
+        WhenRaised,
+        "judgement: the spread of sound sources"
+    ),
+    row!(
+        HaircutMaintenanceShare,
+        "haircut_maintenance_share",
+        Ppm,
+        House,
+        0,
+        500_000,
+        1_000_000,
+        WhenLowered,
+        "judgement: 5 % against 10 %"
+    ),
+    row!(
+        FundingProvision,
+        "funding_provision",
+        Millis,
+        House,
+        0,
+        8 * HOUR,
+        7 * DAY,
+        WhenLowered,
+        "Paradex: 8 hours"
     ),
 ];
 

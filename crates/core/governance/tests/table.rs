@@ -8,7 +8,7 @@ const SPEC: &str = include_str!("../../../../spec/0023-governance.md");
 fn number(cell: &str) -> i64 {
     match cell {
         "10¹⁸" => 1_000_000_000_000_000_000,
-        _ => cell.replace(',', "").parse().unwrap(),
+        _ => cell.replace(',', "").replace('−', "-").parse().unwrap(),
     }
 }
 

@@ -39,6 +39,7 @@ mod keys;
 mod lifecycle;
 mod liquidation;
 mod liquidity;
+mod margin_parameters;
 mod margins;
 mod open_orders;
 mod orders;

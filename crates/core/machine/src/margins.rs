@@ -6,16 +6,16 @@ use crate::sides::SideOrders as SideSum;
 use crate::state::{Market, State, Underlying};
 use crate::work::Work;
 use margin::{
-    AccountMargin, Ceiling, MarketInput, Meter, OffsetClass, OrderCeiling, Parameters, Portfolio,
-    Position, Reading, Requirement, Risk, Settlement, SideOrders, UnderlyingInput, UnitGreeks,
+    AccountMargin, Ceiling, MarketInput, Meter, OffsetClass, OrderCeiling, Portfolio, Position,
+    Reading, Requirement, Risk, Settlement, SideOrders, UnderlyingInput, UnitGreeks,
 };
 use oracle::SettlementAverage;
 use places::Keyed;
 use protocol::{
-    AccountIndex, AssetId, Contract, Fault, InstrumentId, Mode, ParameterId, Refusal, UnderlyingId,
+    AccountIndex, AssetId, Contract, Fault, InstrumentId, ParameterId, Refusal, UnderlyingId,
 };
 use std::cell::OnceCell;
-use units::{Amount, BlockTime, Lots, Notional, Ppm, Price, Quantity, Round, Vol};
+use units::{Amount, BlockTime, Lots, Notional, Price, Quantity, Round, Vol};
 
 /// What is known of the margin of an account with its open orders.
 #[derive(Debug)]
@@ -97,34 +97,7 @@ impl State {
             };
             markets.extend(market_input(market, underlying, self.time)?);
         }
-        let parameters = Parameters {
-            maintenance_ratio: Ppm::from_parts(self.house(ParameterId::MaintenanceRatio)),
-            buffer_ratio: Ppm::from_parts(self.house(ParameterId::LiquidationBuffer)),
-            impact: Ppm::from_parts(self.house(ParameterId::Impact)),
-            stable_price: self.stable_price(),
-            depeg_free: Price::from_micros(self.house(ParameterId::DepegFree)),
-            depeg_slope: Ppm::from_parts(self.house(ParameterId::DepegSlope)),
-            ..Parameters::default()
-        };
-        Risk::build(&parameters, self.time, &underlyings, &markets)
-    }
-
-    /// Returns what margin counts the stable coin as worth: the lower end of its price, and no more than is governed
-    /// while that is not known.
-    ///
-    /// spec 0019-MARG-019.
-    fn stable_price(&self) -> Price {
-        let Some(coin) = self.underlyings.get(&UnderlyingId::STABLE_COIN) else {
-            return Price::ONE;
-        };
-        let unknown = Price::from_micros(self.house(ParameterId::DepegUnknown));
-        let index = coin.feed.index();
-        let lowest = index.and_then(|index| index.price.minus(index.confidence).ok());
-        let price = match (coin.mode, lowest) {
-            (Mode::Normal | Mode::Caution, Some(lowest)) => lowest,
-            (_, lowest) => lowest.unwrap_or(unknown).lesser(unknown),
-        };
-        price.greater(Price::from_micros(1)).lesser(Price::ONE)
+        Risk::build(&self.margin_parameters(), self.time, &underlyings, &markets)
     }
 
     fn underlying_input(

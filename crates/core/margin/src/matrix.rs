@@ -30,11 +30,11 @@ pub(crate) type Shocks = [Ppm; SCENARIOS];
 pub(crate) fn shocks(scenarios: &[Scenario; SCENARIOS], scan: Ppm) -> Shocks {
     scenarios.each_ref().map(|scenario| {
         let parts = match scenario.spot {
-            crate::scenario::SpotMove::Tenths(tenths) => {
-                let tenfold = scan.parts().saturating_mul(i128::from(tenths));
+            crate::scenario::SpotMove::Range(share) => {
+                let product = scan.parts().saturating_mul(share.parts());
                 // Away from zero.
-                let up = tenfold.saturating_abs().saturating_add(9).div_euclid(10);
-                up.saturating_mul(tenfold.signum())
+                let up = product.saturating_abs().saturating_add(limits::PPM_ONE.saturating_sub(1));
+                up.div_euclid(limits::PPM_ONE).saturating_mul(product.signum())
             }
             crate::scenario::SpotMove::Ratio(ratio) => ratio.parts(),
         };

@@ -142,7 +142,9 @@ impl Parameters {
                 self.scenarios.iter().all(|scenario| {
                     within(scenario.weight, ppm(1), ONE)
                         && match scenario.spot {
-                            SpotMove::Tenths(tenths) => (-20..=20).contains(&tenths),
+                            SpotMove::Range(share) => {
+                                within(share, ppm(-2_000_000), ppm(2_000_000))
+                            }
                             SpotMove::Ratio(ratio) => within(ratio, ppm(-990_000), ppm(4_000_000)),
                         }
                 }),

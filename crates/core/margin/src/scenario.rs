@@ -11,8 +11,8 @@ pub const SCENARIOS: usize = 48;
 /// How the index, and every forward with it, moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SpotMove {
-    /// By tenths of the underlying's scan range.
-    Tenths(i8),
+    /// By a share of the underlying's scan range.
+    Range(Ppm),
     /// By a fixed ratio of the price.
     Ratio(Ppm),
 }
@@ -91,8 +91,12 @@ const fn moved(spot: SpotMove, vol: VolMove, weight_parts: i128) -> Scenario {
     Scenario { spot, vol, weight: Ppm::from_parts(weight_parts) }
 }
 
-const fn grid(tenths: i8) -> [Scenario; 3] {
-    let spot = SpotMove::Tenths(tenths);
+const fn of_range(tenths: i128) -> SpotMove {
+    SpotMove::Range(Ppm::from_parts(tenths.saturating_mul(100_000)))
+}
+
+const fn grid(tenths: i128) -> [Scenario; 3] {
+    let spot = of_range(tenths);
     [
         moved(spot, VolMove::Down, 1_000_000),
         moved(spot, VolMove::Same, 1_000_000),
@@ -104,12 +108,12 @@ const fn tail(ratio_parts: i128, weight_parts: i128) -> Scenario {
     moved(SpotMove::Ratio(Ppm::from_parts(ratio_parts)), VolMove::Up, weight_parts)
 }
 
-const fn extreme(tenths: i8, weight_parts: i128) -> Scenario {
-    moved(SpotMove::Tenths(tenths), VolMove::Up, weight_parts)
+const fn extreme(tenths: i128, weight_parts: i128) -> Scenario {
+    moved(of_range(tenths), VolMove::Up, weight_parts)
 }
 
 const fn still(vol: VolMove) -> Scenario {
-    moved(SpotMove::Tenths(0), vol, 1_000_000)
+    moved(of_range(0), vol, 1_000_000)
 }
 
 /// The standard set (0019-MARG-001).

@@ -127,4 +127,80 @@ pub enum ParameterId {
     VolMoveDaily = 60,
     /// The least that counts as traded of an underlying's vega in a day, for vols that rise by 100 points.
     VegaDaily = 61,
+    /// Move of the index in scenario 33, as a share of the scan range.
+    Scenario33Move = 70,
+    /// Move of the index in scenario 34, as a share of the scan range.
+    Scenario34Move = 71,
+    /// Move of the index in scenario 35, as a share of the scan range.
+    Scenario35Move = 72,
+    /// Move of the index in scenario 36, as a share of the scan range.
+    Scenario36Move = 73,
+    /// Move of the index in scenario 37, as a share of the price.
+    Scenario37Move = 74,
+    /// Move of the index in scenario 38, as a share of the price.
+    Scenario38Move = 75,
+    /// Move of the index in scenario 39, as a share of the price.
+    Scenario39Move = 76,
+    /// Move of the index in scenario 40, as a share of the price.
+    Scenario40Move = 77,
+    /// Move of the index in scenario 41, as a share of the price.
+    Scenario41Move = 78,
+    /// Share of the loss in scenario 33 that counts.
+    Scenario33Weight = 79,
+    /// Share of the loss in scenario 34 that counts.
+    Scenario34Weight = 80,
+    /// Share of the loss in scenario 35 that counts.
+    Scenario35Weight = 81,
+    /// Share of the loss in scenario 36 that counts.
+    Scenario36Weight = 82,
+    /// Share of the loss in scenario 37 that counts.
+    Scenario37Weight = 83,
+    /// Share of the loss in scenario 38 that counts.
+    Scenario38Weight = 84,
+    /// Share of the loss in scenario 39 that counts.
+    Scenario39Weight = 85,
+    /// Share of the loss in scenario 40 that counts.
+    Scenario40Weight = 86,
+    /// Share of the loss in scenario 41 that counts.
+    Scenario41Weight = 87,
+    /// Relative rise of a thirty-day vol in the margin scenarios.
+    VolUp = 90,
+    /// Relative fall of a thirty-day vol in the margin scenarios.
+    VolDown = 91,
+    /// Vol that one which rises in the margin scenarios rises at least to.
+    VolUpFloor = 92,
+    /// Exponent of thirty days by the time to expiry in the moves of vols, to thirty days.
+    VolPowerNear = 93,
+    /// The same for later expiries.
+    VolPowerFar = 94,
+    /// Largest relative move of a vol by skew, at expiry.
+    SkewCap = 95,
+    /// Decline of that with the root of the years to expiry.
+    SkewCapDecline = 96,
+    /// Log-moneyness at which it is reached, by the root of the years to expiry.
+    SkewWidth = 97,
+    /// Least such log-moneyness.
+    SkewWidthFloor = 98,
+    /// Factor of near vols where the front rises.
+    FrontUpNear = 99,
+    /// Factor of far vols where the front rises.
+    FrontUpFar = 100,
+    /// Factor of near vols where the front falls.
+    FrontDownNear = 101,
+    /// Factor of far vols where the front falls.
+    FrontDownFar = 102,
+    /// Share of losses that calendar spreads keep, least.
+    CalendarBase = 103,
+    /// Its rise in a year.
+    CalendarSlope = 104,
+    /// Its greatest.
+    CalendarCap = 105,
+    /// Share of losses that underlyings of class 1 do not offset.
+    ClassOneKept = 106,
+    /// Doubt about the index that costs nothing.
+    OracleTolerance = 107,
+    /// Share of a haircut that counts in maintenance margin.
+    HaircutMaintenanceShare = 108,
+    /// Time for which initial margin provides funding, in hours begun.
+    FundingProvision = 109,
 }

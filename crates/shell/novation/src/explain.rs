@@ -6,7 +6,7 @@ use crate::records::{contract_text, time_text};
 use anyhow::{Context, Result, bail};
 use machine::{Account, State};
 use margin::{
-    Explanation, Figure, Requirement, STANDARD, Scenario, ScenarioId, SpotMove, Standing, VolMove,
+    Explanation, Figure, Requirement, SCENARIOS, Scenario, ScenarioId, SpotMove, Standing, VolMove,
 };
 use protocol::{AccountIndex, InstrumentId};
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &MarginArgs, out: &mut dyn Write) -> Result<()> {
         "{:>8} open orders, each counted where filling it would hurt\n",
         account.orders().len()
     )?;
-    write_tree(&explanation, out)?;
+    write_tree(&explanation, &state.margin_parameters().scenarios, out)?;
     writeln!(out, "\nstanding: {}", standing(&requirement))?;
     Ok(())
 }
@@ -123,12 +123,16 @@ pub(crate) fn tree(explanation: &Explanation) -> Value {
 }
 
 /// Prints an explanation, and below it what the scenarios that it names are.
-pub(crate) fn write_tree(explanation: &Explanation, out: &mut dyn Write) -> Result<()> {
+pub(crate) fn write_tree(
+    explanation: &Explanation,
+    scenarios: &[Scenario; SCENARIOS],
+    out: &mut dyn Write,
+) -> Result<()> {
     write_part(explanation, 0, out)?;
     let mut named = BTreeSet::new();
     collect_scenarios(explanation, &mut named);
     for id in named {
-        if let Some(scenario) = STANDARD.get(usize::from(id.get())) {
+        if let Some(scenario) = scenarios.get(usize::from(id.get())) {
             writeln!(out, "scenario #{id}: {}", scenario_text(scenario))?;
         }
     }
@@ -161,9 +165,12 @@ fn collect_scenarios(explanation: &Explanation, named: &mut BTreeSet<ScenarioId>
 fn scenario_text(scenario: &Scenario) -> String {
     let percent = |parts: i128| Ppm::from_parts(parts * 100);
     let spot = match scenario.spot {
-        SpotMove::Tenths(0) => "index unmoved".to_string(),
-        SpotMove::Tenths(tenths) => {
-            format!("index {:+} % of the scan range", i32::from(tenths) * 10)
+        SpotMove::Range(Ppm::ZERO) => "index unmoved".to_string(),
+        SpotMove::Range(share) if share > Ppm::ZERO => {
+            format!("index +{} % of the scan range", percent(share.parts()))
+        }
+        SpotMove::Range(share) => {
+            format!("index {} % of the scan range", percent(share.parts()))
         }
         SpotMove::Ratio(ratio) if ratio > Ppm::ZERO => {
             format!("index +{} %", percent(ratio.parts()))
@@ -187,6 +194,7 @@ fn scenario_text(scenario: &Scenario) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use margin::STANDARD;
 
     #[test]
     fn scenarios_are_said_in_words() {

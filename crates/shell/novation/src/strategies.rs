@@ -323,7 +323,7 @@ impl Compared {
             )?;
         }
         writeln!(out)?;
-        write_tree(&self.explanation, out)?;
+        write_tree(&self.explanation, &margin::STANDARD, out)?;
         writeln!(out)?;
         Ok(())
     }

@@ -1,15 +1,20 @@
 //! What margin is fed with beside prices of the underlyings: the stable coin, and what governance says of collateral and
 //! of vols that nobody votes on.
 
-use super::common::{BTC, House, SIGNERS, START, account, deposit, dollars, genesis, order};
+use super::common::{
+    BTC, House, Random, SIGNERS, START, account, deposit, dollars, genesis, order,
+};
+use governance::Definition;
 use machine::{
-    Genesis, Machine, Outcome, ParameterGenesis, SourceWeight, StateKey, UnderlyingGenesis,
+    Genesis, GenesisError, Machine, Outcome, ParameterGenesis, SourceWeight, StateKey,
+    UnderlyingGenesis,
 };
 use margin::Requirement;
 use protocol::{
     Change, Command, InstrumentId, Mode, ParameterId, PriceReport, ProposalId, Receipt, Refusal,
     Side, SourceId, Transaction, UnderlyingId, codec,
 };
+use std::collections::BTreeSet;
 use units::{Amount, Notional, Price};
 
 const COIN: UnderlyingId = UnderlyingId::STABLE_COIN;
@@ -282,4 +287,87 @@ fn a_house_with_a_stable_coin_goes_on_from_its_snapshot() {
     assert_eq!(house.machine.snapshot().unwrap(), restored.snapshot().unwrap());
     let key = codec::encode(&StateKey::Parameter(None, ParameterId::DepegFree)).unwrap();
     assert!(house.machine.records().unwrap().iter().any(|write| write.key == key));
+}
+
+/// The values that shape margin for the whole house.
+fn shaping() -> impl Iterator<Item = &'static Definition> {
+    let first = ParameterId::Scenario33Move;
+    Definition::all().iter().filter(move |held| {
+        let ratios = [ParameterId::MaintenanceRatio, ParameterId::LiquidationBuffer];
+        held.parameter >= first || ratios.contains(&held.parameter)
+    })
+}
+
+#[test]
+fn margin_begins_with_the_numbers_of_its_specification() {
+    // 0019-MARG-002: the defaults of governance are those of margin.
+    let house = House::new();
+    assert_eq!(house.machine.state().margin_parameters(), margin::Parameters::default());
+}
+
+#[test]
+fn every_value_that_shapes_margin_reaches_it() {
+    // 0019-MARG-001, 0019-MARG-002, 0023-GOV-001
+    let mut reached = BTreeSet::new();
+    for definition in shaping() {
+        let other = [definition.lowest, definition.highest]
+            .into_iter()
+            .find(|value| *value != definition.default)
+            .expect("bounds leave a choice");
+        let house = founded(|genesis| set(genesis, None, definition.parameter, other));
+        let parameters = house.machine.state().margin_parameters();
+        assert_ne!(parameters, margin::Parameters::default(), "{}", definition.name);
+        assert!(reached.insert(format!("{parameters:?}")), "{}: as another", definition.name);
+    }
+    assert!(reached.len() >= 40);
+}
+
+#[test]
+fn no_values_within_their_bounds_stop_the_matrices() {
+    // 0019-MARG-003, 0023-GOV-002: a house that governance could stop would be at the mercy of its signers.
+    let mut random = Random(0x5CE0);
+    for case in 0..200 {
+        let mut house = founded(|genesis| {
+            for definition in shaping() {
+                let (lowest, highest) = (definition.lowest, definition.highest);
+                let between = i64::try_from(random.between(lowest.into(), highest.into()));
+                let value = match random.below(3) {
+                    0 => lowest,
+                    1 => highest,
+                    _ => between.expect("between two of them"),
+                };
+                set(genesis, None, definition.parameter, value);
+            }
+        });
+        house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(2, 0, dollars(100_000))]);
+        house.apply(1, trade(1));
+        let state = house.machine.state();
+        assert_eq!(state.house_fault, None, "case {case}");
+        assert!(state.risk().is_ok(), "case {case}");
+        assert!(required(&house, 1).initial >= required(&house, 1).maintenance, "case {case}");
+    }
+}
+
+#[test]
+fn a_scenario_that_counts_in_full_is_the_one_that_decides() {
+    // 0019-MARG-001: two thirds down, of which a fifth counts by default.
+    let scan = |weight| {
+        let mut house = founded(|genesis| {
+            set(genesis, None, ParameterId::Scenario37Weight, weight);
+        });
+        house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(2, 0, dollars(100_000))]);
+        house.apply(1, trade(1));
+        required(&house, 1).scan_hold.micros()
+    };
+    // Ten lots of a hundredth of a coin at 8,000: 800 dollars.
+    assert_eq!(scan(210_000), 128_000_000);
+    assert_eq!(scan(1_000_000), 528_000_000);
+    let outside = founded_with(ParameterId::Scenario37Move, -990_001);
+    assert!(matches!(outside, Err(GenesisError::Parameter(..))), "{outside:?}");
+}
+
+fn founded_with(parameter: ParameterId, value: i64) -> Result<(), GenesisError> {
+    let mut genesis = genesis();
+    set(&mut genesis, None, parameter, value);
+    Machine::found(&genesis).map(|_| ())
 }

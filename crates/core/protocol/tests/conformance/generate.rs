@@ -151,6 +151,13 @@ generate_enums! {
         SlashFraction, JailTime, DepegFree, DepegSlope, DepegUnknown, HaircutKnee, HaircutBeyond,
         VolStaleAfter, VolUnvotedPenalty, VolStalePenalty, Impact, DepthBand, VolMoveDaily,
         VegaDaily,
+        Scenario33Move, Scenario34Move, Scenario35Move, Scenario36Move, Scenario37Move,
+        Scenario38Move, Scenario39Move, Scenario40Move, Scenario41Move, Scenario33Weight,
+        Scenario34Weight, Scenario35Weight, Scenario36Weight, Scenario37Weight, Scenario38Weight,
+        Scenario39Weight, Scenario40Weight, Scenario41Weight, VolUp, VolDown, VolUpFloor,
+        VolPowerNear, VolPowerFar, SkewCap, SkewCapDecline, SkewWidth, SkewWidthFloor, FrontUpNear,
+        FrontUpFar, FrontDownNear, FrontDownFar, CalendarBase, CalendarSlope, CalendarCap,
+        ClassOneKept, OracleTolerance, HaircutMaintenanceShare, FundingProvision,
     }
     Command {
         Deposit { account, asset, amount },
