@@ -21,6 +21,9 @@ use units::{BlockTime, Num, Ppb, Ppm, Price, Quantity, Round, Vol, limits};
 /// Least value of a lot of collateral: a dollar.
 const PLEDGED_LOT_VALUE: Price = Price::ONE;
 
+/// Most units of an asset in a lot of collateral, in billionths: a million, a dollar's worth at the least price there is.
+const PLEDGED_LOT_NANOS_MAX: i128 = 1_000_000_000_000_000;
+
 /// One, in parts per million.
 const PPM_ONE: i64 = 1_000_000;
 
@@ -232,7 +235,7 @@ fn order_items<'a>(
 /// asset is worth nothing.
 fn pledged_lot(index: Price) -> Option<Quantity> {
     let mut lot = Quantity::from_nanos(1);
-    while lot.nanos() <= limits::CONTRACT_SIZE_NANOS_MAX {
+    while lot.nanos() <= PLEDGED_LOT_NANOS_MAX {
         let value = lot.value(index, Round::Down).ok()?;
         if value.micros() >= PLEDGED_LOT_VALUE.micros() {
             return Some(lot);

@@ -10,6 +10,7 @@
 use crate::bounds::CHARGE_BITS;
 use crate::risk::{Charges, Risk, Slot, Underlying};
 use protocol::Fault;
+use std::collections::{BTreeMap, BTreeSet};
 use units::Notional;
 
 /// Lots of one row or strike, and what orders could buy and sell of it.
@@ -236,7 +237,36 @@ pub(crate) struct Turned {
     sum: i128,
 }
 
+/// What the lots of an expiry are charged, each sum rounded up.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct GroupCharges {
+    /// For every lot: spread, doubt about the index, funding, a fallen coin, haircut.
+    pub(crate) lots: Notional,
+    /// For short options that nothing nets: the least for one, and doubt about its vol.
+    pub(crate) naked: Notional,
+}
+
 impl ChargeBook {
+    /// Returns the charges by number of the group, without impact.
+    pub(crate) fn by_group(&self, risk: &Risk) -> Result<BTreeMap<u32, GroupCharges>, Fault> {
+        let mut sums: BTreeMap<u32, (i128, i128)> = BTreeMap::new();
+        let mut counted = BTreeSet::new();
+        for (number, range) in &self.rows {
+            let slot = risk.slot(*number).ok_or(Fault::Missing("margin: row"))?;
+            let charges = self.purpose.charges(slot);
+            let (lots, naked) = sums.entry(slot.group).or_default();
+            *lots = lots.saturating_add(range.charge(charges));
+            if slot.strike != 0 && counted.insert(slot.strike) {
+                let strike = find(&self.strikes, slot.strike);
+                *naked = naked.saturating_add(strike.charge_naked(charges));
+            }
+        }
+        let rounded = sums.into_iter().map(|(group, (lots, naked))| {
+            (group, GroupCharges { lots: round_up(lots), naked: round_up(naked) })
+        });
+        Ok(rounded.collect())
+    }
+
     /// Returns the charges of positions, given as rows and lots.
     pub(crate) fn new(
         risk: &Risk,

@@ -8,7 +8,7 @@ use crate::charges::{ChargeBook, Purpose, Turn};
 use crate::holdings::Holdings;
 use crate::input::{OpenOrder, Portfolio};
 use crate::lanes::Matrix;
-use crate::risk::Risk;
+use crate::risk::{Group, Risk};
 use crate::scenario::{SCENARIOS, ScenarioId};
 use protocol::{Fault, Side};
 use std::collections::BTreeMap;
@@ -151,9 +151,10 @@ pub fn explain(risk: &Risk, portfolio: &Portfolio<'_>) -> Result<Explanation, Fa
     let mut everything = Pool::EMPTY;
     new.values().for_each(|pool| everything.add(pool));
     let leaf = |label: &str, value| Explanation::dollars(label, value, Vec::new());
-    let charged = |label: &str, value, book: &ChargeBook| {
-        let impact = risk.impacts.then(|| leaf("impact", book.impact()));
-        Explanation::dollars(label, value, impact.into_iter().collect())
+    let charged = |label: &str, value, book: &ChargeBook| -> Result<Explanation, Fault> {
+        let mut parts = charge_parts(risk, book)?;
+        parts.extend(risk.impacts.then(|| leaf("impact", book.impact())));
+        Ok(Explanation::dollars(label, value, parts))
     };
     Ok(Explanation::dollars(
         "equity above initial margin",
@@ -169,7 +170,7 @@ pub fn explain(risk: &Risk, portfolio: &Portfolio<'_>) -> Result<Explanation, Fa
                 vec![
                     Explanation::dollars("scan for new risk", scan_new, parts_new),
                     leaf("least scan", floor),
-                    charged("charges in initial margin", charges_initial, &book_initial),
+                    charged("charges in initial margin", charges_initial, &book_initial)?,
                 ],
             ),
             Explanation::dollars(
@@ -182,7 +183,7 @@ pub fn explain(risk: &Risk, portfolio: &Portfolio<'_>) -> Result<Explanation, Fa
                         "charges in maintenance margin",
                         charges_maintenance,
                         &book_maintenance,
-                    ),
+                    )?,
                 ],
             ),
             leaf("liquidation target", buffer),
@@ -321,11 +322,7 @@ fn scan(risk: &Risk, pools: &BTreeMap<u32, Pool>) -> Result<(Notional, Vec<Expla
                 let part = pools.get(number).ok_or_else(missing)?;
                 let share = i128::from(group.kept);
                 margin = margin.saturating_add(share.saturating_mul(part.loss().0));
-                let label = match group.expires_at {
-                    Some(expires_at) => format!("expiry {expires_at}"),
-                    None => "no expiry".into(),
-                };
-                group_parts.push(part.part(label, share));
+                group_parts.push(part.part(label_of(group), share));
                 pool.add(part);
             }
             let rest = million.saturating_sub(base);
@@ -333,7 +330,7 @@ fn scan(risk: &Risk, pools: &BTreeMap<u32, Pool>) -> Result<(Notional, Vec<Expla
             margins = margins.saturating_add(margin);
             losses = losses.saturating_add(pool.loss().0);
             let label = format!("underlying {}", underlying.input.underlying);
-            let mut explained = pool.part(label, rest);
+            let mut explained = pool.part(label, i128::from(underlying.kept));
             explained.parts.extend(group_parts);
             class_parts.push(explained);
             whole.add(&pool);
@@ -354,6 +351,44 @@ fn scan(risk: &Risk, pools: &BTreeMap<u32, Pool>) -> Result<(Notional, Vec<Expla
     rounded
         .map(|rounded| (Notional::from_number(rounded), parts))
         .map_err(Fault::at("margin: explanation"))
+}
+
+fn label_of(group: &Group) -> String {
+    match group.expires_at {
+        Some(expires_at) => format!("expiry {expires_at}"),
+        None => "no expiry".into(),
+    }
+}
+
+/// Returns what is charged, by underlying and expiry: each part is rounded up, their sum once.
+fn charge_parts(risk: &Risk, book: &ChargeBook) -> Result<Vec<Explanation>, Fault> {
+    let missing = || Fault::Missing("margin: level of a charge");
+    let mut underlyings: BTreeMap<u32, Vec<Explanation>> = BTreeMap::new();
+    for (number, charged) in book.by_group(risk)? {
+        let group = risk.group(number).ok_or_else(missing)?;
+        let parts = [("for every lot", charged.lots), ("for short options", charged.naked)];
+        let parts = parts.into_iter().filter(|(_, value)| *value > Notional::ZERO);
+        let parts: Vec<_> =
+            parts.map(|(label, value)| Explanation::dollars(label, value, Vec::new())).collect();
+        if !parts.is_empty() {
+            let value = total_of(&parts)?;
+            let part = Explanation::dollars(label_of(group), value, parts);
+            underlyings.entry(group.underlying).or_default().push(part);
+        }
+    }
+    let explained = underlyings.into_iter().map(|(number, parts)| {
+        let id = risk.underlying(number).ok_or_else(missing)?.input.underlying;
+        Ok(Explanation::dollars(format!("underlying {id}"), total_of(&parts)?, parts))
+    });
+    explained.collect()
+}
+
+/// Returns the sum of the dollars of parts.
+fn total_of(parts: &[Explanation]) -> Result<Notional, Fault> {
+    parts.iter().try_fold(Notional::ZERO, |sum, part| match part.figure {
+        Figure::Dollars(value) => sum.plus(value).map_err(Fault::at("margin: explanation")),
+        Figure::Share(_) | Figure::Scenario(_) => Ok(sum),
+    })
 }
 
 fn charges(

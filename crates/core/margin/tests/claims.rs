@@ -279,6 +279,21 @@ fn a_stable_coin_below_its_peg_raises_initial_margin() {
 }
 
 #[test]
+fn collateral_of_an_asset_that_is_worth_next_to_nothing_counts() {
+    // 0019-MARG-016
+    for (index, units) in [(1_000, 50_000_000), (500, 100_000_000), (1, 50_000_000_000)] {
+        let mut house = House::new();
+        house.underlyings[0].index = Price::from_micros(index);
+        house.markets.retain(|market| market.instrument.underlying == ETH);
+        let pledged = [(BTC_ASSET, Quantity::from_nanos(units * 1_000_000_000))];
+        let portfolio = Portfolio { collateral: &pledged, ..of(0, &[]) };
+        let needed = required(&house.risk(), &portfolio).unwrap();
+        assert_eq!(needed.equity, dollars(50_000), "at {index} micro-dollars");
+        assert!(needed.initial > dollars(12_000), "it may fall, and has a haircut");
+    }
+}
+
+#[test]
 fn the_haircut_of_collateral_rises_with_its_size() {
     // 0019-MARG-008: 10 % of 60 000, and 5 % of the 30 000 above the knee; half of both in maintenance.
     let mut house = House::new();
@@ -556,7 +571,7 @@ fn the_explanation_reads_like_a_statement() {
                 share                                                                0.5
                 underlying 1                                                 4760.5605 $
                   in scenario                                                         #0
-                  share                                                             0.95
+                  share                                                             0.45
                   no expiry                                                       9600 $
                     in scenario                                                       #0
                     share                                                           0.05
@@ -573,7 +588,7 @@ fn the_explanation_reads_like_a_statement() {
                 share                                                                0.5
                 underlying 1                                                 4760.5605 $
                   in scenario                                                         #0
-                  share                                                             0.95
+                  share                                                             0.45
                   no expiry                                                       9600 $
                     in scenario                                                       #0
                     share                                                           0.05

@@ -3,8 +3,8 @@
 mod support;
 
 use margin::{
-    AccountMargin, Ceiling, Holdings, Meter, OpenOrder, OrderCeiling, Portfolio, Position, Risk,
-    STANDARD, SideOrders, explain, required,
+    AccountMargin, Ceiling, Explanation, Figure, Holdings, Meter, OpenOrder, OrderCeiling,
+    Portfolio, Position, Risk, STANDARD, SideOrders, explain, required,
 };
 use protocol::Side;
 use support::{BTC_ASSET, House, Random, alone, dollars, of};
@@ -59,6 +59,30 @@ fn scan_of(risk: &Risk, positions: &[Position]) -> Notional {
     required(risk, &of(0, positions)).unwrap().scan_new
 }
 
+fn part_of<'a>(tree: &'a Explanation, label: &str) -> Option<&'a Explanation> {
+    match tree.label == label {
+        true => Some(tree),
+        false => tree.parts.iter().find_map(|part| part_of(part, label)),
+    }
+}
+
+/// Returns the losses of a part of a scan and of all below it, times their shares, in millionths of micro-dollars.
+fn kept_of(part: &Explanation) -> i128 {
+    let share = part.parts.iter().find_map(|held| match held.figure {
+        Figure::Share(share) => Some(share.parts()),
+        _ => None,
+    });
+    let below = part.parts.iter().filter(|held| matches!(held.figure, Figure::Dollars(_)));
+    micros_of(part) * share.expect("it has a share") + below.map(kept_of).sum::<i128>()
+}
+
+fn micros_of(part: &Explanation) -> i128 {
+    match part.figure {
+        Figure::Dollars(value) => value.micros(),
+        other => panic!("no dollars: {other}"),
+    }
+}
+
 #[test]
 fn the_three_ways_to_measure_agree() {
     // 0019-MARG-006, 0019-MARG-015
@@ -88,6 +112,18 @@ fn the_three_ways_to_measure_agree() {
                 ("liquidation target", requirement.buffer),
             ] {
                 assert_eq!(tree.dollars_of(label), Some(value), "{label}\n{tree}");
+            }
+            for label in ["scan for new risk", "scan for risk held"] {
+                let whole = part_of(&tree, label).expect("it is explained");
+                let kept: i128 = whole.parts.iter().map(kept_of).sum();
+                assert_eq!(micros_of(whole), (kept + 999_999) / 1_000_000, "{label}\n{tree}");
+            }
+            for label in ["charges in initial margin", "charges in maintenance margin"] {
+                let whole = part_of(&tree, label).expect("it is explained");
+                let parts: i128 = whole.parts.iter().map(micros_of).sum();
+                // By underlying and expiry, for lots and for short options, each is rounded up.
+                let above = parts - micros_of(whole);
+                assert!((0..=16).contains(&above), "{label}: {above}\n{tree}");
             }
             let worst = format!("#{}", requirement.worst_scenario);
             assert_eq!(tree.parts.last().unwrap().figure.to_string(), worst);

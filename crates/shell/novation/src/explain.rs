@@ -20,7 +20,8 @@ How to read this: equity is cash, plus positions at their marks above what they 
 assets. Initial margin is what must be held to add risk, maintenance margin what must be held not to be liquidated.
 Both begin with a scan: the whole account is revalued in 48 scenarios of index and volatility, and the worst loss
 counts. Gains in one contract offset losses in another: wholly within an expiry, in part across expiries and
-underlyings; 'share' says how much of a part's own worst loss is kept. Charges come on top. Dollars are exact.
+underlyings. The scan is the sum of every part's own worst loss times its 'share'. Charges come on top. Dollars are
+exact.
 ";
 
 /// Explains the margin of an account.

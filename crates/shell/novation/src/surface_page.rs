@@ -11,6 +11,10 @@ const WIDTH: f64 = 320.0;
 const HEIGHT: f64 = 200.0;
 const MARGIN: f64 = 34.0;
 
+/// How every such page begins.
+pub(crate) const HEAD: &str =
+    "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Vol surfaces</title>";
+
 const STYLE: &str = "body{font:14px system-ui,sans-serif;margin:2em;background:#fff;color:#222}\
 h2{margin:1.5em 0 .3em}svg{margin:4px;background:#fafafa;border:1px solid #ddd}text{font-size:10px;fill:#555}\
 .band{stroke:#9db7d5;stroke-width:3}.vote{fill:#1f5fa8}.moved{fill:#d62728}.line{fill:none;stroke:#1f5fa8}\
@@ -19,7 +23,7 @@ h2{margin:1.5em 0 .3em}svg{margin:4px;background:#fafafa;border:1px solid #ddd}t
 /// Returns the page.
 pub(crate) fn page(all: &[Compared]) -> String {
     let mut html = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Vol surfaces</title><style>{STYLE}</style>\
+        "{HEAD}<style>{STYLE}</style>\
          <h1>Vol surfaces of recorded chains</h1><p>Bars: vols of bid and ask. Dots and line: the repaired surface, red \
          where the repair moved the vote. Dashed: the smile of five parameters. Across: ln(K/F).</p>"
     );

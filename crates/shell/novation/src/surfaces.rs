@@ -3,10 +3,11 @@
 use crate::Verdict;
 use crate::cli::SurfaceArgs;
 use crate::surface_page;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use market::{Dataset, default_dir};
 use protocol::Right;
 use std::io::Write;
+use std::path::Path;
 use surface_fit::quotes::Quotes;
 use surface_fit::svi::Svi;
 use surface_fit::vote::{Built, Exception, Reason, fitted, middles, smiles_fitted};
@@ -37,6 +38,9 @@ impl Compared {
 
 /// Prints a table of all chains, and draws them if asked to.
 pub(crate) fn run(args: &SurfaceArgs, out: &mut dyn Write) -> Result<Verdict> {
+    if let Some(path) = &args.out {
+        refuse_other_files(path)?;
+    }
     let dataset = Dataset::open(args.data.clone().unwrap_or_else(default_dir))?;
     let mut all = Vec::new();
     for chain in &dataset.chains()? {
@@ -61,6 +65,15 @@ pub(crate) fn run(args: &SurfaceArgs, out: &mut dyn Write) -> Result<Verdict> {
     let is_whole =
         |compared: &Compared| !compared.production || compared.fitted.exceptions.is_empty();
     Ok(if all.iter().all(is_whole) { Verdict::Holds } else { Verdict::Differs })
+}
+
+/// Refuses to replace a file that is not such a page.
+fn refuse_other_files(path: &Path) -> Result<()> {
+    let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+    if is_file && !std::fs::read(path)?.starts_with(surface_page::HEAD.as_bytes()) {
+        bail!("{} exists and is no page of surfaces: choose another --out", path.display());
+    }
+    Ok(())
 }
 
 fn table(all: &[Compared], out: &mut dyn Write) -> Result<()> {

@@ -36,6 +36,8 @@ pub(crate) struct Parameters {
     short_option_maintenance: Decimal,
     short_option_initial: Decimal,
     haircut: Decimal,
+    haircut_knee: Decimal,
+    haircut_beyond: Decimal,
     spread: Decimal,
     funding_rate: Decimal,
 }
@@ -49,6 +51,8 @@ impl Default for Parameters {
             short_option_maintenance: Decimal::ppm(3_000),
             short_option_initial: Decimal::ppm(2_000),
             haircut: Decimal::ppm(100_000),
+            haircut_knee: Decimal::whole(10_000_000),
+            haircut_beyond: Decimal::ppm(100_000),
             spread: Decimal::ZERO,
             funding_rate: Decimal::ZERO,
         }
@@ -60,13 +64,17 @@ impl Parameters {
         Decimal::all_to(
             Decimal::ONE,
             &[
-                ("scan_range", self.scan_range),
                 ("short_option_maintenance", self.short_option_maintenance),
                 ("short_option_initial", self.short_option_initial),
                 ("haircut", self.haircut),
+                ("haircut_beyond", self.haircut_beyond),
                 ("spread", self.spread),
             ],
         )?;
+        let range = [120_000, 600_000].map(Decimal::ppm);
+        self.scan_range.within("scan_range", range[0], range[1])?;
+        let most = Decimal::whole(1_000_000_000_000);
+        self.haircut_knee.within("haircut_knee", Decimal::ZERO, most)?;
         let width = Decimal::whole(1_000_000_000);
         self.oracle_width.within("oracle_width", Decimal::ZERO, width)?;
         self.funding_rate.within("funding_rate", Decimal::whole(-1), Decimal::ONE)?;
@@ -85,9 +93,8 @@ impl Parameters {
             )?,
             short_option_initial: exact("short_option_initial", self.short_option_initial)?,
             haircut: exact("haircut", self.haircut)?,
-            // What rises with an account's size is no part of what is compared.
-            haircut_knee: Notional::ZERO,
-            haircut_beyond: Ppm::ZERO,
+            haircut_knee: exact("haircut_knee", self.haircut_knee)?,
+            haircut_beyond: exact("haircut_beyond", self.haircut_beyond)?,
             spread: exact("spread", self.spread)?,
             vol_daily: Ppm::ZERO,
             volume_daily: Notional::ZERO,

@@ -28,6 +28,7 @@ pub use outcome::{Outcome, ScenarioProfit};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// Most bytes of a portfolio or of parameters.
 pub const TEXT_BYTES_MAX: usize = 4 << 20;
@@ -76,29 +77,59 @@ pub fn measure(
     parameters: Option<&str>,
 ) -> Result<Outcome, Error> {
     match profile {
-        Profile::Novation => house::measure(&read(portfolio)?, &overridden(parameters)?),
-        Profile::DerivePmrm2 => pmrm::measure(&read(portfolio)?, &overridden(parameters)?),
-        Profile::DeriveSrm => srm::measure(&read(portfolio)?, &overridden(parameters)?),
-        Profile::Span16 => span::measure(&read(portfolio)?, &overridden(parameters)?),
-        Profile::Linear => {
-            linear::measure(&parse(portfolio, "portfolio")?, &overridden(parameters)?)
-        }
+        Profile::Novation => house::measure(&read(portfolio)?, &overridden(parameters, &LISTS)?),
+        Profile::DerivePmrm2 => pmrm::measure(&read(portfolio)?, &overridden(parameters, &LISTS)?),
+        Profile::DeriveSrm => srm::measure(&read(portfolio)?, &overridden(parameters, &LISTS)?),
+        Profile::Span16 => span::measure(&read(portfolio)?, &overridden(parameters, &LISTS)?),
+        Profile::Linear => linear::measure(
+            &parse(portfolio, "portfolio", &LINEAR_LISTS)?,
+            &overridden(parameters, &LINEAR_LISTS)?,
+        ),
     }
 }
 
 fn read(text: &str) -> Result<portfolio::Portfolio, Error> {
-    let portfolio: portfolio::Portfolio = parse(text, "portfolio")?;
+    let portfolio: portfolio::Portfolio = parse(text, "portfolio", &LISTS)?;
     portfolio.check()?;
     Ok(portfolio)
 }
 
-fn overridden<T: Default + DeserializeOwned>(text: Option<&str>) -> Result<T, Error> {
-    text.map_or_else(|| Ok(T::default()), |text| parse(text, "parameters"))
+fn overridden<T: Default + DeserializeOwned>(
+    text: Option<&str>,
+    lists: &[&str],
+) -> Result<T, Error> {
+    text.map_or_else(|| Ok(T::default()), |text| parse(text, "parameters", lists))
 }
 
-fn parse<'a, T: Deserialize<'a>>(text: &'a str, what: &'static str) -> Result<T, Error> {
+fn parse<'a, T: Deserialize<'a>>(
+    text: &'a str,
+    what: &'static str,
+    lists: &[&str],
+) -> Result<T, Error> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(Error::TooLong { what, most: TEXT_BYTES_MAX });
     }
-    serde_json::from_str(text).map_err(|error| Error::Malformed { what, reason: error.to_string() })
+    let malformed = |reason: String| Error::Malformed { what, reason };
+    let value = serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
+    only_named(&value, "the whole", lists, false).map_err(malformed)?;
+    serde_json::from_str(text).map_err(|error| malformed(error.to_string()))
 }
+
+/// Checks that what has fields has them by name: the decoder would take them from a list by their place too.
+fn only_named(value: &Value, name: &str, lists: &[&str], listed: bool) -> Result<(), String> {
+    match value {
+        Value::Array(items) if listed => {
+            items.iter().try_for_each(|item| only_named(item, name, lists, false))
+        }
+        Value::Array(_) => Err(format!("{name} is a list where there should be fields by name")),
+        Value::Object(fields) => fields.iter().try_for_each(|(name, field)| {
+            only_named(field, name, lists, lists.contains(&name.as_str()))
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Fields that are lists.
+const LISTS: [&str; 6] = ["expiries", "options", "collateral", "risk_arrays", "gains", "scenarios"];
+/// The same in the linear format.
+const LINEAR_LISTS: [&str; 3] = ["positions", "tiers", "markets"];

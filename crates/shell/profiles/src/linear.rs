@@ -103,6 +103,10 @@ impl Rules {
         }
         let (lower, upper) = (self.open_interest_lower, self.open_interest_upper);
         lower.within("open_interest_lower", Decimal::ZERO, upper)?;
+        if lower == upper && upper > Decimal::ZERO {
+            let what = "open_interest_upper must be above open_interest_lower".into();
+            return Err(Error::Unsupported { what });
+        }
         Ok(())
     }
 

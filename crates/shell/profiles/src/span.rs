@@ -59,7 +59,12 @@ impl Parameters {
                 ("extreme_multiple", self.extreme_multiple),
                 ("short_option_minimum", self.short_option_minimum),
             ],
-        )
+        )?;
+        if self.price_scan.float() * self.extreme_multiple.float() > 1.0 {
+            let what = "extreme_multiple times price_scan above 1, a price below zero".into();
+            return Err(Error::Unsupported { what });
+        }
+        Ok(())
     }
 
     /// Returns the scenarios in their usual order.

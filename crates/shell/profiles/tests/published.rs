@@ -165,6 +165,7 @@ fn every_bad_input_has_a_name() {
         ("\"cash\": \"20000\"", "\"cash\": \"1\", \"colour\": \"red\"", "malformed"),
         ("\"cash\": \"20000\",", "", "malformed"),
         ("{", "[", "malformed"),
+        ("\"perpetual\": { \"price\": \"60000\" }", "\"perpetual\": [\"60000\"]", "malformed"),
         ("\"spot\": \"60000\"", "\"spot\": \"-1\"", "out-of-range"),
         ("\"spot\": \"60000\"", "\"spot\": \"0\"", "out-of-range"),
         ("\"0.9\"", "\"1.1\"", "out-of-range"),
@@ -203,6 +204,18 @@ fn every_bad_input_has_a_name() {
 }
 
 #[test]
+fn collateral_beyond_the_knee_costs_more() {
+    // 0019-MARG-008: 60 million of it, 50 beyond the knee, a tenth of that more in initial margin, a twentieth in maintenance.
+    let portfolio = r#"{"cash":"0","market":{"spot":"60000"},"positions":{"collateral":[
+        {"asset":"BTC","amount":"1000","price":"60000","risk_cancelling":true}]}}"#;
+    let found = measure(Profile::Novation, portfolio, None).unwrap();
+    // The knee is one of whole lots of six dollars: four dollars less.
+    assert_eq!((&*found.initial_margin, &*found.maintenance_margin), ("20600000.4", "13180000.2"));
+    let none = measure(Profile::Novation, portfolio, Some(r#"{"haircut_beyond":"0"}"#)).unwrap();
+    assert_eq!((&*none.initial_margin, &*none.maintenance_margin), ("15600000", "10680000"));
+}
+
+#[test]
 fn parameters_outside_their_range_are_refused() {
     for (profile, parameters, name) in [
         (Profile::DerivePmrm2, r#"{"vol":{"up":"-1"}}"#, "out-of-range"),
@@ -215,12 +228,20 @@ fn parameters_outside_their_range_are_refused() {
         (Profile::DerivePmrm2, r#"{"volume":"1"}"#, "malformed"),
         (Profile::DeriveSrm, r#"{"option_initial":"11"}"#, "out-of-range"),
         (Profile::Span16, r#"{"initial_ratio":"0.5"}"#, "out-of-range"),
-        (Profile::Novation, r#"{"scan_range":"2"}"#, "out-of-range"),
+        (Profile::DerivePmrm2, r#"{"vol":["9"]}"#, "malformed"),
+        (Profile::DerivePmrm2, "[]", "malformed"),
+        (Profile::Span16, r#"{"price_scan":"0.6","extreme_multiple":"2"}"#, "unsupported"),
+        (Profile::Novation, r#"{"scan_range":"0.11"}"#, "out-of-range"),
+        (Profile::Novation, r#"{"scan_range":"0.61"}"#, "out-of-range"),
         (Profile::Novation, r#"{"contract_size":"0"}"#, "out-of-range"),
     ] {
         let error = measure(profile, PORTFOLIO, Some(parameters)).unwrap_err().to_string();
         assert_eq!(error.split(':').next(), Some(name), "{parameters}: {error}");
     }
+    let bounds = r#"{"others":{"open_interest_lower":"5","open_interest_upper":"5"}}"#;
+    let error = measure(Profile::Linear, LINEAR, Some(bounds)).unwrap_err();
+    assert!(error.to_string().starts_with("unsupported: open_interest_upper"), "{error}");
+    assert!(measure(Profile::Linear, r#"{"cash":"1","positions":[]}"#, None).is_ok());
     for tiers in [
         r#"[]"#,
         r#"[{"up_to":"1","initial":"0.1","maintenance":"0.1"}]"#,

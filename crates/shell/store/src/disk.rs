@@ -160,7 +160,15 @@ pub enum LockError {
 /// Holds a directory for one process, until dropped; the system releases it when the process dies.
 #[derive(Debug)]
 pub struct DirectoryLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // Closing the file would not do: a child that is just being started still has it open, and with it the lock. If it
+        // cannot be released, the end of the process does.
+        drop(self.file.unlock());
+    }
 }
 
 impl DirectoryLock {
@@ -191,7 +199,7 @@ impl DirectoryLock {
         file.set_len(0)
             .and_then(|()| file.write_all(std::process::id().to_string().as_bytes()))
             .named("writing", &path)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
@@ -240,6 +248,18 @@ impl Drop for ScratchDirectory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_ends_with_its_holder_though_a_child_has_the_file_open() {
+        let dir = ScratchDirectory::below(&std::env::temp_dir()).unwrap();
+        let held = DirectoryLock::acquire(dir.path()).unwrap();
+        // As a process that was just forked has it.
+        let inherited = held.file.try_clone().unwrap();
+        assert!(matches!(DirectoryLock::acquire(dir.path()), Err(LockError::Held { .. })));
+        drop(held);
+        assert!(DirectoryLock::acquire(dir.path()).is_ok());
+        drop(inherited);
+    }
 
     #[test]
     fn a_directory_is_held_by_one_at_a_time_and_names_its_holder() {

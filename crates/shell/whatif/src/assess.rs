@@ -3,8 +3,8 @@
 use crate::WhatIfError;
 use crate::file::{Orders, Portfolio};
 use crate::liquidation::{Liquidation, liquidations};
-use margin::{Parameters, Risk, Standing};
-use protocol::{Fault, Side};
+use margin::{Bucket, Parameters, Risk, Standing};
+use protocol::{Fault, Side, UnderlyingId};
 use serde::Serialize;
 use units::{Lots, Notional, Round};
 
@@ -79,7 +79,20 @@ impl Portfolio {
     pub fn assess(&self) -> Result<Assessment, WhatIfError> {
         let risk = self.risk().map_err(limits("scenario matrices"))?;
         let needed = margin::required(&risk, &self.held()).map_err(limits("margin"))?;
-        let greeks = margin::greeks(&risk, &self.positions).map_err(limits("Greeks"))?;
+        let mut greeks = margin::greeks(&risk, &self.positions).map_err(limits("Greeks"))?;
+        for (asset, amount) in &self.collateral {
+            // What is pledged moves like what is held.
+            let none = Notional::ZERO;
+            let pledged = Bucket {
+                underlying: UnderlyingId::new(asset.get()),
+                expires_at: None,
+                delta: *amount,
+                gamma: none,
+                vega: none,
+                theta: none,
+            };
+            greeks.add(&pledged).map_err(limits("Greeks"))?;
+        }
         let sums = greeks.by_underlying().map_err(limits("Greeks"))?;
         let sums = sums.into_iter().map(|sum| GreekSums {
             underlying: self.name_of(sum.underlying),

@@ -17,18 +17,30 @@
 //! ```
 //!
 //! Numbers are decimal text, or whole JSON numbers. What is left out has the value that the house begins with: scan
-//! ranges and haircut are the defaults of governance, a mark is the model's, a forward is the index, an entry is the mark.
+//! ranges and haircut are the defaults of governance, a mark is the model's, a forward is the index, or of a future its mark, an entry is the mark.
 
 use crate::WhatIfError;
 use governance::Definition;
-use margin::{MarketInput, OffsetClass, OpenOrder, Position, UnderlyingInput, mark_value};
+use margin::{
+    MarketInput, OffsetClass, OpenOrder, Position, Settlement, UnderlyingInput, mark_value,
+    on_quantum,
+};
 use protocol::{
     AssetId, Contract, Fault, Instrument, InstrumentId, ParameterId, Right, Side, UnderlyingId,
 };
-use serde::Deserialize;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::str::FromStr;
-use units::{BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Round, Vol, limits};
+use units::{BlockSpan, BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Round, Vol, limits};
+
+/// Length of the averaging before expiry: half an hour.
+const WINDOW: BlockSpan = BlockSpan::from_millis(1_800_000);
+/// Greatest hourly rate of funding that governance can allow, in parts per billion.
+const FUNDING_MOST: i128 = 20_000_000;
+/// Least depth of books against the usual one that counts, in parts per million.
+const DEPTH_LEAST: i128 = 50_000;
 
 /// A number as the file has it.
 #[derive(Debug, Clone, Deserialize)]
@@ -96,6 +108,7 @@ struct MarketFile {
     forward: Option<Exact>,
     vol: Option<Exact>,
     mark: Option<Exact>,
+    average: Option<Exact>,
     funding: Option<Exact>,
 }
 
@@ -123,6 +136,34 @@ struct OrderFile {
     price: Exact,
 }
 
+/// Amounts by name, each once.
+#[derive(Debug, Clone, Default)]
+struct Amounts(BTreeMap<String, Exact>);
+
+impl<'de> Deserialize<'de> for Amounts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = Amounts;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("amounts by name")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Amounts, A::Error> {
+                let mut amounts = BTreeMap::new();
+                while let Some((name, amount)) = map.next_entry::<String, Exact>()? {
+                    if amounts.insert(name.clone(), amount).is_some() {
+                        return Err(A::Error::custom(format_args!("'{name}' is there twice")));
+                    }
+                }
+                Ok(Amounts(amounts))
+            }
+        }
+        deserializer.deserialize_map(Names)
+    }
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PortfolioFile {
@@ -131,7 +172,7 @@ struct PortfolioFile {
     markets: Vec<MarketFile>,
     cash: Exact,
     #[serde(default)]
-    collateral: BTreeMap<String, Exact>,
+    collateral: Amounts,
     #[serde(default)]
     positions: Vec<PositionFile>,
     #[serde(default)]
@@ -184,6 +225,9 @@ impl Portfolio {
         };
         for (number, given) in file.underlyings.iter().enumerate() {
             let number = u16::try_from(number + 1).unwrap_or(u16::MAX);
+            if portfolio.names.contains(&given.name) {
+                return Err(invalid("underlyings", &given.name, "is there twice"));
+            }
             portfolio.underlyings.push(underlying(given, number)?);
             portfolio.names.push(given.name.clone());
         }
@@ -195,10 +239,12 @@ impl Portfolio {
                 return Err(invalid("markets", &given.name, "is there twice"));
             }
         }
-        for (name, amount) in &file.collateral {
+        for (name, amount) in &file.collateral.0 {
             let place = format!("collateral {name}");
             let asset = portfolio.underlying(&place, name)?.asset.unwrap_or_default();
-            portfolio.collateral.push((asset, amount.read(&place)?));
+            let amount: Quantity = amount.read(&place)?;
+            not_below(Quantity::ZERO, amount, &place)?;
+            portfolio.collateral.push((asset, amount));
         }
         for given in &file.positions {
             let position = portfolio.position(given)?;
@@ -269,33 +315,98 @@ impl Portfolio {
             Kind::Call => option(Right::Call)?,
             Kind::Put => option(Right::Put)?,
         };
-        let instrument = Instrument {
+        let least = Price::from_micros(1);
+        let mut instrument = Instrument {
             id,
             underlying: on.underlying,
             contract,
             contract_size: given.lot.read(&place("lot"))?,
-            tick: given.tick.as_ref().map_or(Ok(Price::ONE), |tick| tick.read(&place("tick")))?,
+            tick: least,
+        };
+        instrument.tick = match &given.tick {
+            Some(tick) => tick.read(&place("tick"))?,
+            None => on_quantum(&instrument, least, Round::Up)
+                .map_err(|fault| invalid(&place("lot"), "", &fault.to_string()))?,
         };
         instrument
             .check()
             .map_err(|refusal| invalid("market", &given.name, &refusal.to_string()))?;
-        let forward = optional(given.forward.as_ref(), &place("forward"))?.unwrap_or(on.index);
+        let refused = [
+            ("expires", given.expires.is_some(), matches!(given.kind, Kind::Perpetual)),
+            ("forward", given.forward.is_some(), matches!(given.kind, Kind::Perpetual)),
+            ("average", given.average.is_some(), matches!(given.kind, Kind::Perpetual)),
+            ("strike", given.strike.is_some(), !contract.pays_premium()),
+            ("vol", given.vol.is_some(), !contract.pays_premium()),
+            ("funding", given.funding.is_some(), !matches!(given.kind, Kind::Perpetual)),
+        ];
+        if let Some((field, _, _)) = refused.iter().find(|(_, given, foreign)| *given && *foreign) {
+            return Err(invalid(&place(field), "", "is not of this kind of market: leave it out"));
+        }
+        let mark: Option<Price> = optional(given.mark.as_ref(), &place("mark"))?;
+        if let Some(mark) = mark {
+            let least = if contract.pays_premium() { 0 } else { 1 };
+            not_below(Price::from_micros(least), mark, &place("mark"))?;
+        }
+        // A future is worth its forward, so its mark is one.
+        let of_mark = matches!(given.kind, Kind::Future).then_some(mark).flatten();
+        let forward = optional(given.forward.as_ref(), &place("forward"))?.or(of_mark);
+        let forward = forward.unwrap_or(on.index);
+        not_below(Price::from_micros(1), forward, &place("forward"))?;
+        let settlement = self.settlement(given, contract.expires_at())?;
         let vol: Option<Vol> = optional(given.vol.as_ref(), &place("vol"))?;
+        if let Some(vol) = vol {
+            not_below(Vol::ZERO, vol, &place("vol"))?;
+        }
+        let funding = optional(given.funding.as_ref(), &place("funding"))?.unwrap_or(Ppb::ZERO);
+        let most = Ppb::from_parts(FUNDING_MOST);
+        within(most.negated().unwrap_or(most), most, funding, &place("funding"))?;
         if contract.pays_premium() && vol.is_none() {
             return Err(missing("vol"));
         }
         let vol = vol.unwrap_or(Vol::ZERO);
-        let model = mark_value(&instrument, forward, vol, self.now, None)
+        let model = mark_value(&instrument, forward, vol, self.now, settlement)
             .map_err(|fault| invalid(&place("mark"), "", &fault.to_string()))?;
         Ok(MarketInput {
             instrument,
             forward,
-            mark: optional(given.mark.as_ref(), &place("mark"))?.unwrap_or(model),
+            mark: mark.unwrap_or(model),
             vol,
             vol_uncertainty: Vol::ZERO,
-            settlement: None,
-            funding: optional(given.funding.as_ref(), &place("funding"))?.unwrap_or(Ppb::ZERO),
+            settlement,
+            funding,
         })
+    }
+
+    /// Returns how far the averaging of a settlement price has come: in the last half hour a part of it is fixed, which the
+    /// file has to say.
+    fn settlement(
+        &self,
+        given: &MarketFile,
+        expires_at: Option<BlockTime>,
+    ) -> Result<Option<Settlement>, WhatIfError> {
+        let place = format!("market {}, average", given.name);
+        let Some(expires_at) = expires_at else { return Ok(None) };
+        let fault = |error: units::ArithmeticError| invalid(&place, "", &error.to_string());
+        let remaining = expires_at.since(self.now).map_err(fault)?;
+        let average: Option<Price> = optional(given.average.as_ref(), &place)?;
+        match (remaining < WINDOW, average) {
+            (false, None) => Ok(None),
+            (false, Some(_)) => {
+                Err(invalid(&place, "", "counts in the last half hour before expiry alone"))
+            }
+            (true, None) => Err(invalid(
+                &place,
+                "",
+                "must be given in the last half hour before expiry: the mean of the index since it began",
+            )),
+            (true, Some(average)) => {
+                not_below(Price::from_micros(1), average, &place)?;
+                let gone = WINDOW.minus(remaining).map_err(fault)?.number();
+                let fixed = average.number().mul_div(gone, WINDOW.number(), Round::Down);
+                let fixed = Price::from_number(fixed.map_err(fault)?);
+                Ok(Some(Settlement { fixed, remaining }))
+            }
+        }
     }
 
     fn position(&self, given: &PositionFile) -> Result<Position, WhatIfError> {
@@ -315,6 +426,7 @@ impl Portfolio {
             (true, None) => Notional::ZERO,
             (false, entry) => {
                 let entry = entry.unwrap_or(market.mark);
+                not_below(Price::from_micros(1), entry, &place("entry"))?;
                 let cost = lots.value(entry, market.instrument.contract_size, Round::Up);
                 cost.map_err(|error| invalid(&place("entry"), "", &error.to_string()))?
             }
@@ -333,6 +445,12 @@ impl Portfolio {
         let price: Price = given.price.read(&place("price"))?;
         if lots <= Lots::ZERO {
             return Err(invalid(&place("lots"), &lots.to_string(), "is not above zero"));
+        }
+        not_below(Price::from_micros(1), price, &place("price"))?;
+        let tick = market.instrument.tick;
+        if price.on_tick(tick, Round::Down).is_ok_and(|nearest| nearest != price) {
+            let reason = format!("is not a multiple of the tick, {tick}");
+            return Err(invalid(&place("price"), &price.to_string(), &reason));
         }
         let side = match given.side {
             SideFile::Buy => Side::Buy,
@@ -370,29 +488,47 @@ fn underlying(given: &UnderlyingFile, number: u16) -> Result<UnderlyingInput, Wh
     };
     // Impact is charged where it is said what trades in a day.
     let traded = |value: &Option<Exact>, field: &str| -> Result<Notional, WhatIfError> {
-        Ok(optional(value.as_ref(), &place(field))?.unwrap_or(Notional::ZERO))
+        let traded = optional(value.as_ref(), &place(field))?.unwrap_or(Notional::ZERO);
+        not_below(Notional::ZERO, traded, &place(field))?;
+        Ok(traded)
     };
+    let one = Ppm::from_parts(limits::PPM_ONE);
+    let confidence = optional(given.confidence.as_ref(), &place("confidence"))?;
+    let confidence = confidence.unwrap_or(Price::ZERO);
+    not_below(Price::ZERO, confidence, &place("confidence"))?;
+    let range = |value: &Option<Exact>, field: &str| -> Result<Ppm, WhatIfError> {
+        let range = ratio(value, field, ParameterId::ScanRange)?;
+        let bounds = Definition::of(ParameterId::ScanRange).map(|held| (held.lowest, held.highest));
+        let (least, most) = bounds.unwrap_or_default();
+        let (least, most) = (Ppm::from_parts(least.into()), Ppm::from_parts(most.into()));
+        within(least, most, range, &place(field))?;
+        Ok(range)
+    };
+    let haircut = ratio(&given.haircut, "haircut", ParameterId::CollateralHaircut)?;
+    within(Ppm::ZERO, one, haircut, &place("haircut"))?;
+    let spread = optional(given.spread.as_ref(), &place("spread"))?.unwrap_or(Ppm::ZERO);
+    within(Ppm::ZERO, one, spread, &place("spread"))?;
+    let depth = optional(given.depth.as_ref(), &place("depth"))?.unwrap_or(one);
+    within(Ppm::from_parts(DEPTH_LEAST), one, depth, &place("depth"))?;
     Ok(UnderlyingInput {
         underlying: UnderlyingId::new(number),
         class: OffsetClass::new(given.class.unwrap_or(1)),
         asset: Some(AssetId::new(number)),
         index,
-        confidence: optional(given.confidence.as_ref(), &place("confidence"))?
-            .unwrap_or(Price::ZERO),
-        scan_hold: ratio(&given.range_hold, "range_hold", ParameterId::ScanRange)?,
-        scan_new: ratio(&given.range_new_risk, "range_new_risk", ParameterId::ScanRange)?,
+        confidence,
+        scan_hold: range(&given.range_hold, "range_hold")?,
+        scan_new: range(&given.range_new_risk, "range_new_risk")?,
         short_option_maintenance: default(ParameterId::ShortOptionMaintenance),
         short_option_initial: default(ParameterId::ShortOptionInitial),
-        haircut: ratio(&given.haircut, "haircut", ParameterId::CollateralHaircut)?,
+        haircut,
         haircut_knee: Notional::from_micros(default_value(ParameterId::HaircutKnee)),
         haircut_beyond: default(ParameterId::HaircutBeyond),
-        spread: optional(given.spread.as_ref(), &place("spread"))?.unwrap_or(Ppm::ZERO),
+        spread,
         vol_daily: default(ParameterId::VolDaily),
         volume_daily: traded(&given.volume, "volume")?,
         vol_move_daily: default(ParameterId::VolMoveDaily),
         vega_daily: traded(&given.vega_volume, "vega_volume")?,
-        depth: optional(given.depth.as_ref(), &place("depth"))?
-            .unwrap_or(Ppm::from_parts(limits::PPM_ONE)),
+        depth,
         fee: default(ParameterId::TakerFee),
     })
 }
@@ -407,6 +543,25 @@ fn optional<T: FromStr<Err = units::ParseError>>(
 fn time(place: &str, text: &str) -> Result<BlockTime, WhatIfError> {
     market::utc(text)
         .ok_or_else(|| invalid(place, text, "is not a time such as 2026-06-01T00:00:00Z"))
+}
+
+fn not_below<T: PartialOrd + Display>(least: T, value: T, place: &str) -> Result<(), WhatIfError> {
+    if value >= least {
+        return Ok(());
+    }
+    Err(invalid(place, &value.to_string(), &format!("is below {least}")))
+}
+
+fn within<T: PartialOrd + Display>(
+    least: T,
+    most: T,
+    value: T,
+    place: &str,
+) -> Result<(), WhatIfError> {
+    if value >= least && value <= most {
+        return Ok(());
+    }
+    Err(invalid(place, &value.to_string(), &format!("is not from {least} to {most}")))
 }
 
 fn invalid(place: &str, value: &str, reason: &str) -> WhatIfError {

@@ -136,7 +136,8 @@ impl Portfolio {
             market.mark = match market.instrument.contract {
                 Contract::Perpetual => scaled(market.mark, Round::Down)?,
                 Contract::Future { .. } | Contract::Option { .. } => {
-                    mark_value(&market.instrument, market.forward, market.vol, self.now, None)?
+                    let (forward, fixed) = (market.forward, market.settlement);
+                    mark_value(&market.instrument, forward, market.vol, self.now, fixed)?
                 }
             };
         }

@@ -171,9 +171,119 @@ fn what_cannot_be_read_is_named_with_its_place() {
             "leave it out",
         ),
         ("", r#""cash": "1", "unknown": 1"#, "unknown field `unknown`"),
+        ("", r#""cash": "1", "collateral": {"BTC": "1", "BTC": "2"}"#, "'BTC' is there twice"),
+        ("", r#""cash": "1", "collateral": {"BTC": "-1"}"#, "collateral BTC: '-1' is below 0"),
+        (
+            "",
+            r#""cash": "1", "positions": [{"market": "BTC-PERP", "lots": 1, "entry": "-5"}]"#,
+            "entry: '-5' is below",
+        ),
+        (
+            CALL,
+            r#""cash": "1", "orders": [{"market": "BTC-70C", "side": "buy", "lots": 1, "price": "0"}]"#,
+            "price: '0' is below",
+        ),
+        (
+            r#", {"name": "T", "underlying": "BTC", "kind": "perpetual", "lot": "1", "tick": "10"}"#,
+            r#""cash": "1", "orders": [{"market": "T", "side": "buy", "lots": 1, "price": "5"}]"#,
+            "'5' is not a multiple of the tick, 10",
+        ),
+        (
+            r#", {"name": "P", "underlying": "BTC", "kind": "perpetual", "lot": "1", "strike": "9"}"#,
+            r#""cash": "1""#,
+            "market P, strike: '' is not of this kind of market",
+        ),
+        (
+            r#", {"name": "F", "underlying": "BTC", "kind": "future", "lot": "1", "forward": "0",
+                "expires": "2026-07-01T08:00:00Z"}"#,
+            r#""cash": "1""#,
+            "market F, forward: '0' is below",
+        ),
+        (
+            r#", {"name": "F", "underlying": "BTC", "kind": "future", "lot": "1",
+                "expires": "2026-06-01T00:29:59Z"}"#,
+            r#""cash": "1""#,
+            "market F, average: '' must be given in the last half hour",
+        ),
+        (
+            r#", {"name": "F", "underlying": "BTC", "kind": "future", "lot": "1", "average": "60000",
+                "expires": "2026-06-01T00:30:00Z"}"#,
+            r#""cash": "1""#,
+            "counts in the last half hour before expiry alone",
+        ),
     ] {
         let said = says(&with(markets, rest));
         assert!(said.contains(expected), "{said}");
     }
+    for (field, value, expected) in [
+        ("range_hold", "0.05", "range_hold: '0.05' is not from 0.12 to 0.6"),
+        ("range_new_risk", "16", "range_new_risk: '16' is not from 0.12 to 0.6"),
+        ("confidence", "-1", "confidence: '-1' is below 0"),
+        ("spread", "2", "spread: '2' is not from 0 to 1"),
+        ("haircut", "1.1", "haircut: '1.1' is not from 0 to 1"),
+        ("depth", "0.01", "depth: '0.01' is not from 0.05 to 1"),
+        ("volume", "-1", "volume: '-1' is below 0"),
+    ] {
+        let text = with("", r#""cash": "1""#);
+        let with_field = format!(r#""index": "60000", "{field}": "{value}""#);
+        let said = says(&text.replace(r#""index": "60000""#, &with_field));
+        assert!(said.contains(expected), "{said}");
+    }
+    let twice = with("", r#""cash": "1""#)
+        .replace(r#""name": "ETH", "index""#, r#""name": "BTC", "index""#);
+    assert!(says(&twice).contains("underlyings: 'BTC' is there twice"));
     assert!(matches!(Portfolio::parse("{"), Err(WhatIfError::Form { .. })));
+}
+
+fn assessed(markets: &str, rest: &str) -> whatif::Assessment {
+    parse(markets, rest).assess().unwrap()
+}
+
+#[test]
+fn in_the_last_half_hour_the_part_that_is_fixed_does_not_move() {
+    // 0019-MARG-005: ten minutes are left, so a third of the settlement price moves, and a third of that time counts.
+    let dated = |kind: &str, lots: &str| {
+        let market = format!(
+            r#", {{"name": "D", "underlying": "BTC", "lot": "0.001", {kind},
+                "expires": "2026-06-01T00:10:00Z", "average": "60000"}}"#
+        );
+        let held =
+            format!(r#""cash": "20000", "positions": [{{"market": "D", "lots": "{lots}"}}]"#);
+        assessed(&market, &held)
+    };
+    let future = dated(r#""kind": "future""#, "1000");
+    assert_eq!(future.greeks[0].delta, "0.333333333");
+    // 16 % of 20,000, kept by a future of no time to expiry.
+    assert!((micros(&future.initial_margin) - 3_200_000_000).abs() < 2_000_000);
+    let call = dated(r#""kind": "call", "strike": "60000", "vol": "0.6""#, "1000");
+    // 20,000 · 0.6 · √(200 s) · 0.3989: what is left of an average of ten minutes.
+    let value = micros(&call.equity) - 20_000_000_000;
+    assert!((value - 12_056_000).abs() < 20_000, "{value}");
+    assert!(micros(&call.greeks[0].gamma) > 0);
+}
+
+#[test]
+fn a_future_with_a_mark_and_no_forward_has_its_mark_as_one() {
+    let margin = |field: &str| {
+        let market = format!(
+            r#", {{"name": "F", "underlying": "BTC", "kind": "future", "lot": "0.001", "{field}": "63000",
+                "expires": "2026-12-25T08:00:00Z"}}"#
+        );
+        assessed(
+            &market,
+            r#""cash": "10000", "positions": [{"market": "F", "lots": "-1000", "entry": "63000"}]"#,
+        )
+    };
+    assert_eq!(margin("mark"), margin("forward"));
+}
+
+#[test]
+fn collateral_is_in_the_delta_of_its_underlying() {
+    let covered = assessed(
+        CALL,
+        r#""cash": "0", "collateral": {"BTC": "1", "ETH": "2"}, "positions": [{"market": "BTC-70C", "lots": "-1000"}]"#,
+    );
+    let delta = |at: usize| covered.greeks[at].delta.parse::<units::Quantity>().unwrap().nanos();
+    assert!((700_000_000..1_000_000_000).contains(&delta(0)), "{}", covered.greeks[0].delta);
+    assert_eq!(delta(1), 2_000_000_000);
 }
