@@ -27,6 +27,7 @@
 mod council;
 mod definition;
 mod parameters;
+mod table;
 
 pub use council::{Council, Due, Proposal};
 pub use definition::{Definition, Risk, Scope, Unit};

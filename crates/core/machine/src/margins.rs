@@ -12,7 +12,8 @@ use margin::{
 use oracle::SettlementAverage;
 use places::Keyed;
 use protocol::{
-    AccountIndex, AssetId, Contract, Fault, InstrumentId, ParameterId, Refusal, UnderlyingId,
+    AccountIndex, AssetId, Contract, Fault, Instrument, InstrumentId, ParameterId, Refusal,
+    UnderlyingId,
 };
 use std::cell::OnceCell;
 use units::{Amount, BlockTime, Lots, Notional, Price, Quantity, Round, Vol};
@@ -275,35 +276,38 @@ pub(crate) fn settlement_at(
     Ok(inside.map(|window| Settlement { fixed: window.fixed, remaining: window.remaining }))
 }
 
-/// Returns the mark of a dated contract: the expected settlement price, or the option's value at its vol.
-pub(crate) fn dated_value(
+/// What a contract is valued on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ValuedOn {
+    forward: Price,
+    vol: Vol,
+    settlement: Option<Settlement>,
+}
+
+/// Returns what a contract is valued on; nothing as long as it has no forward, or as an option no vol.
+pub(crate) fn valued_on(
     market: &Market,
     underlying: &Underlying,
     now: BlockTime,
-) -> Result<Option<Price>, Fault> {
-    let Some((forward, vol)) = priced_on(market) else { return Ok(None) };
-    let settlement = settlement(market, underlying, now)?;
-    margin::mark_value(&market.instrument, forward, vol, now, settlement).map(Some)
-}
-
-/// Returns how the value of a unit of a contract moves.
-pub(crate) fn unit_greeks(
-    market: &Market,
-    underlying: &Underlying,
-    now: BlockTime,
-) -> Result<Option<UnitGreeks>, Fault> {
-    let Some((forward, vol)) = priced_on(market) else { return Ok(None) };
-    let settlement = settlement(market, underlying, now)?;
-    UnitGreeks::new(&market.instrument.contract, forward, vol, now, settlement).map(Some)
-}
-
-/// Returns the forward and the vol of a contract, if it has what its value depends on.
-fn priced_on(market: &Market) -> Option<(Price, Vol)> {
+) -> Result<Option<ValuedOn>, Fault> {
     let vol = match market.instrument.contract {
-        Contract::Option { .. } => market.vol?,
-        _ => Vol::ZERO,
+        Contract::Option { .. } => market.vol,
+        Contract::Perpetual | Contract::Future { .. } => Some(Vol::ZERO),
     };
-    Some((market.forward?, vol))
+    let (Some(forward), Some(vol)) = (market.forward, vol) else { return Ok(None) };
+    Ok(Some(ValuedOn { forward, vol, settlement: settlement(market, underlying, now)? }))
+}
+
+impl ValuedOn {
+    /// Returns the mark of a dated contract: the expected settlement price, or the option's value at its vol.
+    pub(crate) fn mark(&self, instrument: &Instrument, now: BlockTime) -> Result<Price, Fault> {
+        margin::mark_value(instrument, self.forward, self.vol, now, self.settlement)
+    }
+
+    /// Returns how the value of a unit moves.
+    pub(crate) fn greeks(&self, contract: &Contract, now: BlockTime) -> Result<UnitGreeks, Fault> {
+        UnitGreeks::new(contract, self.forward, self.vol, now, self.settlement)
+    }
 }
 
 impl<'a> Work<'a> {

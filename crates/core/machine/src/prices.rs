@@ -1,5 +1,6 @@
 //! From votes to prices: index, forwards, vols, marks and modes of every underlying.
 
+use crate::margins::valued_on;
 use crate::orders::is_restricted;
 use crate::state::{Market, Underlying};
 use crate::surface_vols::{SurfaceVol, vols};
@@ -190,7 +191,18 @@ fn mark(
         None => index,
     };
     market.forward = Some(forward);
-    let raw = match market.instrument.contract {
+    let instrument = market.instrument;
+    if let Contract::Option { expires_at, strike, .. } = instrument.contract {
+        let found = vols.get(&(expires_at, strike));
+        market.vol_stale = found.is_none_or(|found| found.stale);
+        if let Some(found) = found {
+            market.vol = Some(found.vol);
+            market.vol_voted = Some(found.voted);
+            market.vol_uncertainty = found.uncertainty;
+        }
+    }
+    let on = valued_on(market, underlying, now)?;
+    let raw = match instrument.contract {
         Contract::Perpetual => {
             let quotes = Quotes {
                 bid: market.book.best(Side::Buy),
@@ -202,20 +214,11 @@ fn mark(
             Some(perpetual_mark(index, &market.premium, &quotes, params)?)
         }
         Contract::Future { .. } | Contract::Option { .. } => {
-            if let Contract::Option { expires_at, strike, .. } = market.instrument.contract {
-                let found = vols.get(&(expires_at, strike));
-                market.vol_stale = found.is_none_or(|found| found.stale);
-                if let Some(found) = found {
-                    market.vol = Some(found.vol);
-                    market.vol_voted = Some(found.voted);
-                    market.vol_uncertainty = found.uncertainty;
-                }
-            }
-            crate::margins::dated_value(market, underlying, now)?
+            on.map(|on| on.mark(&instrument, now)).transpose()?
         }
     };
     market.mark = raw.or(market.mark);
-    market.greeks = crate::margins::unit_greeks(market, underlying, now)?;
+    market.greeks = on.map(|on| on.greeks(&instrument.contract, now)).transpose()?;
     Ok(())
 }
 

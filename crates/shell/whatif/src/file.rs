@@ -37,8 +37,6 @@ use units::{BlockSpan, BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Rou
 
 /// Length of the averaging before expiry: half an hour.
 const WINDOW: BlockSpan = BlockSpan::from_millis(1_800_000);
-/// Greatest hourly rate of funding that governance can allow, in parts per billion.
-const FUNDING_MOST: i128 = 20_000_000;
 /// Least depth of books against the usual one that counts, in parts per million.
 const DEPTH_LEAST: i128 = 50_000;
 
@@ -358,7 +356,9 @@ impl Portfolio {
             not_below(Vol::ZERO, vol, &place("vol"))?;
         }
         let funding = optional(given.funding.as_ref(), &place("funding"))?.unwrap_or(Ppb::ZERO);
-        let most = Ppb::from_parts(FUNDING_MOST);
+        // No house can have a greater rate than governance can allow.
+        let most = Definition::of(ParameterId::FundingCap).map_or(0, |held| held.highest);
+        let most = Ppb::from_parts(most.into());
         within(most.negated().unwrap_or(most), most, funding, &place("funding"))?;
         if contract.pays_premium() && vol.is_none() {
             return Err(missing("vol"));
