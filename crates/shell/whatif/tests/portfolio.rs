@@ -188,31 +188,34 @@ fn what_cannot_be_read_is_named_with_its_place() {
             r#""cash": "1", "orders": [{"market": "T", "side": "buy", "lots": 1, "price": "5"}]"#,
             "'5' is not a multiple of the tick, 10",
         ),
-        (
-            r#", {"name": "P", "underlying": "BTC", "kind": "perpetual", "lot": "1", "strike": "9"}"#,
-            r#""cash": "1""#,
-            "market P, strike: '' is not of this kind of market",
-        ),
-        (
-            r#", {"name": "F", "underlying": "BTC", "kind": "future", "lot": "1", "forward": "0",
-                "expires": "2026-07-01T08:00:00Z"}"#,
-            r#""cash": "1""#,
-            "market F, forward: '0' is below",
-        ),
-        (
-            r#", {"name": "F", "underlying": "BTC", "kind": "future", "lot": "1",
-                "expires": "2026-06-01T00:29:59Z"}"#,
-            r#""cash": "1""#,
-            "market F, average: '' must be given in the last half hour",
-        ),
-        (
-            r#", {"name": "F", "underlying": "BTC", "kind": "future", "lot": "1", "average": "60000",
-                "expires": "2026-06-01T00:30:00Z"}"#,
-            r#""cash": "1""#,
-            "counts in the last half hour before expiry alone",
-        ),
     ] {
         let said = says(&with(markets, rest));
+        assert!(said.contains(expected), "{said}");
+    }
+    for (fields, expected) in [
+        (
+            r#""kind": "perpetual", "strike": "9""#,
+            "market M, strike: '' is not of this kind of market",
+        ),
+        (
+            r#""kind": "future", "expires": "2026-07-01T08:00:00Z", "forward": "0""#,
+            "market M, forward: '0' is below",
+        ),
+        (
+            r#""kind": "future", "expires": "2026-06-01T00:29:59Z""#,
+            "market M, average: '' must be given in the last half hour",
+        ),
+        (
+            r#""kind": "future", "expires": "2026-06-01T00:30:00Z", "average": "60000""#,
+            "counts in the last half hour before expiry alone",
+        ),
+        (
+            r#""kind": "perpetual", "funding": "100""#,
+            "market M, funding: '100' is not from -0.02 to 0.02",
+        ),
+    ] {
+        let market = format!(r#", {{"name": "M", "underlying": "BTC", "lot": "1", {fields}}}"#);
+        let said = says(&with(&market, r#""cash": "1""#));
         assert!(said.contains(expected), "{said}");
     }
     for (field, value, expected) in [
