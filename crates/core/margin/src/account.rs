@@ -8,7 +8,7 @@
 //! its limit; adding an order never lowers it, and removing one restores what was.
 
 use crate::bounds::{BILLION, GROSS_ADMITTED, GROSS_MEASURED};
-use crate::charges::{ChargeBook, Purpose, Turn, Turned};
+use crate::charges::{ChargeBook, Purpose, Turn};
 use crate::holdings::Holdings;
 use crate::input::{OpenOrder, Portfolio};
 use crate::lanes::OrderLine;
@@ -28,7 +28,8 @@ pub(crate) struct Prepared<'a> {
     /// Signed: a sale is negative.
     pub(crate) lots: i64,
     pub(crate) new: OrderLine<'a>,
-    pub(crate) hold: OrderLine<'a>,
+    /// The same over the ranges for risk held, where they differ.
+    pub(crate) hold: Option<OrderLine<'a>>,
     pub(crate) gross: i128,
 }
 
@@ -48,13 +49,13 @@ impl<'a> Prepared<'a> {
         let cost = fill_cost(facts, order, lots).ok_or(Refusal::LotsTooMany)?;
         let path = risk.path(facts.group).ok_or_else(unknown)?;
         let row_new = risk.row_new(row).ok_or_else(unknown)?;
-        let row_hold = risk.row_hold(row).ok_or_else(unknown)?;
-        // Maintenance takes a share of the scan for risk held, and a cost is to count whole.
-        let cost_hold = match risk.is_single() {
-            true => Some(cost),
-            false => stretched(cost, risk.maintenance_ratio.parts()),
-        };
-        let cost_hold = cost_hold.ok_or(Refusal::LotsTooMany)?;
+        let mut hold = None;
+        if let Some(matrix) = &risk.hold {
+            // Maintenance takes a share of the scan for risk held, and a cost is to count whole.
+            let cost = stretched(cost, risk.maintenance_ratio.parts());
+            let cost = cost.ok_or(Refusal::LotsTooMany)?;
+            hold = Some(OrderLine { row: matrix.row(row).ok_or_else(unknown)?, scaled, cost });
+        }
         // Products and magnitudes of machine words fit in two.
         let value = i128::from(lots).wrapping_abs().wrapping_mul(i128::from(facts.greatest));
         Ok(Self {
@@ -63,14 +64,14 @@ impl<'a> Prepared<'a> {
             path,
             lots: i64::from(lots),
             new: OrderLine { row: row_new, scaled, cost },
-            hold: OrderLine { row: row_hold, scaled, cost: cost_hold },
+            hold,
             gross: value.wrapping_add(i128::from(cost).wrapping_abs()),
         })
     }
 
-    /// Returns what the order adds to the reserve for rounding: only short positions need one.
-    const fn reserve(&self, turned: &Turned) -> i64 {
-        turned.shorter.saturating_mul(self.facts.reserve)
+    /// Returns what so many more short lots add to the reserve for rounding: only short positions need one.
+    const fn reserve(&self, shorter: i64) -> i64 {
+        shorter.saturating_mul(self.facts.reserve)
     }
 }
 
@@ -152,16 +153,15 @@ impl<'a> AccountMargin<'a> {
         let arch = self.risk.arch;
         let slot = (prepared.slot, prepared.facts);
         let too_many = |_| Refusal::LotsTooMany;
-        let turned = self.charges.turned(self.risk, slot, prepared.lots, Turn::Add);
-        let turned = turned.map_err(too_many)?;
-        let more = prepared.reserve(&turned);
+        let charges = self.charges.with_order(self.risk, slot, prepared.lots).map_err(too_many)?;
+        let more = prepared.reserve(charges.shorter);
         let new = self.new.sum_with(arch, prepared.path, &prepared.new, more);
-        let hold = self.hold.as_ref();
-        let hold = hold.map(|hold| hold.sum_with(arch, prepared.path, &prepared.hold, more));
+        let hold = self.hold.as_ref().zip(prepared.hold.as_ref());
+        let hold = hold.map(|(hold, order)| hold.sum_with(arch, prepared.path, order, more));
         Ok(OrderCheck {
             equity: self.equity,
             before: self.initial,
-            after: initial(self.risk, new, hold, turned.total).map_err(too_many)?,
+            after: initial(self.risk, new, hold, charges.total).map_err(too_many)?,
         })
     }
 
@@ -245,7 +245,8 @@ impl<'a> AccountMargin<'a> {
         if positions >= counts::POSITIONS_PER_ACCOUNT_MAX && !self.charges.holds(prepared.slot) {
             return Err(Refusal::TooManyPositions);
         }
-        if self.gross.saturating_add(prepared.gross) > GROSS_ADMITTED {
+        // Either is below 2¹⁰⁰.
+        if self.gross.wrapping_add(prepared.gross) > GROSS_ADMITTED {
             return Err(Refusal::LotsTooMany);
         }
         Ok(prepared)
@@ -253,13 +254,12 @@ impl<'a> AccountMargin<'a> {
 
     fn turn(&mut self, prepared: &Prepared<'a>, turn: Turn) -> Result<(), Fault> {
         let slot = (prepared.slot, prepared.facts);
-        let turned = self.charges.turned(self.risk, slot, prepared.lots, turn)?;
-        self.charges.apply(self.risk, slot, prepared.lots, turn, &turned)?;
-        let more = prepared.reserve(&turned);
+        let shorter = self.charges.turn(self.risk, slot, prepared.lots, turn)?;
+        let more = prepared.reserve(shorter);
         let (arch, take_out) = (self.risk.arch, turn == Turn::TakeOut);
         self.new.apply(arch, prepared.path, &prepared.new, more, take_out);
-        if let Some(hold) = &mut self.hold {
-            hold.apply(arch, prepared.path, &prepared.hold, more, take_out);
+        if let Some((hold, order)) = self.hold.as_mut().zip(prepared.hold.as_ref()) {
+            hold.apply(arch, prepared.path, order, more, take_out);
         }
         (self.gross, self.orders) = if take_out {
             (self.gross.saturating_sub(prepared.gross), self.orders.saturating_sub(1))

@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use units::Notional;
 
 /// Lots of one row or strike, and what orders could buy and sell of it.
+///
+/// Lots of a position or an order are below 2³¹, and no account has 2³¹ of these: sums fit in 64 bits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Range {
     lots: i64,
@@ -33,50 +35,81 @@ pub(crate) enum Turn {
 impl Range {
     /// Returns the range once an order for signed lots has joined or left; `None` if it was not there to leave.
     fn turned(self, lots: i64, turn: Turn) -> Option<Self> {
-        let (buys, sells) = (lots.max(0), lots.min(0).saturating_neg());
+        let (buys, sells) = (lots.max(0), lots.min(0).wrapping_neg());
         let turned = match turn {
             Turn::Add => Self {
                 lots: self.lots,
-                buys: self.buys.saturating_add(buys),
-                sells: self.sells.saturating_add(sells),
+                buys: self.buys.wrapping_add(buys),
+                sells: self.sells.wrapping_add(sells),
             },
             Turn::TakeOut => Self {
                 lots: self.lots,
-                buys: self.buys.saturating_sub(buys),
-                sells: self.sells.saturating_sub(sells),
+                buys: self.buys.wrapping_sub(buys),
+                sells: self.sells.wrapping_sub(sells),
             },
         };
         (turned.buys >= 0 && turned.sells >= 0).then_some(turned)
     }
 
+    const fn with_held(self, lots: i64) -> Self {
+        Self { lots: self.lots.wrapping_add(lots), ..self }
+    }
+
     const fn greatest(self) -> i64 {
-        self.lots.saturating_add(self.buys)
+        self.lots.wrapping_add(self.buys)
     }
 
     const fn least(self) -> i64 {
-        self.lots.saturating_sub(self.sells)
+        self.lots.wrapping_sub(self.sells)
     }
 
     /// Returns the most lots that the range is short.
     fn short(self) -> i64 {
-        self.least().saturating_neg().max(0)
+        self.least().wrapping_neg().max(0)
     }
 
-    /// Returns the charge of a row over the range, in 2⁻¹⁶ micro-dollars.
+    /// Returns that with one more order.
     #[inline(always)]
-    fn charge(self, charges: &Charges) -> i128 {
-        charges.of(self.greatest()).max(charges.of(self.least()))
+    fn short_with(self, lots: i64) -> i64 {
+        self.least().wrapping_add(lots.min(0)).wrapping_neg().max(0)
     }
 
-    /// Returns the charge for naked short options of a strike over the range, in 2⁻¹⁶ micro-dollars.
-    fn charge_naked(self, charges: &Charges) -> i128 {
-        i128::from(self.short()).wrapping_mul(i128::from(charges.naked))
+    /// Returns the end that an order for signed lots moves, where it moves it.
+    #[inline(always)]
+    fn end_with(self, lots: i64) -> i64 {
+        let end = if lots < 0 { self.least() } else { self.greatest() };
+        end.wrapping_add(lots)
+    }
+}
+
+/// A range and what it is charged, in 2⁻¹⁶ micro-dollars.
+///
+/// Charges are below 2¹⁰⁵: those of at most 513 times 2³¹ lots at rates of 63 bits, twice. So thousands of them fit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Entry {
+    range: Range,
+    charge: i128,
+}
+
+impl Entry {
+    const NONE: &'static Self = &Self { range: Range { lots: 0, buys: 0, sells: 0 }, charge: 0 };
+
+    /// Returns a range of a row with its charge.
+    fn of_row(range: Range, charges: &Charges) -> Self {
+        let charge = charges.of(range.greatest()).max(charges.of(range.least()));
+        Self { range, charge }
+    }
+
+    /// Returns a range of a strike with its charge for naked short options. The rows of a strike have the same size and
+    /// underlying, and the same rate once each has been quoted: until then, that of the row that was asked for last.
+    fn of_strike(range: Range, charges: &Charges) -> Self {
+        Self { range, charge: times(range.short(), charges.naked) }
     }
 }
 
 /// Returns a sum of charges in micro-dollars, rounded up.
 pub(crate) fn round_up(sum: i128) -> Notional {
-    let up = sum.saturating_add((1 << CHARGE_BITS) - 1);
+    let up = sum.wrapping_add((1 << CHARGE_BITS) - 1);
     Notional::from_micros(up >> CHARGE_BITS)
 }
 
@@ -187,9 +220,9 @@ impl Purpose {
 pub(crate) struct ChargeBook {
     purpose: Purpose,
     /// By row, ascending.
-    rows: Vec<(u32, Range)>,
+    rows: Vec<(u32, Entry)>,
     /// By strike, ascending.
-    strikes: Vec<(u32, Range)>,
+    strikes: Vec<(u32, Entry)>,
     /// By underlying, ascending; kept only where impact is charged.
     exposures: Vec<(u32, Exposures)>,
     /// Charges of rows and strikes, in 2⁻¹⁶ micro-dollars.
@@ -225,16 +258,12 @@ fn put<T: Default + PartialEq>(entries: &mut Vec<(u32, T)>, number: u32, value: 
     }
 }
 
-/// What an order makes of the charges.
-pub(crate) struct Turned {
-    /// By how many lots it changes the most that its row can be short.
+/// What one more order makes of the charges.
+pub(crate) struct WithOrder {
+    /// By how many lots it raises the most that its row can be short.
     pub(crate) shorter: i64,
     /// All charges, rounded up.
     pub(crate) total: Notional,
-    row: Range,
-    strike: Range,
-    impact: Notional,
-    sum: i128,
 }
 
 /// What the lots of an expiry are charged, each sum rounded up.
@@ -251,14 +280,12 @@ impl ChargeBook {
     pub(crate) fn by_group(&self, risk: &Risk) -> Result<BTreeMap<u32, GroupCharges>, Fault> {
         let mut sums: BTreeMap<u32, (i128, i128)> = BTreeMap::new();
         let mut counted = BTreeSet::new();
-        for (number, range) in &self.rows {
+        for (number, row) in &self.rows {
             let slot = risk.slot(*number).ok_or(Fault::Missing("margin: row"))?;
-            let charges = self.purpose.charges(slot);
             let (lots, naked) = sums.entry(slot.group).or_default();
-            *lots = lots.saturating_add(range.charge(charges));
+            *lots = lots.wrapping_add(row.charge);
             if slot.strike != 0 && counted.insert(slot.strike) {
-                let strike = find(&self.strikes, slot.strike);
-                *naked = naked.saturating_add(strike.charge_naked(charges));
+                *naked = naked.wrapping_add(find(&self.strikes, slot.strike).charge);
             }
         }
         let rounded = sums.into_iter().map(|(group, (lots, naked))| {
@@ -283,39 +310,24 @@ impl ChargeBook {
         };
         for (number, lots) in positions {
             let slot = risk.slot(number).ok_or(Fault::Missing("margin: row"))?;
-            let lots = i64::from(lots);
-            let mut row = find(&book.rows, number);
-            row.lots = row.lots.saturating_add(lots);
+            let (charges, lots) = (purpose.charges(slot), i64::from(lots));
+            let before = find(&book.rows, number);
+            let row = Entry::of_row(before.range.with_held(lots), charges);
             put(&mut book.rows, number, row);
+            book.sum = book.sum.wrapping_sub(before.charge).wrapping_add(row.charge);
             if slot.strike != 0 {
-                let mut strike = find(&book.strikes, slot.strike);
-                strike.lots = strike.lots.saturating_add(lots);
+                let before = find(&book.strikes, slot.strike);
+                let strike = Entry::of_strike(before.range.with_held(lots), charges);
                 put(&mut book.strikes, slot.strike, strike);
+                book.sum = book.sum.wrapping_sub(before.charge).wrapping_add(strike.charge);
             }
             if risk.impacts {
                 let exposures = find(&book.exposures, slot.underlying).with_held(slot, lots);
                 put(&mut book.exposures, slot.underlying, exposures);
             }
         }
-        book.sum = book.sum_of(risk)?;
         book.impact_all(risk)?;
         Ok(book)
-    }
-
-    fn sum_of(&self, risk: &Risk) -> Result<i128, Fault> {
-        let mut sum: i128 = 0;
-        // A strike's charge is that of any of its rows: they have the same size and underlying.
-        let mut strike = 0;
-        for (number, range) in &self.rows {
-            let slot = risk.slot(*number).ok_or(Fault::Missing("margin: row"))?;
-            let charges = self.purpose.charges(slot);
-            sum = sum.saturating_add(range.charge(charges));
-            if slot.strike != 0 && slot.strike != strike {
-                strike = slot.strike;
-                sum = sum.saturating_add(find(&self.strikes, strike).charge_naked(charges));
-            }
-        }
-        Ok(sum)
     }
 
     fn impact_all(&mut self, risk: &Risk) -> Result<(), Fault> {
@@ -351,46 +363,33 @@ impl ChargeBook {
         round_up(self.sum).plus(self.impact).map_err(Fault::at("margin: charges"))
     }
 
-    /// Returns what an order for signed lots makes of the charges.
+    /// Returns what one more order for signed lots makes of the charges.
+    ///
+    /// It widens a range at one end, and charges are convex: so the charge is what it was or that of the new end,
+    /// whichever is greater.
     #[inline(always)]
-    pub(crate) fn turned(
+    pub(crate) fn with_order(
         &self,
         risk: &Risk,
         (number, slot): (u32, &Slot),
         lots: i64,
-        turn: Turn,
-    ) -> Result<Turned, Fault> {
-        let absent = Fault::Invariant("an order taken out of margin is in it");
+    ) -> Result<WithOrder, Fault> {
         let charges = self.purpose.charges(slot);
-        let row = find(&self.rows, number);
-        let strike =
-            if slot.strike == 0 { Range::default() } else { find(&self.strikes, slot.strike) };
-        let (Some(row_after), Some(strike_after)) = (
-            row.turned(lots, turn),
-            if slot.strike == 0 { Some(strike) } else { strike.turned(lots, turn) },
-        ) else {
-            return Err(absent);
-        };
-        let sum = self
-            .sum
-            .saturating_sub(row.charge(charges))
-            .saturating_add(row_after.charge(charges))
-            .saturating_sub(strike.charge_naked(charges))
-            .saturating_add(strike_after.charge_naked(charges));
-        let mut turned = Turned {
-            shorter: row_after.short().saturating_sub(row.short()),
-            total: round_up(sum),
-            row: row_after,
-            strike: strike_after,
-            impact: Notional::ZERO,
-            sum,
-        };
-        if risk.impacts {
-            turned.impact = self.turned_impact(risk, slot, lots, turn)?;
-            let total = turned.total.plus(turned.impact);
-            turned.total = total.map_err(Fault::at("margin: impact"))?;
+        let row = found(&self.rows, number).unwrap_or(Entry::NONE);
+        let end = charges.of(row.range.end_with(lots));
+        let mut sum = self.sum.wrapping_add(end.wrapping_sub(row.charge).max(0));
+        if slot.strike != 0 && lots < 0 {
+            let strike = found(&self.strikes, slot.strike).unwrap_or(Entry::NONE);
+            let naked = times(strike.range.short_with(lots), charges.naked);
+            sum = sum.wrapping_add(naked.wrapping_sub(strike.charge).max(0));
         }
-        Ok(turned)
+        let mut total = round_up(sum);
+        if risk.impacts {
+            let impact = self.turned_impact(risk, slot, lots, Turn::Add)?;
+            total = total.plus(impact).map_err(Fault::at("margin: impact"))?;
+        }
+        let shorter = row.range.short_with(lots).wrapping_sub(row.range.short());
+        Ok(WithOrder { shorter, total })
     }
 
     /// Returns what an order makes of impact; apart, so that nothing of it is in the way where there is none.
@@ -409,28 +408,46 @@ impl ChargeBook {
         Ok(Notional::from_micros(self.impact.micros().wrapping_add(rise)))
     }
 
-    /// Takes over what an order makes of the charges.
-    pub(crate) fn apply(
+    /// Adds an order for signed lots, or takes it out; returns by how many lots it changes the most that its row can be
+    /// short.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if the order was not there to be taken out; nothing has changed then.
+    pub(crate) fn turn(
         &mut self,
         risk: &Risk,
-        slot: (u32, &Slot),
+        (number, slot): (u32, &Slot),
         lots: i64,
         turn: Turn,
-        turned: &Turned,
-    ) -> Result<(), Fault> {
-        let (number, facts) = slot;
-        put(&mut self.rows, number, turned.row);
-        if facts.strike != 0 {
-            put(&mut self.strikes, facts.strike, turned.strike);
+    ) -> Result<i64, Fault> {
+        let absent = || Fault::Invariant("an order taken out of margin is in it");
+        let charges = self.purpose.charges(slot);
+        let before = find(&self.rows, number);
+        let row = Entry::of_row(before.range.turned(lots, turn).ok_or_else(absent)?, charges);
+        let shorter = row.range.short().saturating_sub(before.range.short());
+        let mut sum = self.sum.wrapping_sub(before.charge).wrapping_add(row.charge);
+        let mut strike = None;
+        if slot.strike != 0 {
+            let before = find(&self.strikes, slot.strike);
+            let after =
+                Entry::of_strike(before.range.turned(lots, turn).ok_or_else(absent)?, charges);
+            sum = sum.wrapping_sub(before.charge).wrapping_add(after.charge);
+            strike = Some(after);
         }
         if risk.impacts {
-            let underlying = risk.underlying(facts.underlying).ok_or_else(no_underlying)?;
-            let before = find(&self.exposures, facts.underlying);
-            let after = before.turned(underlying, facts, lots, turn);
-            put(&mut self.exposures, facts.underlying, after);
-            self.impact = turned.impact;
+            let impact = self.turned_impact(risk, slot, lots, turn)?;
+            let underlying = risk.underlying(slot.underlying).ok_or_else(no_underlying)?;
+            let before = find(&self.exposures, slot.underlying);
+            let after = before.turned(underlying, slot, lots, turn);
+            put(&mut self.exposures, slot.underlying, after);
+            self.impact = impact;
         }
-        self.sum = turned.sum;
-        Ok(())
+        if let Some(strike) = strike {
+            put(&mut self.strikes, slot.strike, strike);
+        }
+        put(&mut self.rows, number, row);
+        self.sum = sum;
+        Ok(shorter)
     }
 }

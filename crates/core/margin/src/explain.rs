@@ -405,8 +405,7 @@ fn charges(
         let slot = risk.slot(row).ok_or_else(missing)?;
         let lots = i64::try_from(order.lots.count()).unwrap_or(i64::MAX);
         let signed = if order.side == Side::Buy { lots } else { lots.saturating_neg() };
-        let turned = book.turned(risk, (row, slot), signed, Turn::Add)?;
-        book.apply(risk, (row, slot), signed, Turn::Add, &turned)?;
+        book.turn(risk, (row, slot), signed, Turn::Add)?;
     }
     Ok(book)
 }

@@ -168,6 +168,7 @@ pub struct Risk {
 
 impl Risk {
     /// Returns the row of a contract.
+    #[inline]
     #[must_use]
     pub fn row(&self, instrument: InstrumentId) -> Option<RowIndex> {
         self.instruments.get(instrument.get().into()).map(RowIndex)
@@ -212,10 +213,6 @@ impl Risk {
 
     pub(crate) fn row_new(&self, slot: u32) -> Option<&Row> {
         self.new.row(slot)
-    }
-
-    pub(crate) fn row_hold(&self, slot: u32) -> Option<&Row> {
-        self.matrix_hold().row(slot)
     }
 
     pub(crate) fn group(&self, group: u32) -> Option<&Group> {

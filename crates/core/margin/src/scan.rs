@@ -49,8 +49,8 @@ impl Level {
 
     /// Returns what a new loss adds to the sum of the scan, in millionths of micro-dollars, where `kept` counts.
     fn change(&self, kept: i64, loss: i64) -> i128 {
-        // Losses are below 2⁶³ and shares at most 2²⁰.
-        i128::from(kept).wrapping_mul(i128::from(loss).wrapping_sub(i128::from(self.loss)))
+        // Neither loss is negative.
+        i128::from(kept).wrapping_mul(i128::from(loss.wrapping_sub(self.loss)))
     }
 }
 
@@ -73,6 +73,10 @@ pub(crate) struct Scan {
 }
 
 fn find(levels: &[Level], number: u32) -> Option<&Level> {
+    // Most accounts have one class, and many one underlying.
+    if let [level] = levels {
+        return (level.number == number).then_some(level);
+    }
     levels.binary_search_by_key(&number, |level| level.number).ok().and_then(|at| levels.get(at))
 }
 
@@ -178,8 +182,11 @@ impl Scan {
         let one_underlying = path.class.1 == 0 || alone(class, underlying.finer > 0);
         let [low_group, low_underlying, low_class] = match (one_group, one_underlying) {
             (true, true) => {
+                // The same sums, reserve and loss: only their shares differ.
                 let [low] = lows_with_order(arch, order, [&group.vector]);
-                [low, low, low]
+                let shares =
+                    path.group.1.wrapping_add(path.underlying.1).wrapping_add(path.class.1);
+                return self.sum.wrapping_add(group.change(shares, group.loss_at(low, more)));
             }
             (false, true) => {
                 let vectors = [&group.vector, &underlying.vector];

@@ -66,16 +66,22 @@ fn positions(random: &mut Random, markets: &[&MarketInput], count: usize) -> Vec
     held
 }
 
+/// Returns the places of the options of one expiry among a house's markets.
+fn options_of_an_expiry(house: &House) -> Vec<usize> {
+    let places = house.markets.iter().enumerate().filter(|(_, market)| {
+        let contract = market.instrument.contract;
+        market.instrument.underlying == BTC
+            && matches!(contract, Contract::Option { expires_at, .. }
+                if expires_at == support::expiry(30))
+    });
+    places.map(|(place, _)| place).collect()
+}
+
 fn accounts(house: &House, size: &Size) {
     let everything: Vec<&MarketInput> = house.markets.iter().collect();
-    let one_expiry: Vec<&MarketInput> = (house.markets.iter())
-        .filter(|market| {
-            let contract = market.instrument.contract;
-            market.instrument.underlying == BTC
-                && matches!(contract, Contract::Option { expires_at, .. }
-                    if expires_at == support::expiry(30))
-        })
-        .collect();
+    let places = options_of_an_expiry(house);
+    let one_expiry: Vec<&MarketInput> =
+        places.into_iter().map(|place| &house.markets[place]).collect();
     for (shape, markets, counts) in
         [("one_expiry", &one_expiry, &[1, 10, 100][..]), ("spread", &everything, &[3, 10, 50])]
     {
@@ -114,14 +120,20 @@ fn order_check(house: &House, size: &Size) {
     let mut random = Random(11);
     for set in InstructionSet::available() {
         let risk = house.risk().with_instructions(set).expect("it is available");
-        let everything: Vec<&MarketInput> = house.markets.iter().collect();
-        for (shape, held) in [
-            ("perpetual", vec![position(&mut random, everything[0])]),
-            ("spread", positions(&mut random, &everything, 10)),
+        for (shape, places, count) in [
+            ("perpetual", vec![0], 1),
+            ("one_expiry", options_of_an_expiry(house), 10),
+            ("spread", (0..house.markets.len()).collect(), 10),
         ] {
+            let markets: Vec<&MarketInput> =
+                places.iter().map(|place| &house.markets[*place]).collect();
+            let held = positions(&mut random, &markets, count);
             let account = AccountMargin::new(&risk, &of(1_000_000, &held)).expect("within limits");
             let orders: Vec<_> = (0..64)
-                .map(|_| house.random_order(&mut random, (shape == "perpetual").then_some(0)))
+                .map(|_| {
+                    let drawn = usize::try_from(random.below(places.len() as u64)).expect("small");
+                    house.random_order(&mut random, Some(places[drawn]))
+                })
                 .collect();
             let each = fastest(size, 10 * orders.len(), || {
                 for order in orders.iter().cycle().take(10 * orders.len()) {

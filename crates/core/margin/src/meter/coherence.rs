@@ -419,7 +419,11 @@ fn a_row_is_the_same_whatever_rows_stand_beside_it() {
         let alone = House { markets: vec![*market], ..house.clone() }.risk();
         let place = |risk: &Risk| {
             let row = risk.row(market.instrument.id).unwrap().get();
-            (*risk.slot(row).unwrap(), *risk.row_new(row).unwrap(), *risk.row_hold(row).unwrap())
+            (
+                *risk.slot(row).unwrap(),
+                *risk.row_new(row).unwrap(),
+                *risk.matrix_hold().row(row).unwrap(),
+            )
         };
         let ((slot, new, hold), (slot_alone, new_alone, hold_alone)) = (place(&all), place(&alone));
         assert_eq!((new, hold), (new_alone, hold_alone), "{market:?}");
