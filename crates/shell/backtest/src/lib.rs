@@ -14,8 +14,8 @@ mod page;
 mod replay;
 mod series;
 
-pub use page::{study, tested, verdict};
-pub use replay::{Cost, Drawn, Measure, Outcome, Rise, SHARE, Tested, Verdict, replay};
+pub use page::{compared, study, tested, verdict};
+pub use replay::{Cost, Coverage, Drawn, Measure, Outcome, Rise, SHARE, Tested, Verdict, replay};
 pub use series::{History, Step, histories};
 
 /// Why a back-test could not be made.

@@ -1,6 +1,6 @@
 //! The outcomes as a page: what was found first, the longest histories with their charts, the rest in a table.
 
-use crate::replay::{Measure, Outcome, SHARE, Tested, Verdict};
+use crate::replay::{Cost, Coverage, Measure, Outcome, SHARE, Tested, Verdict};
 use report::{
     Cell, Chart, DataKind, DataLabel, DataSource, Figure, Form, Pace, Section, Study, Table, Tone,
     Unit,
@@ -15,6 +15,7 @@ fn percent(value: f64) -> String {
 pub fn tested(test: &Tested) -> String {
     match test {
         Tested::Passes(found) => format!("passes, p = {:.3}", found.p_value),
+        Tested::Fails(found) if found.p_value < 0.0001 => "rejected, p < 0.0001".into(),
         Tested::Fails(found) => format!("rejected, p = {:.4}", found.p_value),
         Tested::TooLittle(why) => format!("not tested: {why}"),
     }
@@ -87,26 +88,30 @@ fn reading() -> Section {
 fn tested_ones(outcomes: &[Outcome]) -> impl Iterator<Item = (&Outcome, &Measure)> {
     let all =
         outcomes.iter().flat_map(|outcome| outcome.measures.iter().map(move |m| (outcome, m)));
-    all.filter(|(_, measure)| measure.verdict != Verdict::Unknown)
+    all.filter(|(_, measure)| measure.close.verdict != Verdict::Unknown)
 }
 
 fn subtitle(outcomes: &[Outcome]) -> String {
-    let short: Vec<String> = tested_ones(outcomes)
-        .filter(|(_, measure)| measure.verdict == Verdict::FallsShort)
-        .map(|(outcome, measure)| format!("{} of {}", measure.range, outcome.name))
-        .collect();
+    let short = |of: fn(&Measure) -> &Coverage| {
+        let short: Vec<String> = tested_ones(outcomes)
+            .filter(|(_, measure)| of(measure).verdict == Verdict::FallsShort)
+            .map(|(outcome, measure)| format!("{} of {}", measure.range, outcome.name))
+            .collect();
+        if short.is_empty() {
+            "no range falls short".to_string()
+        } else {
+            format!("falls short: {}", short.join("; "))
+        }
+    };
     let tested: usize = outcomes
         .iter()
-        .filter(|outcome| outcome.measures.iter().any(|m| m.verdict != Verdict::Unknown))
+        .filter(|outcome| outcome.measures.iter().any(|m| m.close.verdict != Verdict::Unknown))
         .count();
-    let found = if short.is_empty() {
-        "no range falls short".to_string()
-    } else {
-        format!("falls short: {}", short.join("; "))
-    };
     format!(
-        "{} histories, of which {tested} are long enough for a test of coverage: {found}.",
-        outcomes.len()
+        "{} histories, of which {tested} are long enough for a test of coverage. At the close, {}. On the way there, {}.",
+        outcomes.len(),
+        short(|measure| &measure.close),
+        short(|measure| &measure.on_the_way)
     )
 }
 
@@ -114,10 +119,16 @@ fn figures(outcomes: &[Outcome]) -> Vec<Figure> {
     let mut figures = Vec::new();
     for (outcome, measure) in tested_ones(outcomes).filter(|(_, m)| m.range != "static 16 %") {
         let asset = outcome.name.split(' ').next().unwrap_or_default();
-        let value = format!("{} of {}", measure.exceeded, measure.trials);
-        let note = format!("moves beyond it; {}", verdict(measure.verdict));
+        let (close, way) = (&measure.close, &measure.on_the_way);
+        let value = format!("{} of {}", close.exceeded, measure.trials);
+        let note = format!(
+            "moves beyond it at the close: {}; on the way {}: {}",
+            verdict(close.verdict),
+            way.exceeded,
+            verdict(way.verdict)
+        );
         let label = format!("{asset}, range: {}", measure.range);
-        figures.push(Figure::new(label, value).note(note).tone(tone(measure.verdict)));
+        figures.push(Figure::new(label, value).note(note).tone(tone(close.verdict)));
     }
     let most = |of: fn(&Outcome) -> f64| outcomes.iter().map(of).fold(0.0, f64::max);
     figures.push(
@@ -161,10 +172,10 @@ fn coverage(outcome: &Outcome) -> Table {
         "Coverage",
         &[
             "Range",
+            "Where",
             ">Moves",
-            ">Beyond at close",
+            ">Beyond it",
             ">Allowed",
-            ">Beyond on the way",
             "Share (Kupiec)",
             "Independence (Christoffersen)",
             ">Power",
@@ -173,29 +184,55 @@ fn coverage(outcome: &Outcome) -> Table {
         ],
     )
     .caption(
-        "Power: how likely the test would notice twice the share allowed, with this many moves.",
+        "Both are held against the same share: ranges are made for the close, and a price on the way is beyond one more \
+         often. Power: how likely the test would notice twice the share allowed, with this many moves.",
     );
     for measure in &outcome.measures {
-        let cells = [
-            measure.range.to_string(),
-            measure.trials.to_string(),
-            measure.exceeded.to_string(),
-            format!("{:.1}", SHARE * measure.trials as f64),
-            measure.exceeded_on_the_way.to_string(),
-            tested(&measure.kupiec),
-            tested(&measure.independence),
-            if measure.power > 0.0 { percent(measure.power) } else { "–".into() },
-            percent(measure.worst_excess),
-        ];
-        let last = Cell::new(verdict(measure.verdict)).tone(tone(measure.verdict));
-        table.cells(cells.into_iter().map(Cell::new).chain([last]));
+        for (place, found) in
+            [("at the close", &measure.close), ("on the way", &measure.on_the_way)]
+        {
+            let cells = [
+                measure.range.to_string(),
+                place.to_string(),
+                measure.trials.to_string(),
+                found.exceeded.to_string(),
+                format!("{:.1}", SHARE * measure.trials as f64),
+                tested(&found.kupiec),
+                tested(&found.independence),
+                if measure.power > 0.0 { percent(measure.power) } else { "–".into() },
+                percent(found.worst_excess),
+            ];
+            let last = Cell::new(verdict(found.verdict)).tone(tone(found.verdict));
+            table.cells(cells.into_iter().map(Cell::new).chain([last]));
+        }
     }
     table
 }
 
+/// Returns what a margin that follows the market costs beside ones that do not, in a sentence.
+#[must_use]
+pub fn compared(cost: &Cost) -> String {
+    let beside = |what: &str, fixed: f64| {
+        let more = cost.new_risk / fixed - 1.0;
+        let word = if more < 0.0 { "less" } else { "more" };
+        format!("{} {word} than {what} {}", percent(more.abs()), percent(fixed))
+    };
+    let mut parts = vec![beside("a static one of", cost.fixed)];
+    if cost.fixed_as_good > 0.0 {
+        let part = beside(
+            "the static one that would have left as many closes uncovered,",
+            cost.fixed_as_good,
+        );
+        parts.push(format!("{part} and known only afterwards"));
+    }
+    parts.push(beside("one as high as its own peak,", cost.fixed_at_peak));
+    format!("initial margin costs {}", parts.join("; "))
+}
+
 fn cost(outcome: &Outcome) -> Table {
-    let mut table = Table::new("Speed and cost", &["What", ">Share of the position's value"]);
     let cost = &outcome.cost;
+    let mut table = Table::new("Speed and cost", &["What", ">Share of the position's value"])
+        .caption(format!("On average, {}.", compared(cost)));
     for (name, value) in [
         ("initial margin, mean", cost.new_risk),
         ("scan of maintenance margin, mean", cost.hold),

@@ -48,22 +48,30 @@ pub struct Measure {
     pub range: &'static str,
     /// Eight-hour moves that it was held against.
     pub trials: usize,
-    /// Of which it did not cover the close.
+    /// At the close of each.
+    #[serde(flatten)]
+    pub close: Coverage,
+    /// At the worst price on the way, which is what liquidations see: no range is promised to cover it as often.
+    pub on_the_way: Coverage,
+    /// Probability that Kupiec's test would notice twice the share with this many trials.
+    pub power: f64,
+    /// Mean range.
+    pub mean: f64,
+}
+
+/// How often a range was exceeded, and what the tests say to it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Coverage {
+    /// Moves that it did not cover.
     pub exceeded: usize,
-    /// Of which it did not cover the worst price on the way.
-    pub exceeded_on_the_way: usize,
     /// Whether that is as often as it may be.
     pub kupiec: Tested,
     /// Whether moves that it did not cover come in clusters.
     pub independence: Tested,
-    /// Both in a word.
+    /// The share in a word.
     pub verdict: Verdict,
-    /// Probability that Kupiec's test would notice twice the share with this many trials.
-    pub power: f64,
-    /// Largest excess of a close over the range, as a share of the price.
+    /// Largest excess over the range, as a share of the price.
     pub worst_excess: f64,
-    /// Mean range.
-    pub mean: f64,
 }
 
 /// Fastest rises of a range.
@@ -288,9 +296,6 @@ fn measure(
     enough: bool,
     overlap: bool,
 ) -> Measure {
-    let exceeded: Vec<bool> = trials.iter().map(|trial| trial.close > of(&trial.ranges)).collect();
-    let count = exceeded.iter().filter(|exceeded| **exceeded).count();
-    let excess = trials.iter().map(|trial| trial.close - of(&trial.ranges)).fold(0.0, f64::max);
     let mean =
         trials.iter().map(|trial| of(&trial.ranges)).sum::<f64>() / trials.len().max(1) as f64;
     let refused = if overlap {
@@ -305,37 +310,48 @@ fn measure(
     } else {
         None
     };
-    let judge = |test: Option<Statistic>, why: &str| match (&refused, test) {
-        (Some(reason), _) => Tested::TooLittle(reason.clone()),
-        (None, None) => Tested::TooLittle(why.to_string()),
-        (None, Some(test)) if test.p_value < 0.05 => Tested::Fails(test),
-        (None, Some(test)) => Tested::Passes(test),
-    };
-    let kupiec = judge(coverage::kupiec(trials.len(), count, SHARE), "no trials");
-    let independence =
-        judge(coverage::christoffersen(&exceeded), "fewer than two moves exceeded it");
-    let expected = SHARE * trials.len() as f64;
-    let verdict = match kupiec {
-        Tested::TooLittle(_) => Verdict::Unknown,
-        Tested::Passes(_) => Verdict::Covers,
-        Tested::Fails(_) if (count as f64) < expected => Verdict::CoversMore,
-        Tested::Fails(_) => Verdict::FallsShort,
+    let beyond = |moved: fn(&Trial) -> f64| {
+        let excess: Vec<f64> =
+            trials.iter().map(|trial| moved(trial) - of(&trial.ranges)).collect();
+        Coverage::of(&excess, refused.as_deref())
     };
     Measure {
         range,
         trials: trials.len(),
-        exceeded: count,
-        exceeded_on_the_way: trials.iter().filter(|trial| trial.worst > of(&trial.ranges)).count(),
-        kupiec,
-        independence,
-        verdict,
+        close: beyond(|trial| trial.close),
+        on_the_way: beyond(|trial| trial.worst),
         power: if refused.is_some() {
             0.0
         } else {
             coverage::power(trials.len(), SHARE, 2.0 * SHARE, 0.05)
         },
-        worst_excess: excess,
         mean,
+    }
+}
+
+impl Coverage {
+    /// Returns that of moves less the range, in their order, where nothing refuses a test.
+    fn of(excess: &[f64], refused: Option<&str>) -> Self {
+        let exceeded: Vec<bool> = excess.iter().map(|excess| *excess > 0.0).collect();
+        let count = exceeded.iter().filter(|exceeded| **exceeded).count();
+        let judge = |test: Option<Statistic>, why: &str| match (refused, test) {
+            (Some(reason), _) => Tested::TooLittle(reason.to_string()),
+            (None, None) => Tested::TooLittle(why.to_string()),
+            (None, Some(test)) if test.p_value < 0.05 => Tested::Fails(test),
+            (None, Some(test)) => Tested::Passes(test),
+        };
+        let kupiec = judge(coverage::kupiec(excess.len(), count, SHARE), "no trials");
+        let independence =
+            judge(coverage::christoffersen(&exceeded), "fewer than two moves exceeded it");
+        let expected = SHARE * excess.len() as f64;
+        let verdict = match kupiec {
+            Tested::TooLittle(_) => Verdict::Unknown,
+            Tested::Passes(_) => Verdict::Covers,
+            Tested::Fails(_) if (count as f64) < expected => Verdict::CoversMore,
+            Tested::Fails(_) => Verdict::FallsShort,
+        };
+        let worst_excess = excess.iter().copied().fold(0.0, f64::max);
+        Self { exceeded: count, kupiec, independence, verdict, worst_excess }
     }
 }
 
@@ -363,7 +379,7 @@ fn cost(ranges: &[Ranges], trials: &[&Trial], measures: &[Measure]) -> Cost {
     let mut closes: Vec<f64> = trials.iter().map(|trial| trial.close).collect();
     closes.sort_by(|a, b| b.total_cmp(a));
     let uncovered = measures.iter().find(|measure| measure.range == "new risk");
-    let uncovered = uncovered.map_or(0, |measure| measure.exceeded);
+    let uncovered = uncovered.map_or(0, |measure| measure.close.exceeded);
     Cost {
         new_risk: mean(|ranges| ranges.new_risk),
         hold: mean(|ranges| ranges.hold),

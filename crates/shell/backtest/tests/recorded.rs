@@ -42,7 +42,7 @@ fn normal_moves_are_covered_as_often_as_asked_and_ranges_move_no_faster_than_the
     let outcome = replay(&made(15_000, 2_400, &[])).unwrap();
     let history = &outcome.measures[0];
     assert_eq!(history.range, "history");
-    assert_eq!(history.verdict, Verdict::Covers, "{history:?}");
+    assert_eq!(history.close.verdict, Verdict::Covers, "{history:?}");
     assert!(outcome.rise_hold.hour <= 0.05 + 1e-9, "{:?}", outcome.rise_hold);
     assert!(outcome.rise_hold.day <= 1.05f64.powi(24) - 1.0 + 1e-9);
     assert!((0.12..=0.6).contains(&outcome.cost.new_risk));
@@ -53,14 +53,31 @@ fn moves_that_no_range_foresaw_are_found_and_their_cluster_too() {
     let days = [900, 901, 902, 903, 1_500, 1_501, 1_502, 1_503, 1_504, 2_000, 2_001, 2_002, 2_003];
     let outcome = replay(&made(10_000, 2_400, &days)).unwrap();
     let fixed = outcome.measures.iter().find(|measure| measure.range == "static 16 %").unwrap();
-    assert_eq!((fixed.exceeded, fixed.verdict), (13, Verdict::FallsShort));
-    assert!(matches!(fixed.independence, backtest::Tested::Fails(_)), "{:?}", fixed.independence);
+    let close = &fixed.close;
+    assert_eq!((close.exceeded, close.verdict), (13, Verdict::FallsShort));
+    assert!(matches!(close.independence, backtest::Tested::Fails(_)), "{close:?}");
+    assert_eq!(fixed.on_the_way, *close, "no price is beyond the closes");
+}
+
+#[test]
+fn a_price_on_the_way_is_held_against_the_range_too() {
+    let mut history = made(10_000, 2_400, &[]);
+    for step in history.steps.iter_mut().skip(900).step_by(100) {
+        step.low = Price::from_micros(step.price.micros() * 2 / 5);
+    }
+    let outcome = replay(&history).unwrap();
+    let fixed = outcome.measures.iter().find(|measure| measure.range == "static 16 %").unwrap();
+    assert_eq!((fixed.close.exceeded, fixed.on_the_way.exceeded), (0, 15));
+    assert_eq!(fixed.on_the_way.verdict, Verdict::FallsShort);
+    assert!(fixed.on_the_way.worst_excess > 0.4 && fixed.close.worst_excess <= 0.0, "{fixed:?}");
+    let page = study(&[outcome]).page();
+    assert!(page.contains("On the way there, falls short: "), "the page says so");
 }
 
 #[test]
 fn a_short_history_is_not_tested_and_says_why() {
     let outcome = replay(&made(10_000, 40, &[])).unwrap();
-    assert!(outcome.measures.iter().all(|measure| measure.verdict == Verdict::Unknown));
+    assert!(outcome.measures.iter().all(|measure| measure.close.verdict == Verdict::Unknown));
     let page = study(&[outcome]).page();
     assert!(page.contains("history ends before the warm-up does"), "the page says so");
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::BacktestArgs;
 use anyhow::{Context, Result};
-use backtest::{Outcome, SHARE, Verdict, tested, verdict};
+use backtest::{Measure, Outcome, SHARE, Verdict, compared, tested, verdict};
 use std::io::Write;
 
 /// Plays every price history of the data set through the thresholds.
@@ -25,7 +25,9 @@ pub(crate) fn run(args: &BacktestArgs, out: &mut dyn Write) -> Result<()> {
     let asked = (1.0 - SHARE) * 100.0;
     writeln!(
         out,
-        "Scan ranges against recorded prices; each is to hold {asked} % of 8-hour moves."
+        "Scan ranges against recorded prices; each is to hold {asked} % of 8-hour moves.\n\
+         history: what past returns ask for, from which no margin is taken alone; new risk: with buffer, stress set and floor, for\n\
+         initial margin; risk held: follows it by 5 % an hour at most, for maintenance margin."
     )?;
     for outcome in &outcomes {
         write_outcome(outcome, out)?;
@@ -41,21 +43,24 @@ fn write_outcome(outcome: &Outcome, out: &mut dyn Write) -> Result<()> {
     let percent = |share: f64| format!("{:.2} %", share * 100.0);
     writeln!(out, "  largest move within 8 hours {}", percent(outcome.largest_move))?;
     for measure in &outcome.measures {
-        writeln!(
-            out,
-            "  {:<12} {:>3} of {:>4} moves beyond it; {}",
-            measure.range,
-            measure.exceeded,
-            measure.trials,
-            verdict(measure.verdict),
-        )?;
-        if measure.verdict != Verdict::Unknown {
-            writeln!(out, "  {:<12} share: {}", "", tested(&measure.kupiec))?;
-            writeln!(out, "  {:<12} independence: {}", "", tested(&measure.independence))?;
+        let places = [("at the close", &measure.close), ("on the way", &measure.on_the_way)];
+        for (label, (place, found)) in [measure.range, ""].into_iter().zip(places) {
+            writeln!(
+                out,
+                "  {label:<12} {place:<12} {:>3} of {:>4} moves beyond it; {}",
+                found.exceeded,
+                measure.trials,
+                verdict(found.verdict),
+            )?;
+            if found.verdict != Verdict::Unknown {
+                writeln!(out, "  {:<25} share: {}", "", tested(&found.kupiec))?;
+                writeln!(out, "  {:<25} independence: {}", "", tested(&found.independence))?;
+            }
         }
     }
-    if let Some(measure) = outcome.measures.first().filter(|m| m.verdict == Verdict::Unknown) {
-        writeln!(out, "  {}", tested(&measure.kupiec))?;
+    let unknown = |found: &&Measure| found.close.verdict == Verdict::Unknown;
+    if let Some(measure) = outcome.measures.first().filter(unknown) {
+        writeln!(out, "  {}", tested(&measure.close.kupiec))?;
     }
     let (new, hold, cost) = (&outcome.rise_new_risk, &outcome.rise_hold, &outcome.cost);
     writeln!(
@@ -68,11 +73,10 @@ fn write_outcome(outcome: &Outcome, out: &mut dyn Write) -> Result<()> {
     )?;
     writeln!(
         out,
-        "  mean range: new risk {}, risk held {}; static {}; static as high as the peak {}",
+        "  mean range: new risk {}, risk held {}",
         percent(cost.new_risk),
-        percent(cost.hold),
-        percent(cost.fixed),
-        percent(cost.fixed_at_peak)
+        percent(cost.hold)
     )?;
+    writeln!(out, "  {}", compared(cost))?;
     Ok(())
 }
