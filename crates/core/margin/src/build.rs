@@ -119,8 +119,27 @@ impl Risk {
             held.into_iter().for_each(|row| hold.push(row));
         }
         risk.hold = (!single).then_some(hold);
+        level_strikes(&mut risk.slots);
+        for slot in &risk.slots {
+            let group = risk.group(slot.group).ok_or(Fault::Missing("margin: expiry"))?;
+            let (weights, key) = Weights::new(slot, group)?;
+            risk.weights.push(weights);
+            risk.keys.push(key);
+        }
         risk.paths = paths(&risk)?;
         Ok(risk)
+    }
+}
+
+/// Makes the options of a strike, whose short ones are counted together, be charged alike: as the dearest of them.
+fn level_strikes(slots: &mut [Slot]) {
+    for strike in slots.chunk_by_mut(|a, b| a.strike == b.strike && a.strike != 0) {
+        let most = |of: fn(&Slot) -> i64| strike.iter().map(of).max().unwrap_or(0);
+        let (initial, maintenance) =
+            (most(|slot| slot.initial.naked), most(|slot| slot.maintenance.naked));
+        for slot in strike {
+            (slot.initial.naked, slot.maintenance.naked) = (initial, maintenance);
+        }
     }
 }
 
@@ -367,9 +386,6 @@ impl Builder<'_> {
             vega,
             pressure: push.pressure(delta.into()).with(twist.pressure(vega.into())),
         };
-        let (weights, key) = Weights::new(&facts, group)?;
-        risk.weights.push(weights);
-        risk.keys.push(key);
         risk.slots.push(facts);
         risk.terms.push(Terms {
             contract: item.market.map(|market| market.instrument.contract),

@@ -15,7 +15,7 @@ use units::Notional;
 
 /// Lots of one row or strike, and what orders could buy and sell of it.
 ///
-/// Lots of a position or an order are below 2³¹, and no account has 2³¹ of these: sums fit in 64 bits.
+/// Lots of a position or an order are 32 bits, and no account has 2³¹ of these: sums fit in 64.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Range {
     lots: i64,
@@ -84,7 +84,8 @@ impl Range {
 
 /// A range and what it is charged, in 2⁻¹⁶ micro-dollars.
 ///
-/// Charges are below 2¹⁰⁵: those of at most 513 times 2³¹ lots at rates of 63 bits, twice. So thousands of them fit.
+/// Lots of a row are below 2⁴², with the most orders that an account may have all in it, and rates below 2⁶³: with what is above a
+/// knee, a charge is below 2¹⁰⁶, and thousands of them fit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Entry {
     range: Range,
@@ -100,8 +101,7 @@ impl Entry {
         Self { range, charge }
     }
 
-    /// Returns a range of a strike with its charge for naked short options. The rows of a strike have the same size and
-    /// underlying, and the same rate once each has been quoted: until then, that of the row that was asked for last.
+    /// Returns a range of a strike with its charge for naked short options, the same for all rows of the strike.
     fn of_strike(range: Range, charges: &Charges) -> Self {
         Self { range, charge: times(range.short(), charges.naked) }
     }
@@ -283,9 +283,11 @@ impl ChargeBook {
         for (number, row) in &self.rows {
             let slot = risk.slot(*number).ok_or(Fault::Missing("margin: row"))?;
             let (lots, naked) = sums.entry(slot.group).or_default();
-            *lots = lots.wrapping_add(row.charge);
+            let charges = self.purpose.charges(slot);
+            *lots = lots.wrapping_add(Entry::of_row(row.range, charges).charge);
             if slot.strike != 0 && counted.insert(slot.strike) {
-                *naked = naked.wrapping_add(find(&self.strikes, slot.strike).charge);
+                let strike = find(&self.strikes, slot.strike).range;
+                *naked = naked.wrapping_add(Entry::of_strike(strike, charges).charge);
             }
         }
         let rounded = sums.into_iter().map(|(group, (lots, naked))| {

@@ -4,6 +4,7 @@
 //! up scenario by scenario in 128 bits, and the formula is written as 0019-MARG-006 states it. That makes this the slow
 //! model that the fast one is tested against.
 
+use crate::account::out_of_limits;
 use crate::charges::{ChargeBook, Purpose, Turn};
 use crate::holdings::Holdings;
 use crate::input::{OpenOrder, Portfolio};
@@ -403,7 +404,8 @@ fn charges(
         let missing = || Fault::Missing("margin: row");
         let row = risk.row(order.instrument).ok_or_else(missing)?.0;
         let slot = risk.slot(row).ok_or_else(missing)?;
-        let lots = i64::try_from(order.lots.count()).unwrap_or(i64::MAX);
+        let lots = i32::try_from(order.lots.count());
+        let lots = i64::from(lots.map_err(|_| out_of_limits("margin: lots of an order"))?);
         let signed = if order.side == Side::Buy { lots } else { lots.saturating_neg() };
         book.turn(risk, (row, slot), signed, Turn::Add)?;
     }

@@ -45,8 +45,10 @@ fn rough_house() -> House {
         underlying.vega_daily = dollars(5_000_000);
         underlying.depth = Ppm::from_parts(700_000);
     }
-    for market in &mut house.markets {
+    for (place, market) in house.markets.iter_mut().enumerate() {
         market.funding = units::Ppb::from_parts(12_500);
+        // A call's and its put's differ.
+        market.vol_uncertainty = units::Vol::from_points(if place % 2 == 0 { 300 } else { 0 });
     }
     house
 }

@@ -93,11 +93,11 @@ pub(crate) struct BacktestArgs {
     novation whatif --portfolio book.json --orders ideas.json --json\n\n\
     The form of both files is described in docs/whatif.md.")]
 pub(crate) struct WhatifArgs {
-    /// The portfolio, as JSON: markets, cash, positions, open orders.
-    #[arg(long, value_name = "FILE")]
+    /// The portfolio, as JSON: markets, cash, positions, open orders; - reads standard input.
+    #[arg(long, value_name = "FILE|-")]
     pub(crate) portfolio: PathBuf,
-    /// Orders that it does not have yet, as JSON.
-    #[arg(long, value_name = "FILE")]
+    /// Orders that it does not have yet, as JSON; - reads standard input.
+    #[arg(long, value_name = "FILE|-")]
     pub(crate) orders: Option<PathBuf>,
     /// Every number, as JSON.
     #[arg(long)]
@@ -531,8 +531,8 @@ pub(crate) struct RuleBookArgs {
     /// The portfolio and its market, as JSON; - reads standard input.
     #[arg(long, value_name = "FILE|-")]
     pub(crate) portfolio: PathBuf,
-    /// Parameters other than the defaults, as JSON.
-    #[arg(long, value_name = "FILE")]
+    /// Parameters other than the defaults, as JSON; - reads standard input.
+    #[arg(long, value_name = "FILE|-")]
     pub(crate) params: Option<PathBuf>,
 }
 

@@ -10,6 +10,7 @@ mod cli;
 mod demo;
 mod devnet;
 mod explain;
+mod input;
 mod margin_cmd;
 mod network;
 mod orders;
@@ -88,8 +89,11 @@ fn run(cli: &Cli) -> anyhow::Result<Verdict> {
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let broken = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
-    error.chain().any(|cause| cause.downcast_ref().is_some_and(broken))
+    let kind = |cause: &(dyn std::error::Error + 'static)| {
+        let written = cause.downcast_ref().and_then(serde_json::Error::io_error_kind);
+        written.or_else(|| cause.downcast_ref().map(io::Error::kind))
+    };
+    error.chain().any(|cause| kind(cause) == Some(io::ErrorKind::BrokenPipe))
 }
 
 /// Returns an error and its causes in one sentence, each said once: many errors repeat their cause.
@@ -123,6 +127,8 @@ mod tests {
         let broken = io::Error::from(io::ErrorKind::BrokenPipe);
         let error = Err::<(), _>(broken).context("cannot print").unwrap_err();
         assert!(is_broken_pipe(&error));
+        let broken = io::Error::from(io::ErrorKind::BrokenPipe);
+        assert!(is_broken_pipe(&serde_json::Error::io(broken).into()), "as JSON");
         assert!(!is_broken_pipe(&anyhow::anyhow!("broken pipe")));
     }
 }

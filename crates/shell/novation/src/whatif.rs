@@ -1,14 +1,19 @@
 //! Shows what a portfolio in a file must hold, and what orders would change.
 
 use crate::cli::WhatifArgs;
-use anyhow::{Context, Result};
+use crate::input;
+use anyhow::{Context, Result, bail};
 use std::io::Write;
 use std::path::Path;
 use whatif::{Assessment, GreekSums, Portfolio};
 
 /// Measures a portfolio, and with orders what becomes of it.
 pub(crate) fn run(args: &WhatifArgs, out: &mut dyn Write) -> Result<()> {
-    let portfolio = Portfolio::parse(&read(&args.portfolio)?)
+    let standard = |path: Option<&Path>| path.is_some_and(input::is_standard);
+    if standard(Some(&args.portfolio)) && standard(args.orders.as_deref()) {
+        bail!("portfolio and orders cannot both be read from standard input");
+    }
+    let portfolio = Portfolio::parse(&input::text(&args.portfolio)?)
         .with_context(|| format!("cannot use {}", args.portfolio.display()))?;
     let Some(path) = &args.orders else {
         let found = portfolio.assess()?;
@@ -21,7 +26,7 @@ pub(crate) fn run(args: &WhatifArgs, out: &mut dyn Write) -> Result<()> {
         return Ok(());
     };
     let orders = portfolio
-        .parse_orders(&read(path)?)
+        .parse_orders(&input::text(path)?)
         .with_context(|| format!("cannot use {}", path.display()))?;
     let found = portfolio.what_if(&orders)?;
     if args.json {
@@ -35,10 +40,6 @@ pub(crate) fn run(args: &WhatifArgs, out: &mut dyn Write) -> Result<()> {
         ("all filled", &found.after_fills),
     ];
     write_columns(&columns, out)
-}
-
-fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// Prints assessments side by side, one figure a line.

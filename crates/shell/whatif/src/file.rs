@@ -20,6 +20,7 @@
 //! ranges and haircut are the defaults of governance, a mark is the model's, a forward is the index, or of a future its mark, an entry is the mark.
 
 use crate::WhatIfError;
+use crate::fields::{Amounts, Exact, Named, invalid, not_below, optional, time, unfit, within};
 use governance::Definition;
 use margin::{
     MarketInput, OffsetClass, OpenOrder, Position, Settlement, UnderlyingInput, mark_value,
@@ -28,45 +29,14 @@ use margin::{
 use protocol::{
     AssetId, Contract, Fault, Instrument, InstrumentId, ParameterId, Right, Side, UnderlyingId,
 };
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::str::FromStr;
 use units::{BlockSpan, BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Round, Vol, limits};
 
 /// Length of the averaging before expiry: half an hour.
 const WINDOW: BlockSpan = BlockSpan::from_millis(1_800_000);
 /// Least depth of books against the usual one that counts, in parts per million.
 const DEPTH_LEAST: i128 = 50_000;
-
-/// A number as the file has it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-enum Exact {
-    Text(String),
-    Whole(i64),
-    Inexact(f64),
-}
-
-impl Exact {
-    fn read<T: FromStr<Err = units::ParseError>>(&self, place: &str) -> Result<T, WhatIfError> {
-        let value = |value: String, reason: String| WhatIfError::Value {
-            place: place.to_string(),
-            value,
-            reason,
-        };
-        let text = match self {
-            Self::Text(text) => text.clone(),
-            Self::Whole(whole) => whole.to_string(),
-            Self::Inexact(float) => {
-                let reason = "is a fraction: write it as text, so that it is exact".to_string();
-                return Err(value(float.to_string(), reason));
-            }
-        };
-        text.parse().map_err(|error: units::ParseError| value(text, error.to_string()))
-    }
-}
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -134,53 +104,25 @@ struct OrderFile {
     price: Exact,
 }
 
-/// Amounts by name, each once.
-#[derive(Debug, Clone, Default)]
-struct Amounts(BTreeMap<String, Exact>);
-
-impl<'de> Deserialize<'de> for Amounts {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
-        impl<'de> Visitor<'de> for Names {
-            type Value = Amounts;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("amounts by name")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Amounts, A::Error> {
-                let mut amounts = BTreeMap::new();
-                while let Some((name, amount)) = map.next_entry::<String, Exact>()? {
-                    if amounts.insert(name.clone(), amount).is_some() {
-                        return Err(A::Error::custom(format_args!("'{name}' is there twice")));
-                    }
-                }
-                Ok(Amounts(amounts))
-            }
-        }
-        deserializer.deserialize_map(Names)
-    }
-}
-
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PortfolioFile {
     time: String,
-    underlyings: Vec<UnderlyingFile>,
-    markets: Vec<MarketFile>,
+    underlyings: Vec<Named<UnderlyingFile>>,
+    markets: Vec<Named<MarketFile>>,
     cash: Exact,
     #[serde(default)]
     collateral: Amounts,
     #[serde(default)]
-    positions: Vec<PositionFile>,
+    positions: Vec<Named<PositionFile>>,
     #[serde(default)]
-    orders: Vec<OrderFile>,
+    orders: Vec<Named<OrderFile>>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OrdersFile {
-    orders: Vec<OrderFile>,
+    orders: Vec<Named<OrderFile>>,
 }
 
 /// Orders in terms of the house.
@@ -209,7 +151,7 @@ impl Portfolio {
     /// [`WhatIfError`] naming the place and the value that cannot be read.
     pub fn parse(text: &str) -> Result<Self, WhatIfError> {
         let form = |error| WhatIfError::Form { what: "portfolio", error };
-        let file: PortfolioFile = serde_json::from_str(text).map_err(form)?;
+        let Named(file): Named<PortfolioFile> = serde_json::from_str(text).map_err(form)?;
         let mut portfolio = Self {
             now: time("time", &file.time)?,
             names: Vec::new(),
@@ -221,7 +163,7 @@ impl Portfolio {
             positions: Vec::new(),
             orders: Vec::new(),
         };
-        for (number, given) in file.underlyings.iter().enumerate() {
+        for (number, Named(given)) in file.underlyings.iter().enumerate() {
             let number = u16::try_from(number + 1).unwrap_or(u16::MAX);
             if portfolio.names.contains(&given.name) {
                 return Err(invalid("underlyings", &given.name, "is there twice"));
@@ -229,7 +171,7 @@ impl Portfolio {
             portfolio.underlyings.push(underlying(given, number)?);
             portfolio.names.push(given.name.clone());
         }
-        for (number, given) in file.markets.iter().enumerate() {
+        for (number, Named(given)) in file.markets.iter().enumerate() {
             let id = InstrumentId::new(u32::try_from(number + 1).unwrap_or(u32::MAX));
             let market = portfolio.market(given, id)?;
             portfolio.markets.push(market);
@@ -244,7 +186,7 @@ impl Portfolio {
             not_below(Quantity::ZERO, amount, &place)?;
             portfolio.collateral.push((asset, amount));
         }
-        for given in &file.positions {
+        for Named(given) in &file.positions {
             let position = portfolio.position(given)?;
             portfolio.positions.push(position);
         }
@@ -259,7 +201,7 @@ impl Portfolio {
     /// [`WhatIfError`] naming the place and the value that cannot be read.
     pub fn parse_orders(&self, text: &str) -> Result<Orders, WhatIfError> {
         let form = |error| WhatIfError::Form { what: "orders", error };
-        let file: OrdersFile = serde_json::from_str(text).map_err(form)?;
+        let Named(file): Named<OrdersFile> = serde_json::from_str(text).map_err(form)?;
         self.read_orders(&file.orders).map(Orders)
     }
 
@@ -292,8 +234,7 @@ impl Portfolio {
     fn market(&self, given: &MarketFile, id: InstrumentId) -> Result<MarketInput, WhatIfError> {
         let place = |field: &str| format!("market {}, {field}", given.name);
         let on = self.underlying(&place("underlying"), &given.underlying)?;
-        let missing =
-            |field: &str| invalid(&place(field), "", "must be given for this kind of market");
+        let missing = |field: &str| unfit(&place(field), "must be given for this kind of market");
         let expires_at = || -> Result<BlockTime, WhatIfError> {
             let text = given.expires.as_ref().ok_or_else(|| missing("expires"))?;
             let expires_at = time(&place("expires"), text)?;
@@ -323,8 +264,10 @@ impl Portfolio {
         };
         instrument.tick = match &given.tick {
             Some(tick) => tick.read(&place("tick"))?,
-            None => on_quantum(&instrument, least, Round::Up)
-                .map_err(|fault| invalid(&place("lot"), "", &fault.to_string()))?,
+            None => on_quantum(&instrument, least, Round::Up).map_err(|_| {
+                let size = instrument.contract_size.to_string();
+                invalid(&place("lot"), &size, "is not a size that a lot can have")
+            })?,
         };
         instrument
             .check()
@@ -338,7 +281,7 @@ impl Portfolio {
             ("funding", given.funding.is_some(), !matches!(given.kind, Kind::Perpetual)),
         ];
         if let Some((field, _, _)) = refused.iter().find(|(_, given, foreign)| *given && *foreign) {
-            return Err(invalid(&place(field), "", "is not of this kind of market: leave it out"));
+            return Err(unfit(&place(field), "is not of this kind of market: leave it out"));
         }
         let mark: Option<Price> = optional(given.mark.as_ref(), &place("mark"))?;
         if let Some(mark) = mark {
@@ -364,8 +307,10 @@ impl Portfolio {
             return Err(missing("vol"));
         }
         let vol = vol.unwrap_or(Vol::ZERO);
-        let model = mark_value(&instrument, forward, vol, self.now, settlement)
-            .map_err(|fault| invalid(&place("mark"), "", &fault.to_string()))?;
+        let model = mark_value(&instrument, forward, vol, self.now, settlement).map_err(|_| {
+            let reason = "of a lot does not fit: forward, strike, vol or lot is too large";
+            unfit(&format!("market {}, value", given.name), reason)
+        })?;
         Ok(MarketInput {
             instrument,
             forward,
@@ -386,17 +331,16 @@ impl Portfolio {
     ) -> Result<Option<Settlement>, WhatIfError> {
         let place = format!("market {}, average", given.name);
         let Some(expires_at) = expires_at else { return Ok(None) };
-        let fault = |error: units::ArithmeticError| invalid(&place, "", &error.to_string());
+        let fault = |error: units::ArithmeticError| unfit(&place, &error.to_string());
         let remaining = expires_at.since(self.now).map_err(fault)?;
         let average: Option<Price> = optional(given.average.as_ref(), &place)?;
         match (remaining < WINDOW, average) {
             (false, None) => Ok(None),
             (false, Some(_)) => {
-                Err(invalid(&place, "", "counts in the last half hour before expiry alone"))
+                Err(unfit(&place, "counts in the last half hour before expiry alone"))
             }
-            (true, None) => Err(invalid(
+            (true, None) => Err(unfit(
                 &place,
-                "",
                 "must be given in the last half hour before expiry: the mean of the index since it began",
             )),
             (true, Some(average)) => {
@@ -421,21 +365,24 @@ impl Portfolio {
         let cost = match (market.instrument.contract.pays_premium(), entry) {
             (true, Some(_)) => {
                 let reason = "is of an option, whose premium was paid: leave it out";
-                return Err(invalid(&place("entry"), "", reason));
+                return Err(unfit(&place("entry"), reason));
             }
             (true, None) => Notional::ZERO,
             (false, entry) => {
                 let entry = entry.unwrap_or(market.mark);
                 not_below(Price::from_micros(1), entry, &place("entry"))?;
                 let cost = lots.value(entry, market.instrument.contract_size, Round::Up);
-                cost.map_err(|error| invalid(&place("entry"), "", &error.to_string()))?
+                cost.map_err(|_| {
+                    let reason = "makes the lots cost more than an account can hold";
+                    invalid(&place("entry"), &entry.to_string(), reason)
+                })?
             }
         };
         Ok(Position { instrument: id, lots, cost })
     }
 
-    fn read_orders(&self, given: &[OrderFile]) -> Result<Vec<OpenOrder>, WhatIfError> {
-        given.iter().enumerate().map(|(index, order)| self.order(order, index + 1)).collect()
+    fn read_orders(&self, given: &[Named<OrderFile>]) -> Result<Vec<OpenOrder>, WhatIfError> {
+        given.iter().enumerate().map(|(index, Named(order))| self.order(order, index + 1)).collect()
     }
 
     fn order(&self, given: &OrderFile, number: usize) -> Result<OpenOrder, WhatIfError> {
@@ -531,39 +478,4 @@ fn underlying(given: &UnderlyingFile, number: u16) -> Result<UnderlyingInput, Wh
         depth,
         fee: default(ParameterId::TakerFee),
     })
-}
-
-fn optional<T: FromStr<Err = units::ParseError>>(
-    value: Option<&Exact>,
-    place: &str,
-) -> Result<Option<T>, WhatIfError> {
-    value.map(|value| value.read(place)).transpose()
-}
-
-fn time(place: &str, text: &str) -> Result<BlockTime, WhatIfError> {
-    market::utc(text)
-        .ok_or_else(|| invalid(place, text, "is not a time such as 2026-06-01T00:00:00Z"))
-}
-
-fn not_below<T: PartialOrd + Display>(least: T, value: T, place: &str) -> Result<(), WhatIfError> {
-    if value >= least {
-        return Ok(());
-    }
-    Err(invalid(place, &value.to_string(), &format!("is below {least}")))
-}
-
-fn within<T: PartialOrd + Display>(
-    least: T,
-    most: T,
-    value: T,
-    place: &str,
-) -> Result<(), WhatIfError> {
-    if value >= least && value <= most {
-        return Ok(());
-    }
-    Err(invalid(place, &value.to_string(), &format!("is not from {least} to {most}")))
-}
-
-fn invalid(place: &str, value: &str, reason: &str) -> WhatIfError {
-    WhatIfError::Value { place: place.into(), value: value.into(), reason: reason.into() }
 }

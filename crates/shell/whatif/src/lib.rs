@@ -9,6 +9,7 @@
 //! Left out: where prices come from. A portfolio file says what the market looks like.
 
 mod assess;
+mod fields;
 mod file;
 mod liquidation;
 
@@ -34,6 +35,14 @@ pub enum WhatIfError {
         place: String,
         /// The value.
         value: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A field that is missing, or has no place there.
+    #[error("{place} {reason}")]
+    Field {
+        /// Which field.
+        place: String,
         /// What is wrong with it.
         reason: String,
     },

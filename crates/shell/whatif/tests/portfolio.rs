@@ -171,6 +171,15 @@ fn what_cannot_be_read_is_named_with_its_place() {
             "leave it out",
         ),
         ("", r#""cash": "1", "unknown": 1"#, "unknown field `unknown`"),
+        ("", r#""cash": "1", "positions": [["BTC-PERP", "1"]]"#, "expected fields by name"),
+        (
+            "",
+            r#""cash": "1", "orders": [["BTC-PERP", "buy", "1", "1"]]"#,
+            "expected fields by name",
+        ),
+        (r#", ["M", "BTC", "perpetual", "1"]"#, r#""cash": "1""#, "expected fields by name"),
+        ("", r#""cash": "1e3""#, "cash: '1e3' is not a decimal number"),
+        ("", r#""cash": "0.0000001""#, "cash: '0.0000001' has more than 6 decimals"),
         ("", r#""cash": "1", "collateral": {"BTC": "1", "BTC": "2"}"#, "'BTC' is there twice"),
         ("", r#""cash": "1", "collateral": {"BTC": "-1"}"#, "collateral BTC: '-1' is below 0"),
         (
@@ -193,17 +202,14 @@ fn what_cannot_be_read_is_named_with_its_place() {
         assert!(said.contains(expected), "{said}");
     }
     for (fields, expected) in [
-        (
-            r#""kind": "perpetual", "strike": "9""#,
-            "market M, strike: '' is not of this kind of market",
-        ),
+        (r#""kind": "perpetual", "strike": "9""#, "market M, strike is not of this kind of market"),
         (
             r#""kind": "future", "expires": "2026-07-01T08:00:00Z", "forward": "0""#,
             "market M, forward: '0' is below",
         ),
         (
             r#""kind": "future", "expires": "2026-06-01T00:29:59Z""#,
-            "market M, average: '' must be given in the last half hour",
+            "market M, average must be given in the last half hour",
         ),
         (
             r#""kind": "future", "expires": "2026-06-01T00:30:00Z", "average": "60000""#,

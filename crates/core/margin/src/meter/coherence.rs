@@ -415,6 +415,7 @@ fn a_row_is_the_same_whatever_rows_stand_beside_it() {
         market.vol_uncertainty = units::Vol::from_points(random.between(0, 2) * 100);
     }
     let all = house.risk();
+    let mut dearest: BTreeMap<u32, [i64; 2]> = BTreeMap::new();
     for market in &house.markets {
         let alone = House { markets: vec![*market], ..house.clone() }.risk();
         let place = |risk: &Risk| {
@@ -427,7 +428,17 @@ fn a_row_is_the_same_whatever_rows_stand_beside_it() {
         };
         let ((slot, new, hold), (slot_alone, new_alone, hold_alone)) = (place(&all), place(&alone));
         assert_eq!((new, hold), (new_alone, hold_alone), "{market:?}");
-        let charges = |slot: &crate::risk::Slot| (slot.initial, slot.maintenance, slot.kept);
+        let charges = |slot: &Slot| {
+            let lots = |charges: Charges| Charges { naked: 0, ..charges };
+            (lots(slot.initial), lots(slot.maintenance), slot.kept)
+        };
         assert_eq!(charges(&slot), charges(&slot_alone), "{market:?}");
+        let naked = [slot_alone.initial.naked, slot_alone.maintenance.naked];
+        let most = dearest.entry(slot.strike).or_default();
+        *most = [most[0].max(naked[0]), most[1].max(naked[1])];
+    }
+    // Short options of a strike are counted together, at the rate of the dearest.
+    for slot in all.slots.iter().filter(|slot| slot.strike != 0) {
+        assert_eq!([slot.initial.naked, slot.maintenance.naked], dearest[&slot.strike]);
     }
 }

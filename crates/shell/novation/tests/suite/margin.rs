@@ -59,7 +59,7 @@ fn a_bad_portfolio_is_an_error_with_a_name() {
     for (arguments, code, words) in [
         ("margin --profile linear --portfolio {}/numbers", 1, "error: malformed: portfolio"),
         ("margin --profile linear --portfolio {}/bytes", 1, "cannot read"),
-        ("margin --profile linear --portfolio {}/absent", 1, "cannot open"),
+        ("margin --profile linear --portfolio {}/absent", 1, "cannot read"),
         ("margin --profile tarot --portfolio {}/numbers", 2, "invalid value 'tarot'"),
         ("margin --profile linear", 2, "--portfolio"),
     ] {

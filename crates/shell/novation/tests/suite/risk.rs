@@ -29,6 +29,10 @@ fn a_portfolio_is_measured_and_orders_are_tried_on_it() {
     assert_eq!(found["before"]["greeks"][0]["delta"], "1");
     assert_eq!(found["after_fills"]["greeks"][0]["delta"], "0.6");
     assert_eq!(found["after_fills"]["equity"], "19988");
+    let file = fs::File::open(place.join("book.json")).expect("it was written");
+    let piped = novation().args(["whatif", "--portfolio", "-"]).stdin(file).output();
+    let piped = crate::support::Ran::from(piped.expect("the program starts")).succeeded();
+    assert_eq!(piped, run("whatif --portfolio {}/book.json", &place).succeeded());
     let out = run("whatif --portfolio {}/book.json --orders {}/orders.json", &place).succeeded();
     assert!(out.lines().next().is_some_and(|line| line.contains("all filled")), "{out}");
 }
@@ -42,6 +46,7 @@ fn a_portfolio_that_cannot_be_read_is_named_with_the_place() {
         .failed(1, &["book.json", "cash", "so that it is exact", "20000.5"]);
     run("whatif --portfolio {}/none.json", &place).failed(1, &["cannot read", "none.json"]);
     run("whatif", &place).failed(2, &["--portfolio"]);
+    run("whatif --portfolio - --orders -", &place).failed(1, &["both", "standard input"]);
 }
 
 #[test]
