@@ -2,9 +2,10 @@
 //!
 //! **Invariant:** all text on it is made of the program's own words, numbers and times; nothing needs escaping.
 
-use crate::surfaces::Compared;
+use crate::surfaces::{Compared, told, within};
 use surface_fit::quotes::Expiry;
 use surface_fit::svi::Svi;
+use surface_fit::vote::Exception;
 use units::{Price, Round, Vol};
 
 const WIDTH: f64 = 320.0;
@@ -18,7 +19,9 @@ pub(crate) const HEAD: &str =
 const STYLE: &str = "body{font:14px system-ui,sans-serif;margin:2em;background:#fff;color:#222}\
 h2{margin:1.5em 0 .3em}svg{margin:4px;background:#fafafa;border:1px solid #ddd}text{font-size:10px;fill:#555}\
 .band{stroke:#9db7d5;stroke-width:3}.vote{fill:#1f5fa8}.moved{fill:#d62728}.line{fill:none;stroke:#1f5fa8}\
-.svi{fill:none;stroke:#e08a1e;stroke-dasharray:4 3}.axis{stroke:#bbb}";
+.svi{fill:none;stroke:#e08a1e;stroke-dasharray:4 3}.axis{stroke:#bbb}\
+table{border-collapse:collapse;margin:.5em 0}th,td{white-space:nowrap;padding:2px 10px;text-align:right;border-bottom:1px solid #ddd}\
+td:last-child{text-align:left}";
 
 /// Returns the page.
 pub(crate) fn page(all: &[Compared]) -> String {
@@ -27,23 +30,61 @@ pub(crate) fn page(all: &[Compared]) -> String {
          <h1>Vol surfaces of recorded chains</h1><p>Bars: vols of bid and ask. Dots and line: the repaired surface, red \
          where the repair moved the vote. Dashed: the smile of five parameters. Across: ln(K/F).</p>"
     );
-    for compared in all {
-        let outside = compared.fitted.exceptions.len();
-        let two_sided = compared.fitted.two_sided;
+    html.push_str(
+        "<table><tr><th>chain<th>expiries<th>options<th>within, of middles<th>of smiles<th>of votes that fit<th>",
+    );
+    for Compared { quotes, middles, smiles, fitted, production, .. } in all {
+        let kind = if *production { "" } else { "test network: need not fit together" };
         push(
             &mut html,
             format_args!(
-                "<h2>{}</h2><p>{} of {two_sided} options within their spread.</p>",
-                compared.quotes.name,
-                two_sided - outside
+                "<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{kind}",
+                quotes.name,
+                quotes.expiries.len(),
+                fitted.two_sided,
+                within(middles),
+                within(smiles),
+                within(fitted),
             ),
         );
+    }
+    html.push_str("</table>");
+    for compared in all {
+        push(
+            &mut html,
+            format_args!(
+                "<h2>{}</h2><p>{} of {} options within their spread.</p>",
+                compared.quotes.name,
+                within(&compared.fitted),
+                compared.fitted.two_sided
+            ),
+        );
+        exceptions(&mut html, &compared.fitted.exceptions);
         for (place, expiry) in compared.quotes.expiries.iter().enumerate() {
             drawing(&mut html, compared, place, expiry);
         }
     }
     html.push_str("</html>\n");
     html
+}
+
+/// Says which options are valued outside their spread, and why.
+fn exceptions(html: &mut String, exceptions: &[Exception]) {
+    if exceptions.is_empty() {
+        return;
+    }
+    html.push_str("<table><tr><th>expiry<th>strike<th>right<th>bid<th>value<th>ask<th>why");
+    for exception in exceptions {
+        let Exception { expiry, strike, bid, price, ask, .. } = exception;
+        let (right, why) = told(exception);
+        push(
+            html,
+            format_args!(
+                "<tr><td>{expiry}<td>{strike}<td>{right}<td>{bid}<td>{price}<td>{ask}<td>{why}"
+            ),
+        );
+    }
+    html.push_str("</table>");
 }
 
 fn push(html: &mut String, text: std::fmt::Arguments<'_>) {

@@ -76,6 +76,26 @@ fn refuse_other_files(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Returns how many options a surface values within their spread.
+pub(crate) fn within(built: &Built) -> usize {
+    built.two_sided - built.exceptions.len()
+}
+
+/// Returns the right of an option, and why no surface values it within its spread.
+pub(crate) const fn told(exception: &Exception) -> (&'static str, &'static str) {
+    let right = match exception.right {
+        Right::Call => "call",
+        Right::Put => "put",
+    };
+    let reason = match exception.reason {
+        Reason::Parity => "call and put have no price in common at this forward",
+        Reason::Arbitrage => "every surface within the other asks is below the bid",
+        Reason::Narrow => "the spread holds no whole point of vol",
+        Reason::NotFound => "an earlier expiry supports a higher price, or no vote was found",
+    };
+    (right, reason)
+}
+
 fn table(all: &[Compared], out: &mut dyn Write) -> Result<()> {
     writeln!(
         out,
@@ -85,7 +105,6 @@ fn table(all: &[Compared], out: &mut dyn Write) -> Result<()> {
         "chain", "expiries", "options", "middles", "smiles", "fitted"
     )?;
     for compared in all {
-        let within = |built: &Built| built.two_sided - built.exceptions.len();
         let [lowered, raised] = compared.middles.moved;
         writeln!(
             out,
@@ -107,14 +126,8 @@ fn exceptions(compared: &Compared, out: &mut dyn Write) -> Result<()> {
     }
     writeln!(out, "\n{}: outside their spread", compared.quotes.name)?;
     for exception in &compared.fitted.exceptions {
-        let Exception { expiry, strike, right, bid, price, ask, reason } = exception;
-        let right = if *right == Right::Call { "call" } else { "put" };
-        let reason = match reason {
-            Reason::Parity => "call and put have no price in common at this forward",
-            Reason::Arbitrage => "every surface within the other asks is below the bid",
-            Reason::Narrow => "the spread holds no whole point of vol",
-            Reason::NotFound => "an earlier expiry supports a higher price, or no vote was found",
-        };
+        let Exception { expiry, strike, bid, price, ask, .. } = exception;
+        let (right, reason) = told(exception);
         writeln!(out, "  {expiry} {strike} {right}: {price} not from {bid} to {ask}; {reason}")?;
     }
     Ok(())

@@ -66,3 +66,28 @@ fn ranges_are_held_against_recorded_prices_and_absent_data_is_said_plainly() {
     let page = fs::read_to_string(place.join("backtest.html")).expect("a page");
     assert!(page.contains("<svg") && !page.contains("src=") && page.ends_with("</html>\n"));
 }
+
+#[test]
+fn surfaces_of_recorded_chains_are_drawn_and_what_they_miss_is_named() {
+    let place = place("surface");
+    run("surface --data {}/nowhere", &place).failed(1, &["no market data in", "--data DIR"]);
+    let data = market::default_dir();
+    if !data.join("MANIFEST.csv").is_file() {
+        eprintln!("data absent: {}", data.display());
+        return;
+    }
+    let surface = |out: &str| {
+        let out = place.join(out);
+        let ran = novation().arg("surface").arg("--data").arg(&data).arg("--out").arg(out).output();
+        crate::support::Ran::from(ran.expect("the program starts"))
+    };
+    let out = surface("page.html").succeeded();
+    let page = fs::read_to_string(place.join("page.html")).expect("a page");
+    assert!(page.contains("<svg") && page.ends_with("</html>\n"));
+    let why = "call and put have no price in common at this forward";
+    let named = |text: &str| text.matches(why).count();
+    assert!(named(&out) > 0 && named(&page) == named(&out), "{} {}", named(&page), named(&out));
+    fs::write(place.join("notes.html"), "mine").expect("writable");
+    surface("notes.html").failed(1, &["notes.html exists and is no page of surfaces"]);
+    assert_eq!(fs::read_to_string(place.join("notes.html")).expect("it is left alone"), "mine");
+}
