@@ -1,7 +1,7 @@
 //! The index at which an account is liquidated: the first price on each side at which equity is below maintenance.
 //!
 //! Everything on the underlying moves with its index: marks of perpetuals, forwards and collateral in proportion, options
-//! by the model at their vols. Other underlyings stand still, and so does time.
+//! by the model at their vols; a mark that is off the model stays as far off it. Other underlyings stand still, and so does time.
 //!
 //! The search goes outward from the index in steps of a four-hundredth of it, to −99 % and +400 %, and halves the first
 //! step at whose end the account is liquidatable down to a micro-dollar. **Invariant:** at the price found the account is
@@ -132,15 +132,47 @@ impl Portfolio {
                 let moved = value.number().mul_div(price.number(), before.number(), round);
                 moved.map(Price::from_number).map_err(fault())
             };
-            market.forward = scaled(market.forward, Round::Down)?;
+            let model = |forward| {
+                let MarketInput { instrument, vol, settlement, .. } = &*market;
+                mark_value(instrument, forward, *vol, self.now, *settlement)
+            };
+            let forward = scaled(market.forward, Round::Down)?;
             market.mark = match market.instrument.contract {
                 Contract::Perpetual => scaled(market.mark, Round::Down)?,
                 Contract::Future { .. } | Contract::Option { .. } => {
-                    let (forward, fixed) = (market.forward, market.settlement);
-                    mark_value(&market.instrument, forward, market.vol, self.now, fixed)?
+                    let off = market.mark.minus(model(market.forward)?).map_err(fault())?;
+                    model(forward)?.plus(off).map_err(fault())?.greater(Price::ZERO)
                 }
             };
+            market.forward = forward;
         }
         Ok(moved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_off_the_model_moves_as_the_model_does_and_never_below_zero() {
+        let portfolio = |mark: &str| {
+            let text = r#"{"time": "2026-06-01T00:00:00Z", "cash": "1",
+                "underlyings": [{"name": "BTC", "index": "60000"}],
+                "markets": [{"name": "C", "underlying": "BTC", "kind": "call", "lot": "0.001", "strike": "70000",
+                    "expires": "2026-07-01T08:00:00Z", "vol": "0.65""#;
+            Portfolio::parse(&format!("{text}{mark}}}]}}")).expect("a portfolio")
+        };
+        let mark = |portfolio: &Portfolio| portfolio.markets[0].mark.micros();
+        let (model, off) = (portfolio(""), portfolio(r#", "mark": "3000""#));
+        let apart = mark(&off) - mark(&model);
+        assert!(apart > 1_000_000_000, "{apart}");
+        for micros in [1_000_000, 30_000_000_000, 60_000_000_001, 90_000_000_000] {
+            let at = Price::from_micros(micros);
+            let [model, off] = [&model, &off].map(|it| mark(&it.moved(0, at).expect("it moves")));
+            assert_eq!(off - model, apart, "{micros}");
+        }
+        let cheap = portfolio(r#", "mark": "0""#);
+        assert_eq!(mark(&cheap.moved(0, Price::from_micros(1_000_000)).expect("it moves")), 0);
     }
 }
