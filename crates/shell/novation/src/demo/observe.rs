@@ -2,7 +2,7 @@
 
 use super::crowd::{Role, role_of};
 use super::tape::Tape;
-use super::{BTC, COIN, ETH, Stage};
+use super::{BTC, COIN, DRILL_BLOCK, ETH, LIES_FROM, Stage};
 use anyhow::Result;
 use machine::{Outcome, State};
 use margin::Risk;
@@ -19,6 +19,20 @@ use units::{BlockTime, Notional, Price};
 
 /// Samples that the heavier series aim at.
 const SAMPLES: usize = 480;
+
+/// What is to be known about a run, and from which block on.
+const NOTES: [(i128, &str); 3] = [
+    (0, "A command is one order, quote, cancel, deposit, withdrawal or vote of a signer."),
+    (
+        DRILL_BLOCK,
+        "In block 600 a drill breaks the books of one ETH future on purpose: it halts alone, the other markets trade on in the \
+         same block.",
+    ),
+    (
+        LIES_FROM,
+        "For one hour from block 700 one of four validators reports twice every price; the index does not follow.",
+    ),
+];
 
 /// What one underlying shows over time.
 #[derive(Debug)]
@@ -411,22 +425,28 @@ impl Observer {
             .tape
             .events
             .iter()
+            .filter(|(time, _)| *time <= state.time)
             .map(|(time, text)| report::Event::new(*time, text.clone()))
             .collect();
+        // A run cut short says nothing of what it did not come to.
+        let reached = |block: &i128| i128::from(self.blocks) >= *block;
+        let notes = NOTES.iter().filter(|(block, _)| reached(block));
+        let notes = notes.map(|(_, note)| (*note).to_string()).collect();
         Ok(RunReport {
             title: "Novation: the clearing house through a crash".into(),
-            subtitle: format!("{} · {} to {}", stage.title, format::time(self.first), format::time(state.time)),
+            subtitle: format!(
+                "{} · {} to {}",
+                stage.title,
+                format::time(self.first),
+                format::time(state.time)
+            ),
             data: stage.label.clone(),
             summary,
             figures,
             events,
             intervals: self.intervals,
             sections,
-            notes: vec![
-                "A command is one order, quote, cancel, deposit, withdrawal or vote of a signer.".into(),
-                "In block 600 a drill breaks the books of one ETH future on purpose: it halts alone, the other markets trade on in the same block.".into(),
-                "For one hour from block 700 one of four validators reports twice every price; the index does not follow.".into(),
-            ],
+            notes,
         })
     }
 

@@ -46,4 +46,9 @@ fn another_seed_is_another_history() {
     let dir = place("seed").join("house");
     let out = run("demo --seed 6 --blocks 3 --quiet --out {}", &dir).succeeded();
     assert_ne!(root_of(&out), root_of(&run("audit {} --to 3", house()).succeeded()));
+    let page = fs::read_to_string(dir.join("report.html")).expect("a report");
+    assert!(page.contains("A command is one order"), "its notes are on it");
+    for later in ["In block 600", "from block 700", "stable coin begins to fall"] {
+        assert!(!page.contains(later), "a run of three blocks comes to none of that: {later}");
+    }
 }
