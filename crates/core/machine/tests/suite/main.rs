@@ -11,3 +11,4 @@ mod random_commands;
 mod ranges;
 mod restart;
 mod rules;
+mod sub_accounts;
