@@ -16,8 +16,9 @@ use protocol::{AssetId, Contract, Fault, InstrumentId};
 use std::collections::BTreeMap;
 use units::{BlockTime, Notional, Ppm, Price, Quantity, Vol};
 
-/// Most lots of collateral that count: a lot is worth a dollar to ten, so at least 134 million dollars.
-const PLEDGED_LOTS_MAX: i128 = 1 << 27;
+/// Most micro-dollars of collateral in one asset that count: a billion dollars. A lot is worth a dollar to ten, so these are
+/// a billion lots at most.
+const PLEDGED_VALUE_MAX: i64 = 1_000_000_000_000_000;
 
 /// Where a contract's row is, in margin order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -227,7 +228,19 @@ impl Risk {
         self.classes.get(usize::try_from(class).ok()?)
     }
 
-    /// Returns the row of a pledged asset and the lots that a quantity makes; what does not fill a lot does not count.
+    /// Returns how much of a pledged quantity counts as collateral (0019-MARG-016).
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if the quantity is negative.
+    pub fn counted(&self, asset: AssetId, quantity: Quantity) -> Result<Quantity, Fault> {
+        let Some(pledge) = self.pledges.get(&asset) else { return Ok(Quantity::ZERO) };
+        let lots = self.pledged(asset, quantity)?.map_or(0, |(_, lots)| lots);
+        Ok(Quantity::from_nanos(pledge.lot.nanos().saturating_mul(lots.into())))
+    }
+
+    /// Returns the row of a pledged asset and the lots that a quantity makes; what does not fill a lot does not count, nor
+    /// what is above the most.
     pub(crate) fn pledged(
         &self,
         asset: AssetId,
@@ -238,7 +251,11 @@ impl Risk {
         }
         let Some(pledge) = self.pledges.get(&asset) else { return Ok(None) };
         let lots = quantity.nanos().checked_div(pledge.lot.nanos()).unwrap_or(0);
-        // What is above the most does not count.
-        Ok(Some((pledge.slot, i32::try_from(lots.min(PLEDGED_LOTS_MAX)).unwrap_or(0))))
+        let slot = self.slot(pledge.slot).ok_or(Fault::Missing("margin: row"))?;
+        let most = PLEDGED_VALUE_MAX.checked_div(slot.value).unwrap_or(0);
+        // No more than fit in the unit of the row, which takes a move of twenty-six times the price to matter.
+        let fit = i32::MAX.checked_shr(slot.bits).unwrap_or(0);
+        let lots = lots.min(most.min(fit.into()).into());
+        Ok(Some((pledge.slot, i32::try_from(lots).unwrap_or(0))))
     }
 }

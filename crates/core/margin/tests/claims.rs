@@ -11,7 +11,7 @@ use support::{
     BTC, BTC_ASSET, BTC_LOT, BTC_PERP, DAY, ETH, House, NOW, dollars, expiry, future, instrument,
     market, of, option, price,
 };
-use units::{BlockSpan, BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Vol};
+use units::{BlockSpan, BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Round, Vol};
 
 const ONE_BTC: i128 = 1_000;
 const ONE_ETH: i128 = 100;
@@ -290,6 +290,32 @@ fn collateral_of_an_asset_that_is_worth_next_to_nothing_counts() {
         let needed = required(&house.risk(), &portfolio).unwrap();
         assert_eq!(needed.equity, dollars(50_000), "at {index} micro-dollars");
         assert!(needed.initial > dollars(12_000), "it may fall, and has a haircut");
+    }
+}
+
+#[test]
+fn collateral_counts_up_to_a_billion_dollars_and_no_price_makes_a_step() {
+    // 0019-MARG-016: the lot is a tenth as large from 100,000 on.
+    let equity = |index: i128, bitcoins: i128| {
+        let mut house = House::new();
+        house.underlyings[0].index = Price::from_micros(index);
+        house.markets.retain(|market| market.instrument.underlying == ETH);
+        let pledged = [(BTC_ASSET, Quantity::from_nanos(bitcoins * 1_000_000_000))];
+        let risk = house.risk();
+        let counted = risk.counted(BTC_ASSET, pledged[0].1).unwrap();
+        let equity =
+            required(&risk, &Portfolio { collateral: &pledged, ..of(0, &[]) }).unwrap().equity;
+        let value = counted.value(house.underlyings[0].index, Round::Down).unwrap();
+        assert_eq!(value.micros(), equity.micros(), "what counts is what is worth something");
+        equity.micros()
+    };
+    for (index, value) in [(99_999_990_000, 499_999_950), (100_000_000_000, 500_000_000)] {
+        assert_eq!(equity(index, 5_000), dollars(value).micros());
+    }
+    for index in [60_000_000_000, 99_999_990_000, 100_000_000_000] {
+        let most = equity(index, 2_000_000);
+        assert!((dollars(1_000_000_000).micros() - most) < 10_000_000, "{most}");
+        assert!(most <= dollars(1_000_000_000).micros(), "{most}");
     }
 }
 

@@ -108,8 +108,28 @@ fn sentence(error: &anyhow::Error) -> String {
         }
         text.push_str(&cause);
     }
-    text
+    one_line(&text)
 }
+
+/// Returns a text in one line of bounded length: it may quote what somebody else wrote.
+fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for (count, character) in text.chars().enumerate() {
+        if count == LINE_MAX {
+            line.push('…');
+            break;
+        }
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
+/// Most characters of an error.
+const LINE_MAX: usize = 2_000;
 
 #[cfg(test)]
 mod tests {
@@ -120,6 +140,13 @@ mod tests {
     fn a_cause_that_its_error_repeats_is_said_once() {
         let error = anyhow::anyhow!("no space").context("writing a: no space").context("no house");
         assert_eq!(sentence(&error), "no house: writing a: no space");
+    }
+
+    #[test]
+    fn what_others_wrote_is_quoted_in_one_line() {
+        let error = anyhow::anyhow!("'a\n\u{1b}[31mb' is no name");
+        assert_eq!(sentence(&error), "'a\\n\\u{1b}[31mb' is no name");
+        assert_eq!(sentence(&anyhow::anyhow!("é".repeat(3_000))).chars().count(), LINE_MAX + 1);
     }
 
     #[test]

@@ -44,10 +44,16 @@ pub(crate) fn run(args: &WhatifArgs, out: &mut dyn Write) -> Result<()> {
 
 /// Prints assessments side by side, one figure a line.
 fn write_columns(columns: &[(&str, &Assessment)], out: &mut dyn Write) -> Result<()> {
-    for (label, fields) in rows(columns) {
-        write!(out, "{label:<34}")?;
+    let rows = rows(columns);
+    let widest = |of: &mut dyn Iterator<Item = &String>, least: usize| {
+        of.map(|text| text.chars().count()).max().unwrap_or(0).max(least)
+    };
+    let label_width = widest(&mut rows.iter().map(|(label, _)| label), 32);
+    let width = widest(&mut rows.iter().flat_map(|(_, fields)| fields), 21);
+    for (label, fields) in &rows {
+        write!(out, "{label:<label_width$}")?;
         for field in fields {
-            write!(out, "{field:>24}")?;
+            write!(out, "  {field:>width$}")?;
         }
         writeln!(out)?;
     }

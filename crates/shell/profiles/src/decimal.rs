@@ -37,6 +37,11 @@ impl Decimal {
         Self(parts * (SCALE / 1_000_000))
     }
 
+    /// Returns what is left of one.
+    pub(crate) const fn rest_of_one(self) -> Self {
+        Self(SCALE.saturating_sub(self.0))
+    }
+
     /// Returns the nearest float, or its neighbour.
     pub(crate) fn float(self) -> f64 {
         let (whole, rest) = (self.0 / SCALE, self.0 % SCALE);

@@ -17,7 +17,8 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use units::{
-    BlockSpan, BlockTime, Lots, Notional, Num, Ppb, Ppm, Price, Quantity, Round, Vol, limits,
+    BlockSpan, BlockTime, Lots, Notional, Num, ParseError, Ppb, Ppm, Price, Quantity, Round, Vol,
+    limits,
 };
 
 /// When the portfolio is measured; any time will do, because only spans count.
@@ -71,6 +72,9 @@ impl Parameters {
                 ("spread", self.spread),
             ],
         )?;
+        // More than all of it cannot be taken off.
+        let rest = self.haircut.rest_of_one();
+        self.haircut_beyond.within("haircut_beyond, beside haircut,", Decimal::ZERO, rest)?;
         let range = [120_000, 600_000].map(Decimal::ppm);
         self.scan_range.within("scan_range", range[0], range[1])?;
         let most = Decimal::whole(1_000_000_000_000);
@@ -107,15 +111,15 @@ impl Parameters {
 }
 
 /// Returns a number in a unit of the house.
-fn exact<T: FromStr<Err = units::ParseError>>(
-    field: &'static str,
-    number: Decimal,
-) -> Result<T, Error> {
+fn exact<T: FromStr<Err = ParseError>>(field: &'static str, number: Decimal) -> Result<T, Error> {
     let value = number.to_string();
-    value.parse().map_err(|error: units::ParseError| Error::NotExact {
-        field,
-        value,
-        reason: error.to_string(),
+    value.parse().map_err(|error| {
+        let reason = match error {
+            ParseError::NotDecimal(_) => "it is not a decimal number".to_string(),
+            ParseError::TooFine { decimals, .. } => format!("it has more than {decimals} decimals"),
+            ParseError::OutOfLimits(_) => "it is outside the limits of its unit".to_string(),
+        };
+        Error::NotExact { field, value, reason }
     })
 }
 
@@ -144,7 +148,7 @@ impl House {
             let most = Decimal::whole(i128::from(i32::MAX)).to_string();
             let least = format!("-{most}");
             return Err(Error::OutOfRange {
-                field: "lots".into(),
+                field: format!("amount, in lots of {},", self.size),
                 value: lots.to_string(),
                 least,
                 most,

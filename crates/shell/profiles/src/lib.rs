@@ -110,9 +110,15 @@ fn parse<'a, T: Deserialize<'a>>(
         return Err(Error::TooLong { what, most: TEXT_BYTES_MAX });
     }
     let malformed = |reason: String| Error::Malformed { what, reason };
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let reason = error.into_inner().to_string();
+        malformed(if path == "." { reason } else { format!("{path}: {reason}") })
+    })?;
     let value = serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
     only_named(&value, "the whole", lists, false).map_err(malformed)?;
-    serde_json::from_str(text).map_err(|error| malformed(error.to_string()))
+    Ok(read)
 }
 
 /// Checks that what has fields has them by name: the decoder would take them from a list by their place too.

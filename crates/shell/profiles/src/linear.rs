@@ -14,14 +14,14 @@ const LIST_MAX: usize = 1_000;
 
 /// Positions in many markets.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 pub(crate) struct Portfolio {
     cash: Decimal,
     positions: Vec<Position>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 struct Position {
     market: String,
     amount: Decimal,
@@ -46,7 +46,7 @@ pub(crate) struct Parameters {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 struct MarketRules {
     market: String,
     rules: Rules,
@@ -62,7 +62,7 @@ struct Rules {
 
 /// The shares of a slice of notional; the last tier has no end.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 struct Tier {
     #[serde(default)]
     up_to: Option<Decimal>,
@@ -97,13 +97,16 @@ impl Rules {
                 _ => return Err(Error::Unsupported { what: "tiers must rise and end".into() }),
             }
         }
-        for tier in &self.tiers {
-            tier.initial.within("tier: initial", Decimal::ZERO, Decimal::ONE)?;
-            tier.maintenance.within("tier: maintenance", Decimal::ZERO, tier.initial)?;
+        for (number, tier) in self.tiers.iter().enumerate() {
+            let field = |name: &str| format!("tier {}: {name}", number + 1);
+            tier.initial.within(&field("initial"), Decimal::ZERO, Decimal::ONE)?;
+            tier.maintenance.within(&field("maintenance"), Decimal::ZERO, tier.initial)?;
         }
         let (lower, upper) = (self.open_interest_lower, self.open_interest_upper);
-        lower.within("open_interest_lower", Decimal::ZERO, upper)?;
-        if lower == upper && upper > Decimal::ZERO {
+        let most = Decimal::whole(1_000_000_000_000_000);
+        lower.within("open_interest_lower", Decimal::ZERO, most)?;
+        upper.within("open_interest_upper", Decimal::ZERO, most)?;
+        if lower > Decimal::ZERO.max(upper) || (lower == upper && upper > Decimal::ZERO) {
             let what = "open_interest_upper must be above open_interest_lower".into();
             return Err(Error::Unsupported { what });
         }

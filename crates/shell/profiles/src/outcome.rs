@@ -75,6 +75,8 @@ impl Floats {
 
 /// Returns the first scenario with the least gain; nothing lost if there is none.
 pub(crate) fn worst_of(scenarios: &[(String, f64)]) -> (String, f64) {
-    let least = scenarios.iter().min_by(|left, right| left.1.total_cmp(&right.1));
+    // Nothing lost is no less than nothing gained.
+    let gain = |scenario: &(String, f64)| scenario.1 + 0.0;
+    let least = scenarios.iter().min_by(|left, right| gain(left).total_cmp(&gain(right)));
     least.cloned().unwrap_or_default()
 }

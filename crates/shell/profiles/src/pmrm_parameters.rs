@@ -31,7 +31,7 @@ pub(crate) struct Parameters {
 
 /// A scenario: moves, and the share of its gain that counts.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 pub(crate) struct Scenario {
     pub(crate) id: String,
     pub(crate) spot: Decimal,
@@ -294,7 +294,11 @@ impl Parameters {
         }
         let mut names = BTreeSet::new();
         for Scenario { id, spot, vol, dampening } in &self.scenarios {
-            if id == "basis" || !names.insert(id) {
+            if id == "basis" {
+                let what = "scenario 'basis': the name is that of the basis contingency".into();
+                return Err(Error::Unsupported { what });
+            }
+            if !names.insert(id) {
                 return Err(Error::Duplicate { what: "scenario", name: id.clone() });
             }
             spot.within(

@@ -18,7 +18,7 @@ const PRICE_MAX: Decimal = Decimal::whole(1_000_000_000_000);
 
 /// A portfolio and the market it is measured in.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 pub(crate) struct Portfolio {
     pub(crate) cash: Decimal,
     pub(crate) market: Market,
@@ -27,7 +27,7 @@ pub(crate) struct Portfolio {
 
 /// The market of one underlying.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 pub(crate) struct Market {
     pub(crate) spot: Decimal,
     #[serde(default = "one")]
@@ -44,7 +44,7 @@ pub(crate) struct Market {
 
 /// The market of the perpetual.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 pub(crate) struct PerpetualMarket {
     pub(crate) price: Decimal,
     #[serde(default = "one")]
@@ -53,7 +53,7 @@ pub(crate) struct PerpetualMarket {
 
 /// The market of one expiry.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 pub(crate) struct Expiry {
     pub(crate) id: String,
     pub(crate) expires_in_seconds: Decimal,
@@ -80,7 +80,7 @@ pub(crate) struct Positions {
 
 /// Options of one kind.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 pub(crate) struct OptionPosition {
     pub(crate) expiry: String,
     pub(crate) right: Right,
@@ -109,7 +109,7 @@ impl Right {
 
 /// The perpetual position.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 pub(crate) struct PerpetualPosition {
     pub(crate) amount: Decimal,
     /// Profit that has not been settled into cash.
@@ -119,7 +119,7 @@ pub(crate) struct PerpetualPosition {
 
 /// A pledged asset.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 pub(crate) struct Collateral {
     pub(crate) asset: String,
     pub(crate) amount: Decimal,
@@ -132,7 +132,7 @@ pub(crate) struct Collateral {
 
 /// Contracts whose gains in the sixteen scenarios somebody has published.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 pub(crate) struct RiskArray {
     pub(crate) amount: Decimal,
     pub(crate) gains: Vec<Decimal>,
@@ -261,13 +261,14 @@ impl Portfolio {
     fn check_options(&self) -> Result<(), Error> {
         let expiries: BTreeSet<_> = self.market.expiries.iter().map(|expiry| &expiry.id).collect();
         let (mut held, mut vols) = (BTreeSet::new(), BTreeMap::new());
-        for option in &self.positions.options {
+        for (number, option) in self.positions.options.iter().enumerate() {
+            let field = |name: &str| format!("option {}: {name}", number + 1);
             let (expiry, strike) = (&option.expiry, option.strike);
             if !expiries.contains(expiry) {
                 return Err(Error::Unknown { what: "expiry", name: expiry.clone() });
             }
-            strike.within("strike", PRICE_MIN, PRICE_MAX)?;
-            option.vol.within("vol", Decimal::ZERO, Decimal::whole(100))?;
+            strike.within(&field("strike"), PRICE_MIN, PRICE_MAX)?;
+            option.vol.within(&field("vol"), Decimal::ZERO, Decimal::whole(100))?;
             if !held.insert((expiry, strike, option.right)) {
                 let name = format!("{expiry} {strike} {:?}", option.right).to_lowercase();
                 return Err(Error::Duplicate { what: "option", name });

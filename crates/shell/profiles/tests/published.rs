@@ -204,6 +204,37 @@ fn every_bad_input_has_a_name() {
 }
 
 #[test]
+fn what_is_wrong_is_named_with_its_place_and_said_once() {
+    let said = |profile, from: &str, to: &str| {
+        measure(profile, &PORTFOLIO.replacen(from, to, 1), None).unwrap_err().to_string()
+    };
+    let pmrm = Profile::DerivePmrm2;
+    for (from, to, words) in [
+        ("\"cash\": \"20000\"", "\"cash\": 20000", "portfolio: cash: invalid type: integer"),
+        (
+            "\"forward\": \"60500\"",
+            "\"forward\": \"x\"",
+            "market.expiries[0].forward: 'x': not a decimal",
+        ),
+        ("\"vol\": \"0.62\"", "\"vol\": \"-0.62\"", "option 1: vol is -0.62"),
+        (
+            "\"market\": {",
+            "\"market\": 1, \"more\": {",
+            "market: invalid type: integer `1`, expected fields by name",
+        ),
+    ] {
+        let error = said(pmrm, from, to);
+        assert!(error.contains(words), "{error}");
+    }
+    assert_eq!(
+        said(Profile::Novation, "\"vol\": \"0.62\"", "\"vol\": \"0.62001\""),
+        "not-exact: vol is 0.62001: it has more than 4 decimals"
+    );
+    let error = measure(Profile::Linear, PORTFOLIO, None).unwrap_err().to_string();
+    assert!(error.contains("unknown field `market`"), "{error}");
+}
+
+#[test]
 fn collateral_beyond_the_knee_costs_more() {
     // 0019-MARG-008: 60 million of it, 50 beyond the knee, a tenth of that more in initial margin, a twentieth in maintenance.
     let portfolio = r#"{"cash":"0","market":{"spot":"60000"},"positions":{"collateral":[
@@ -234,13 +265,28 @@ fn parameters_outside_their_range_are_refused() {
         (Profile::Novation, r#"{"scan_range":"0.11"}"#, "out-of-range"),
         (Profile::Novation, r#"{"scan_range":"0.61"}"#, "out-of-range"),
         (Profile::Novation, r#"{"contract_size":"0"}"#, "out-of-range"),
+        (Profile::Novation, r#"{"haircut":"0.6","haircut_beyond":"0.5"}"#, "out-of-range"),
+        (
+            Profile::DerivePmrm2,
+            r#"{"scenarios":[{"id":"basis","spot":"0.1","vol":"none","dampening":"1"}]}"#,
+            "unsupported",
+        ),
     ] {
         let error = measure(profile, PORTFOLIO, Some(parameters)).unwrap_err().to_string();
         assert_eq!(error.split(':').next(), Some(name), "{parameters}: {error}");
     }
-    let bounds = r#"{"others":{"open_interest_lower":"5","open_interest_upper":"5"}}"#;
-    let error = measure(Profile::Linear, LINEAR, Some(bounds)).unwrap_err();
-    assert!(error.to_string().starts_with("unsupported: open_interest_upper"), "{error}");
+    for (bounds, words) in [
+        (
+            r#""open_interest_lower":"5","open_interest_upper":"5""#,
+            "unsupported: open_interest_upper",
+        ),
+        (r#""open_interest_lower":"100""#, "unsupported: open_interest_upper must be above"),
+        (r#""open_interest_upper":"-100""#, "out-of-range: open_interest_upper is -100"),
+    ] {
+        let bounds = format!(r#"{{"others":{{{bounds}}}}}"#);
+        let error = measure(Profile::Linear, LINEAR, Some(&bounds)).unwrap_err();
+        assert!(error.to_string().starts_with(words), "{error}");
+    }
     assert!(measure(Profile::Linear, r#"{"cash":"1","positions":[]}"#, None).is_ok());
     for tiers in [
         r#"[]"#,

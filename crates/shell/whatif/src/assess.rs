@@ -81,12 +81,13 @@ impl Portfolio {
         let needed = margin::required(&risk, &self.held()).map_err(limits("margin"))?;
         let mut greeks = margin::greeks(&risk, &self.positions).map_err(limits("Greeks"))?;
         for (asset, amount) in &self.collateral {
-            // What is pledged moves like what is held.
+            // What is pledged moves like what is held, as far as it counts.
             let none = Notional::ZERO;
+            let counted = risk.counted(*asset, *amount).map_err(limits("collateral"))?;
             let pledged = Bucket {
                 underlying: UnderlyingId::new(asset.get()),
                 expires_at: None,
-                delta: *amount,
+                delta: counted,
                 gamma: none,
                 vega: none,
                 theta: none,

@@ -11,43 +11,99 @@ use std::str::FromStr;
 use units::{BlockTime, ParseError};
 
 /// A number as the file has it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone)]
 pub(crate) enum Exact {
     Text(String),
-    Whole(i64),
+    /// A fraction or an exponent, which JSON does not keep as it is written.
     Inexact(f64),
+}
+
+impl<'de> Deserialize<'de> for Exact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+        impl Visitor<'_> for Number {
+            type Value = Exact;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a decimal number as text, such as \"0.05\"")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Exact, E> {
+                Ok(Exact::Text(text.to_string()))
+            }
+
+            fn visit_i64<E>(self, whole: i64) -> Result<Exact, E> {
+                Ok(Exact::Text(whole.to_string()))
+            }
+
+            fn visit_u64<E>(self, whole: u64) -> Result<Exact, E> {
+                Ok(Exact::Text(whole.to_string()))
+            }
+
+            fn visit_f64<E>(self, float: f64) -> Result<Exact, E> {
+                Ok(Exact::Inexact(float))
+            }
+        }
+        deserializer.deserialize_any(Number)
+    }
 }
 
 impl Exact {
     pub(crate) fn read<T: FromStr<Err = ParseError>>(&self, place: &str) -> Result<T, WhatIfError> {
-        let value = |value: String, reason: String| WhatIfError::Value {
-            place: place.to_string(),
-            value,
-            reason,
-        };
         let text = match self {
-            Self::Text(text) => text.clone(),
-            Self::Whole(whole) => whole.to_string(),
+            Self::Text(text) => text,
             Self::Inexact(float) => {
-                let reason = "is a fraction: write it as text, so that it is exact".to_string();
-                return Err(value(float.to_string(), reason));
+                let reason =
+                    "is not kept by JSON as it is written: write it as text, so that it is exact";
+                return Err(invalid(place, &float.to_string(), reason));
             }
         };
         text.parse().map_err(|error| {
             let reason = match error {
                 ParseError::NotDecimal(_) => "is not a decimal number".to_string(),
+                ParseError::TooFine { decimals: 0, .. } => "is not a whole number".to_string(),
                 ParseError::TooFine { decimals, .. } => {
                     format!("has more than {decimals} decimals")
                 }
                 ParseError::OutOfLimits(_) => "is outside the limits of its unit".to_string(),
             };
-            value(text, reason)
+            invalid(place, text, &reason)
         })
     }
 }
 
-/// What has fields by name: the reader would take them from a list by their place too.
+/// Returns what a text says, or where in it something else is said.
+pub(crate) fn parse<'de, T: Deserialize<'de>>(
+    text: &'de str,
+    what: &'static str,
+) -> Result<T, WhatIfError> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let form = |place: String, error| WhatIfError::Form { place, error };
+    let read = serde_path_to_error::deserialize(&mut reader);
+    let Named(value) = read.map_err(|error: serde_path_to_error::Error<serde_json::Error>| {
+        let place = match error.path().to_string().as_str() {
+            "." => what.to_string(),
+            path => format!("{what}, {path}"),
+        };
+        form(place, error.into_inner())
+    })?;
+    reader.end().map_err(|error| form(what.to_string(), error))?;
+    Ok(value)
+}
+
+/// Checks a name: one that can be written in a line.
+pub(crate) fn named(kind: &str, name: &str) -> Result<(), WhatIfError> {
+    if name.is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
+        let reason = format!("is not one line of 1 to {NAME_MAX} characters");
+        return Err(invalid(&format!("name of {kind}"), name, &reason));
+    }
+    Ok(())
+}
+
+/// Most characters of a name.
+const NAME_MAX: usize = 64;
+
+/// What has fields by name: the decoder would take them from a list by their place too.
 #[derive(Debug, Clone)]
 pub(crate) struct Named<T>(pub(crate) T);
 

@@ -20,7 +20,9 @@
 //! ranges and haircut are the defaults of governance, a mark is the model's, a forward is the index, or of a future its mark, an entry is the mark.
 
 use crate::WhatIfError;
-use crate::fields::{Amounts, Exact, Named, invalid, not_below, optional, time, unfit, within};
+use crate::fields::{
+    Amounts, Exact, Named, invalid, named, not_below, optional, parse, time, unfit, within,
+};
 use governance::Definition;
 use margin::{
     MarketInput, OffsetClass, OpenOrder, Position, Settlement, UnderlyingInput, mark_value,
@@ -35,11 +37,13 @@ use units::{BlockSpan, BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Rou
 
 /// Length of the averaging before expiry: half an hour.
 const WINDOW: BlockSpan = BlockSpan::from_millis(1_800_000);
+/// Margin counts lots in 32 bits.
+const LOTS_MAX: i128 = 0x7FFF_FFFF;
 /// Least depth of books against the usual one that counts, in parts per million.
 const DEPTH_LEAST: i128 = 50_000;
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 struct UnderlyingFile {
     name: String,
     index: Exact,
@@ -64,7 +68,7 @@ enum Kind {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 struct MarketFile {
     name: String,
     underlying: String,
@@ -81,7 +85,7 @@ struct MarketFile {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 struct PositionFile {
     market: String,
     lots: Exact,
@@ -96,7 +100,7 @@ enum SideFile {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 struct OrderFile {
     market: String,
     side: SideFile,
@@ -105,7 +109,7 @@ struct OrderFile {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 struct PortfolioFile {
     time: String,
     underlyings: Vec<Named<UnderlyingFile>>,
@@ -120,7 +124,7 @@ struct PortfolioFile {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
 struct OrdersFile {
     orders: Vec<Named<OrderFile>>,
 }
@@ -150,8 +154,7 @@ impl Portfolio {
     ///
     /// [`WhatIfError`] naming the place and the value that cannot be read.
     pub fn parse(text: &str) -> Result<Self, WhatIfError> {
-        let form = |error| WhatIfError::Form { what: "portfolio", error };
-        let Named(file): Named<PortfolioFile> = serde_json::from_str(text).map_err(form)?;
+        let file: PortfolioFile = parse(text, "portfolio")?;
         let mut portfolio = Self {
             now: time("time", &file.time)?,
             names: Vec::new(),
@@ -164,6 +167,7 @@ impl Portfolio {
             orders: Vec::new(),
         };
         for (number, Named(given)) in file.underlyings.iter().enumerate() {
+            named("an underlying", &given.name)?;
             let number = u16::try_from(number + 1).unwrap_or(u16::MAX);
             if portfolio.names.contains(&given.name) {
                 return Err(invalid("underlyings", &given.name, "is there twice"));
@@ -172,6 +176,7 @@ impl Portfolio {
             portfolio.names.push(given.name.clone());
         }
         for (number, Named(given)) in file.markets.iter().enumerate() {
+            named("a market", &given.name)?;
             let id = InstrumentId::new(u32::try_from(number + 1).unwrap_or(u32::MAX));
             let market = portfolio.market(given, id)?;
             portfolio.markets.push(market);
@@ -200,8 +205,7 @@ impl Portfolio {
     ///
     /// [`WhatIfError`] naming the place and the value that cannot be read.
     pub fn parse_orders(&self, text: &str) -> Result<Orders, WhatIfError> {
-        let form = |error| WhatIfError::Form { what: "orders", error };
-        let Named(file): Named<OrdersFile> = serde_json::from_str(text).map_err(form)?;
+        let file: OrdersFile = parse(text, "orders")?;
         self.read_orders(&file.orders).map(Orders)
     }
 
@@ -216,19 +220,48 @@ impl Portfolio {
             place: place.to_string(),
             kind: "underlying",
             name: name.to_string(),
-            known: self.names.join(", "),
+            known: known(&self.names),
         })
     }
 
     fn named(&self, place: &str, name: &str) -> Result<&MarketInput, WhatIfError> {
-        let known = || self.market_names.keys().cloned().collect::<Vec<_>>().join(", ");
         let id = self.market_names.get(name).copied();
         id.and_then(|id| self.instrument(id).ok()).ok_or_else(|| WhatIfError::Unknown {
             place: place.to_string(),
             kind: "market",
             name: name.to_string(),
-            known: known(),
+            known: known(self.market_names.keys()),
         })
+    }
+
+    fn instrument_of(
+        &self,
+        given: &MarketFile,
+        id: InstrumentId,
+        contract: Contract,
+    ) -> Result<Instrument, WhatIfError> {
+        let place = |field: &str| format!("market {}, {field}", given.name);
+        let on = self.underlying(&place("underlying"), &given.underlying)?;
+        let size: Quantity = given.lot.read(&place("lot"))?;
+        let largest = Quantity::from_nanos(limits::CONTRACT_SIZE_NANOS_MAX);
+        within(Quantity::from_nanos(1), largest, size, &place("lot"))?;
+        let least = Price::from_micros(1);
+        if let Contract::Option { strike, .. } = contract {
+            not_below(least, strike, &place("strike"))?;
+        }
+        let underlying = on.underlying;
+        let mut instrument =
+            Instrument { id, underlying, contract, contract_size: size, tick: least };
+        instrument.tick = match &given.tick {
+            Some(tick) => tick.read(&place("tick"))?,
+            None => on_quantum(&instrument, least, Round::Up)
+                .map_err(|_| invalid(&place("lot"), &size.to_string(), "has no tick"))?,
+        };
+        not_below(least, instrument.tick, &place("tick"))?;
+        instrument.check().map_err(|refusal| {
+            invalid(&place("tick"), &instrument.tick.to_string(), &format!("is refused: {refusal}"))
+        })?;
+        Ok(instrument)
     }
 
     fn market(&self, given: &MarketFile, id: InstrumentId) -> Result<MarketInput, WhatIfError> {
@@ -254,24 +287,7 @@ impl Portfolio {
             Kind::Call => option(Right::Call)?,
             Kind::Put => option(Right::Put)?,
         };
-        let least = Price::from_micros(1);
-        let mut instrument = Instrument {
-            id,
-            underlying: on.underlying,
-            contract,
-            contract_size: given.lot.read(&place("lot"))?,
-            tick: least,
-        };
-        instrument.tick = match &given.tick {
-            Some(tick) => tick.read(&place("tick"))?,
-            None => on_quantum(&instrument, least, Round::Up).map_err(|_| {
-                let size = instrument.contract_size.to_string();
-                invalid(&place("lot"), &size, "is not a size that a lot can have")
-            })?,
-        };
-        instrument
-            .check()
-            .map_err(|refusal| invalid("market", &given.name, &refusal.to_string()))?;
+        let instrument = self.instrument_of(given, id, contract)?;
         let refused = [
             ("expires", given.expires.is_some(), matches!(given.kind, Kind::Perpetual)),
             ("forward", given.forward.is_some(), matches!(given.kind, Kind::Perpetual)),
@@ -361,7 +377,8 @@ impl Portfolio {
             return Err(invalid("positions", &given.market, "is there twice"));
         }
         let lots: Lots = given.lots.read(&place("lots"))?;
-        let entry = optional(given.entry.as_ref(), &place("entry"))?;
+        within(Lots::from_count(-LOTS_MAX), Lots::from_count(LOTS_MAX), lots, &place("lots"))?;
+        let entry: Option<Price> = optional(given.entry.as_ref(), &place("entry"))?;
         let cost = match (market.instrument.contract.pays_premium(), entry) {
             (true, Some(_)) => {
                 let reason = "is of an option, whose premium was paid: leave it out";
@@ -369,8 +386,10 @@ impl Portfolio {
             }
             (true, None) => Notional::ZERO,
             (false, entry) => {
+                if let Some(entry) = entry {
+                    not_below(Price::from_micros(1), entry, &place("entry"))?;
+                }
                 let entry = entry.unwrap_or(market.mark);
-                not_below(Price::from_micros(1), entry, &place("entry"))?;
                 let cost = lots.value(entry, market.instrument.contract_size, Round::Up);
                 cost.map_err(|_| {
                     let reason = "makes the lots cost more than an account can hold";
@@ -390,9 +409,7 @@ impl Portfolio {
         let market = self.named(&place("market"), &given.market)?;
         let lots: Lots = given.lots.read(&place("lots"))?;
         let price: Price = given.price.read(&place("price"))?;
-        if lots <= Lots::ZERO {
-            return Err(invalid(&place("lots"), &lots.to_string(), "is not above zero"));
-        }
+        within(Lots::from_count(1), Lots::from_count(LOTS_MAX), lots, &place("lots"))?;
         not_below(Price::from_micros(1), price, &place("price"))?;
         let tick = market.instrument.tick;
         if price.on_tick(tick, Round::Down).is_ok_and(|nearest| nearest != price) {
@@ -406,6 +423,15 @@ impl Portfolio {
         let fee = fee(market, lots, price)
             .map_err(|error| invalid(&place("price"), &price.to_string(), &error.to_string()))?;
         Ok(OpenOrder { instrument: market.instrument.id, side, price, lots, fee })
+    }
+}
+
+/// Says which names are defined.
+fn known<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    let names: Vec<&str> = names.into_iter().map(String::as_str).collect();
+    match names.as_slice() {
+        [] => "none is defined".to_string(),
+        names => format!("there are {}", names.join(", ")),
     }
 }
 

@@ -21,10 +21,10 @@ pub use liquidation::{Crossing, Liquidation};
 #[derive(Debug, thiserror::Error)]
 pub enum WhatIfError {
     /// Not JSON, or not of the form of a portfolio.
-    #[error("{what}: {error}")]
+    #[error("{place}: {error}")]
     Form {
-        /// What was read.
-        what: &'static str,
+        /// Portfolio or orders, and which field.
+        place: String,
         /// What the reader says.
         error: serde_json::Error,
     },
@@ -47,7 +47,7 @@ pub enum WhatIfError {
         reason: String,
     },
     /// A name that is used but not defined.
-    #[error("{place}: there is no {kind} '{name}'; there are {known}")]
+    #[error("{place}: there is no {kind} '{name}'; {known}")]
     Unknown {
         /// Where it is used.
         place: String,
@@ -55,7 +55,7 @@ pub enum WhatIfError {
         kind: &'static str,
         /// The name.
         name: String,
-        /// Those that are defined.
+        /// Which are defined.
         known: String,
     },
     /// A limit of the house.

@@ -6,7 +6,7 @@
 //! The search goes outward from the index in steps of a four-hundredth of it, to −99 % and +400 %, and halves the first
 //! step at whose end the account is liquidatable down to a micro-dollar. **Invariant:** at the price found the account is
 //! liquidatable and a micro-dollar nearer to the index it is not; at every step nearer, it is not. A fall below
-//! maintenance that begins and ends inside one step is not seen.
+//! maintenance that begins and ends inside one step is not seen, nor one at prices that the house does not have.
 
 use crate::file::Portfolio;
 use margin::{MarketInput, UnderlyingInput, mark_value, required};
@@ -84,7 +84,11 @@ fn crossing(
     let mut safe = index;
     for step in 1..=steps {
         let there = price(step);
-        if there == safe || !liquidatable(portfolio, at, Price::from_micros(there))? {
+        // Where it stands it was measured: farther out, only the limits of prices and sums end the search.
+        let Ok(found) = liquidatable(portfolio, at, Price::from_micros(there)) else {
+            return Ok(None);
+        };
+        if there == safe || !found {
             safe = there;
             continue;
         }
@@ -137,13 +141,12 @@ impl Portfolio {
                 mark_value(instrument, forward, *vol, self.now, *settlement)
             };
             let forward = scaled(market.forward, Round::Down)?;
-            market.mark = match market.instrument.contract {
-                Contract::Perpetual => scaled(market.mark, Round::Down)?,
-                Contract::Future { .. } | Contract::Option { .. } => {
-                    let off = market.mark.minus(model(market.forward)?).map_err(fault())?;
-                    model(forward)?.plus(off).map_err(fault())?.greater(Price::ZERO)
-                }
-            };
+            let mut off = market.mark.minus(model(market.forward)?).map_err(fault())?;
+            if market.instrument.contract == Contract::Perpetual {
+                // What a perpetual is above its index is a share of it.
+                off = scaled(off, Round::Down)?;
+            }
+            market.mark = model(forward)?.plus(off).map_err(fault())?.greater(Price::ZERO);
             market.forward = forward;
         }
         Ok(moved)
@@ -153,6 +156,29 @@ impl Portfolio {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn perpetual(index: &str, lot: &str, rest: &str) -> Portfolio {
+        let text = format!(
+            r#"{{"time": "2026-06-01T00:00:00Z", "underlyings": [{{"name": "BTC", "index": "{index}"}}],
+                "markets": [{{"name": "P", "underlying": "BTC", "kind": "perpetual", "lot": "{lot}"}}], {rest}}}"#
+        );
+        Portfolio::parse(&text).expect("a portfolio")
+    }
+
+    #[test]
+    fn a_price_found_is_one_also_when_the_file_says_it_though_a_lot_has_a_coarse_tick() {
+        let rest = r#""cash": "14000.01", "positions": [{"market": "P", "lots": "-1000000", "entry": "55000"}]"#;
+        let found = liquidations(&perpetual("60000", "0.000001", rest)).expect("a price");
+        let above = found[0].above.clone().expect("a short is liquidated above");
+        assert!(liquidations(&perpetual(&above.index, "0.000001", rest)).expect("it is")[0].now);
+    }
+
+    #[test]
+    fn a_search_ends_where_prices_do() {
+        let rest = r#""cash": "10000000000", "positions": [{"market": "P", "lots": "-5"}]"#;
+        let found = liquidations(&perpetual("210000000", "0.001", rest)).expect("it is measured");
+        assert_eq!((found[0].now, &found[0].above), (false, &None));
+    }
 
     #[test]
     fn a_mark_off_the_model_moves_as_the_model_does_and_never_below_zero() {

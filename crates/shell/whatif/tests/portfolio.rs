@@ -138,7 +138,31 @@ fn closing_pays_out_what_the_position_gained() {
 fn what_cannot_be_read_is_named_with_its_place() {
     let says = |text: &str| Portfolio::parse(text).unwrap_err().to_string();
     for (markets, rest, expected) in [
-        ("", r#""cash": 0.5"#, "cash: '0.5' is a fraction: write it as text, so that it is exact"),
+        (
+            "",
+            r#""cash": 0.5"#,
+            "cash: '0.5' is not kept by JSON as it is written: write it as text",
+        ),
+        (
+            "",
+            r#""cash": null"#,
+            "portfolio, cash: invalid type: null, expected a decimal number as text",
+        ),
+        (
+            "",
+            r#""cash": "1", "positions": [{"market": "BTC-PERP", "lots": true}]"#,
+            "portfolio, positions[0].lots: invalid type: boolean",
+        ),
+        (
+            "",
+            r#""cash": "1", "positions": [{"market": "BTC-PERP", "lots": "0.5"}]"#,
+            "lots: '0.5' is not a whole number",
+        ),
+        (
+            "",
+            r#""cash": "1", "positions": [{"market": "BTC-PERP", "lots": "-2147483648"}]"#,
+            "position in BTC-PERP, lots: '-2147483648' is not from -2147483647 to 2147483647",
+        ),
         ("", r#""cash": "ten""#, "cash: 'ten'"),
         (
             "",
@@ -153,7 +177,7 @@ fn what_cannot_be_read_is_named_with_its_place() {
         (
             "",
             r#""cash": "1", "orders": [{"market": "BTC-PERP", "side": "buy", "lots": -1, "price": "1"}]"#,
-            "'-1' is not above zero",
+            "lots: '-1' is not from 1 to 2147483647",
         ),
         (
             r#", {"name": "F", "underlying": "BTC", "kind": "future", "lot": "0.001"}"#,
@@ -225,6 +249,7 @@ fn what_cannot_be_read_is_named_with_its_place() {
         assert!(said.contains(expected), "{said}");
     }
     for (field, value, expected) in [
+        ("haircut", "x", "haircut: 'x' is not a decimal number"),
         ("range_hold", "0.05", "range_hold: '0.05' is not from 0.12 to 0.6"),
         ("range_new_risk", "16", "range_new_risk: '16' is not from 0.12 to 0.6"),
         ("confidence", "-1", "confidence: '-1' is below 0"),
@@ -238,6 +263,21 @@ fn what_cannot_be_read_is_named_with_its_place() {
         let said = says(&text.replace(r#""index": "60000""#, &with_field));
         assert!(said.contains(expected), "{said}");
     }
+    for (name, lot, expected) in [
+        ("M", "0", "market M, lot: '0' is not from 0.000000001 to 1000"),
+        ("M", "1001", "market M, lot: '1001' is not from 0.000000001 to 1000"),
+        ("", "1", "name of a market: '' is not one line of 1 to 64 characters"),
+        ("a\\nb", "1", "is not one line of 1 to 64 characters"),
+    ] {
+        let market = format!(
+            r#", {{"name": "{name}", "underlying": "BTC", "kind": "perpetual", "lot": "{lot}"}}"#
+        );
+        let said = says(&with(&market, r#""cash": "1""#));
+        assert!(said.contains(expected), "{said}");
+    }
+    let empty = r#"{"time": "2026-06-01T00:00:00Z", "cash": "1", "underlyings": [],
+        "markets": [{"name": "M", "underlying": "BTC", "kind": "perpetual", "lot": "1"}]}"#;
+    assert!(says(empty).contains("there is no underlying 'BTC'; none is defined"));
     let twice = with("", r#""cash": "1""#)
         .replace(r#""name": "ETH", "index""#, r#""name": "BTC", "index""#);
     assert!(says(&twice).contains("underlyings: 'BTC' is there twice"));
