@@ -416,6 +416,12 @@ fn an_account_has_at_most_as_many_positions_as_the_limit() {
     };
     assert!(account.check(&order(0)).is_ok());
     assert_eq!(account.check(&order(limit)), Err(Refusal::TooManyPositions));
+    // An order that has left takes no place.
+    let mut account = AccountMargin::new(&risk, &of(0, &positions[1..])).unwrap();
+    account.add(&order(0)).unwrap();
+    assert_eq!(account.check(&order(limit)), Err(Refusal::TooManyPositions));
+    account.remove(&order(0)).unwrap();
+    assert!(account.check(&order(limit)).is_ok());
 }
 
 #[test]
