@@ -234,9 +234,9 @@ impl Risk {
     ///
     /// [`Fault`] if the quantity is negative.
     pub fn counted(&self, asset: AssetId, quantity: Quantity) -> Result<Quantity, Fault> {
-        let Some(pledge) = self.pledges.get(&asset) else { return Ok(Quantity::ZERO) };
-        let lots = self.pledged(asset, quantity)?.map_or(0, |(_, lots)| lots);
-        Ok(Quantity::from_nanos(pledge.lot.nanos().saturating_mul(lots.into())))
+        let Some((slot, lots)) = self.pledged(asset, quantity)? else { return Ok(Quantity::ZERO) };
+        let lot = self.slot(slot).ok_or(Fault::Missing("margin: row"))?.size;
+        Ok(Quantity::from_nanos(lot.nanos().saturating_mul(lots.into())))
     }
 
     /// Returns the row of a pledged asset and the lots that a quantity makes; what does not fill a lot does not count, nor

@@ -8,13 +8,19 @@ use std::path::Path;
 /// Most bytes of a text: a wrong file does not fill the memory.
 const BYTES_MAX: usize = profiles::TEXT_BYTES_MAX;
 
-/// Returns whether a path stands for standard input.
-pub(crate) fn is_standard(path: &Path) -> bool {
+/// Returns the texts of a portfolio and of what goes with it; only one of them can be standard input.
+pub(crate) fn texts(portfolio: &Path, other: Option<&Path>) -> Result<(String, Option<String>)> {
+    if is_standard(portfolio) && other.is_some_and(is_standard) {
+        bail!("two files cannot both be read from standard input");
+    }
+    Ok((text(portfolio)?, other.map(text).transpose()?))
+}
+
+fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Returns the text of a file, or of standard input.
-pub(crate) fn text(path: &Path) -> Result<String> {
+fn text(path: &Path) -> Result<String> {
     if is_standard(path) {
         return bounded(&mut io::stdin().lock(), path);
     }

@@ -2,7 +2,7 @@
 
 use crate::cli::{RuleBook, RuleBookArgs};
 use crate::input;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use profiles::Profile;
 use std::io::Write;
 
@@ -15,12 +15,7 @@ pub(crate) fn run(args: &RuleBookArgs, out: &mut dyn Write) -> Result<()> {
         RuleBook::Span16 => Profile::Span16,
         RuleBook::Linear => Profile::Linear,
     };
-    if input::is_standard(&args.portfolio) && args.params.as_deref().is_some_and(input::is_standard)
-    {
-        bail!("portfolio and parameters cannot both be read from standard input");
-    }
-    let portfolio = input::text(&args.portfolio)?;
-    let parameters = args.params.as_deref().map(input::text).transpose()?;
+    let (portfolio, parameters) = input::texts(&args.portfolio, args.params.as_deref())?;
     let outcome = profiles::measure(profile, &portfolio, parameters.as_deref())?;
     serde_json::to_writer_pretty(&mut *out, &outcome)?;
     writeln!(out)?;

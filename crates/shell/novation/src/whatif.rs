@@ -2,20 +2,17 @@
 
 use crate::cli::WhatifArgs;
 use crate::input;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::io::Write;
 use std::path::Path;
 use whatif::{Assessment, GreekSums, Portfolio};
 
 /// Measures a portfolio, and with orders what becomes of it.
 pub(crate) fn run(args: &WhatifArgs, out: &mut dyn Write) -> Result<()> {
-    let standard = |path: Option<&Path>| path.is_some_and(input::is_standard);
-    if standard(Some(&args.portfolio)) && standard(args.orders.as_deref()) {
-        bail!("portfolio and orders cannot both be read from standard input");
-    }
-    let portfolio = Portfolio::parse(&input::text(&args.portfolio)?)
-        .with_context(|| format!("cannot use {}", args.portfolio.display()))?;
-    let Some(path) = &args.orders else {
+    let (portfolio, orders) = input::texts(&args.portfolio, args.orders.as_deref())?;
+    let cannot_use = |path: &Path| format!("cannot use {}", path.display());
+    let portfolio = Portfolio::parse(&portfolio).with_context(|| cannot_use(&args.portfolio))?;
+    let Some((orders, path)) = orders.zip(args.orders.as_deref()) else {
         let found = portfolio.assess()?;
         if args.json {
             serde_json::to_writer_pretty(&mut *out, &found)?;
@@ -25,9 +22,7 @@ pub(crate) fn run(args: &WhatifArgs, out: &mut dyn Write) -> Result<()> {
         }
         return Ok(());
     };
-    let orders = portfolio
-        .parse_orders(&input::text(path)?)
-        .with_context(|| format!("cannot use {}", path.display()))?;
+    let orders = portfolio.parse_orders(&orders).with_context(|| cannot_use(path))?;
     let found = portfolio.what_if(&orders)?;
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &found)?;

@@ -1,7 +1,8 @@
 //! The index at which an account is liquidated: the first price on each side at which equity is below maintenance.
 //!
 //! Everything on the underlying moves with its index: marks of perpetuals, forwards and collateral in proportion, options
-//! by the model at their vols; a mark that is off the model stays as far off it. Other underlyings stand still, and so does time.
+//! by the model at their vols. A mark that is off the model stays as far off it, a perpetual's in proportion. Other
+//! underlyings stand still, and so does time.
 //!
 //! The search goes outward from the index in steps of a four-hundredth of it, to −99 % and +400 %, and halves the first
 //! step at whose end the account is liquidatable down to a micro-dollar. **Invariant:** at the price found the account is
@@ -84,9 +85,10 @@ fn crossing(
     let mut safe = index;
     for step in 1..=steps {
         let there = price(step);
-        // Where it stands it was measured: farther out, only the limits of prices and sums end the search.
-        let Ok(found) = liquidatable(portfolio, at, Price::from_micros(there)) else {
-            return Ok(None);
+        let found = match liquidatable(portfolio, at, Price::from_micros(there)) {
+            // So far out, a price or a sum is beyond the limits of the house.
+            Err(Fault::Arithmetic { .. }) => return Ok(None),
+            found => found?,
         };
         if there == safe || !found {
             safe = there;

@@ -74,7 +74,7 @@ fn a_sub_account_is_liquidated_alone_and_the_others_money_is_not_touched() {
 }
 
 #[test]
-fn money_moves_between_sub_accounts_by_a_transfer_alone() {
+fn a_transfer_moves_what_is_free_between_sub_accounts_and_no_more() {
     // 0025-BLOCK-008
     let mut house = hedged_across();
     let before = [0, OTHER].map(|number| cash(&house, sub(number)));

@@ -20,19 +20,25 @@ use units::{BlockTime, Notional, Price};
 /// Samples that the heavier series aim at.
 const SAMPLES: usize = 480;
 
-/// What is to be known about a run, and from which block on.
-const NOTES: [(i128, &str); 3] = [
-    (0, "A command is one order, quote, cancel, deposit, withdrawal or vote of a signer."),
-    (
-        DRILL_BLOCK,
-        "In block 600 a drill breaks the books of one ETH future on purpose: it halts alone, the other markets trade on in the \
-         same block.",
-    ),
-    (
-        LIES_FROM,
-        "For one hour from block 700 one of four validators reports twice every price; the index does not follow.",
-    ),
-];
+/// Returns what is to be known about a run of so many blocks: nothing that it did not come to.
+fn notes(blocks: u64) -> Vec<String> {
+    let mut notes = vec![
+        "A command is one order, quote, cancel, deposit, withdrawal or vote of a signer."
+            .to_string(),
+    ];
+    if i128::from(blocks) >= DRILL_BLOCK {
+        notes.push(format!(
+            "In block {DRILL_BLOCK} a drill breaks the books of one ETH future on purpose: it halts alone, the other markets \
+             trade on in the same block."
+        ));
+    }
+    if i128::from(blocks) >= LIES_FROM {
+        notes.push(format!(
+            "For one hour from block {LIES_FROM} one of four validators reports twice every price; the index does not follow."
+        ));
+    }
+    notes
+}
 
 /// What one underlying shows over time.
 #[derive(Debug)]
@@ -428,10 +434,6 @@ impl Observer {
             .filter(|(time, _)| *time <= state.time)
             .map(|(time, text)| report::Event::new(*time, text.clone()))
             .collect();
-        // A run cut short says nothing of what it did not come to.
-        let reached = |block: &i128| i128::from(self.blocks) >= *block;
-        let notes = NOTES.iter().filter(|(block, _)| reached(block));
-        let notes = notes.map(|(_, note)| (*note).to_string()).collect();
         Ok(RunReport {
             title: "Novation: the clearing house through a crash".into(),
             subtitle: format!(
@@ -446,7 +448,7 @@ impl Observer {
             events,
             intervals: self.intervals,
             sections,
-            notes,
+            notes: notes(self.blocks),
         })
     }
 

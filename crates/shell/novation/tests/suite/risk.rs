@@ -3,6 +3,7 @@
 use crate::support::{novation, place, run};
 use serde_json::Value;
 use std::fs;
+use std::path::PathBuf;
 
 const PORTFOLIO: &str = r#"{
   "time": "2026-06-01T00:00:00Z",
@@ -11,6 +12,16 @@ const PORTFOLIO: &str = r#"{
   "cash": "20000",
   "positions": [{"market": "PERP", "lots": "1000"}]
 }"#;
+
+/// Returns where recorded data is, or says that it is absent.
+fn recorded() -> Option<PathBuf> {
+    let data = market::default_dir();
+    let present = data.join("MANIFEST.csv").is_file();
+    if !present {
+        eprintln!("data absent: {}", data.display());
+    }
+    present.then_some(data)
+}
 
 #[test]
 fn a_portfolio_is_measured_and_orders_are_tried_on_it() {
@@ -53,11 +64,7 @@ fn a_portfolio_that_cannot_be_read_is_named_with_the_place() {
 fn ranges_are_held_against_recorded_prices_and_absent_data_is_said_plainly() {
     let place = place("backtest");
     run("backtest --data {}/nowhere", &place).failed(1, &["no market data in", "--data DIR"]);
-    let data = market::default_dir();
-    if !data.join("MANIFEST.csv").is_file() {
-        eprintln!("data absent: {}", data.display());
-        return;
-    }
+    let Some(data) = recorded() else { return };
     let ran = novation().arg("backtest").arg("--data").arg(&data).arg("--out").arg(&place).output();
     let out = crate::support::Ran::from(ran.expect("the program starts")).succeeded();
     for words in ["history", "risk held", "share: ", "not tested: ", "backtest.html"] {
@@ -71,11 +78,7 @@ fn ranges_are_held_against_recorded_prices_and_absent_data_is_said_plainly() {
 fn surfaces_of_recorded_chains_are_drawn_and_what_they_miss_is_named() {
     let place = place("surface");
     run("surface --data {}/nowhere", &place).failed(1, &["no market data in", "--data DIR"]);
-    let data = market::default_dir();
-    if !data.join("MANIFEST.csv").is_file() {
-        eprintln!("data absent: {}", data.display());
-        return;
-    }
+    let Some(data) = recorded() else { return };
     let surface = |out: &str| {
         let out = place.join(out);
         let ran = novation().arg("surface").arg("--data").arg(&data).arg("--out").arg(out).output();
