@@ -1,8 +1,8 @@
 //! The tree of intermediates behind a requirement.
 //!
-//! **Invariant:** the figures are those of [`crate::required`], though nothing here shares its sums: each vector is added
+//! **Invariant:** the figures are those of [`crate::required`], though nothing here shares its scan: each vector is added
 //! up scenario by scenario in 128 bits, and the formula is written as 0019-MARG-006 states it. That makes this the slow
-//! model that the fast one is tested against.
+//! model that the fast scan is tested against. Charges are those of its book, and their parts are computed again.
 
 use crate::account::out_of_limits;
 use crate::charges::{ChargeBook, Purpose, Turn};

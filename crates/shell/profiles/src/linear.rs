@@ -106,7 +106,7 @@ impl Rules {
         let most = Decimal::whole(1_000_000_000_000_000);
         lower.within("open_interest_lower", Decimal::ZERO, most)?;
         upper.within("open_interest_upper", Decimal::ZERO, most)?;
-        if lower > Decimal::ZERO.max(upper) || (lower == upper && upper > Decimal::ZERO) {
+        if lower >= upper && lower > Decimal::ZERO {
             let what = "open_interest_upper must be above open_interest_lower".into();
             return Err(Error::Unsupported { what });
         }
