@@ -139,7 +139,7 @@ async fn respond(node: &Node, admitted: &Admitted, request: &Request) -> Value {
             return refused(id, &Refused { code: -32_005, message });
         }
     }
-    match call(node, Source::Client(admitted.address), method, params).await {
+    match call(node, Source::client(admitted.address), method, params).await {
         Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
         Err(error) => refused(id, &error),
     }

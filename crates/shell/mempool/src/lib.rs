@@ -19,7 +19,7 @@ mod sources;
 pub use access::{Invalid, SUBMISSION_BYTES_MAX};
 pub use allowance::{Standing, commands_per_block};
 pub use pool::{Limits, Mempool};
-pub use sources::{BAD_SIGNATURES_MAX, Source};
+pub use sources::{BAD_SIGNATURES_EACH_MAX, BAD_SIGNATURES_MAX, ClientNetwork, Source};
 
 use protocol::Hash;
 use units::BlockTime;
@@ -58,7 +58,7 @@ pub enum Rejected {
         /// What is added by each block.
         per_block: u64,
     },
-    /// The source has sent too many bad signatures.
+    /// The source has sent too many bad signatures, of this owner or of many.
     #[error("too many bad signatures from there: try again after the next block")]
     Muted,
     /// No room.

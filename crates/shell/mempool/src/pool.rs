@@ -119,10 +119,11 @@ impl Mempool {
         if access::verify(&self.network, sound).is_err() {
             for held in &mut read {
                 let Ok(one) = held else { continue };
-                if !self.sources.is_heard(source) {
+                let owner = one.grant.owner;
+                if !self.sources.is_heard(source, owner) {
                     *held = Err(Rejected::Muted);
                 } else if let Err((_, bad)) = access::verify(&self.network, [&*one]) {
-                    self.sources.sent_a_bad_one(source);
+                    self.sources.sent_a_bad_one(source, owner);
                     *held = Err(bad.into());
                 }
             }
@@ -130,6 +131,7 @@ impl Mempool {
         let mut insert = |(held, bytes): (Result<Read, Rejected>, &[u8])| {
             let held = held?;
             let owner = held.grant.owner;
+            self.sources.sent_a_good_one(source, owner);
             if self.allowances.wants_standing(owner) {
                 self.allowances.set_standing(owner, standing(owner));
             }
@@ -157,7 +159,7 @@ impl Mempool {
         if waiting.is_some_and(|waiting| waiting.expires_at >= expires_at) {
             return Err(Rejected::NonceWaiting(nonce));
         }
-        if !self.sources.is_heard(source) {
+        if !self.sources.is_heard(source, owner) {
             return Err(Rejected::Muted);
         }
         Ok(())

@@ -45,6 +45,6 @@ pub use floor::Floor;
 pub use guard::{Ballot, GuardError, VoteGuard};
 pub use ledger::{Applied, Ledger, LedgerError};
 pub use light::Answer;
-pub use mempool::{Rejected, Source};
+pub use mempool::{ClientNetwork, Rejected, Source};
 pub use node::{AnswerFailure, CertifiedHeader, FeedFailure, Node, Status, SubmitFailure};
 pub use steps::install as install_steps;

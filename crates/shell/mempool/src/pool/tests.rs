@@ -1,5 +1,5 @@
 use super::*;
-use crate::{BAD_SIGNATURES_MAX, Invalid, SUBMISSION_BYTES_MAX, name_of};
+use crate::{BAD_SIGNATURES_EACH_MAX, Invalid, SUBMISSION_BYTES_MAX, name_of};
 use access::{OwnerKey, SessionSecret, Validity};
 use protocol::{Command, SessionKey};
 use units::Notional;
@@ -195,17 +195,21 @@ fn a_flood_of_bad_signatures_ends_and_good_ones_among_them_are_kept() {
     };
     let mut flood: Vec<Vec<u8>> = vec![submission(2, 1)];
     flood.extend((1..=60).map(forged));
-    let from = Source::Client([10, 0, 0, 1].into());
+    let from = Source::client([10, 0, 0, 1].into());
     let rich = |_| Standing::Holds(Notional::from_micros(1_000_000_000_000));
     let answers = pool.admit(from, &flood, rich);
     assert!(answers[0].is_ok());
     let bad = |answer: &&Result<Hash, Rejected>| {
         matches!(answer, Err(Rejected::Invalid(Invalid::Signature(_))))
     };
-    assert_eq!(answers.iter().filter(bad).count(), usize::try_from(BAD_SIGNATURES_MAX).unwrap());
+    assert_eq!(
+        answers.iter().filter(bad).count(),
+        usize::try_from(BAD_SIGNATURES_EACH_MAX).unwrap()
+    );
     assert_eq!(answers.last(), Some(&Err(Rejected::Muted)));
-    assert_eq!(pool.admit(from, &[submission(3, 1)], rich), [Err(Rejected::Muted)]);
-    assert!(admit(&mut pool, &submission(3, 1)).is_ok(), "another source is heard");
+    assert_eq!(pool.admit(from, &[submission(1, 61)], rich), [Err(Rejected::Muted)]);
+    assert!(pool.admit(from, &[submission(3, 1)], rich)[0].is_ok(), "another owner is heard");
+    assert!(admit(&mut pool, &submission(1, 61)).is_ok(), "another source is heard");
     include(&mut pool, 1, &[]);
     assert!(pool.admit(from, &[submission(4, 1)], rich)[0].is_ok(), "and so it is again");
 }
