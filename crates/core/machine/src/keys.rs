@@ -8,7 +8,7 @@
 //! **Left out:** signatures, which the shell has checked, and how long anything waits to get into a block.
 
 use crate::commands::Answer;
-use crate::state::{Market, State};
+use crate::state::State;
 use crate::work::Work;
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{
@@ -16,7 +16,7 @@ use protocol::{
     Receipt, Refusal, Scopes, SessionKey, SessionTerms, Shown, Signer, Transaction, limits,
 };
 use std::collections::BTreeMap;
-use units::{BlockSpan, BlockTime, Lots, Notional, Price, Round};
+use units::{BlockSpan, BlockTime, Notional};
 
 /// Longest time from a block to the expiry of a signature in it; also the day over which a cap is counted.
 const DAY: BlockSpan = BlockSpan::from_millis(limits::SIGNATURE_LIFE_MS_MAX);
@@ -101,6 +101,30 @@ impl Keys {
     /// Returns the owners that have signed something, ascending, with their keys.
     pub fn owners(&self) -> impl Iterator<Item = (&Address, &OwnerKeys)> + '_ {
         self.owners.iter()
+    }
+
+    /// Whether a key has not used a nonce; a key of which nothing is known has used none but zero.
+    fn is_free(&self, owner: Address, signer: Signer, nonce: u64) -> bool {
+        let keys = self.owners.get(&owner);
+        let window = match signer {
+            Signer::Owner => keys.map(|keys| &keys.nonces),
+            Signer::Session(key) => {
+                keys.and_then(|keys| keys.sessions.get(&key)).map(|session| &session.nonces)
+            }
+        };
+        window.map_or(nonce > 0, |window| window.is_free(nonce))
+    }
+
+    /// Uses a nonce that is free, of a session key that is registered or of an owner.
+    fn use_nonce(&mut self, owner: Address, signer: Signer, nonce: u64) {
+        let keys = self.owners.entry(owner).or_default();
+        let window = match signer {
+            Signer::Owner => Some(&mut keys.nonces),
+            Signer::Session(key) => keys.sessions.get_mut(&key).map(|session| &mut session.nonces),
+        };
+        if let Some(window) = window {
+            window.take(nonce);
+        }
     }
 
     pub(crate) fn owner_record(&self, owner: Address) -> Option<OwnerRecord> {
@@ -204,31 +228,26 @@ impl Work<'_> {
         if grant.expires_at > day_on {
             return Err(Refusal::SignatureTooLong);
         }
-        let nonces = match grant.signer {
-            Signer::Owner => &mut self.state.keys.owners.entry(owner).or_default().nonces,
-            Signer::Session(key) => {
-                let keys = self.state.keys.owners.get_mut(&owner);
-                let session = keys.and_then(|keys| keys.sessions.get_mut(&key));
-                let session = session.ok_or(Refusal::SessionUnknown)?;
-                if let Some(refusal) = session.ended(now) {
-                    return Err(refusal);
-                }
-                &mut session.nonces
+        if let Signer::Session(key) = grant.signer {
+            let session = self.state.keys.session(owner, key).ok_or(Refusal::SessionUnknown)?;
+            if let Some(refusal) = session.ended(now) {
+                return Err(refusal);
             }
-        };
-        if !nonces.is_free(grant.nonce) {
+        }
+        if !self.state.keys.is_free(owner, grant.signer, grant.nonce) {
             return Err(Refusal::NonceUsed);
         }
         if i128::from(grant.nonce) > day_on.millis() {
             return Err(Refusal::NonceTooHigh);
         }
-        nonces.take(grant.nonce);
+        if grant.shown.as_ref().is_some_and(|shown| !self.is_listed(first, shown)) {
+            return Err(Refusal::ShownDiffers);
+        }
+        // Only now: what is refused before has used nothing up.
+        self.state.keys.use_nonce(owner, grant.signer, grant.nonce);
         match grant.signer {
             Signer::Owner => drop(self.touched.owners.insert(owner)),
             Signer::Session(key) => drop(self.touched.sessions.insert((owner, key))),
-        }
-        if grant.shown.as_ref().is_some_and(|shown| !self.is_listed(first, shown)) {
-            return Err(Refusal::ShownDiffers);
         }
         Ok(())
     }
@@ -347,39 +366,6 @@ impl Work<'_> {
             }
             _ => false,
         }
-    }
-
-    /// Returns what a command counts for against a cap: its orders at their limits, or what it moves.
-    fn spends(&self, command: &Command) -> Answer<Notional> {
-        let mut total = Notional::ZERO;
-        let value = |instrument, price: Price, lots: Lots| {
-            let market: Option<&Market> = self.state.markets.get(&instrument);
-            let Some(market) = market else { return Ok(Notional::ZERO) };
-            lots.value(price, market.instrument.contract_size, Round::Up)
-                .and_then(Notional::magnitude)
-                .map_err(|_| Refusal::AmountTooLarge)
-        };
-        Ok(match command {
-            Command::PlaceOrder { order, .. } => value(order.instrument, order.price, order.lots),
-            Command::MassQuote { quotes, .. } => {
-                for quote in quotes {
-                    let added = value(quote.instrument, quote.price, quote.lots)
-                        .and_then(|one| total.plus(one).map_err(|_| Refusal::AmountTooLarge));
-                    match added {
-                        Ok(sum) => total = sum,
-                        Err(refusal) => return Ok(Err(refusal)),
-                    }
-                }
-                Ok(total)
-            }
-            Command::Withdraw { asset, amount, .. } | Command::Transfer { asset, amount, .. } => {
-                if amount.within_limit().is_err() {
-                    return Ok(Err(Refusal::AmountTooLarge));
-                }
-                return self.dollars(*asset, *amount);
-            }
-            _ => Ok(Notional::ZERO),
-        })
     }
 
     /// Answers the commands about keys; nothing to the others.

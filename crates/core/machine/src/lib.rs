@@ -27,6 +27,7 @@
 mod account;
 mod apply;
 mod auction;
+mod cap;
 mod commands;
 mod committee;
 mod evidence;

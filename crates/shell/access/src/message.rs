@@ -2,10 +2,13 @@
 //!
 //! A command that names an instrument or an asset is shown by name. The name comes as a [`Shown`] beside the signature,
 //! and the machine compares it with its listing.
+//!
+//! **Invariant:** the last field, `content`, is the hash of all that is sent beside the signature and the chain: bodies
+//! and claims of other bytes have other digests, whatever the words say.
 
 use crate::names::{contract_name, decimal};
 use crate::submission::{Body, Invalid};
-use crate::typed::{Field, Typed};
+use crate::typed::{Field, Typed, keccak};
 use protocol::{
     AssetId, Change, Command, Hash, InstrumentId, NewOrder, Scopes, SelfTrade, SessionTerms, Shown,
     Side, TimeInForce, codec,
@@ -162,7 +165,15 @@ pub(crate) fn typed(network: &str, body: &Body, shown: Option<&Shown>) -> Result
     fields.push(("nonce", Field::Number(body.nonce)));
     let expires_at = u64::try_from(body.expires_at.millis()).map_err(|_| Invalid::Expiry)?;
     fields.push(("expiresAt", Field::Number(expires_at)));
+    fields.push(("content", Field::Word(content(body, shown)?)));
     Ok(Typed { name: kind, fields })
+}
+
+/// Returns the hash of what is sent: of the version byte, the body and the claim as they are encoded.
+///
+/// spec 0027-ACC-013.
+fn content(body: &Body, shown: Option<&Shown>) -> Result<[u8; 32], Invalid> {
+    Ok(keccak(&codec::encode(&(body, shown))?))
 }
 
 fn subaccount(sub: u16) -> (&'static str, Field) {

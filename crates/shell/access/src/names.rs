@@ -45,7 +45,8 @@ fn day(time: BlockTime) -> String {
     let (year, month, day) = civil(days);
     let year = match year {
         2000..=2099 => format!("{:02}", year - 2000),
-        _ => year.to_string(),
+        // At least four places, so that no other year reads as one of this century.
+        _ => format!("{year:04}"),
     };
     let month = usize::try_from(month).ok().and_then(|month| MONTHS.get(month - 1));
     let suffix = if into == EIGHT_MS { String::new() } else { format!("T{into}") };
@@ -101,5 +102,7 @@ mod tests {
         assert_eq!(contract_name("BTC", &future(1_709_193_600_000)), "BTC_USDC-29FEB24");
         assert_eq!(contract_name("BTC", &future(1_709_193_600_001)), "BTC_USDC-29FEB24T28800001");
         assert_eq!(contract_name("BTC", &future(4_102_473_600_000)), "BTC_USDC-1JAN2100");
+        let year_26 = 1_795_766_400_000 - 5 * 146_097 * 86_400_000;
+        assert_eq!(contract_name("BTC", &future(year_26)), "BTC_USDC-27NOV0026");
     }
 }

@@ -10,12 +10,12 @@ use units::{Amount, BlockTime, Lots, Notional, Price};
 
 const DAY: i128 = 86_400_000;
 
-fn key(byte: u8) -> SessionKey {
+pub(crate) fn key(byte: u8) -> SessionKey {
     SessionKey::new([byte; 32])
 }
 
 /// Terms that allow everything until long after.
-fn wide(byte: u8) -> SessionTerms {
+pub(crate) fn wide(byte: u8) -> SessionTerms {
     SessionTerms {
         key: key(byte),
         scopes: Scopes::of_bits(63).expect("all"),
@@ -27,7 +27,7 @@ fn wide(byte: u8) -> SessionTerms {
 }
 
 /// Commands of an owner under one grant.
-struct Signed {
+pub(crate) struct Signed {
     owner: Address,
     signer: Signer,
     nonce: u64,
@@ -37,12 +37,12 @@ struct Signed {
     commands: Vec<Command>,
 }
 
-fn by_owner(owner: Address, nonce: u64, command: Command) -> Signed {
+pub(crate) fn by_owner(owner: Address, nonce: u64, command: Command) -> Signed {
     let signer = Signer::Owner;
     Signed { owner, signer, nonce, expires_in: 60_000, shown: None, commands: vec![command] }
 }
 
-fn by_key(owner: Address, byte: u8, nonce: u64, commands: Vec<Command>) -> Signed {
+pub(crate) fn by_key(owner: Address, byte: u8, nonce: u64, commands: Vec<Command>) -> Signed {
     let signer = Signer::Session(key(byte));
     Signed { owner, signer, nonce, expires_in: 60_000, shown: None, commands }
 }
@@ -70,11 +70,11 @@ fn withdraw(dollars: i128) -> Command {
     Command::Withdraw { sub: 0, asset: AssetId::DOLLAR, amount }
 }
 
-struct SignedHouse(House);
+pub(crate) struct SignedHouse(pub(crate) House);
 
 impl SignedHouse {
     /// A house that takes signed commands alone, with accounts of traders 1 and 2.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut house = House::new();
         let signed = machine::Genesis { signed: true, ..genesis() };
         (house.machine, _) = Machine::found(&signed).expect("the genesis is sound");
@@ -99,7 +99,7 @@ impl SignedHouse {
         block
     }
 
-    fn apply(&mut self, seconds: i128, signed: Vec<Signed>) -> Vec<Receipt> {
+    pub(crate) fn apply(&mut self, seconds: i128, signed: Vec<Signed>) -> Vec<Receipt> {
         let block = self.block(seconds, signed);
         let outcome = self.0.machine.apply(&block).expect("the block follows");
         assert!(outcome.writes.is_sorted_by(|a, b| a.key < b.key));
@@ -111,11 +111,11 @@ impl SignedHouse {
     }
 
     /// Applies one grant in a block of its own, a second later.
-    fn one(&mut self, signed: Signed) -> Receipt {
+    pub(crate) fn one(&mut self, signed: Signed) -> Receipt {
         self.apply(1, vec![signed]).remove(0)
     }
 
-    fn registered(mut self, terms: SessionTerms) -> Self {
+    pub(crate) fn registered(mut self, terms: SessionTerms) -> Self {
         assert_eq!(self.one(by_owner(trader(1), 1, register(terms))), Receipt::Done);
         self
     }
@@ -401,6 +401,21 @@ fn what_a_wallet_showed_must_be_what_is_listed() {
         assert_eq!(receipt != refused(Refusal::ShownDiffers), fits, "{said}: {receipt:?}");
     }
     assert_eq!(house.0.machine.state().underlyings[&BTC].name, "BTC");
+}
+
+/// spec 0027-ACC-003, 0027-ACC-006.
+#[test]
+fn a_text_that_is_not_what_is_listed_uses_no_nonce() {
+    let mut house = SignedHouse::new();
+    let claim = |underlying: &str| Shown::Contract {
+        underlying: underlying.into(),
+        contract: protocol::Contract::Perpetual,
+        size: None,
+    };
+    let sent = |name| Signed { shown: Some(claim(name)), ..by_owner(trader(1), 5, buy(1, 1)) };
+    assert_eq!(house.one(sent("ETH")), refused(Refusal::ShownDiffers));
+    assert!(matches!(house.one(sent("BTC")), Receipt::Order(_)), "the nonce is still its owner's");
+    assert_eq!(house.one(sent("BTC")), refused(Refusal::NonceUsed));
 }
 
 /// spec 0027-ACC-007.

@@ -1,0 +1,130 @@
+//! What a thief can do with a session key that has a cap.
+
+use crate::access::{SignedHouse, by_key, by_owner, key, wide};
+use crate::common::{account, order, trader};
+use protocol::{Command, InstrumentId, NewOrder, Quote, Receipt, Refusal, SessionTerms, Side};
+use units::{Lots, Notional, Price};
+
+const TICK: i128 = 500_000;
+/// A put of a strike of 8,000 dollars on a coin of 8,000; a lot is a hundredth of a coin.
+const PUT: u32 = 6;
+
+fn capped(dollars: i128) -> SessionTerms {
+    SessionTerms { notional_per_day: Some(Notional::from_micros(dollars * 1_000_000)), ..wide(5) }
+}
+
+fn sell(instrument: u32, price: i128, lots: i128, reduce_only: bool) -> Command {
+    match order(1, 1, instrument, Side::Sell, price, lots).command {
+        Command::PlaceOrder { sub, order } => {
+            Command::PlaceOrder { sub, order: NewOrder { reduce_only, ..order } }
+        }
+        other => other,
+    }
+}
+
+fn spent(house: &SignedHouse) -> i128 {
+    let session = house.0.machine.state().keys.session(trader(1), key(5));
+    session.expect("registered").spent.micros()
+}
+
+fn mark(house: &SignedHouse, instrument: u32) -> i128 {
+    let market = &house.0.machine.state().markets[&InstrumentId::new(instrument)];
+    market.mark.expect("every market has a mark").micros()
+}
+
+fn equity(house: &SignedHouse, number: u8) -> i128 {
+    let state = house.0.machine.state();
+    let index = state.accounts.index(account(number)).expect("open");
+    let risk = state.risk().expect("prices are there");
+    state.required(&risk, index, false).expect("it can be margined").equity.micros()
+}
+
+/// spec 0027-ACC-014.
+#[test]
+fn an_option_sold_at_a_tick_counts_at_what_lies_under_it() {
+    let mut house = SignedHouse::new().registered(capped(200));
+    let by = |nonce, command| by_key(trader(1), 5, nonce, vec![command]);
+    // Eighty dollars a lot, whatever is asked for it.
+    assert!(matches!(house.one(by(1, sell(PUT, TICK, 2, false))), Receipt::Order(_)));
+    assert_eq!(spent(&house), 160_000_000);
+    let exceeded_by = Notional::from_micros(40_000_000);
+    let refused = Receipt::Refused(Refusal::SessionCap { exceeded_by });
+    assert_eq!(house.one(by(2, sell(PUT, TICK, 1, false))), refused);
+    let quote = Quote {
+        instrument: InstrumentId::new(PUT),
+        side: Side::Sell,
+        price: Price::from_micros(TICK),
+        lots: Lots::from_count(1),
+    };
+    let quotes = Command::MassQuote { sub: 0, quotes: vec![quote] };
+    assert_eq!(house.one(by(3, quotes)), refused, "a quote counts as an order does");
+}
+
+/// spec 0027-ACC-014.
+#[test]
+fn a_sale_counts_at_the_greatest_of_limit_mark_and_index_and_a_buy_at_its_limit() {
+    let mut house = SignedHouse::new().registered(capped(1_000_000));
+    let by = |nonce, command| by_key(trader(1), 5, nonce, vec![command]);
+    house.one(by(1, sell(1, 6_000_000_000, 1, false)));
+    assert_eq!(spent(&house), 80_000_000, "a perpetual under its mark");
+    house.one(by(2, sell(1, 9_000_000_000, 1, false)));
+    assert_eq!(spent(&house), 170_000_000, "and above it");
+    let bid = order(1, 2, 1, Side::Buy, 7_000_000_000, 1).command;
+    house.one(by(3, bid));
+    assert_eq!(spent(&house), 240_000_000);
+    // Whoever can only end what is held gives away what that is worth.
+    let worth = mark(&house, PUT).div_euclid(100) + 1;
+    house.one(by(4, sell(PUT, TICK, 1, true)));
+    // A second of its life apart.
+    assert!((spent(&house) - 240_000_000 - worth).abs() <= 100, "{} {worth}", spent(&house));
+}
+
+/// With a key of a thousand dollars a day, a thief trades with an accomplice at the worst prices that the band allows, in
+/// every market and on both sides, while the prices stand still.
+///
+/// spec 0027-ACC-014.
+#[test]
+fn a_thief_with_a_capped_key_takes_no_more_than_the_cap_and_fees() {
+    let cap = 1_000_000_000;
+    let mut house = SignedHouse::new().registered(capped(1_000));
+    // What is held can be given away, too: twenty puts.
+    let price = mark(&house, PUT) / TICK * TICK + TICK;
+    let buy = order(1, 90, PUT, Side::Buy, price, 20).command;
+    let sold = order(2, 90, PUT, Side::Sell, price, 20).command;
+    house.apply(1, vec![by_owner(trader(1), 2, buy), by_owner(trader(2), 2, sold)]);
+    assert_eq!(house.0.lots(1, PUT), 20);
+    let before = (equity(&house, 1), equity(&house, 2));
+    let mut nonce = 10;
+    let mut filled = 0;
+    for lots in [200, 50, 20, 10, 5, 2, 1, 1] {
+        for instrument in 1..=6 {
+            for side in [Side::Sell, Side::Buy] {
+                let band = 2_400_000_000 - 40 * TICK;
+                let mark = mark(&house, instrument);
+                let worst = match side {
+                    Side::Buy => mark + band,
+                    Side::Sell => (mark - band).max(TICK),
+                };
+                let worst = worst / TICK * TICK;
+                nonce += 1;
+                let sent = order(1, nonce, instrument, side, worst, lots).command;
+                let met = order(2, nonce, instrument, side.opposite(), worst, lots).command;
+                let taken = vec![by_key(trader(1), 5, nonce, vec![sent])];
+                if matches!(house.apply(1, taken)[0], Receipt::Order(_)) {
+                    filled += 1;
+                    house.apply(1, vec![by_owner(trader(2), nonce, met)]);
+                }
+                let cancel = Command::MassCancel { sub: 0, instrument: None };
+                house.apply(1, vec![by_key(trader(1), 5, nonce + 100_000, vec![cancel])]);
+            }
+        }
+    }
+    let lost = before.0 - equity(&house, 1);
+    let won = equity(&house, 2) - before.1;
+    println!(
+        "{filled} orders filled: lost {lost}, won {won} micro-dollars, {} counted",
+        spent(&house)
+    );
+    assert!(filled >= 2 && lost > cap / 2, "the thief was not idle: {filled} {lost}");
+    assert!(lost <= cap + cap / 100, "lost {lost}, won {won}");
+}
