@@ -5,8 +5,8 @@
 
 use crate::watch::Watch;
 use machine::{CommitteeRecord, Genesis, Machine, StateKey, Write};
-use protocol::{Block, Hash, Header, OutcomeHashes, ParameterId, codec};
-use replica::{Applied, Ledger, LedgerError};
+use protocol::{Address, Block, Hash, Header, OutcomeHashes, ParameterId, codec};
+use replica::{Applied, Ledger, LedgerError, Listed, Standing};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a validator's disk holds.
@@ -140,6 +140,14 @@ impl Ledger for SimLedger {
 
     fn committee(&self) -> CommitteeRecord {
         self.machine.state().committee.record()
+    }
+
+    fn standing(&self, owner: Address) -> Standing {
+        self.machine.state().standing(owner).map_or(Standing::Stranger, Standing::Holds)
+    }
+
+    fn listed(&self) -> Option<Listed> {
+        Some(Listed::of(self.machine.state()))
     }
 
     fn blocks(

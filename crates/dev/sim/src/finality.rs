@@ -5,6 +5,7 @@ use crate::house::{FOUNDED_AT, genesis, submission};
 use crate::random::Random;
 use crate::watch::Watch;
 use light::Clock;
+use machine::Genesis;
 use protocol::{Hash, codec};
 use replica::simulation::{History, Setup, Travel, World};
 use replica::{Pace, Timeouts};
@@ -41,10 +42,17 @@ impl Finality {
 #[must_use]
 pub fn finality(delay: Duration, span: Duration, crashed: bool) -> Finality {
     let genesis = Arc::new(genesis(VALIDATORS));
-    let encoded = codec::encode(&*genesis).expect("the genesis is within limits");
-    let setup = Setup {
+    let (finality, _) = History::new(setup(VALIDATORS, &genesis))
+        .play(|world| measure(world, genesis, delay, span, crashed));
+    finality
+}
+
+/// Returns a network on the wall clock without faults.
+pub(crate) fn setup(validators: u16, genesis: &Genesis) -> Setup {
+    let encoded = codec::encode(genesis).expect("the genesis is within limits");
+    Setup {
         seed: 1,
-        validators: VALIDATORS,
+        validators,
         reserve: 0,
         genesis: Hash::of("genesis", &encoded),
         founded_at: BlockTime::from_millis(FOUNDED_AT),
@@ -60,33 +68,41 @@ pub fn finality(delay: Duration, span: Duration, crashed: bool) -> Finality {
         plant: None,
         torn_percent: 0,
         liars: Vec::new(),
-    };
-    let (finality, _) =
-        History::new(setup).play(|world| measure(world, genesis, delay, span, crashed));
-    finality
+    }
 }
 
-async fn measure(
-    mut world: World,
-    genesis: Arc<machine::Genesis>,
+/// Links all validators, starts them, and lets them connect.
+pub(crate) async fn begin(
+    world: &mut World,
+    genesis: &Arc<Genesis>,
+    watch: &Watch,
     delay: Duration,
-    span: Duration,
-    crashed: bool,
-) -> Finality {
+) {
     let travel = Travel { delay, jitter: Duration::ZERO, lost_percent: 0 };
-    let watch = Watch::default();
     let all = 0..world.validators();
     for from in all.clone() {
         for to in all.clone().filter(|to| *to != from) {
             world.link(from, to, Some(travel)).await;
         }
     }
-    for index in all.clone() {
+    for index in all {
         let ledger = Disk::new(genesis.clone()).open(index, watch.clone(), None);
         world.start(index, Box::new(ledger)).await;
     }
     // The first blocks find the network still connecting.
     world.pass(Duration::from_secs(2)).await;
+}
+
+async fn measure(
+    mut world: World,
+    genesis: Arc<Genesis>,
+    delay: Duration,
+    span: Duration,
+    crashed: bool,
+) -> Finality {
+    let watch = Watch::default();
+    begin(&mut world, &genesis, &watch, delay).await;
+    let all = 0..world.validators();
     if crashed {
         world.crash(world.validators() - 1).await;
         world.pass(Duration::from_secs(8)).await;

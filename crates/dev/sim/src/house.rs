@@ -1,13 +1,13 @@
 //! A small house to run: two underlyings with a perpetual each, and traders who know little of what they do.
 
 use crate::random::Random;
-use access::{Network, OwnerKey, Validity, shown_for};
+use access::{Network, OwnerKey, SessionSecret, Validity, shown_for};
 use light::Anchor;
 use machine::{Genesis, ParameterGenesis, SourceWeight, UnderlyingGenesis, ValidatorGenesis};
 use protocol::{
     AccountId, Address, AssetId, Change, ClientOrderId, Command, Contract, Instrument,
-    InstrumentId, NewOrder, ParameterId, PriceReport, ProposalId, Seat, SelfTrade, Side, SourceId,
-    TimeInForce, UnderlyingId, ValidatorId, Vote, limits,
+    InstrumentId, NewOrder, OrderId, ParameterId, PriceReport, ProposalId, Quote, Seat, SelfTrade,
+    Side, SourceId, TimeInForce, UnderlyingId, ValidatorId, Vote, codec, limits,
 };
 use replica::simulation::public_key;
 use std::sync::OnceLock;
@@ -179,6 +179,51 @@ pub(crate) fn marker(
     let (asset, amount) = (AssetId::DOLLAR, Amount::from_minor(1_000_000));
     let command = Command::Deposit { account, asset, amount };
     (account, signed(anchor, now, CUSTODIAN, nonce, command))
+}
+
+/// Returns the address of a rich owner, and the submission that makes it rich.
+pub(crate) fn patron(anchor: &Anchor, now: BlockTime, nonce: u64) -> (Address, Vec<u8>) {
+    let owner = Address::new([0xAA; 20]);
+    let account = AccountId { owner, sub: 0 };
+    let (asset, amount) = (AssetId::DOLLAR, Amount::from_minor(1_000_000_000_000));
+    let command = Command::Deposit { account, asset, amount };
+    (owner, signed(anchor, now, CUSTODIAN, nonce, command))
+}
+
+/// Returns a submission of an owner, by a session key that nobody knows, of so many bytes or a little fewer.
+pub(crate) fn sized(
+    anchor: &Anchor,
+    now: BlockTime,
+    owner: Address,
+    nonce: u64,
+    bytes: usize,
+) -> Vec<u8> {
+    let network = Network::new(&anchor.chain, anchor.genesis);
+    let key = SessionSecret::from_secret([0x77; 32]).expect("a key");
+    let validity = Validity { nonce, expires_at: BlockTime::from_millis(now.millis() + LIFE) };
+    let one = Command::CancelOrder { sub: 0, order: OrderId::new(1) };
+    let submit = |count| {
+        let commands = vec![one.clone(); count];
+        key.submit(&network, owner, validity, commands).expect("encodable")
+    };
+    let (shortest, next) = (submit(1).len(), submit(2).len());
+    let full = bytes.saturating_sub(shortest) / (next - shortest) + 1;
+    if full <= limits::COMMANDS_PER_SIGNATURE_MAX {
+        return submit(full);
+    }
+    let quote = Quote {
+        instrument: InstrumentId::new(1),
+        side: Side::Buy,
+        price: Price::from_micros(500_000),
+        lots: Lots::from_count(1),
+    };
+    let quotes = Command::MassQuote { sub: 0, quotes: vec![quote; 256] };
+    let long = codec::encode(&quotes).expect("encodable").len() - 1;
+    let many = bytes.saturating_sub(shortest) / long;
+    let mut commands = vec![quotes; many];
+    let rest = bytes.saturating_sub(shortest + many * long) / (next - shortest);
+    commands.extend(vec![one.clone(); rest]);
+    key.submit(&network, owner, validity, commands).expect("encodable")
 }
 
 /// Returns a command, signed by the owner of a number's key.

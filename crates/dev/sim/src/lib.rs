@@ -15,9 +15,11 @@ mod finality;
 mod house;
 mod random;
 mod scenario;
+mod siege;
 mod watch;
 
 pub use drawn::{Drawn, Fault};
 pub use finality::{Finality, finality};
 pub use scenario::{Planting, Run, play, run};
+pub use siege::{Attack, Besieged, besiege};
 pub use watch::Failure;

@@ -7,12 +7,16 @@
 //! 2. its time follows from the parent's by the network's clock;
 //! 3. the outcome that it names is at most [`LAG_MAX`] blocks old, and is the validator's own: a validator that has not
 //!    computed it yet waits, for a vote on trust would let one liar have a false root finalised;
-//! 4. its payload opens: reports and evidence are signed by those whom they name, and every submission opens.
+//! 4. its payload opens: reports and evidence are signed by those whom they name, no report is longer than its share, and
+//!    every submission opens.
+//!
+//! Whether a proposer has left out a report that it had, nobody can judge: it may not have arrived. Of f + 1 proposers in a
+//! row one is honest, and all reports that it has fit into its block.
 //!
 //! **Invariant:** a finalised block names an outcome that more than a third of all validators, at least one of them
 //! honest, computed themselves before it was voted for.
 
-use crate::block::{Block, PAYLOAD_BYTES_MAX};
+use crate::block::Block;
 use crate::chain::Chain;
 use crate::committee::Committees;
 use crate::engine::{Digest, Runtime};
@@ -25,7 +29,6 @@ use commonware_consensus::{Application, marshal::ancestry::Ancestry, simplex::ty
 use commonware_cryptography::{Digested, Digestible as _, ed25519::PublicKey};
 use futures::{FutureExt as _, StreamExt as _, future::Either, future::select};
 use light::{Clock, OrderHeader};
-use protocol::codec;
 use protocol::{Hash, limits};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,10 +37,6 @@ use units::{BlockHeight, BlockTime};
 
 /// Blocks that the outcome named in a block may lie behind it. A proposer that has fallen further behind waits.
 pub(crate) const LAG_MAX: u64 = 16;
-/// Bytes of a payload left for reports.
-const REPORT_BYTES: usize = PAYLOAD_BYTES_MAX / 4;
-/// Bytes of a payload left for evidence, and for the lengths of its parts.
-const EVIDENCE_BYTES: usize = PAYLOAD_BYTES_MAX / 16;
 
 /// How long a proposer waits for something to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,13 +225,13 @@ impl<E: Runtime> Application<E> for App {
         self.wait_for_traffic(&runtime, height, had_reports, &ancestors).await;
 
         let reports = self.waiting.reports(height);
-        let reported = codec::encode(&reports).map_or(usize::MAX, |bytes| bytes.len());
-        let reports = if reported > REPORT_BYTES { Vec::new() } else { reports };
-        let room = PAYLOAD_BYTES_MAX - REPORT_BYTES - EVIDENCE_BYTES;
-        let submissions = self.waiting.take(room, limits::TRANSACTIONS_PER_BLOCK_MAX, &ancestors);
-        let submissions = submissions.iter().map(|held| held.to_vec()).collect();
         let evidence = self.dock.pieces(round::number(context.round));
-        let payload = codec::encode(&Payload { reports, evidence, submissions }).ok()?;
+        let payload = Payload::gather(reports, evidence, |room| {
+            let commands = limits::TRANSACTIONS_PER_BLOCK_MAX;
+            let taken = self.waiting.take(room, commands, &ancestors);
+            taken.iter().map(|held| held.to_vec()).collect()
+        });
+        let payload = payload.ok()?;
         let (executed_height, executed) =
             self.chain.newest().filter(|(newest, _)| *newest < height).or_else(|| {
                 let before = height.checked_sub(1)?;

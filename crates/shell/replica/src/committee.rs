@@ -8,6 +8,7 @@
 
 use crate::guard::VoteGuard;
 use crate::scheme::Guarded;
+use crate::sizes::report_fits;
 use access::Network;
 use borsh::{BorshDeserialize, BorshSerialize};
 use commonware_codec::{Copying, DecodeExt as _};
@@ -235,6 +236,20 @@ impl Committees {
         let signature = self.voter.key.sign(&self.reports, &message);
         let bytes: &[u8] = signature.as_ref();
         Ok(Report { height, vote, signature: bytes.try_into().unwrap_or([0; 64]) })
+    }
+
+    /// Returns how many validators report for a block of a height, if they are known.
+    pub(crate) fn reporters(&self, height: BlockHeight) -> Option<usize> {
+        let height = u64::try_from(height.blocks()).ok()?;
+        self.at(height).map(|committee| committee.len())
+    }
+
+    /// Whether a report may stand in the block that it is for: genuine, and no longer than its validator's share.
+    ///
+    /// spec 0017-ORAC-021.
+    pub(crate) fn takes(&self, report: &Report) -> bool {
+        self.reporters(report.height).is_some_and(|validators| report_fits(report, validators))
+            && self.is_genuine(report)
     }
 
     /// Whether a report is by the validator that it names, and that has a seat in the epoch of its block.

@@ -13,6 +13,7 @@
 use crate::chain::{Chain, Halt};
 use crate::committee::Committees;
 use crate::engine::Runtime;
+use crate::sizes::{self, Unread};
 use borsh::{BorshDeserialize, BorshSerialize};
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_p2p::{Blocker, Receiver, Recipients, Sender};
@@ -362,7 +363,7 @@ pub(crate) async fn run<E: Runtime>(
             continue;
         };
         let Ok((peer, bytes)) = heard else { return };
-        match codec::decode::<Message>(bytes.as_ref(), MESSAGE_BYTES_MAX) {
+        match sizes::read::<Message>(bytes.as_ref(), MESSAGE_BYTES_MAX) {
             Ok(Message::Question(question)) => {
                 send(&mut sender, &peer, &Message::Answer(Box::new(knowledge.answer(question))));
             }
@@ -380,7 +381,8 @@ pub(crate) async fn run<E: Runtime>(
                     knowledge.chain.explain(difference);
                 }
             }
-            Err(_) => {
+            Err(Unread::TooLong) => {}
+            Err(Unread::Malformed) => {
                 blocker.block(peer);
             }
         }
@@ -388,7 +390,7 @@ pub(crate) async fn run<E: Runtime>(
 }
 
 fn send(sender: &mut impl Sender<PublicKey = PublicKey>, to: &PublicKey, message: &Message) {
-    if let Ok(bytes) = codec::encode(message) {
+    if let Some(bytes) = sizes::message(message, MESSAGE_BYTES_MAX) {
         // What is lost is asked again.
         sender.send(Recipients::One(to.clone()), bytes, false);
     }

@@ -14,6 +14,7 @@ use crate::ledger::{Ledger, SharedLedger};
 use crate::node::{Node, Parts};
 use crate::observe::Observer;
 use crate::scheme::Guarded;
+use crate::sizes;
 use crate::spread;
 use crate::steps::Steps;
 use crate::waiting::Waiting;
@@ -144,7 +145,8 @@ pub(crate) fn message_bytes_max() -> u32 {
     max_message_size(&[
         prefixed(simplex::max_payload_size::<Guarded, Digest>(validators)),
         marshal::max_payload_size::<Standard<Block>, Guarded>(validators, &()),
-        spread::MESSAGE_BYTES_MAX,
+        sizes::BATCH_BYTES_MAX,
+        sizes::REPORT_BYTES_MAX,
     ])
 }
 

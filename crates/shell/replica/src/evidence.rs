@@ -28,7 +28,9 @@ use std::sync::{Mutex, PoisonError};
 /// Most pieces in one block; the rest waits for the next.
 pub(crate) const PIECES_MAX: usize = 64;
 /// Longest encoding of two votes.
-const VOTES_BYTES_MAX: usize = 512;
+pub(crate) const VOTES_BYTES_MAX: usize = 512;
+/// Most bytes of all evidence in a block, with validator, round, kind and length of each piece.
+pub(crate) const PIECES_BYTES_MAX: usize = PIECES_MAX * (VOTES_BYTES_MAX + 16);
 
 /// An offence, and the two votes that prove it in the engine's own encoding.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -312,6 +314,44 @@ mod tests {
         let payload = Payload { evidence: vec![piece.clone()], ..Payload::default() };
         let opened = payload.open(&header(ROUND), &committee.access, |_| false).expect("it opens");
         assert_eq!(opened.block.offences, [piece.offence]);
+    }
+
+    // 0017-ORAC-021
+    #[test]
+    fn no_honest_validator_votes_for_a_block_with_a_report_longer_than_its_share() {
+        let committee = committee("ours");
+        let height = BlockHeight::from_blocks(3 * 32);
+        let report = |vols: u32| {
+            let vol = protocol::VolReport {
+                instrument: protocol::InstrumentId::new(1),
+                vol: units::Vol::from_points(5_000),
+            };
+            let vols = vec![vol; usize::try_from(vols).expect("few")];
+            let validator = ValidatorId::new(1);
+            let (prices, bases) = (Vec::new(), Vec::new());
+            let vote = protocol::Vote { validator, prices, vols, bases };
+            committee.sign(height, vote).expect("encodable")
+        };
+        let header = OrderHeader {
+            round: ROUND,
+            proposer: ValidatorId::new(1),
+            parent: Hash::default(),
+            height,
+            time: BlockTime::from_millis(1),
+            executed_height: BlockHeight::from_blocks(0),
+            executed: Hash::default(),
+            payload: Hash::default(),
+        };
+        let check = |report| {
+            Payload { reports: vec![report], ..Payload::default() }.check(&header, &committee)
+        };
+        assert_eq!(check(report(5_000)), Ok(()));
+        // One of 190,000 bytes once kept all others out.
+        for vols in [5_500, 15_800] {
+            let long = report(vols);
+            assert!(committee.is_genuine(&long) && !committee.takes(&long));
+            assert_eq!(check(long), Err(PayloadError::ReportTooLong(ValidatorId::new(1))));
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What executes blocks: a house on disk, or a model of one in a simulation.
 
+use crate::report::Listed;
 use book::Extract;
 use house::{House, Offer};
 use light::Subject;
@@ -41,6 +42,11 @@ pub trait Ledger: Send + 'static {
 
     /// Returns who validates, as the newest block shows it.
     fn committee(&self) -> CommitteeRecord;
+
+    /// Returns what may be reported, if the ledger knows.
+    fn listed(&self) -> Option<Listed> {
+        None
+    }
 
     /// Returns blocks that were executed, from a height on: at most `count`, and no more once they have `bytes` bytes.
     ///
@@ -160,6 +166,10 @@ impl Ledger for House {
 
     fn committee(&self) -> CommitteeRecord {
         self.machine().state().committee.record()
+    }
+
+    fn listed(&self) -> Option<Listed> {
+        Some(Listed::of(self.machine().state()))
     }
 
     fn blocks(

@@ -46,6 +46,8 @@ const WORKERS: usize = 2;
 const PEERS_ROOM_MIN: usize = 16;
 /// How far the clocks of two validators may be apart when they connect.
 const CLOCKS_APART_MAX: Duration = Duration::from_secs(5);
+/// How long a peer is shut out that has sent what no honest validator sends.
+const BLOCKED_FOR: Duration = Duration::from_secs(30);
 
 /// What a validator is told when it starts.
 pub struct Setup {
@@ -167,6 +169,8 @@ where
         );
         config.dial_frequency = Duration::from_millis(250);
         config.peer_connection_cooldown = Duration::from_millis(500);
+        // What blocks a peer may be a fault of this program: it must not cut the network for longer than it takes to notice.
+        config.block_duration = BLOCKED_FOR;
         config.tracked_peer_sets = NZUsize!(1);
         let (mut network, oracle) = Network::new(context.child("network"), config);
         let (manager, tracked) = (Mutex::new(oracle.clone()), AtomicU64::new(0));

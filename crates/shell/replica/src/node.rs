@@ -7,7 +7,9 @@ use crate::difference::Difference;
 use crate::guard::VoteGuard;
 use crate::ledger::{Ledger, LedgerError, SharedLedger};
 use crate::observe::{Activities, Observer};
+use crate::report::{self, BeyondListed};
 use crate::scheme::Guarded;
+use crate::sizes::report_bytes_max;
 use crate::steps::{Begun, Steps};
 use crate::waiting::Waiting;
 use commonware_codec::Encode as _;
@@ -108,6 +110,9 @@ pub enum FeedFailure {
         "no report is wanted for block {0}: it is final, far ahead, or has this validator's report"
     )]
     NotWanted(u64),
+    /// More than is listed.
+    #[error(transparent)]
+    BeyondListed(#[from] BeyondListed),
     /// A number outside its limits.
     #[error(transparent)]
     Encode(#[from] protocol::codec::EncodeError),
@@ -225,7 +230,8 @@ impl Node {
         self.0.committees.access.id()
     }
 
-    /// Takes this validator's own report of prices for a block, signs it, and sends it to the other validators.
+    /// Takes this validator's own report of prices for a block, signs as much of it as is listed and has room, and sends it
+    /// to the other validators.
     ///
     /// # Errors
     ///
@@ -237,6 +243,15 @@ impl Node {
             return Err(FeedFailure::NotOurs { given: vote.validator, own });
         }
         let at = BlockHeight::from_blocks(i128::from(height));
+        let Some(validators) = parts.committees.reporters(at) else {
+            return Err(FeedFailure::NotWanted(height));
+        };
+        let listed = parts.ledger.lock().listed();
+        let vote = match listed {
+            Some(listed) => listed.bound(vote)?,
+            None => vote,
+        };
+        let vote = report::fit(vote, at, report_bytes_max(validators))?;
         let report = parts.committees.sign(at, vote)?;
         if !parts.waiting.report(report.clone()) {
             return Err(FeedFailure::NotWanted(height));

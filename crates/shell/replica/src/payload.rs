@@ -3,12 +3,14 @@
 //! **Invariant:** a payload that opens becomes one block of the machine, the same on every validator; one that does not
 //! gets no honest vote.
 
+use crate::block::PAYLOAD_BYTES_MAX;
 use crate::committee::{Committees, Report};
 use crate::evidence::{self, Evidence, PIECES_MAX};
+use crate::sizes::report_fits;
 use access::{Invalid, Network, Read};
 use borsh::{BorshDeserialize, BorshSerialize};
 use light::OrderHeader;
-use protocol::codec::{self, DecodeError};
+use protocol::codec::{self, DecodeError, EncodeError};
 use protocol::{Block, Hash, Transaction, ValidatorId, Vote, limits};
 use std::collections::BTreeSet;
 
@@ -41,6 +43,8 @@ pub(crate) enum PayloadError {
     ReportsOutOfOrder,
     #[error("the report of validator {0} is for another block")]
     ReportOfAnotherBlock(ValidatorId),
+    #[error("the report of validator {0} is longer than its share of a block")]
+    ReportTooLong(ValidatorId),
     #[error("the report of validator {0} is not signed by it")]
     ReportForged(ValidatorId),
     #[error("evidence must be ascending by validator, one piece each, and at most {PIECES_MAX}")]
@@ -59,7 +63,19 @@ pub(crate) enum PayloadError {
 
 impl Payload {
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, PayloadError> {
-        Ok(codec::decode(bytes, crate::block::PAYLOAD_BYTES_MAX)?)
+        Ok(codec::decode(bytes, PAYLOAD_BYTES_MAX)?)
+    }
+
+    /// Returns the encoding of a payload of all reports and all evidence, and of the submissions that are told to fit into
+    /// so many bytes, four more for each than its own. Reports and evidence that may stand in a block leave room for some.
+    pub(crate) fn gather(
+        reports: Vec<Report>,
+        evidence: Vec<Evidence>,
+        submissions: impl FnOnce(usize) -> Vec<Vec<u8>>,
+    ) -> Result<Vec<u8>, EncodeError> {
+        let payload = Self { reports, evidence, submissions: Vec::new() };
+        let room = PAYLOAD_BYTES_MAX.saturating_sub(codec::encode(&payload)?.len());
+        codec::encode(&Self { submissions: submissions(room), ..payload })
     }
 
     /// Checks every rule that needs no state.
@@ -75,6 +91,10 @@ impl Payload {
             let validator = report.vote.validator;
             if report.height != header.height {
                 return Err(PayloadError::ReportOfAnotherBlock(validator));
+            }
+            let validators = committees.reporters(report.height).unwrap_or(usize::MAX);
+            if !report_fits(report, validators) {
+                return Err(PayloadError::ReportTooLong(validator));
             }
             if !committees.is_genuine(report) {
                 return Err(PayloadError::ReportForged(validator));
@@ -146,4 +166,71 @@ impl Payload {
 pub(crate) fn names(payload: &[u8]) -> Vec<Hash> {
     let submissions = Payload::read(payload).map(|payload| payload.submissions);
     submissions.unwrap_or_default().iter().map(|held| mempool::name_of(held)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::Block as Ordered;
+    use crate::sizes::{PREFIX_BYTES, report_bytes_max, report_fits};
+    use commonware_codec::{Copying, DecodeExt as _, Encode as _};
+    use mempool::SUBMISSION_BYTES_MAX;
+    use protocol::{InstrumentId, Offence, OffenceKind, VolReport};
+    use units::{BlockHeight, BlockTime, Vol};
+
+    /// The longest report that one of so many validators may make.
+    fn longest(validator: u16, validators: usize) -> Report {
+        let vol = |id| VolReport { instrument: InstrumentId::new(id), vol: Vol::from_points(1) };
+        let with = |vols: u32| Report {
+            height: BlockHeight::from_blocks(9),
+            vote: Vote {
+                validator: ValidatorId::new(validator),
+                prices: Vec::new(),
+                vols: (0..vols).map(vol).collect(),
+                bases: Vec::new(),
+            },
+            signature: [0xFF; 64],
+        };
+        let empty = codec::encode(&with(0)).expect("encodable").len();
+        let each = codec::encode(&with(1)).expect("encodable").len() - empty;
+        let vols = u32::try_from((report_bytes_max(validators) - empty) / each).expect("few");
+        assert!(report_fits(&with(vols), validators) && !report_fits(&with(vols + 1), validators));
+        with(vols)
+    }
+
+    // 0017-ORAC-021
+    #[test]
+    fn the_longest_block_that_an_honest_validator_proposes_is_read_by_all() {
+        for validators in [1_u16, 4, 7, 100, 256] {
+            let count = usize::from(validators);
+            let reports: Vec<Report> = (1..=validators).map(|id| longest(id, count)).collect();
+            let piece = |id| Evidence {
+                offence: Offence {
+                    validator: ValidatorId::new(id),
+                    round: 1,
+                    kind: OffenceKind::TwoBlocks,
+                },
+                votes: vec![0; evidence::VOTES_BYTES_MAX],
+            };
+            let pieces = (1..=PIECES_MAX).map(|id| piece(u16::try_from(id).expect("few")));
+            let fill = |mut room: usize| {
+                assert!(room > SUBMISSION_BYTES_MAX + PREFIX_BYTES, "for the longest of all");
+                let mut filled = Vec::new();
+                while room > PREFIX_BYTES {
+                    let length = SUBMISSION_BYTES_MAX.min(room - PREFIX_BYTES);
+                    filled.push(vec![7; length]);
+                    room -= length + PREFIX_BYTES;
+                }
+                filled
+            };
+            let bytes = Payload::gather(reports.clone(), pieces.collect(), fill).expect("fits");
+            assert!(bytes.len() <= PAYLOAD_BYTES_MAX && bytes.len() + 4 >= PAYLOAD_BYTES_MAX);
+            let read = Payload::read(&bytes).expect("it is read");
+            assert_eq!(read.reports, reports, "no report is left out");
+            let header =
+                Ordered::genesis(Hash::default(), BlockTime::from_millis(5)).expect("ok").header;
+            let block = Ordered::new(header, bytes).expect("a block");
+            assert_eq!(Ordered::decode(Copying(&block.encode())).expect("peers read it"), block);
+        }
+    }
 }

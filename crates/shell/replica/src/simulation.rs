@@ -320,6 +320,18 @@ impl World {
         self.places.get(index)?.running.as_ref().map(|(_, node)| node)
     }
 
+    /// Returns who has shut out whom, by their places.
+    ///
+    /// # Panics
+    ///
+    /// If the simulated network is gone.
+    pub async fn shut_out(&self) -> Vec<(usize, usize)> {
+        let blocked = self.oracle.blocked().await.expect("the network runs");
+        let place =
+            |key: &PublicKey| self.places.iter().position(|place| place.key.0.public_key() == *key);
+        blocked.iter().filter_map(|(by, whom)| Some((place(by)?, place(whom)?))).collect()
+    }
+
     /// Returns how many validators there are.
     #[must_use]
     pub fn validators(&self) -> usize {

@@ -1,39 +1,51 @@
 //! Spreading what waits: submissions and reports go from the validator that got them to all others, once.
 //!
 //! Every validator is connected to every other, so nothing is passed on. What is lost on the way still stands in the
-//! pool of the validator that got it, and goes into its own blocks. The queues are bounded; a peer that sends what is
-//! no message is blocked.
+//! pool of the validator that got it, and goes into its own blocks. The queues are bounded, and messages by
+//! [`crate::sizes`]; a peer that sends what is no message is blocked, for a short time.
 
 use crate::committee::{Committees, Report};
+use crate::sizes::{self, Batch, REPORT_BYTES_MAX, Unread};
 use crate::waiting::Waiting;
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_p2p::{Blocker, Receiver, Recipients, Sender};
 use mempool::Source;
-use protocol::codec;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// Longest message, as far as there is more than one submission in it.
-const BATCH_BYTES: usize = 128 << 10;
-/// Longest message that is read.
-pub(crate) const MESSAGE_BYTES_MAX: usize = BATCH_BYTES + mempool::SUBMISSION_BYTES_MAX + 64;
 /// Messages that may wait to be sent.
 pub(crate) const QUEUE: usize = 4_096;
 
-/// Sends submissions, as many in one message as are waiting.
+/// Returns a message of as many submissions as fit, and the one that did not.
+pub(crate) fn batch(
+    first: &mut Option<Vec<u8>>,
+    mut next: impl FnMut() -> Option<Vec<u8>>,
+) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
+    let mut batch = Batch::new();
+    while let Some(submission) = first.take().or_else(&mut next) {
+        if let Err(left) = batch.add(submission) {
+            // Nothing is admitted that does not fit into a message by itself.
+            return batch.message().map(|message| (message, Some(left)));
+        }
+    }
+    batch.message().map(|message| (message, None))
+}
+
+/// Sends submissions, as many in one message as are waiting and fit.
 pub(crate) async fn send_submissions(
     mut queue: mpsc::Receiver<Vec<u8>>,
     mut network: impl Sender<PublicKey = PublicKey>,
 ) {
-    while let Some(first) = queue.recv().await {
-        let mut length = first.len();
-        let mut batch = vec![first];
-        while length < BATCH_BYTES {
-            let Ok(next) = queue.try_recv() else { break };
-            length += next.len();
-            batch.push(next);
+    let mut first = None;
+    loop {
+        if first.is_none() {
+            first = queue.recv().await;
         }
-        if let Ok(message) = codec::encode(&batch) {
+        if first.is_none() {
+            return;
+        }
+        if let Some((message, left)) = batch(&mut first, || queue.try_recv().ok()) {
+            first = left;
             network.send(Recipients::All, message, false);
         }
     }
@@ -45,7 +57,7 @@ pub(crate) async fn send_reports(
     mut network: impl Sender<PublicKey = PublicKey>,
 ) {
     while let Some(report) = queue.recv().await {
-        if let Ok(message) = codec::encode(&report) {
+        if let Some(message) = sizes::message(&report, REPORT_BYTES_MAX) {
             network.send(Recipients::All, message, true);
         }
     }
@@ -61,18 +73,18 @@ pub(crate) async fn receive_submissions(
     while let Ok((peer, message)) = network.recv().await {
         // One that has lost its seat need not know it yet; nor does anything of it count any more.
         let Some(id) = committees.id_of(&peer) else { continue };
-        let source = Source::Peer(id);
-        match codec::decode::<Vec<Vec<u8>>>(message.as_ref(), MESSAGE_BYTES_MAX) {
+        match Batch::read(message.as_ref()) {
             // What this pool refuses, the sender may still propose.
-            Ok(batch) => drop(waiting.admit(source, &batch)),
-            Err(_) => {
+            Ok(batch) => drop(waiting.admit(Source::Peer(id), &batch)),
+            Err(Unread::TooLong) => {}
+            Err(Unread::Malformed) => {
                 blocker.block(peer);
             }
         }
     }
 }
 
-/// Keeps the genuine reports that peers send, each of the peer itself.
+/// Keeps the genuine reports that peers send, each of the peer itself and no longer than its share.
 pub(crate) async fn receive_reports(
     mut network: impl Receiver<PublicKey = PublicKey>,
     mut blocker: impl Blocker<PublicKey = PublicKey>,
@@ -81,13 +93,13 @@ pub(crate) async fn receive_reports(
 ) {
     while let Ok((peer, message)) = network.recv().await {
         let Some(id) = committees.id_of(&peer) else { continue };
-        let own = |report: &Report| report.vote.validator == id;
-        match codec::decode::<Report>(message.as_ref(), MESSAGE_BYTES_MAX) {
-            Ok(report) if own(&report) => {
-                if waiting.wants(&report) && committees.is_genuine(&report) {
+        match sizes::read::<Report>(message.as_ref(), REPORT_BYTES_MAX) {
+            Ok(report) if report.vote.validator == id => {
+                if waiting.wants(&report) && committees.takes(&report) {
                     waiting.report(report);
                 }
             }
+            Err(Unread::TooLong) => {}
             _ => {
                 blocker.block(peer);
             }
