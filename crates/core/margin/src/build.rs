@@ -13,7 +13,7 @@ use crate::scenario::{DOWN_ONE_FIFTH, SCENARIOS, Scenario, UP_ONE_FIFTH, VOLS_DO
 use crate::valuation::{Expiry, OptionValuer, Values, VolMultipliers, YEAR, narrow};
 use crate::weights::Weights;
 use places::Table;
-use pricing::Forward;
+use pricing::{FineVol, Forward, MovedVol};
 use protocol::{AssetId, Contract, Fault, Right, UnderlyingId};
 use std::collections::BTreeMap;
 use units::{BlockTime, Num, Ppb, Ppm, Price, Quantity, Round, Vol, limits};
@@ -361,7 +361,7 @@ impl Builder<'_> {
         let doubt = vol_doubt(item, &expiry)?;
         let delta = delta(&row_new, &moves.new, bits)?;
         let vega = match item.strike {
-            Some(_) => vega(&row_new, shared.vol.width(vol), bits)?,
+            Some(_) => vega(&row_new, shared.vol.width(vol)?, bits)?,
             None => 0,
         };
         let [initial, maintenance] = self.charges_of(item, &input, doubt)?;
@@ -573,10 +573,13 @@ fn vol_doubt(item: &Item<'_>, expiry: &Expiry) -> Result<Price, Fault> {
         return Ok(Price::ZERO);
     }
     let at = || Fault::at("margin: doubt about a vol");
-    let limit = Vol::from_points(Vol::LIMIT);
-    let higher = market.vol.plus(market.vol_uncertainty).map_err(at())?.lesser(limit);
-    let value = |vol: Vol, round| call_value(strike, vol, expiry, round);
-    let more = value(higher, Round::Up)?.minus(value(market.vol, Round::Down)?).map_err(at())?;
+    let fine = |vol: Vol| FineVol::from_vol(vol).map_err(at());
+    let (vol, uncertainty) = (fine(market.vol)?, fine(market.vol_uncertainty)?);
+    // Two vols together are far below the most that a scenario can make of one.
+    let higher = vol.trillionths().saturating_add(uncertainty.trillionths());
+    let higher = MovedVol::from_trillionths(higher).map_err(at())?;
+    let value = |vol: MovedVol, round| call_value(strike, vol, expiry, round);
+    let more = value(higher, Round::Up)?.minus(value(vol.into(), Round::Down)?).map_err(at())?;
     Ok(more.greater(Price::ZERO))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::input::Settlement;
 use crate::valuation::{Expiry, strike_left};
-use pricing::{Deviation, FineVol, Forward, Horizon, Strike};
+use pricing::{Deviation, FineVol, Forward, Horizon, MovedVol, Strike};
 use protocol::{Contract, Fault, Instrument, Right};
 use units::{BlockSpan, BlockTime, Num, Price, Quantity, Round, Vol};
 
@@ -29,7 +29,8 @@ pub fn mark_value(
     let value = match instrument.contract {
         Contract::Perpetual | Contract::Future { .. } => expiry.expected()?,
         Contract::Option { strike, right, .. } => {
-            let (forward, strike, deviation) = terms(strike, vol, &expiry)?;
+            let vol = FineVol::from_vol(vol).map_err(Fault::at("margin: terms of an option"))?;
+            let (forward, strike, deviation) = terms(strike, vol.into(), &expiry)?;
             match right {
                 Right::Call => pricing::call(forward, strike, deviation, Round::Down),
                 Right::Put => pricing::put(forward, strike, deviation, Round::Down),
@@ -42,7 +43,7 @@ pub fn mark_value(
 /// Returns the Black-76 value of a call on what still moves of an expiry's settlement price.
 pub(crate) fn call_value(
     strike: Price,
-    vol: Vol,
+    vol: MovedVol,
     expiry: &Expiry,
     round: Round,
 ) -> Result<Price, Fault> {
@@ -50,10 +51,14 @@ pub(crate) fn call_value(
     Ok(pricing::call(forward, strike, deviation, round))
 }
 
-fn terms(strike: Price, vol: Vol, expiry: &Expiry) -> Result<(Forward, Strike, Deviation), Fault> {
+fn terms(
+    strike: Price,
+    vol: MovedVol,
+    expiry: &Expiry,
+) -> Result<(Forward, Strike, Deviation), Fault> {
     let at = || Fault::at("margin: terms of an option");
     let horizon = Horizon::after(expiry.variance).map_err(at())?;
-    let deviation = Deviation::new(FineVol::from_vol(vol).map_err(at())?, horizon);
+    let deviation = Deviation::moved(vol, horizon);
     let strike = Strike::new(strike_left(strike, expiry)?).map_err(at())?;
     let forward = Forward::new(expiry.moving.greater(Price::ZERO)).map_err(at())?;
     Ok((forward, strike, deviation))

@@ -121,6 +121,8 @@ impl Default for Parameters {
     }
 }
 
+/// Greatest relative move of a vol, and factor of one.
+pub(crate) const VOL_MOVE_MAX: Ppm = ppm(10_000_000);
 /// Least ψ of a class: offsets across underlyings never exceed 80 %.
 const CLASS_KEPT_MIN: Ppm = ppm(200_000);
 /// A week.
@@ -157,7 +159,9 @@ impl Parameters {
             (
                 [vol.up, vol.skew_width, vol.skew_width_floor]
                     .iter()
-                    .all(|value| within(*value, ppm(1), ppm(10_000_000)))
+                    .all(|value| within(*value, ppm(1), VOL_MOVE_MAX))
+                    && vol.up_floor >= Vol::ZERO
+                    && vol.up_floor <= Vol::from_points(Vol::LIMIT)
                     && [
                         vol.down,
                         vol.power_near,
@@ -169,7 +173,7 @@ impl Parameters {
                     .all(|value| within(*value, Ppm::ZERO, ONE))
                     && [vol.front_up.0, vol.front_up.1, vol.front_down.0, vol.front_down.1]
                         .iter()
-                        .all(|value| within(*value, ppm(100_000), ppm(10_000_000))),
+                        .all(|value| within(*value, ppm(100_000), VOL_MOVE_MAX)),
                 "vol moves",
             ),
             (

@@ -6,9 +6,9 @@
 //! **Invariant:** a call less a put is the forward less the strike, to the micro-dollar, in every scenario.
 
 use crate::input::Settlement;
-use crate::parameters::VolShocks;
+use crate::parameters::{VOL_MOVE_MAX, VolShocks};
 use crate::scenario::{SCENARIOS, Scenario, VolMove};
-use pricing::{Deviation, FineVol, Forward, Horizon, Strike};
+use pricing::{Deviation, FineVol, Forward, Horizon, MovedVol, Strike};
 use protocol::Fault;
 #[cfg(test)]
 use protocol::Right;
@@ -28,6 +28,15 @@ const LONGEST: i128 = 64 * YEAR;
 const ONE: i128 = limits::PPM_ONE;
 /// Trillionths of a vol in a hundredth of a percent.
 const TRILLIONTHS: i128 = 100_000_000;
+/// What a thirty-day move is multiplied by is less: at most thirty, and what rounding adds.
+const SCALE_MAX: i128 = 31;
+
+// Every vol there can be, times every move within bounds, is carried as it is: nothing is cut.
+const _: () = assert!(NEAR < SCALE_MAX * DAY);
+const _: () = assert!(
+    FineVol::TRILLIONTHS_MAX * (ONE + SCALE_MAX * VOL_MOVE_MAX.parts())
+        <= MovedVol::TRILLIONTHS_MAX * ONE
+);
 
 pub(crate) fn narrow(value: i128, place: &'static str) -> Result<i64, Fault> {
     i64::try_from(value)
@@ -35,8 +44,8 @@ pub(crate) fn narrow(value: i128, place: &'static str) -> Result<i64, Fault> {
 }
 
 /// Returns a vol in trillionths.
-fn trillionths(vol: Vol) -> i128 {
-    vol.points().clamp(0, Vol::LIMIT).saturating_mul(TRILLIONTHS)
+fn trillionths(vol: Vol) -> Result<i128, Fault> {
+    FineVol::from_vol(vol).map(FineVol::trillionths).map_err(Fault::at("margin: vol"))
 }
 
 /// Returns `value · parts / 1 000 000`, rounded down, of numbers far below 2⁶⁴.
@@ -179,21 +188,19 @@ impl VolMultipliers {
             VolMove::FrontDown => self.front_down,
         };
         let moved = times_ppm(vol, multiplier.max(0));
-        let floored = if vol_move == VolMove::Up { moved.max(self.up_floor) } else { moved };
-        floored.min(FineVol::TRILLIONTHS_MAX)
+        if vol_move == VolMove::Up { moved.max(self.up_floor) } else { moved }
     }
 
     /// Returns how far apart a vol is after moves up and down, in trillionths.
-    pub(crate) fn width(&self, vol: Vol) -> i128 {
-        let vol = trillionths(vol);
-        self.moved(vol, 0, VolMove::Up).saturating_sub(self.moved(vol, 0, VolMove::Down))
+    pub(crate) fn width(&self, vol: Vol) -> Result<i128, Fault> {
+        let vol = trillionths(vol)?;
+        Ok(self.moved(vol, 0, VolMove::Up).saturating_sub(self.moved(vol, 0, VolMove::Down)))
     }
 
     /// Returns the deviation of a vol after a move.
     fn deviation(&self, vol: i128, skew: i128, vol_move: VolMove) -> Result<Deviation, Fault> {
-        let fine = FineVol::from_trillionths(self.moved(vol, skew, vol_move))
-            .map_err(Fault::at("margin: moved vol"))?;
-        Ok(Deviation::new(fine, self.horizon))
+        let moved = MovedVol::from_trillionths(self.moved(vol, skew, vol_move));
+        Ok(Deviation::moved(moved.map_err(Fault::at("margin: moved vol"))?, self.horizon))
     }
 }
 
@@ -253,7 +260,7 @@ impl OptionValuer {
     ) -> Result<Self, Fault> {
         let left = strike_left(strike, expiry)?;
         let skew = moves.skew(expiry.moving, left);
-        let vol = trillionths(vol);
+        let vol = trillionths(vol)?;
         let after = |vol_move| moves.deviation(vol, skew, vol_move);
         Ok(Self {
             strike: Strike::new(left).map_err(Fault::at("margin: strike"))?,

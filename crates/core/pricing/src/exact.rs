@@ -7,7 +7,7 @@
 //! # Bounds
 //!
 //! Sums and products wrap explicitly and divisors are constants or checked, so nothing here can panic. Logarithms to
-//! the base two are below 51, quotients at most 18 and deviations below 66, all less than 2⁷: below 2¹²⁵ in this format.
+//! the base two are below 51, quotients at most 18 and deviations at most 66, all less than 2⁷: below 2¹²⁵ in this format.
 //! Errors are stated at each function in units of 2⁻¹¹⁸ and added up in spec 0010-PRIC-013.
 
 use crate::tables::{DEVIATION_FINE, HALVES, LN_2_FINE};
@@ -22,6 +22,8 @@ const HALF_BITS: u32 = BITS - 1;
 const TERMS: i128 = 30;
 /// Largest |x/s| that is told apart: beyond it both tails vanish.
 const RATIO_MAX: i128 = 18;
+/// Largest deviation that is told apart: beyond forty a call is worth its forward to 10⁻⁸⁰.
+const DEVIATION_MAX: i128 = 66 << BITS;
 /// The error of a value is at most (F + K) · 2⁶ units. Derived in spec 0010-PRIC-013.
 const ERROR_SHIFT: u32 = 6;
 
@@ -94,7 +96,7 @@ pub(crate) fn log2(v: u64) -> i128 {
     log
 }
 
-/// Returns σ√τ. Error: at most 2⁻¹²² of it and one unit.
+/// Returns σ√τ, kept within 66; above 59 perhaps 66. Error: at most 2⁻¹²² of it and one unit.
 pub(crate) fn deviation(trillionths: u64, thirds: u64) -> i128 {
     let wide = u128::from(thirds);
     let shift = wide.leading_zeros() & !1;
@@ -108,9 +110,9 @@ pub(crate) fn deviation(trillionths: u64, thirds: u64) -> i128 {
     let zeros = trillionths.leading_zeros();
     let vol = u128::from(trillionths.wrapping_shl(zeros)) << 64;
     let product = upper(upper(root, DEVIATION_FINE), vol);
-    // Times have at most 44 bits and σ has 43, so this is not negative.
-    let down = (shift >> 1).wrapping_add(zeros).wrapping_sub(63);
-    product.wrapping_shr(down).cast_signed()
+    // The product is above 2¹²²·⁹: where there is nothing to shift, s is above 59.
+    let down = (shift >> 1).wrapping_add(zeros).checked_sub(63);
+    down.map_or(DEVIATION_MAX, |down| product.wrapping_shr(down).cast_signed().min(DEVIATION_MAX))
 }
 
 /// Returns x/s for s > 0, kept within ±18, by long division. Error: less than one unit.

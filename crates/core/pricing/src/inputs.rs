@@ -65,8 +65,54 @@ impl FineVol {
 
     /// Returns the volatility in Q60. Error: at most 1.5 units.
     pub(crate) fn q60(self) -> u64 {
-        let product = u128::from(self.0).wrapping_mul(u128::from(TRILLIONTH)) >> 43;
-        u64::try_from(product).unwrap_or(u64::MAX)
+        MovedVol::from(self).halved_q60(0)
+    }
+}
+
+/// An annualised volatility after a shock, in trillionths, from 0 to 210,000 %.
+///
+/// Wider than [`FineVol`]: what the market quotes is bounded, what a scenario makes of it is a multiple of that.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[must_use]
+pub struct MovedVol(u64);
+
+/// Bits of the trillionths of a volatility below 880 %: each one more is a halving.
+const VOL_BITS: u32 = 43;
+
+const _: () = assert!(FineVol::TRILLIONTHS_MAX < 1 << VOL_BITS);
+// Eight halvings at most: the shifts of `halved_q60` and of `kernel::root_year` stay within their words.
+const _: () = assert!(MovedVol::TRILLIONTHS_MAX < 1 << (VOL_BITS + 8));
+
+impl MovedVol {
+    /// The highest volatility, in trillionths: 2,100.
+    pub const TRILLIONTHS_MAX: i128 = 2_100_000_000_000_000;
+
+    /// Returns the volatility of a number of trillionths.
+    ///
+    /// # Errors
+    ///
+    /// [`ArithmeticError::OutOfLimits`] if it is negative or above [`Self::TRILLIONTHS_MAX`].
+    pub fn from_trillionths(trillionths: i128) -> Result<Self, ArithmeticError> {
+        within(trillionths, 0, Self::TRILLIONTHS_MAX)?;
+        u64::try_from(trillionths).map(Self).map_err(|_| ArithmeticError::OutOfLimits)
+    }
+
+    /// Returns how often it is halved until it is below 880 %.
+    const fn halvings(self) -> u32 {
+        u64::BITS.saturating_sub(self.0.leading_zeros()).saturating_sub(VOL_BITS)
+    }
+
+    /// Returns the volatility, halved so many times, in Q60. Error: at most 1.5 units.
+    fn halved_q60(self, halvings: u32) -> u64 {
+        let product = u128::from(self.0).wrapping_mul(u128::from(TRILLIONTH));
+        let down = VOL_BITS.saturating_add(halvings);
+        u64::try_from(product.wrapping_shr(down)).unwrap_or(u64::MAX)
+    }
+}
+
+impl From<FineVol> for MovedVol {
+    fn from(vol: FineVol) -> Self {
+        Self(vol.0)
     }
 }
 
@@ -177,12 +223,17 @@ impl Horizon {
     pub(crate) fn from_thirds(thirds: i128) -> Result<Self, ArithmeticError> {
         within(thirds, 0, HORIZON_MILLIS_MAX.saturating_mul(3))?;
         let thirds = u64::try_from(thirds).map_err(|_| ArithmeticError::OutOfLimits)?;
-        Ok(Self { root: kernel::root_year(thirds), thirds })
+        Ok(Self { root: kernel::root_year(thirds, 0), thirds })
     }
 
     /// Returns √τ in Q60. Relative error: at most 1.6 · 2⁻⁶³, then rounded down.
     pub(crate) const fn q60(self) -> u64 {
         self.root
+    }
+
+    /// Returns √τ, doubled so many times, in Q60; the most that fits, which is sixteen, if it is more.
+    fn doubled_q60(self, doublings: u32) -> u64 {
+        if doublings == 0 { self.root } else { kernel::root_year(self.thirds, doublings) }
     }
 }
 
@@ -194,14 +245,24 @@ pub struct Deviation {
     half: i64,
     reciprocal: Reciprocal,
     /// What s is made of, for values that lie too close to a whole number.
-    vol: FineVol,
+    vol: MovedVol,
     thirds: u64,
 }
 
 impl Deviation {
     /// Returns the deviation of a volatility over a horizon. Cost: one 128-bit division.
     pub fn new(vol: FineVol, horizon: Horizon) -> Self {
-        let product = u128::from(vol.q60()).wrapping_mul(u128::from(horizon.q60()));
+        Self::moved(vol.into(), horizon)
+    }
+
+    /// Returns the deviation of a volatility after a shock over a horizon. Cost: one 128-bit division; above 880 % one more
+    /// square root.
+    ///
+    /// A volatility is halved and the root doubled until either is known as well as for lower ones: their product is s.
+    pub fn moved(vol: MovedVol, horizon: Horizon) -> Self {
+        let times = vol.halvings();
+        let product =
+            u128::from(vol.halved_q60(times)).wrapping_mul(u128::from(horizon.doubled_q60(times)));
         let thirds = horizon.thirds;
         if product == 0 {
             return Self { half: 0, reciprocal: Reciprocal::of(0), vol, thirds };

@@ -139,8 +139,9 @@ pub(crate) fn density(d: i64) -> i64 {
     by_sixteenths(&DENSITY, d.unsigned_abs())
 }
 
-/// Returns √(t/year) in Q60 for a time in thirds of a millisecond. Relative error: at most 1.6 · 2⁻⁶³, then rounded down.
-pub(crate) fn root_year(thirds: u64) -> u64 {
+/// Returns √(t/year), doubled up to eight times, in Q60 for a time in thirds of a millisecond; the most that fits if it is
+/// more. Relative error: at most 1.6 · 2⁻⁶³, then rounded down.
+pub(crate) fn root_year(thirds: u64, doublings: u32) -> u64 {
     if thirds == 0 {
         return 0;
     }
@@ -148,7 +149,7 @@ pub(crate) fn root_year(thirds: u64) -> u64 {
     let shift = wide.leading_zeros() & !1;
     let root = wide.wrapping_shl(shift).isqrt();
     let product = root.wrapping_mul(u128::from(ROOT_THIRD));
-    let down = (shift >> 1).wrapping_add(22);
+    let down = (shift >> 1).wrapping_add(22).wrapping_sub(doublings);
     u64::try_from(product.wrapping_shr(down)).unwrap_or(u64::MAX)
 }
 

@@ -55,6 +55,6 @@ pub use fixing::Fixing;
 pub use greeks::Greeks;
 pub use growth::{decay, power};
 pub use implied::{vol_implied_by_call, vol_implied_by_put};
-pub use inputs::{Deviation, FineVol, Forward, Horizon, Strike};
+pub use inputs::{Deviation, FineVol, Forward, Horizon, MovedVol, Strike};
 pub use svi::Svi;
 pub use terms::Terms;

@@ -5,9 +5,9 @@ use units::{BlockSpan, Ppb, Price, Round};
 
 use super::random::{Inputs, Random};
 use super::reference::{BITS, Exact, Reference, fraction, whole};
-use crate::Discount;
 use crate::black::call_q62;
 use crate::inputs::HORIZON_MILLIS_MAX;
+use crate::{Discount, call, put};
 
 /// What the comparison of many inputs has seen.
 #[derive(Debug, Default)]
@@ -24,35 +24,38 @@ struct Seen {
 impl Seen {
     /// Compares call and put, both directions, with the exact value.
     fn compare(&mut self, reference: &Reference, inputs: Inputs) {
-        let terms = inputs.terms();
-        let (down, up) = (terms.call(Round::Down).micros(), terms.call(Round::Up).micros());
+        let (forward, strike, deviation) = inputs.moved();
+        let at = |round| call(forward, strike, deviation, round).micros();
+        let (down, up) = (at(Round::Down), at(Round::Up));
         let intrinsic = (inputs.forward - inputs.strike).max(0);
         self.rows += 1;
-        let Some(Exact { call, .. }) = reference.price(inputs) else {
+        let Some(Exact { call: exact, .. }) = reference.price(inputs) else {
             assert_eq!((down, up), (intrinsic, intrinsic), "{inputs:?}");
             return;
         };
         // The reference itself is known to fifty-seven digits of the forward and the strike.
         let doubt = whole(inputs.forward + inputs.strike) >> 180;
-        assert!(whole(down) <= &call + &doubt, "{inputs:?}: {down} is above the exact value");
-        assert!(whole(up) >= &call - &doubt, "{inputs:?}: {up} is below the exact value");
+        assert!(whole(down) <= &exact + &doubt, "{inputs:?}: {down} is above the exact value");
+        assert!(whole(up) >= &exact - &doubt, "{inputs:?}: {up} is below the exact value");
         assert!(intrinsic <= down && up <= inputs.forward, "{inputs:?}: {down} {up}");
         // No more than one micro-dollar, whatever the prices: both neighbours of the exact value.
-        let (below, above) = (&call - whole(down), whole(up) - &call);
+        let (below, above) = (&exact - whole(down), whole(up) - &exact);
         let most = whole(1) + &doubt;
         assert!(below <= most && above <= most, "{inputs:?}: {down} {up}");
         assert_eq!(up - down, 1, "{inputs:?}");
         self.telling += usize::from(down > intrinsic && up < inputs.forward);
-        let raw = call_q62(terms.forward, terms.strike, terms.deviation()).expect("has deviation");
+        let raw = call_q62(forward, strike, deviation).expect("has deviation");
         let known = (inputs.forward + inputs.strike) << 7;
         self.open += usize::from((raw - known) >> 62 != (raw + known) >> 62);
-        let error: BigInt = ((BigInt::from(raw) << (BITS - 62)) - &call) * 1000;
+        let error: BigInt = ((BigInt::from(raw) << (BITS - 62)) - &exact) * 1000;
         let units: BigInt = error / (whole(inputs.forward + inputs.strike) >> 57);
         self.error = units.clone().max(-units).max(self.error.clone());
 
         let parity = inputs.forward - inputs.strike;
-        assert_eq!(terms.put(Round::Down), Price::from_micros(down - parity), "{inputs:?}");
-        assert_eq!(terms.put(Round::Up), Price::from_micros(up - parity), "{inputs:?}");
+        for (round, call) in [(Round::Down, down), (Round::Up, up)] {
+            let put = put(forward, strike, deviation, round);
+            assert_eq!(put, Price::from_micros(call - parity), "{inputs:?}");
+        }
     }
 }
 
@@ -102,7 +105,19 @@ fn values_at_the_ends_of_every_range_are_the_neighbours_of_the_exact_ones() {
     for inputs in Inputs::extremes() {
         seen.compare(&reference, inputs);
     }
-    assert_eq!(seen.rows, 6 * 6 * 6 * 7);
+    assert_eq!(seen.rows, 6 * 6 * 8 * 7);
+    assert!(seen.error <= BigInt::from(1_900), "{seen:?}");
+}
+
+// 0010-PRIC-003, 0010-PRIC-005
+#[test]
+fn values_at_volatilities_after_a_shock_are_the_neighbours_of_the_exact_ones() {
+    let reference = Reference::new();
+    let (mut random, mut seen) = (Random(0x5340_c4ed), Seen::default());
+    for _ in 0..6_000 {
+        seen.compare(&reference, Inputs::shocked(&mut random));
+    }
+    assert!(seen.telling > 3_000, "{seen:?}");
     assert!(seen.error <= BigInt::from(1_900), "{seen:?}");
 }
 

@@ -2,7 +2,7 @@
 
 use units::{BlockSpan, Price};
 
-use crate::{FineVol, Terms};
+use crate::{Deviation, FineVol, Forward, Horizon, MovedVol, Strike, Terms};
 
 /// SplitMix64, so that a seed means the same inputs whatever the dependencies are.
 pub(super) struct Random(pub(super) u64);
@@ -49,6 +49,30 @@ impl Inputs {
         .expect("drawn within limits")
     }
 
+    /// Returns the same, of a volatility that may be one after a shock.
+    pub(super) fn moved(self) -> (Forward, Strike, Deviation) {
+        let fits = "drawn within limits";
+        let vol = MovedVol::from_trillionths(self.trillionths).expect(fits);
+        let horizon = Horizon::after(BlockSpan::from_millis(self.millis)).expect(fits);
+        (
+            Forward::new(Price::from_micros(self.forward)).expect(fits),
+            Strike::new(Price::from_micros(self.strike)).expect(fits),
+            Deviation::moved(vol, horizon),
+        )
+    }
+
+    /// Returns inputs with a volatility above what a market quotes, for times in which it leaves something to tell.
+    pub(super) fn shocked(random: &mut Random) -> Self {
+        let trillionths = random.between(FineVol::TRILLIONTHS_MAX, MovedVol::TRILLIONTHS_MAX);
+        let trillionths = random.magnitude(trillionths).max(FineVol::TRILLIONTHS_MAX);
+        // Up to fifty deviations: √(ms per year) = 177 584.
+        let root = 50 * 177_584_000_000_000_000 / trillionths;
+        let millis = random.magnitude((root * root).min(crate::inputs::HORIZON_MILLIS_MAX));
+        let forward = random.magnitude(Price::LIMIT);
+        let strike = near(random, forward, trillionths, millis);
+        Self { forward, strike, trillionths, millis }
+    }
+
     /// Returns what a market quotes: a cent to a million dollars, strikes within a few deviations, volatility 5 % to
     /// 500 %, milliseconds to years.
     pub(super) fn market(random: &mut Random) -> Self {
@@ -85,7 +109,8 @@ impl Inputs {
     /// Returns every combination of the ends of the ranges and their neighbours.
     pub(super) fn extremes() -> impl Iterator<Item = Self> {
         let prices = [1, 2, 1_000_000, 999_999_999_999, Price::LIMIT - 1, Price::LIMIT];
-        let vols = [0, 1, 2, 1_000, 1_000_000_000_000, FineVol::TRILLIONTHS_MAX];
+        let (quoted, most_moved) = (FineVol::TRILLIONTHS_MAX, MovedVol::TRILLIONTHS_MAX);
+        let vols = [0, 1, 2, 1_000, 1_000_000_000_000, quoted, quoted + 1, most_moved];
         let most = crate::inputs::HORIZON_MILLIS_MAX;
         let spans = [0, 1, 2, 1_000, 31_536_000_000, most - 1, most];
         prices.into_iter().flat_map(move |forward| {

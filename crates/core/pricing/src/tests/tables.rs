@@ -125,7 +125,7 @@ fn kernel_functions_are_within_their_stated_errors() {
 
         let thirds = random.magnitude(3 * crate::inputs::HORIZON_MILLIS_MAX);
         let exact = super::reference::root(&over(&whole(thirds), &whole(3 * 31_536_000_000)));
-        let found = kernel::root_year(u64::try_from(thirds).expect("fits"));
+        let found = kernel::root_year(u64::try_from(thirds).expect("fits"), 0);
         assert_off(found.into(), 60, &exact, 2_900);
 
         let x = i64::try_from(random.between(-(40 << 57), 40 << 57)).expect("fits");
@@ -142,8 +142,8 @@ fn the_ends_of_the_ranges_are_finite_and_exact() {
     assert_eq!(kernel::ln(1), 0);
     assert!((kernel::exp2(0).0 - (1 << 61)).abs() <= 6);
     assert_eq!(kernel::exp2(0).1, 0);
-    assert_eq!(kernel::root_year(0), 0);
-    assert!((1 << 60) - kernel::root_year(3 * 31_536_000_000) <= 1);
+    assert_eq!(kernel::root_year(0, 0), 0);
+    assert!((1 << 60) - kernel::root_year(3 * 31_536_000_000, 0) <= 1);
     assert_eq!(kernel::probability(i64::MAX), kernel::ONE);
     assert_eq!(kernel::probability(i64::MIN), 0);
     assert_eq!(kernel::density(i64::MIN), 0);
