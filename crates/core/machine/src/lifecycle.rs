@@ -207,15 +207,13 @@ impl Work<'_> {
                 continue;
             }
             let Instrument { underlying, contract, .. } = market.instrument;
-            if self.state.mode(underlying) == Mode::Frozen {
-                continue;
-            }
             let (now, expires_at) = (self.block.time, contract.expires_at());
             let held = self.state.underlyings.get(&underlying);
             let average = held.zip(expires_at).and_then(|(held, at)| held.settlements.get(&at));
             let Some(price) = average.map(|average| average.settled(now)).transpose()?.flatten()
             else {
-                // Nothing was averaged: the contract waits for the oracle.
+                // Too little of the window was fresh: the average goes on.
+                self.postpone(id)?;
                 continue;
             };
             if let Err(fault) = self.expire_market(id, price) {
@@ -223,6 +221,24 @@ impl Work<'_> {
             }
         }
         self.forget_settled()
+    }
+
+    /// Lets a contract that cannot be settled yet do nothing but shrink, from the first block after its expiry on.
+    ///
+    /// spec 0013-CLEAR-009.
+    fn postpone(&mut self, id: InstrumentId) -> Result<(), Fault> {
+        let Instrument { underlying, contract, .. } = self.state.market(id)?.instrument;
+        let Some(expires_at) = contract.expires_at() else { return Ok(()) };
+        let late = self.block.time.since(expires_at).map_err(Fault::at("time since expiry"))?;
+        if late >= self.elapsed {
+            // Not the first block after it.
+            return Ok(());
+        }
+        let postponed = Event::SettlementPostponed { underlying, expires_at };
+        if !self.events.contains(&postponed) {
+            self.events.push(postponed);
+        }
+        self.restrict_market(id)
     }
 
     fn expire_market(&mut self, id: InstrumentId, price: Price) -> Result<(), Fault> {

@@ -9,7 +9,7 @@ use margin::{
     AccountMargin, Ceiling, MarketInput, Meter, OffsetClass, OrderCeiling, Portfolio, Position,
     Reading, Requirement, Risk, Settlement, SideOrders, UnderlyingInput, UnitGreeks,
 };
-use oracle::SettlementAverage;
+use oracle::{SettlementAverage, SettlementWindow};
 use places::Keyed;
 use protocol::{
     AccountIndex, AssetId, Contract, Fault, Instrument, InstrumentId, ParameterId, Refusal,
@@ -271,9 +271,13 @@ pub(crate) fn settlement_at(
     now: BlockTime,
 ) -> Result<Option<Settlement>, Fault> {
     let average = underlying.settlements.get(&expires_at);
-    let window = average.map(|average| average.window(now)).transpose()?.flatten();
-    let inside = window.filter(|window| window.remaining < SettlementAverage::WINDOW);
-    Ok(inside.map(|window| Settlement { fixed: window.fixed, remaining: window.remaining }))
+    let window = average.map(|average| average.window(now)).transpose()?;
+    // After expiry all of it may still be to come.
+    let is_open = |window: &SettlementWindow| {
+        window.remaining < SettlementAverage::WINDOW || expires_at <= now
+    };
+    let open = window.filter(is_open);
+    Ok(open.map(|window| Settlement { fixed: window.fixed, remaining: window.remaining }))
 }
 
 /// What a contract is valued on.

@@ -213,7 +213,7 @@ impl Work<'_> {
             return Ok(Err(Refusal::AccountNotOpen));
         };
         let position = held.position(open.instrument);
-        let checked = self.check_market(open).and_then(|market| {
+        let checked = self.check_market(held, position.lots, open).and_then(|market| {
             self.check_mode(held, position.lots, market, open)?;
             check_price(market, self, open)?;
             check_account(held, &position, open).map(|()| market)
@@ -240,10 +240,18 @@ impl Work<'_> {
         }
     }
 
-    fn check_market(&self, open: &OpenOrder) -> Result<&Market, Refusal> {
+    /// The market takes orders: after its contract's time, until it is settled, those that fit the position alone.
+    fn check_market(
+        &self,
+        held: &Account,
+        lots: Lots,
+        open: &OpenOrder,
+    ) -> Result<&Market, Refusal> {
         let market = self.state.markets.get(&open.instrument).ok_or(Refusal::InstrumentUnknown)?;
-        let ended = market.instrument.contract.expires_at();
-        if ended.is_some_and(|expires_at| expires_at <= self.block.time) {
+        // 0013-CLEAR-009
+        let expires_at = market.instrument.contract.expires_at();
+        let is_late = expires_at.is_some_and(|expires_at| expires_at <= self.block.time);
+        if is_late && !fits_position(held, lots, open) {
             return Err(Refusal::InstrumentExpired);
         }
         if market.status != Status::Trading || self.state.house_fault.is_some() {
@@ -265,16 +273,10 @@ impl Work<'_> {
         open: &OpenOrder,
     ) -> Result<(), Refusal> {
         let mode = self.state.mode(market.instrument.underlying);
-        if !is_restricted(market, mode) {
-            return Ok(());
+        if is_restricted(market, mode) && !fits_position(held, lots, open) {
+            return Err(Refusal::ModeForbids { mode: mode.max(Mode::ReduceOnly) });
         }
-        let mode = mode.max(Mode::ReduceOnly);
-        let total = held.side(open.instrument, open.side).lots.plus(open.lots);
-        let room = room_to_reduce(lots, open.side);
-        match room.zip(total.ok()) {
-            Some((room, total)) if total <= room => Ok(()),
-            _ => Err(Refusal::ModeForbids { mode }),
-        }
+        Ok(())
     }
 
     /// Reduce-only orders, and those beside one with which the house liquidates, fit the position beside all other
@@ -426,6 +428,13 @@ impl Work<'_> {
 /// Returns whether a market may only reduce: by the mode of its underlying, or because its vol is stale.
 pub(crate) fn is_restricted(market: &Market, mode: Mode) -> bool {
     mode == Mode::ReduceOnly || market.vol_stale
+}
+
+/// Returns whether an order and all open orders of its side together only reduce a position.
+fn fits_position(held: &Account, lots: Lots, open: &OpenOrder) -> bool {
+    let total = held.side(open.instrument, open.side).lots.plus(open.lots);
+    let room = room_to_reduce(lots, open.side);
+    room.zip(total.ok()).is_some_and(|(room, total)| total <= room)
 }
 
 /// Returns how many lots an order of a side may trade before it enlarges a position; `None` if it enlarges it at once.

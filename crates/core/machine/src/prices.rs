@@ -6,7 +6,7 @@ use crate::state::{Market, Underlying};
 use crate::surface_vols::{SurfaceVol, vols};
 use crate::work::Work;
 use book::OrderBook;
-use oracle::{BasisVote, Quotes, Report, SettlementAverage, VolVote, perpetual_mark};
+use oracle::{BasisVote, Quotes, Report, SettlementAverage, Sight, VolVote, perpetual_mark};
 use protocol::{
     Contract, Event, Fault, InstrumentId, Mode, ParameterId, Side, SourceId, UnderlyingId,
 };
@@ -101,6 +101,7 @@ impl Work<'_> {
             vol_stale_after: self.state.span(id, ParameterId::VolStaleAfter),
             vol_unvoted_penalty: self.state.ppm(id, ParameterId::VolUnvotedPenalty),
             vol_stale_penalty: self.state.ppm(id, ParameterId::VolStalePenalty),
+            settlement_gaps: self.state.ppm(id, ParameterId::SettlementGaps),
             ..oracle::Parameters::default()
         }
     }
@@ -141,12 +142,14 @@ impl Work<'_> {
         let Some(index) = self.state.index(id) else { return Ok(()) };
         let now = self.block.time;
         let ids = self.markets_of(id);
+        let underlying = self.state.underlyings.get(&id).ok_or(Fault::Missing("underlying"))?;
+        let sight = underlying.feed.sight(now, params)?;
         for instrument in &ids {
             let underlying =
                 self.state.underlyings.get_mut(&id).ok_or(Fault::Missing("underlying"))?;
             let market = self.state.markets.get(instrument).ok_or(Fault::Missing("market"))?;
             if let Some(expires_at) = market.instrument.contract.expires_at() {
-                average(underlying, expires_at, index, now)?;
+                average(underlying, expires_at, sight, now, params)?;
             }
         }
         let underlying = self.state.underlyings.get(&id).ok_or(Fault::Missing("underlying"))?;
@@ -160,12 +163,16 @@ impl Work<'_> {
     }
 }
 
-/// Records the index in the average towards an expiry whose window has opened.
+/// Records what the block has shown of the index in the average towards an expiry whose window opens soon, has opened, or
+/// goes on after expiry.
+///
+/// spec 0017-ORAC-018.
 fn average(
     underlying: &mut Underlying,
     expires_at: BlockTime,
-    index: Price,
+    sight: Sight,
     now: BlockTime,
+    params: &oracle::Parameters,
 ) -> Result<(), Fault> {
     let left = expires_at.since(now).map_err(Fault::at("time to expiry"))?;
     // One window ahead of the window, so that the price that holds when it opens is known.
@@ -174,7 +181,8 @@ fn average(
         return Ok(());
     }
     let settlements = underlying.settlements.entry(expires_at);
-    settlements.or_insert_with(|| SettlementAverage::new(expires_at, window)).record(index, now)
+    let average = settlements.or_insert_with(|| SettlementAverage::new(expires_at, window));
+    average.record(sight, now, params)
 }
 
 /// Sets forward, vol, mark and Greeks of a market.

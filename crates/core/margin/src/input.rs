@@ -103,9 +103,9 @@ const DOLLARS_MAX: Notional = Notional::from_micros(1_000_000_000_000_000_000);
 /// How far the averaging of the settlement price has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settlement {
-    /// The part of the average that is fixed: the sum of what has been observed over the length of the window.
+    /// The part of the average that is fixed: the sum of what has been observed over all that will count.
     pub fixed: Price,
-    /// Time until the window closes.
+    /// The part of the window still to come, of all that will count: as time, until it closes.
     pub remaining: BlockSpan,
 }
 

@@ -84,7 +84,7 @@ impl Expiry {
         };
         let span = |millis: i128| BlockSpan::from_millis(millis.clamp(0, LONGEST));
         let remaining = span(expires_at.since(now).map_err(at())?.millis());
-        let Some(state) = settlement.filter(|state| state.remaining < WINDOW) else {
+        let Some(state) = settlement.filter(|state| state.remaining <= WINDOW) else {
             // Time to the window, and a third of the window.
             let thirds = remaining.millis().saturating_mul(3);
             let thirds = thirds.saturating_sub(WINDOW.millis().saturating_mul(2));

@@ -6,7 +6,7 @@
 use crate::average::WindowAverage;
 use crate::combine::{Combined, combine};
 use crate::report::readings;
-use crate::{Parameters, Reading, Report};
+use crate::{Parameters, Reading, Report, Sight};
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{Fault, Mode, SourceId};
 use units::{ArithmeticError, BlockSpan, BlockTime, Num, Price, Round, limits};
@@ -115,6 +115,27 @@ impl Feed {
     #[must_use]
     pub const fn index(&self) -> Option<&Index> {
         self.index.as_ref()
+    }
+
+    /// Returns what the block at `now` has shown of the index: fresh if it set the index to what it found, and there is no
+    /// reason to freeze.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if times or areas are outside their limits.
+    ///
+    /// # Source
+    ///
+    /// spec 0017-ORAC-018.
+    pub fn sight(&self, now: BlockTime, params: &Parameters) -> Result<Sight, Fault> {
+        if self.reason(now, params)? == Mode::Frozen {
+            return Ok(Sight::Doubtful);
+        }
+        Ok(match self.index {
+            Some(index) if index.updated_at < now => Sight::Unseen,
+            Some(index) if !index.clamped => Sight::Fresh(index.price),
+            _ => Sight::Doubtful,
+        })
     }
 
     /// Returns what the sources showed in the last block, ascending by source: the evidence behind the index.

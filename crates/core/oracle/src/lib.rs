@@ -54,5 +54,5 @@ pub use mark::{PremiumAverage, Quotes, perpetual_mark};
 pub use median::{weighted_median, weighted_quantile};
 pub use params::Parameters;
 pub use report::{Reading, Report};
-pub use settlement::{SettlementAverage, SettlementWindow};
+pub use settlement::{SettlementAverage, SettlementWindow, Sight};
 pub use vols::{ImpliedVol, VolMarks, VolVote};

@@ -48,6 +48,8 @@ pub struct Parameters {
     pub vol_unvoted_penalty: Ppm,
     /// Uncertainty of a vol whose votes are all stale, as a share of it. Default 25 %.
     pub vol_stale_penalty: Ppm,
+    /// The part of a settlement window that may be without a fresh index. Default 10 %.
+    pub settlement_gaps: Ppm,
 }
 
 impl Default for Parameters {
@@ -74,6 +76,7 @@ impl Default for Parameters {
             vol_stale_after: BlockSpan::from_millis(1_200_000),
             vol_unvoted_penalty: Ppm::from_parts(50_000),
             vol_stale_penalty: Ppm::from_parts(250_000),
+            settlement_gaps: Ppm::from_parts(100_000),
         }
     }
 }

@@ -203,4 +203,6 @@ pub enum ParameterId {
     HaircutMaintenanceShare = 108,
     /// Time for which initial margin provides funding, in hours begun.
     FundingProvision = 109,
+    /// Part of a settlement window that may be without a fresh index.
+    SettlementGaps = 120,
 }

@@ -284,6 +284,13 @@ pub enum Event {
         /// From which epoch on.
         epoch: u64,
     },
+    /// Too little of a settlement window was covered by fresh prices: it goes on after expiry until enough is.
+    SettlementPostponed {
+        /// Of which underlying.
+        underlying: UnderlyingId,
+        /// When its contracts were to end.
+        expires_at: BlockTime,
+    },
 }
 
 impl Event {

@@ -291,10 +291,10 @@ fn a_house_with_a_stable_coin_goes_on_from_its_snapshot() {
 
 /// The values that shape margin for the whole house.
 fn shaping() -> impl Iterator<Item = &'static Definition> {
-    let first = ParameterId::Scenario33Move;
+    let matrices = ParameterId::Scenario33Move..=ParameterId::FundingProvision;
     Definition::all().iter().filter(move |held| {
         let ratios = [ParameterId::MaintenanceRatio, ParameterId::LiquidationBuffer];
-        held.parameter >= first || ratios.contains(&held.parameter)
+        matrices.contains(&held.parameter) || ratios.contains(&held.parameter)
     })
 }
 

@@ -12,4 +12,5 @@ mod random_commands;
 mod ranges;
 mod restart;
 mod rules;
+mod settlement;
 mod sub_accounts;

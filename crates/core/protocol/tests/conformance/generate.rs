@@ -158,6 +158,7 @@ generate_enums! {
         VolPowerNear, VolPowerFar, SkewCap, SkewCapDecline, SkewWidth, SkewWidthFloor, FrontUpNear,
         FrontUpFar, FrontDownNear, FrontDownFar, CalendarBase, CalendarSlope, CalendarCap,
         ClassOneKept, OracleTolerance, HaircutMaintenanceShare, FundingProvision,
+        SettlementGaps,
     }
     Command {
         Deposit { account, asset, amount },
@@ -202,6 +203,7 @@ generate_enums! {
         Punished { offence, slashed, jailed_until },
         Seated { validator, epoch },
         Unseated { validator, epoch },
+        SettlementPostponed { underlying, expires_at },
     }
     Refusal {
         NotPermitted, AccountNotOpen, TooMany, AssetUnknown, AmountNotPositive, AmountTooLarge,
