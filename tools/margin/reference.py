@@ -28,8 +28,8 @@ PMRM = {
             "floor_seconds": "86400"},
     "skew": {"cap_base": "0.25", "cap_slope": "-0.1", "width_floor": "0.01", "width": "4", "width_a": "0.6",
              "width_b": "0"},
-    "discount_long": {"base": "0.95", "rate_multiple": "1", "rate_add": "0"},
-    "discount_short": {"base": "1.04", "rate_multiple": "1", "rate_add": "0"},
+    "discount_long": {"base": "0.95", "rate_multiple": "0", "rate_add": "0.16"},
+    "discount_short": {"base": "1.04", "rate_multiple": "0", "rate_add": "0.16"},
     "basis": {"up": "0.045", "down": "-0.045", "add": "0.5", "multiple": "2"},
     "contingency": {"perpetual_maintenance": "0.03", "perpetual_initial": "0.01", "option_maintenance": "0.003",
                     "option_initial": "0.002", "collateral_maintenance": "0.05", "collateral_initial": "0.05"},
@@ -41,8 +41,8 @@ TAILS = [("-0.66", "0.21"), ("-0.33", "0.42"), ("0.5", "0.2772"), ("1", "0.1386"
          ("4", "0.03465"), ("5", "0.02772")]
 SRM = {"perpetual_initial": "0.1", "perpetual_maintenance": "0.065", "option_initial": "0.15",
        "option_initial_floor": "0.13", "option_maintenance": "0.09", "put_initial_over_maintenance": "1.05",
-       "unpaired_initial": "1.2", "unpaired_maintenance": "1.1", "collateral_initial": "0.1",
-       "collateral_maintenance": "0.05"}
+       "unpaired_initial": "1.2", "unpaired_maintenance": "1.1", "collateral_initial": "0.3025",
+       "collateral_maintenance": "0.25"}
 SPAN = {"price_scan": "0.16", "vol_scan": "0.1", "extreme_multiple": "2", "extreme_cover": "0.35",
         "lookahead_seconds": "86400", "short_option_minimum": "0.003", "initial_ratio": "1.1"}
 LINEAR = {"others": {"tiers": [{"initial": "0.1", "maintenance": "0.065"}]}}
@@ -84,8 +84,8 @@ class Term:
         self.s = mpf(market["expires_in_seconds"])
         self.tau = self.s / YEAR
         self.F = mpf(market["forward"])
-        self.r = mpf(market.get("rate", "0"))
-        self.D = exp(-max(self.r, mpf(0)) * self.tau)
+        self.r = max(mpf(market.get("rate", "0")), mpf(0))
+        self.D = exp(-self.r * self.tau)
         self.feeds = [mpf(market.get(name, "1"))
                       for name in ("forward_confidence", "rate_confidence", "vol_confidence")]
         self.flows = [(f["right"], mpf(f["strike"]), mpf(f["vol"]), mpf(f["amount"])) for f in flows]
@@ -94,11 +94,11 @@ class Term:
         share = min(self.s, mpf(1800)) / 1800
         return self.F * (1 - share) + self.F * share * by
 
-    def price(self, right, F, K, vol, seconds=None):
+    def price(self, right, F, K, vol, seconds=None, discount=None):
         seconds = self.s if seconds is None else seconds
         if seconds <= 0:
             return max(F - K, mpf(0)) if right == "call" else max(K - F, mpf(0))
-        return black(right, F, K, vol * sqrt(seconds / YEAR), self.D)
+        return black(right, F, K, vol * sqrt(seconds / YEAR), self.D if discount is None else discount)
 
     def worth(self, by=1, vol_of=lambda K, vol: vol):
         F = self.moved(mpf(by))
@@ -114,7 +114,6 @@ class Book:
         self.S = mpf(market["spot"])
         self.spot_feed = mpf(market.get("spot_confidence", "1"))
         self.stable = mpf(market.get("stable_price", "1"))
-        self.stable_feed = mpf(market.get("stable_confidence", "1"))
         perpetual = market.get("perpetual")
         mine = held.get("perpetual") or {"amount": "0"}
         self.P = mpf(perpetual["price"]) if perpetual else mpf(0)
@@ -123,6 +122,7 @@ class Book:
         self.unrealised = mpf(mine.get("unrealised", "0"))
         self.pledges = [(mpf(c["amount"]) * mpf(c["price"]) / self.stable, mpf(c.get("confidence", "1")),
                          c["risk_cancelling"]) for c in held.get("collateral", [])]
+        self.pledge_assets = [(c["asset"], mpf(c["amount"]) * mpf(c["price"])) for c in held.get("collateral", [])]
         self.pledged = sum((value for value, _, _ in self.pledges), mpf(0))
         options = held.get("options", [])
         self.terms = [Term(e, [o for o in options if o["expiry"] == e["id"]]) for e in market.get("expiries", [])]
@@ -189,8 +189,9 @@ def pmrm(book, over):
                             + book.pledged * c["collateral_" + purpose])
     o = p["oracle"]
     doubts = [(min(book.spot_feed, book.perpetual_feed), o["perpetual"], abs(book.q) * book.S)]
+    whole = [book.spot_feed] + ([book.perpetual_feed] if book.q != 0 else [])
     for t in book.terms:
-        feed = min(t.feeds + [book.spot_feed, book.stable_feed])
+        feed = min(t.feeds + whole)
         doubts.append((feed, o["option"], sum(abs(n) for _, _, _, n in t.flows) * book.S))
     doubts += [(min(feed, book.spot_feed), o["collateral"], value) for value, feed, _ in book.pledges]
     oracle = sum(((1 - feed) * share * size for feed, share, size in doubts if feed < o["threshold"]), mpf(0))
@@ -211,14 +212,17 @@ def srm(book, over):
         im = max(p["option_initial"] - out, p["option_initial_floor"]) * book.S + mark
         return im if right == "call" else max(im, p["put_initial_over_maintenance"] * mm)
 
+    undiscounted = {t.id: [(right, K, t.price(right, t.F, K, vol, discount=mpf(1)), n) for right, K, vol, n in t.flows]
+                    for t in book.terms}
+    options = sum((mark * n for flows in undiscounted.values() for _, _, mark, n in flows), mpf(0))
     results, payoffs = [], []
     for purpose in ("initial", "maintenance"):
         total = book.cash + book.unrealised - abs(book.q) * book.P * p["perpetual_" + purpose]
-        total += book.pledged * (1 - p["collateral_" + purpose])
+        total += sum((worth * (1 - p["collateral_" + purpose]) for _, worth in book.pledge_assets), mpf(0))
         payoffs = []
         for t in book.terms:
-            isolated = sum((n * alone(purpose, right, K, t.price(right, t.F, K, vol))
-                            for right, K, vol, n in t.flows if n < 0), mpf(0))
+            isolated = sum((n * alone(purpose, right, K, mark) for right, K, mark, n in undiscounted[t.id] if n < 0),
+                           mpf(0))
             ends = sorted({K for _, K, _, _ in t.flows} | {mpf(0)})
             at = lambda x: sum((n * max(mpf(0), x - K if right == "call" else K - x) for right, K, _, n in t.flows),
                                mpf(0))
@@ -228,7 +232,8 @@ def srm(book, over):
             together = min(paid + [mpf(0)]) - open_calls * t.F * p["unpaired_" + purpose]
             total += max(isolated, together)
         results.append(total)
-    return results[0], results[1], book.mtm, min(payoffs, default=mpf(0)), payoffs
+    mtm = options + book.unrealised + book.pledged
+    return results[0], results[1], mtm, min(payoffs, default=mpf(0)), payoffs
 
 
 def span(book, over):

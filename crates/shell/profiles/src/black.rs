@@ -56,6 +56,11 @@ impl Forward {
         Self { fixed, moving, years, seconds, discount }
     }
 
+    /// Returns the forward of an expiry whose options are not discounted.
+    pub(crate) fn undiscounted(expiry: &Expiry) -> Self {
+        Self { discount: 1.0, ..Self::of(expiry) }
+    }
+
     /// Returns the forward once what still moves has been multiplied.
     pub(crate) fn shocked(&self, shock: f64) -> f64 {
         self.moving * shock + self.fixed

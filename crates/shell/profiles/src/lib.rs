@@ -14,6 +14,7 @@
 mod black;
 mod decimal;
 mod error;
+mod haircuts;
 mod house;
 mod linear;
 mod outcome;

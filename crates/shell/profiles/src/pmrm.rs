@@ -51,10 +51,12 @@ impl<'a> Smile<'a> {
             VolMove::Up => self.revalued(shock, |_, now| vol_up(vol, seconds, now)),
             VolMove::Down => self.revalued(shock, |_, now| vol_down(vol, seconds, now)),
             VolMove::Linear => self.revalued(shock, |strike, now| {
-                now * self.skew(skew, libm::log(strike / self.forward.shocked(1.0)))
+                let moneyness = libm::log(strike / self.forward.shocked(1.0));
+                now * self.skew(skew, skew.cap(), moneyness)
             }),
             VolMove::Abs => self.revalued(shock, |strike, now| {
-                now * self.skew(skew, libm::log(strike / self.forward.shocked(1.0)).abs())
+                let moneyness = libm::log(strike / self.forward.shocked(1.0));
+                now * self.skew(skew, skew.abs_cap(), moneyness.abs())
             }),
         };
         let discount = self.static_discount(parameters, shocked);
@@ -67,9 +69,9 @@ impl<'a> Smile<'a> {
     }
 
     /// Returns what a vol is multiplied by at a log-moneyness.
-    fn skew(&self, skew: &Skew, moneyness: f64) -> f64 {
+    fn skew(&self, skew: &Skew, (base, slope): (Decimal, Decimal), moneyness: f64) -> f64 {
         let root = libm::sqrt(self.forward.years);
-        let cap = skew.cap_base.float() + skew.cap_slope.float() * root;
+        let cap = base.float() + slope.float() * root;
         let reach = skew.width_a.float() + skew.width_b.float() * root;
         let width = skew.width_floor.float().max(root * skew.width.float() * reach);
         let linear = moneyness * cap / width;
@@ -79,7 +81,7 @@ impl<'a> Smile<'a> {
 
     /// Returns what a shocked value is multiplied by: what is owned is worth less, what is owed more.
     fn static_discount(&self, parameters: &Parameters, value: f64) -> f64 {
-        let (rate, years) = (self.group.expiry.rate.float(), self.forward.years);
+        let (rate, years) = (self.group.expiry.rate.max(Decimal::ZERO).float(), self.forward.years);
         if value >= 0.0 {
             let owned = &parameters.discount_long;
             owned.base.float() * owned.faded(rate, years)
@@ -150,7 +152,7 @@ pub(crate) fn measure(portfolio: &Portfolio, parameters: &Parameters) -> Result<
     if basis < worst.1 {
         worst = ("basis".into(), basis);
     }
-    let charges = charges(portfolio, parameters, &smiles, pledged);
+    let charges = charges(portfolio, parameters, &smiles);
     let options: f64 = smiles.iter().map(|smile| smile.now).sum();
     let mark_to_market = options + unrealised + pledged;
     let cash = portfolio.cash.float();
@@ -187,28 +189,31 @@ struct Charges {
     oracle: f64,
 }
 
-fn charges(
-    portfolio: &Portfolio,
-    parameters: &Parameters,
-    smiles: &[Smile<'_>],
-    pledged: f64,
-) -> Charges {
+fn charges(portfolio: &Portfolio, parameters: &Parameters, smiles: &[Smile<'_>]) -> Charges {
     let (market, charge) = (&portfolio.market, &parameters.contingency);
     let spot = market.spot.float();
     let perpetual = portfolio.perpetual().1.abs() * spot;
     let naked = smiles.iter().map(Smile::naked).sum::<f64>() * spot;
-    let sum = |on_perpetual: Decimal, on_options: Decimal, on_collateral: Decimal| {
-        perpetual * on_perpetual.float()
-            + naked * on_options.float()
-            + pledged * on_collateral.float()
+    let sum = |on_perpetual: Decimal, on_options: Decimal| {
+        perpetual * on_perpetual.float() + naked * on_options.float()
     };
+    let (mut of_maintenance, mut of_initial) = (0.0, 0.0);
+    for pledge in &portfolio.positions.collateral {
+        let shares = parameters.haircuts(&pledge.asset);
+        let value = portfolio.value_of(pledge);
+        of_maintenance += value * shares.maintenance.float();
+        of_initial += value * shares.initial.float();
+    }
     let oracle = &parameters.oracle;
     let mut in_doubt = 0.0;
     if let Some(feed) = &market.perpetual {
         let confidence = feed.confidence.min(market.spot_confidence);
         in_doubt += doubt(oracle.threshold, confidence, oracle.perpetual, perpetual);
     }
-    let portfolio_confidence = market.spot_confidence.min(market.stable_confidence);
+    // Whoever holds a perpetual in doubt holds a portfolio in doubt; that of the stable coin is not asked.
+    let held = market.perpetual.as_ref().filter(|_| perpetual != 0.0);
+    let portfolio_confidence =
+        held.map_or(market.spot_confidence, |feed| feed.confidence.min(market.spot_confidence));
     for smile in smiles {
         let expiry = smile.group.expiry;
         let feeds = [expiry.forward_confidence, expiry.rate_confidence, expiry.vol_confidence];
@@ -223,12 +228,8 @@ fn charges(
         in_doubt += doubt(oracle.threshold, confidence, oracle.collateral, value);
     }
     Charges {
-        maintenance: sum(
-            charge.perpetual_maintenance,
-            charge.option_maintenance,
-            charge.collateral_maintenance,
-        ),
-        initial: sum(charge.perpetual_initial, charge.option_initial, charge.collateral_initial),
+        maintenance: sum(charge.perpetual_maintenance, charge.option_maintenance) + of_maintenance,
+        initial: sum(charge.perpetual_initial, charge.option_initial) + of_initial,
         oracle: in_doubt,
     }
 }

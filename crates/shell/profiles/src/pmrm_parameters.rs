@@ -4,8 +4,9 @@
 
 use crate::decimal::Decimal;
 use crate::error::Error;
+use crate::haircuts::Haircuts;
 use serde::{Deserialize, Deserializer};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most scenarios that are measured.
 const SCENARIOS_MAX: usize = 256;
@@ -25,6 +26,8 @@ pub(crate) struct Parameters {
     pub(crate) discount_short: StaticDiscount,
     pub(crate) basis: Basis,
     pub(crate) contingency: Contingency,
+    /// Assets whose collateral is charged otherwise than `contingency` says.
+    pub(crate) collateral: BTreeMap<String, Haircuts>,
     pub(crate) oracle: Oracle,
     pub(crate) peg: Peg,
 }
@@ -62,12 +65,15 @@ pub(crate) struct VolShock {
     pub(crate) floor_seconds: Decimal,
 }
 
-/// How the skew moves: the cap is `base + slope·√τ`, reached at `max(floor, √τ·width·(a + b·√τ))`.
+/// How the skew moves: the cap is `base + slope·√τ`, reached at `max(floor, √τ·width·(a + b·√τ))`. The absolute skew has the
+/// same cap unless it is given one.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Skew {
     pub(crate) cap_base: Decimal,
     pub(crate) cap_slope: Decimal,
+    pub(crate) abs_cap_base: Option<Decimal>,
+    pub(crate) abs_cap_slope: Option<Decimal>,
     pub(crate) width_floor: Decimal,
     pub(crate) width: Decimal,
     pub(crate) width_a: Decimal,
@@ -155,6 +161,7 @@ impl Default for Parameters {
             discount_short: StaticDiscount::SHORT,
             basis: Basis::default(),
             contingency: Contingency::default(),
+            collateral: BTreeMap::new(),
             oracle: Oracle::default(),
             peg: Peg::default(),
         }
@@ -163,7 +170,7 @@ impl Default for Parameters {
 
 impl StaticDiscount {
     const LONG: Self =
-        Self { base: ppm(950_000), rate_multiple: Decimal::ONE, rate_add: Decimal::ZERO };
+        Self { base: ppm(950_000), rate_multiple: Decimal::ZERO, rate_add: ppm(160_000) };
     const SHORT: Self = Self { base: ppm(1_040_000), ..Self::LONG };
 
     fn overridden(&self, part: &StaticDiscountPart) -> Self {
@@ -182,7 +189,7 @@ impl StaticDiscount {
     fn check(&self, name: &str) -> Result<(), Error> {
         let ten = Decimal::whole(10);
         let field = |part: &str| format!("{name}.{part}");
-        self.base.within(&field("base"), Decimal::ppm(1_000), ten)?;
+        self.base.within(&field("base"), Decimal::ZERO, ten)?;
         self.rate_multiple.within(&field("rate_multiple"), Decimal::whole(-10), ten)?;
         self.rate_add.within(&field("rate_add"), Decimal::whole(-10), ten)
     }
@@ -206,6 +213,8 @@ impl Default for Skew {
         Self {
             cap_base: ppm(250_000),
             cap_slope: ppm(-100_000),
+            abs_cap_base: None,
+            abs_cap_slope: None,
             width_floor: ppm(10_000),
             width: Decimal::whole(4),
             width_a: ppm(600_000),
@@ -282,7 +291,28 @@ fn standard() -> Vec<Scenario> {
     scenarios
 }
 
+impl Skew {
+    /// Returns base and slope of the cap.
+    pub(crate) const fn cap(&self) -> (Decimal, Decimal) {
+        (self.cap_base, self.cap_slope)
+    }
+
+    /// Returns base and slope of the cap of the absolute skew.
+    pub(crate) fn abs_cap(&self) -> (Decimal, Decimal) {
+        let (base, slope) = self.cap();
+        (self.abs_cap_base.unwrap_or(base), self.abs_cap_slope.unwrap_or(slope))
+    }
+}
+
 impl Parameters {
+    /// Returns what an asset's collateral is charged.
+    pub(crate) fn haircuts(&self, asset: &str) -> Haircuts {
+        self.collateral.get(asset).copied().unwrap_or(Haircuts {
+            initial: self.contingency.collateral_initial,
+            maintenance: self.contingency.collateral_maintenance,
+        })
+    }
+
     /// Checks ranges, names, and that nothing but the skew moves with the skew.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let count = self.scenarios.len();
@@ -309,7 +339,7 @@ impl Parameters {
             dampening.within(
                 &format!("scenario '{id}': dampening"),
                 Decimal::ZERO,
-                Decimal::ONE,
+                Decimal::whole(1_000),
             )?;
             if matches!(vol, VolMove::Linear | VolMove::Abs) && *spot != Decimal::ZERO {
                 let what = format!("scenario '{id}' moves spot and skew together");
@@ -319,13 +349,17 @@ impl Parameters {
         self.basis.up.within("basis.up", Decimal::whole(-1), Decimal::whole(100))?;
         self.basis.down.within("basis.down", Decimal::whole(-1), Decimal::whole(100))?;
         let skew = &self.skew;
-        skew.cap_slope.within("skew.cap_slope", Decimal::whole(-10), Decimal::whole(10))?;
+        for (field, slope) in
+            [("skew.cap_slope", skew.cap().1), ("skew.abs_cap_slope", skew.abs_cap().1)]
+        {
+            slope.within(field, Decimal::whole(-10), Decimal::whole(10))?;
+        }
         skew.width_b.within("skew.width_b", Decimal::whole(-100), Decimal::whole(100))?;
         skew.width_floor.within("skew.width_floor", Decimal::ppm(1), Decimal::whole(100))?;
         self.vol.floor_seconds.within(
             "vol.floor_seconds",
             Decimal::ONE,
-            Decimal::whole(3_153_600),
+            Decimal::whole(34_560_000),
         )?;
         Decimal::all_to(
             Decimal::whole(1_000),
@@ -336,6 +370,7 @@ impl Parameters {
                 ("vol.down", self.vol.down),
                 ("vol.up_floor", self.vol.up_floor),
                 ("skew.cap_base", skew.cap_base),
+                ("skew.abs_cap_base", skew.abs_cap().0),
                 ("skew.width", skew.width),
                 ("skew.width_a", skew.width_a),
                 ("basis.add", self.basis.add),
@@ -350,6 +385,17 @@ impl Parameters {
         let (charge, oracle) = (&self.contingency, &self.oracle);
         self.discount_long.check("discount_long")?;
         self.discount_short.check("discount_short")?;
+        Haircuts::check(&self.collateral)?;
+        Decimal::all_to(
+            Decimal::whole(1_000),
+            &[
+                ("oracle.threshold", oracle.threshold),
+                ("oracle.perpetual", oracle.perpetual),
+                ("oracle.option", oracle.option),
+                ("oracle.collateral", oracle.collateral),
+                ("peg.threshold", self.peg.threshold),
+            ],
+        )?;
         Decimal::all_to(
             Decimal::whole(10),
             &[
@@ -361,11 +407,6 @@ impl Parameters {
                 ("contingency.option_initial", charge.option_initial),
                 ("contingency.collateral_maintenance", charge.collateral_maintenance),
                 ("contingency.collateral_initial", charge.collateral_initial),
-                ("oracle.threshold", oracle.threshold),
-                ("oracle.perpetual", oracle.perpetual),
-                ("oracle.option", oracle.option),
-                ("oracle.collateral", oracle.collateral),
-                ("peg.threshold", self.peg.threshold),
             ],
         )
     }

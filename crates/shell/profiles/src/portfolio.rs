@@ -268,7 +268,7 @@ impl Portfolio {
                 return Err(Error::Unknown { what: "expiry", name: expiry.clone() });
             }
             strike.within(&field("strike"), PRICE_MIN, PRICE_MAX)?;
-            option.vol.within(&field("vol"), Decimal::ZERO, Decimal::whole(100))?;
+            option.vol.within(&field("vol"), Decimal::ZERO, Decimal::whole(10_000))?;
             if !held.insert((expiry, strike, option.right)) {
                 let name = format!("{expiry} {strike} {:?}", option.right).to_lowercase();
                 return Err(Error::Duplicate { what: "option", name });

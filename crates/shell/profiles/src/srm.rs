@@ -7,10 +7,11 @@
 use crate::black::Forward;
 use crate::decimal::Decimal;
 use crate::error::Error;
+use crate::haircuts::Haircuts;
 use crate::outcome::{Floats, Outcome, worst_of};
 use crate::portfolio::{Group, OptionPosition, Portfolio, Right};
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All numbers; the defaults are those of the survey in `docs/margin-profiles.md`.
 #[derive(Debug, Clone, Deserialize)]
@@ -26,6 +27,8 @@ pub(crate) struct Parameters {
     unpaired_maintenance: Decimal,
     collateral_initial: Decimal,
     collateral_maintenance: Decimal,
+    /// Assets whose collateral is charged otherwise.
+    collateral: BTreeMap<String, Haircuts>,
 }
 
 impl Default for Parameters {
@@ -39,14 +42,19 @@ impl Default for Parameters {
             put_initial_over_maintenance: Decimal::ppm(1_050_000),
             unpaired_initial: Decimal::ppm(1_200_000),
             unpaired_maintenance: Decimal::ppm(1_100_000),
-            collateral_initial: Decimal::ppm(100_000),
-            collateral_maintenance: Decimal::ppm(50_000),
+            collateral_initial: Decimal::ppm(302_500),
+            collateral_maintenance: Decimal::ppm(250_000),
+            collateral: BTreeMap::from([(
+                "ETH".into(),
+                Haircuts { initial: Decimal::ppm(250_000), maintenance: Decimal::ppm(200_000) },
+            )]),
         }
     }
 }
 
 impl Parameters {
     fn check(&self) -> Result<(), Error> {
+        Haircuts::check(&self.collateral)?;
         Decimal::all_to(
             Decimal::whole(10),
             &[
@@ -62,6 +70,14 @@ impl Parameters {
                 ("collateral_maintenance", self.collateral_maintenance),
             ],
         )
+    }
+
+    /// Returns what an asset's collateral is charged.
+    fn haircuts(&self, asset: &str) -> Haircuts {
+        self.collateral.get(asset).copied().unwrap_or(Haircuts {
+            initial: self.collateral_initial,
+            maintenance: self.collateral_maintenance,
+        })
     }
 
     /// Returns what one short option needs, in initial and in maintenance margin.
@@ -97,7 +113,7 @@ struct Term {
 
 impl Term {
     fn of(group: &Group<'_>, spot: f64, parameters: &Parameters) -> Self {
-        let forward = Forward::of(group.expiry);
+        let forward = Forward::undiscounted(group.expiry);
         let now = forward.shocked(1.0);
         let mut term = Self { forward: now, ..Self::default() };
         let mut calls = 0.0;
@@ -148,9 +164,17 @@ pub(crate) fn measure(portfolio: &Portfolio, parameters: &Parameters) -> Result<
     let cash = portfolio.cash.float();
     let options: f64 = terms.iter().map(|term| term.value).sum();
     let mark_to_market = options + unrealised + pledged;
-    let net = |options: f64, perpetual: Decimal, collateral: Decimal| {
-        cash + unrealised + options - lots.abs() * price * perpetual.float()
-            + pledged * (1.0 - collateral.float())
+    // The coin's price divides what collateral is marked at, not what it margins.
+    let margined = |share: fn(Haircuts) -> Decimal| -> f64 {
+        let pledges = portfolio.positions.collateral.iter();
+        let worth = pledges.map(|pledge| {
+            let left = 1.0 - share(parameters.haircuts(&pledge.asset)).float();
+            pledge.amount.float() * pledge.price.float() * left
+        });
+        worth.sum()
+    };
+    let net = |options: f64, perpetual: Decimal, collateral: f64| {
+        cash + unrealised + options - lots.abs() * price * perpetual.float() + collateral
     };
     let initial: f64 =
         terms.iter().map(|term| term.margin(term.isolated.0, parameters.unpaired_initial)).sum();
@@ -168,9 +192,9 @@ pub(crate) fn measure(portfolio: &Portfolio, parameters: &Parameters) -> Result<
         ("value_options".into(), options),
         ("value_collateral".into(), pledged),
     ];
-    let initial = net(initial, parameters.perpetual_initial, parameters.collateral_initial);
+    let initial = net(initial, parameters.perpetual_initial, margined(|shares| shares.initial));
     let maintenance =
-        net(maintenance, parameters.perpetual_maintenance, parameters.collateral_maintenance);
+        net(maintenance, parameters.perpetual_maintenance, margined(|shares| shares.maintenance));
     let scenarios: Vec<_> = terms.into_iter().flat_map(|term| term.payoffs).collect();
     Floats {
         initial_margin: initial,
