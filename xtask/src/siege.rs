@@ -189,9 +189,12 @@ fn strike(stream: &mut TcpStream, bytes: &[u8], blows: &Blows) -> bool {
     sent && stream.read(&mut vec![0; 1 << 16]).is_ok_and(|read| read > 0)
 }
 
+/// What every request must say to be let in.
+const HEAD: &str = "host: localhost\r\ncontent-type: application/json\r\n";
+
 fn post(body: &str) -> Vec<u8> {
     let length = body.len();
-    format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
+    format!("POST / HTTP/1.1\r\n{HEAD}content-length: {length}\r\n\r\n{body}").into_bytes()
 }
 
 /// Starts the attackers; each from an address of its own.
@@ -265,8 +268,7 @@ fn flood_junk(from: u8, blows: &Blows, over: &AtomicBool) {
 fn flood_bodies(from: u8, blows: &Blows, over: &AtomicBool) {
     let mut head = String::new();
     // Writing to a string cannot fail.
-    let _written =
-        write!(head, "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", 8 << 20);
+    let _written = write!(head, "POST / HTTP/1.1\r\n{HEAD}content-length: {}\r\n\r\n", 8 << 20);
     let part = vec![b' '; 1 << 16];
     let mut held = Vec::new();
     while goes_on(over) {

@@ -386,7 +386,7 @@ impl Scenario {
             let vote = vote(number, &mut self.story.random);
             if let Some(node) = self.world.node(index) {
                 // One that is ahead wants no report for this block.
-                drop(node.feed(self.story.fed, vote));
+                drop(node.report_unsigned(self.story.fed, vote));
             }
         }
     }

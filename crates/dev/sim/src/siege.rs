@@ -159,12 +159,12 @@ impl Siege {
                     let vol = Vol::from_points(5_000);
                     let all = (0..vols).map(InstrumentId::new);
                     vote.vols = all.map(|instrument| VolReport { instrument, vol }).collect();
-                    let told = self.node(index).feed(at, vote);
+                    let told = self.node(index).report_unsigned(at, vote);
                     self.tell(told.map_or_else(|error| error.to_string(), |()| "taken".into()));
                     continue;
                 }
                 // For a block that has come meanwhile none is wanted.
-                drop(self.node(index).feed(at, vote));
+                drop(self.node(index).report_unsigned(at, vote));
             }
             self.fed.insert(index, height + 12);
         }

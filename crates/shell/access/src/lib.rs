@@ -4,6 +4,8 @@
 //! one signature. A session key signs with Ed25519, any number of commands at once. [`read`] takes bytes apart,
 //! [`verify`] checks the signatures of many of them; what is left is a [`protocol::Grant`] and its commands.
 //!
+//! A feed signs its reports of prices with a key of its own: [`ReporterSecret`].
+//!
 //! **Invariant:** of one signature there is one submission: whoever changes a byte of it has none. The answer depends on
 //! the bytes and the network alone, so all validators give the same.
 //!
@@ -15,6 +17,7 @@ mod file;
 mod keys;
 mod message;
 mod names;
+mod report;
 mod submission;
 mod typed;
 
@@ -23,6 +26,7 @@ pub use file::{SecretError, random_secret, read_secret, write_secret};
 pub use keys::{NotASecret, OwnerKey, SessionSecret, Validity};
 pub use message::{scope_names, shown_for};
 pub use names::contract_name;
+pub use report::{ReporterSecret, is_reported};
 pub use submission::{
     Authority, BadSignature, Body, Invalid, Network, Read, SUBMISSION_BYTES_MAX, Submission, read,
 };

@@ -4,11 +4,13 @@
 //! answered needs to be believed: blocks come with headers, headers with certificates, records with proofs.
 //!
 //! **Invariant:** whatever is sent to the port, memory and tasks stay bounded: connections, bytes on their way and work
-//! are counted, for each address and for all; requests are limited in size and in time.
+//! are counted, for each address and for all; requests are limited in size and in time. No page of a browser calls it
+//! that was not allowed to, and reports of prices are taken at the operator's own door alone.
 //!
 //! **Left out:** encryption and accounts. The port listens on the local machine unless it is told otherwise; in front of
 //! the public belongs a proxy.
 
+mod doorman;
 mod hex;
 mod history;
 mod limits;
@@ -17,5 +19,6 @@ mod request;
 mod serve;
 mod stall;
 
+pub use doorman::Doorman;
 pub use hex::{HexError, decode_hex, encode_hex};
-pub use serve::{Metrics, serve};
+pub use serve::{Metrics, serve, serve_operator};

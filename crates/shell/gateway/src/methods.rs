@@ -41,6 +41,15 @@ impl From<EncodeError> for Refused {
     }
 }
 
+/// Through which door a request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// The port for clients.
+    Clients,
+    /// The socket of whoever runs the validator.
+    Operator,
+}
+
 /// Returns what a method costs of the work that an address may ask for in a second.
 pub(crate) fn cost(method: &str, params: &Params) -> u32 {
     match method {
@@ -60,6 +69,7 @@ pub(crate) fn cost(method: &str, params: &Params) -> u32 {
 /// Answers a method.
 pub(crate) async fn call(
     node: &Node,
+    door: Door,
     source: Source,
     method: &str,
     params: &Params,
@@ -67,7 +77,11 @@ pub(crate) async fn call(
     match method {
         "status" => Ok(status(node.network_id(), &node.status())),
         "submit" => submit(node, source, params),
-        "feed" => feed(node, params),
+        "feed" if door == Door::Operator => feed(node, params),
+        "feed" => Err(Refused {
+            code: -32_601,
+            message: "reports of prices are taken at the operator's socket alone".to_owned(),
+        }),
         "follow" => follow(node, params).await,
         "blocks" => blocks(node, params).await,
         "header" => header(node, params).await,
@@ -85,7 +99,7 @@ pub(crate) async fn call(
         _ => Err(Refused {
             code: -32_601,
             message: format!(
-                "no method '{method}': there are status, submit, feed, follow, blocks, header, answer, order, fill, \
+                "no method '{method}': there are status, submit, follow, blocks, header, answer, order, fill, \
                  greeks, anchor, evidence, steps, genesis, snapshot, chunk, tree"
             ),
         }),
@@ -100,8 +114,8 @@ fn status(network: &str, status: &Status) -> Value {
         "epoch": status.epoch,
         "seated": status.seated,
         "unreached": status.unreached.iter().map(|id| id.get()).collect::<Vec<_>>(),
-        "height": header.map(|header| header.height.blocks().to_string()),
-        "time": header.map(|header| header.time.millis().to_string()),
+        "height": header.map(|header| u64::try_from(header.height.blocks()).unwrap_or(0)),
+        "time": header.map(|header| i64::try_from(header.time.millis()).unwrap_or(i64::MAX)),
         "state_root": header.map(|header| header.state_root.to_string()),
         "finalised": status.finalised,
         "waiting": status.waiting,
@@ -170,7 +184,10 @@ fn feed(node: &Node, params: &Params) -> Result<Value, Refused> {
     let vote: Vote =
         codec::decode(&bytes(params.vote.as_deref(), "vote")?, limits::BLOCK_BYTES_MAX)
             .map_err(|error| invalid(format!("'vote': {error}")))?;
-    node.feed(height, vote).map_err(failed)?;
+    let signature = bytes(params.signature.as_deref(), "signature")?;
+    let signature = <[u8; 64]>::try_from(signature)
+        .map_err(|_| invalid("'signature': an Ed25519 signature has 64 bytes"))?;
+    node.feed(height, vote, &signature).map_err(failed)?;
     Ok(json!(true))
 }
 

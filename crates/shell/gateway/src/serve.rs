@@ -1,12 +1,14 @@
 //! The server: connections, requests, and their bounds.
 
+use crate::doorman::{self, Doorman};
 use crate::limits::{Admitted, Limits, Room};
-use crate::methods::{Refused, call, cost};
+use crate::methods::{Door, Refused, call, cost};
 use crate::request::{Id, Request};
 use crate::stall::Stalling;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
 use axum::http::{StatusCode, header::CONTENT_TYPE};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
@@ -16,14 +18,17 @@ use hyper_util::service::TowerToHyperService;
 use replica::{Node, Source};
 use serde_json::{Value, json};
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
 
 /// Longest request.
 const REQUEST_BYTES_MAX: usize = 8 << 20;
-/// Time in which the head of a request, and then its body, must have come.
-const ARRIVAL_MAX: Duration = Duration::from_secs(10);
+/// Time in which the head of a request must have come, and then its body.
+const HEAD_MAX: Duration = Duration::from_secs(5);
+const BODY_MAX: Duration = Duration::from_secs(10);
 /// Longest time in which a client takes nothing of its answer.
 const STALL_MAX: Duration = Duration::from_secs(10);
 /// What the metrics cost of the work that an address may ask for.
@@ -45,35 +50,72 @@ impl fmt::Debug for Metrics {
 struct Served {
     node: Node,
     metrics: Metrics,
+    door: Door,
 }
 
-/// Serves a validator on a listening socket, for ever.
-pub async fn serve(listener: TcpListener, node: Node, metrics: Metrics) {
-    let router = Router::new()
-        .route("/", post(rpc))
-        .route("/metrics", get(metrics_text))
-        .route("/health/live", get(|| async { "live\n" }))
-        .route("/health/ready", get(ready))
-        .with_state(Served { node, metrics });
+/// Serves a validator on a listening socket, for ever, to whom the doorman lets in.
+pub async fn serve(listener: TcpListener, node: Node, metrics: Metrics, doorman: Doorman) {
+    let router = router(node, metrics, doorman, Door::Clients);
     let limits = Limits::new();
     loop {
         let Ok((stream, peer)) = listener.accept().await else {
-            // Out of file handles, most likely: others must end first.
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            rest().await;
             continue;
         };
         // Closed at once: one that waits would hold a file handle.
         let Some(admitted) = limits.admit(peer.ip(), Instant::now()) else { continue };
-        let service = TowerToHyperService::new(router.clone().layer(Extension(admitted)));
-        tokio::spawn(async move {
-            let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(ARRIVAL_MAX)
-                .max_buf_size(64 << 10)
-                .serve_connection(TokioIo::new(Stalling::new(stream, STALL_MAX)), service);
-            // A broken connection concerns its client alone.
-            drop(connection.await);
-        });
+        tokio::spawn(attend(stream, admitted, router.clone()));
+    }
+}
+
+/// Serves the operator of a validator on a socket of this machine, for ever: whoever may open its file. Here, and
+/// nowhere else, reports of prices are taken.
+pub async fn serve_operator(listener: UnixListener, node: Node, metrics: Metrics) {
+    let router = router(node, metrics, Doorman::default(), Door::Operator);
+    let limits = Limits::new();
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            rest().await;
+            continue;
+        };
+        let here = Ipv4Addr::LOCALHOST.into();
+        let Some(admitted) = limits.admit(here, Instant::now()) else { continue };
+        tokio::spawn(attend(stream, admitted, router.clone()));
+    }
+}
+
+fn router(node: Node, metrics: Metrics, doorman: Doorman, door: Door) -> Router {
+    Router::new()
+        .route("/", post(rpc))
+        .route("/metrics", get(metrics_text))
+        .route("/health/live", get(|| async { "live\n" }))
+        .route("/health/ready", get(ready))
+        .with_state(Served { node, metrics, door })
+        .layer(from_fn_with_state(Arc::new(doorman), doorman::guard))
+}
+
+/// Waits a moment when no connection can be taken: out of file handles, most likely, so others must end first.
+async fn rest() {
+    tokio::time::sleep(Duration::from_millis(50)).await;
+}
+
+/// Answers on a connection until it ends, or has to make room.
+async fn attend<S>(stream: S, admitted: Admitted, router: Router)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let presence = admitted.presence();
+    let service = TowerToHyperService::new(router.layer(Extension(admitted)));
+    let stream = Stalling::new(stream, STALL_MAX, presence.clone());
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_MAX)
+        .max_buf_size(64 << 10)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        // A broken connection concerns its client alone.
+        ended = connection => drop(ended),
+        () = presence.told_to_leave() => {}
     }
 }
 
@@ -89,22 +131,18 @@ async fn rpc(
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     }
     let mut room = Room::default();
-    let bytes = match tokio::time::timeout(ARRIVAL_MAX, arrive(body, &admitted, &mut room)).await {
+    let bytes = match tokio::time::timeout(BODY_MAX, arrive(body, &admitted, &mut room)).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(status)) => return status.into_response(),
         Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
-    let answer = match serde_json::from_slice::<Request>(&bytes) {
+    let _busy = admitted.work_on();
+    let answer = match Request::read(&bytes) {
         Ok(request) => {
             drop(bytes);
-            respond(&served.node, &admitted, &request).await
+            respond(&served, &admitted, &request).await
         }
-        Err(error) if error.is_data() => {
-            refused(&Id::Null, &Refused { code: -32_602, message: error.to_string() })
-        }
-        Err(error) => {
-            refused(&Id::Null, &Refused { code: -32_700, message: format!("not JSON: {error}") })
-        }
+        Err(error) => refused(&Id::Null, &error),
     };
     ([(CONTENT_TYPE, "application/json")], answer.to_string()).into_response()
 }
@@ -126,7 +164,7 @@ async fn arrive(body: Body, admitted: &Admitted, room: &mut Room) -> Result<Vec<
     Ok(bytes)
 }
 
-async fn respond(node: &Node, admitted: &Admitted, request: &Request) -> Value {
+async fn respond(served: &Served, admitted: &Admitted, request: &Request) -> Value {
     let (id, params) = (&request.id, &request.params);
     let Some(method) = request.method.as_deref() else {
         let message = "a request is {\"method\": …, \"params\": {…}, \"id\": …}".to_owned();
@@ -139,7 +177,11 @@ async fn respond(node: &Node, admitted: &Admitted, request: &Request) -> Value {
             return refused(id, &Refused { code: -32_005, message });
         }
     }
-    match call(node, Source::client(admitted.address), method, params).await {
+    let source = match served.door {
+        Door::Clients => Source::client(admitted.address),
+        Door::Operator => Source::Local,
+    };
+    match call(&served.node, served.door, source, method, params).await {
         Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
         Err(error) => refused(id, &error),
     }

@@ -1,26 +1,28 @@
 //! A connection that does not wait for ever for a client that reads nothing.
 
+use crate::limits::Presence;
 use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-/// A stream on which a write that makes no progress for a while fails.
+/// A stream on which a write that makes no progress for a while fails, and which is seen to be used by what it writes.
 #[derive(Debug)]
-pub(crate) struct Stalling {
-    stream: TcpStream,
+pub(crate) struct Stalling<S> {
+    stream: S,
     longest: Duration,
+    presence: Arc<Presence>,
     /// Since a write has been waiting.
     patience: Option<Pin<Box<Sleep>>>,
 }
 
-impl Stalling {
-    pub(crate) fn new(stream: TcpStream, longest: Duration) -> Self {
-        Self { stream, longest, patience: None }
+impl<S> Stalling<S> {
+    pub(crate) fn new(stream: S, longest: Duration, presence: Arc<Presence>) -> Self {
+        Self { stream, longest, presence, patience: None }
     }
 
     /// Passes progress on, and turns a wait that has become too long into an error.
@@ -42,7 +44,7 @@ impl Stalling {
     }
 }
 
-impl AsyncRead for Stalling {
+impl<S: AsyncRead + Unpin> AsyncRead for Stalling<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -52,13 +54,16 @@ impl AsyncRead for Stalling {
     }
 }
 
-impl AsyncWrite for Stalling {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if polled.is_ready() {
+            self.presence.touch(Instant::now());
+        }
         self.judge(context, polled)
     }
 

@@ -60,8 +60,10 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Runs one validator.
     Node(NodeArgs),
-    /// Makes a key of a validator, an owner or a session, or shows the public part of one.
+    /// Makes a key of a validator, an owner, a session or a reporter, or shows the public part of one.
     Keys(KeysArgs),
+    /// Hands a validator the prices that its reporter sees, signed.
+    Feed(FeedArgs),
     /// Asks a validator for a record, with all that proves it, and writes the answer to a file.
     Ask(AskArgs),
     /// Proposes, approves and shows what governance changes.
@@ -224,6 +226,35 @@ pub(crate) enum KeyKind {
     Owner,
     /// A session's, which an owner registers: Ed25519.
     Session,
+    /// A reporter's of prices, which a validator names: Ed25519.
+    Reporter,
+}
+
+/// What a reporter has seen.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  \
+    novation feed --config node.toml --vote prices.json\n  \
+    my-feeder | novation feed --config node.toml --vote -\n\n\
+    One report in a file, or one in each line of standard input, as JSON:\n  \
+    {\"prices\": [{\"underlying\": 1, \"source\": 1, \"price\": \"7854.25\", \"confidence\": \"0.5\"}],\n   \
+    \"vols\": [{\"instrument\": 20000, \"vol\": \"0.705\"}],\n   \
+    \"bases\": [{\"underlying\": 1, \"expires_at\": 1583971200000, \"basis\": \"-3.2\"}]}\n\n\
+    A report is for the next blocks, unless it names one as \"height\". For each there is a line of what became of it. Give\n\
+    prices at least once a block: a block without a report of a validator does not know what it saw.")]
+pub(crate) struct FeedArgs {
+    /// The validator's configuration: where it listens to its operator, and of which network it is.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// The report, or - for one in each line of standard input.
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) vote: PathBuf,
+    /// The reporter's key; reporter.key beside the configuration if absent.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// For how many of the next blocks a report is, that names none: the later ones are for the case that it comes too
+    /// late for the first.
+    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u64).range(1..=8))]
+    pub(crate) ahead: u64,
 }
 
 /// What a governance signer does.

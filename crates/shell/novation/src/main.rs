@@ -81,6 +81,7 @@ fn run(cli: &Cli) -> anyhow::Result<Verdict> {
         Command::Init(args) => network::init::run(args, &mut out).map(|()| Verdict::Holds)?,
         Command::Node(args) => network::node::run(args)?,
         Command::Keys(args) => network::keys::run(args, &mut out).map(|()| Verdict::Holds)?,
+        Command::Feed(args) => network::feed::run(args, &mut out)?,
         Command::Govern(args) => network::govern::run(args, &mut out)?,
         Command::Ask(args) => network::ask::run(args, &mut out).map(|()| Verdict::Holds)?,
     };

@@ -106,6 +106,8 @@ pub(crate) struct Config {
     pub(crate) guard: Arc<Mutex<VoteGuard>>,
     pub(crate) ledger: Box<dyn Ledger>,
     pub(crate) limits: Limits,
+    /// Whose reports the validator signs.
+    pub(crate) reporter: Option<[u8; 32]>,
     pub(crate) pace: Pace,
     pub(crate) timeouts: Timeouts,
     /// Where the engine begins, if not at the genesis.
@@ -392,6 +394,7 @@ where
         observer: observer.clone(),
         submit,
         report,
+        reporter: config.reporter,
     });
     context.child("steps").spawn({
         let node = node.clone();

@@ -67,6 +67,8 @@ pub struct Setup {
     pub ledger: Box<dyn Ledger>,
     /// Bounds of the pool.
     pub limits: Limits,
+    /// The public key of the reporter whose reports of prices it signs; it takes none without one.
+    pub reporter: Option<[u8; 32]>,
     /// How long a proposer waits for something to say.
     pub pace: Pace,
     /// How long the engine waits.
@@ -197,6 +199,7 @@ where
                 guard,
                 ledger: setup.ledger,
                 limits: setup.limits,
+                reporter: setup.reporter,
                 pace: setup.pace,
                 timeouts: setup.timeouts,
                 floor: setup.floor,

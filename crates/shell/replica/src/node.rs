@@ -12,6 +12,7 @@ use crate::scheme::Guarded;
 use crate::sizes::report_bytes_max;
 use crate::steps::{Begun, Steps};
 use crate::waiting::Waiting;
+use access::is_reported;
 use commonware_codec::Encode as _;
 use commonware_consensus::{
     marshal::{Identifier, core::Mailbox, standard::Standard},
@@ -29,6 +30,8 @@ use units::BlockHeight;
 
 /// Ordered blocks that are looked through for one with a certificate of its own.
 const CERTIFICATE_SPAN: u64 = 64;
+/// Blocks ahead of the newest one executed for which this validator's reporter may report.
+const REPORTS_AHEAD: u64 = 8;
 
 pub(crate) struct Parts {
     pub(crate) committees: Arc<Committees>,
@@ -41,6 +44,8 @@ pub(crate) struct Parts {
     pub(crate) observer: Observer,
     pub(crate) submit: mpsc::Sender<Vec<u8>>,
     pub(crate) report: mpsc::Sender<Report>,
+    /// Whose reports this validator signs.
+    pub(crate) reporter: Option<[u8; 32]>,
 }
 
 /// A handle on a running validator. Clones speak to the same one.
@@ -105,6 +110,14 @@ pub enum FeedFailure {
         /// Who this is.
         own: Option<ValidatorId>,
     },
+    /// No reporter is named.
+    #[error(
+        "this validator takes no reports: name the reporter's public key as `reporter` in its configuration"
+    )]
+    NoReporter,
+    /// Not signed by the reporter that is named.
+    #[error("the report for block {0} is not signed by this validator's reporter")]
+    NotByReporter(u64),
     /// The block has been executed, or is too far ahead, or a report for it has been given.
     #[error(
         "no report is wanted for block {0}: it is final, far ahead, or has this validator's report"
@@ -230,18 +243,37 @@ impl Node {
         self.0.committees.access.id()
     }
 
-    /// Takes this validator's own report of prices for a block, signs as much of it as is listed and has room, and sends it
-    /// to the other validators.
+    /// Takes this validator's own report of prices for a block from its reporter, signs in turn as much of it as is listed
+    /// and has room, and sends it to the other validators.
     ///
     /// # Errors
     ///
-    /// [`FeedFailure`] if it is not wanted.
-    pub fn feed(&self, height: u64, vote: Vote) -> Result<(), FeedFailure> {
-        let parts = &self.0;
-        let own = parts.committees.me();
-        if Some(vote.validator) != own {
-            return Err(FeedFailure::NotOurs { given: vote.validator, own });
+    /// [`FeedFailure`] if it is not the reporter's, or not wanted.
+    pub fn feed(&self, height: u64, vote: Vote, signature: &[u8; 64]) -> Result<(), FeedFailure> {
+        let access = &self.0.committees.access;
+        let Some(reporter) = &self.0.reporter else { return Err(FeedFailure::NoReporter) };
+        self.is_ours(&vote)?;
+        if !is_reported(access, reporter, height, &vote, signature) {
+            return Err(FeedFailure::NotByReporter(height));
         }
+        if height > self.height().saturating_add(REPORTS_AHEAD) {
+            return Err(FeedFailure::NotWanted(height));
+        }
+        self.report(height, vote)
+    }
+
+    fn is_ours(&self, vote: &Vote) -> Result<(), FeedFailure> {
+        let own = self.0.committees.me();
+        match Some(vote.validator) == own {
+            true => Ok(()),
+            false => Err(FeedFailure::NotOurs { given: vote.validator, own }),
+        }
+    }
+
+    /// Signs a report of this validator, whoever has brought it, and sends it to the other validators.
+    pub(crate) fn report(&self, height: u64, vote: Vote) -> Result<(), FeedFailure> {
+        let parts = &self.0;
+        self.is_ours(&vote)?;
         let at = BlockHeight::from_blocks(i128::from(height));
         let Some(validators) = parts.committees.reporters(at) else {
             return Err(FeedFailure::NotWanted(height));
@@ -258,6 +290,16 @@ impl Node {
         }
         drop(parts.report.try_send(report));
         Ok(())
+    }
+
+    /// Takes a report of this validator without its reporter: of use to simulations, which have none.
+    ///
+    /// # Errors
+    ///
+    /// [`FeedFailure`] if it is not wanted.
+    #[cfg(feature = "simulation")]
+    pub fn report_unsigned(&self, height: u64, vote: Vote) -> Result<(), FeedFailure> {
+        self.report(height, vote)
     }
 
     /// Returns the height of the newest block executed.

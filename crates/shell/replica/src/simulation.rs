@@ -293,6 +293,7 @@ impl World {
             guard: place.guard.clone(),
             ledger,
             limits: Limits::default(),
+            reporter: None,
             pace: self.setup.pace,
             timeouts: self.setup.timeouts,
             faults: place.faults.clone(),

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
-/// Heights ahead of the executed one for which reports are kept.
-const HEIGHTS_AHEAD: u64 = 64;
+/// Heights ahead of the executed one for which reports are kept: as far as another may have executed more, and reports
+/// ahead of that.
+const HEIGHTS_AHEAD: u64 = 24;
 /// Submissions that are admitted in one go, while nothing else can be done with the pool.
 const ADMITTED_AT_ONCE: usize = 64;
 /// Names of submissions that are remembered as genuine because they stand in a block that was voted for.

@@ -1,14 +1,16 @@
 //! The validators' processes, and a client to each.
 
 use crate::network::config::NodeConfig;
+use crate::network::door;
+use crate::network::feed::Reporter;
 use crate::network::init::directory;
 use crate::network::rpc::Client;
+use access::{Network, ReporterSecret};
 use anyhow::{Context, Result, bail};
 use gateway::{decode_hex, encode_hex};
 use protocol::{Block, Hash, Header, Vote, codec, limits};
 use serde_json::{Value, json};
 use std::fs::File;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -34,6 +36,7 @@ pub(super) struct Told {
 struct Member {
     child: Child,
     client: Client,
+    reporter: Reporter,
     /// When it is worth asking again, after it did not answer.
     ask_again: Instant,
 }
@@ -60,13 +63,20 @@ pub(super) struct Fleet {
 
 impl Fleet {
     /// Starts every validator.
-    pub(super) fn start(dir: &Path, validators: u16) -> Result<Self> {
+    pub(super) fn start(dir: &Path, reporters: &[[u8; 32]], network: &Network) -> Result<Self> {
         let program = std::env::current_exe().context("the program cannot find itself")?;
         let mut members = Vec::new();
-        for index in 0..usize::from(validators) {
+        let mut places = Vec::new();
+        for index in 0..reporters.len() {
             let place = directory(dir, index);
-            let config = place.join("node.toml");
-            let rpc: SocketAddr = NodeConfig::read(&config)?.rpc;
+            let path = place.join("node.toml");
+            let config = NodeConfig::read(&path)?;
+            // Another program's answers would be taken for a validator's.
+            drop(door::port(config.listen, "validators connect")?);
+            drop(door::port(config.rpc, "clients connect")?);
+            places.push((place, path, config));
+        }
+        for (index, ((place, path, config), secret)) in places.iter().zip(reporters).enumerate() {
             let log = place.join("log");
             let open = || -> Result<File> {
                 let mut options = File::options();
@@ -75,7 +85,7 @@ impl Fleet {
             };
             let child = Command::new(&program)
                 .args(["node", "--with-parent", "--config"])
-                .arg(&config)
+                .arg(path)
                 .env_remove("NOVATION_LISTEN")
                 .env_remove("NOVATION_RPC")
                 // When this process goes, the pipe closes, and the validator ends.
@@ -84,7 +94,10 @@ impl Fleet {
                 .stderr(open()?)
                 .spawn()
                 .with_context(|| format!("cannot start validator {index}"))?;
-            members.push(Member { child, client: Client::new(rpc), ask_again: Instant::now() });
+            let secret = ReporterSecret::from_secret(*secret)?;
+            let reporter = Reporter::new(&config.feed, network.clone(), secret);
+            let (client, ask_again) = (Client::new(config.rpc), Instant::now());
+            members.push(Member { child, client, reporter, ask_again });
         }
         Ok(Self { members })
     }
@@ -171,15 +184,13 @@ impl Fleet {
     }
 
     /// Hands a validator what its feed reports for a block.
-    pub(super) fn feed(&mut self, height: u64, vote: &Vote) -> Result<()> {
+    pub(super) fn feed(&mut self, height: u64, vote: &Vote) {
         let index = usize::from(vote.validator.get()).saturating_sub(1);
-        let bytes = codec::encode(vote)?;
         if let Some(member) = self.members.get_mut(index).filter(|member| member.is_worth_asking())
         {
             // It may be down, or ahead of us: the network goes on without its report.
-            drop(member.call("feed", &json!({ "height": height, "vote": encode_hex(&bytes) })));
+            drop(member.reporter.report(height, vote));
         }
-        Ok(())
     }
 
     /// Returns how many validators answered last time.

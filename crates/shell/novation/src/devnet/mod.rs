@@ -22,7 +22,7 @@ use light::{Anchor, Clock};
 use machine::{Genesis, ParameterGenesis};
 use market::Dataset;
 use observer::Observer;
-use protocol::{Hash, ParameterId};
+use protocol::{Hash, ParameterId, codec};
 use replica::keys::ValidatorKey;
 use std::fs;
 use std::io::Write;
@@ -55,9 +55,10 @@ pub(crate) fn run(args: &DevnetArgs, out: &mut dyn Write) -> Result<Verdict> {
     let keys = keys(args)?;
     let genesis = genesis(&stage, args, &keys)?;
     let (mut traffic, genesis) = Traffic::new(&stage, args, genesis)?;
-    prepare(args, &genesis, &keys)?;
+    let reporters = reporters(args);
+    prepare(args, &genesis, &keys, &reporters)?;
     let ended = end_on_signal()?;
-    let mut fleet = Fleet::start(&args.dir, args.validators)?;
+    let mut fleet = Fleet::start(&args.dir, &reporters, traffic.network())?;
     let mut observer = Observer::found(&genesis)?;
     let mut view = View::new(args.quiet);
     fleet.wait_for_answer(PATIENCE)?;
@@ -86,6 +87,15 @@ pub(crate) fn run(args: &DevnetArgs, out: &mut dyn Write) -> Result<Verdict> {
     Ok(verdict)
 }
 
+/// Returns the secrets of the validators' reporters, as little secret.
+fn reporters(args: &DevnetArgs) -> Vec<[u8; 32]> {
+    let secret = |index: u16| {
+        let seed = [args.seed.to_be_bytes().as_slice(), &index.to_be_bytes()].concat();
+        *Hash::of("devnet reporter", &seed).bytes()
+    };
+    (0..args.validators).map(secret).collect()
+}
+
 /// Returns the validators' keys, known to whoever knows the seed: keys for play.
 fn keys(args: &DevnetArgs) -> Result<Vec<ValidatorKey>> {
     (0..args.validators)
@@ -111,7 +121,12 @@ fn genesis(stage: &Stage, args: &DevnetArgs, keys: &[ValidatorKey]) -> Result<Ge
 }
 
 /// Writes the network's files, or checks that those there are of the same network.
-fn prepare(args: &DevnetArgs, genesis: &Genesis, keys: &[ValidatorKey]) -> Result<()> {
+fn prepare(
+    args: &DevnetArgs,
+    genesis: &Genesis,
+    keys: &[ValidatorKey],
+    reporters: &[[u8; 32]],
+) -> Result<()> {
     let list = args.dir.join("network.toml");
     if let Ok(text) = fs::read_to_string(&list) {
         let anchor =
@@ -124,10 +139,17 @@ fn prepare(args: &DevnetArgs, genesis: &Genesis, keys: &[ValidatorKey]) -> Resul
                 args.dir.display()
             );
         }
+        if anchor.genesis != Hash::of("genesis", &codec::encode(genesis)?) {
+            bail!(
+                "{} holds a network with another genesis: give the same --epoch-blocks, --base-port and --data, and the \
+                 program that made it, to go on with it",
+                args.dir.display()
+            );
+        }
         return Ok(());
     }
     let clock = Clock::Step { span: BlockSpan::from_millis(MINUTE) };
-    init::write(&args.dir, &Plan { genesis, clock, keys })?;
+    init::write(&args.dir, &Plan { genesis, clock, keys, reporters })?;
     for (number, signer) in (1..).zip(SIGNERS) {
         people::write_key(&args.dir.join(format!("signer-{number}.key")), args.seed, signer)?;
     }

@@ -3,9 +3,10 @@
 //! **Invariant:** a key that is not known is refused, and so is a combination with which the engine could not run.
 
 use anyhow::{Context, Result, bail};
+use gateway::Doorman;
 use house::SNAPSHOT_BLOCKS;
 use mempool::Limits;
-use protocol::ValidatorId;
+use protocol::{Hash, ValidatorId};
 use replica::{Pace, Timeouts};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -26,6 +27,11 @@ struct Text {
     listen: SocketAddr,
     rpc: SocketAddr,
     join: Option<SocketAddr>,
+    #[serde(default = "feed_socket")]
+    feed: PathBuf,
+    reporter: Option<String>,
+    #[serde(default)]
+    clients: ClientsText,
     #[serde(default)]
     addresses: BTreeMap<String, SocketAddr>,
     #[serde(default)]
@@ -34,6 +40,18 @@ struct Text {
     pace: PaceText,
     #[serde(default)]
     pool: PoolText,
+}
+
+/// Returns where an operator's socket is unless the file says otherwise.
+fn feed_socket() -> PathBuf {
+    PathBuf::from("feed.sock")
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ClientsText {
+    hosts: Vec<String>,
+    origins: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -98,6 +116,12 @@ pub(crate) struct NodeConfig {
     pub(crate) key: Option<PathBuf>,
     pub(crate) listen: SocketAddr,
     pub(crate) rpc: SocketAddr,
+    /// The operator's socket.
+    pub(crate) feed: PathBuf,
+    /// The public key of its reporter.
+    pub(crate) reporter: Option<[u8; 32]>,
+    /// By which names clients may call it, and whose pages.
+    pub(crate) doorman: Doorman,
     /// Whose state it takes over if it has none.
     pub(crate) join: Option<SocketAddr>,
     /// How much of the past it keeps.
@@ -154,6 +178,9 @@ impl NodeConfig {
             key: text.key.map(|key| directory.join(key)),
             listen: text.listen,
             rpc: text.rpc,
+            feed: directory.join(&text.feed),
+            reporter: text.reporter.as_deref().map(reporter).transpose()?,
+            doorman: Doorman { hosts: text.clients.hosts, origins: text.clients.origins },
             join: text.join,
             store,
             addresses,
@@ -162,6 +189,13 @@ impl NodeConfig {
             limits,
         })
     }
+}
+
+fn reporter(text: &str) -> Result<[u8; 32]> {
+    let bytes = gateway::decode_hex(text).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.with_context(|| {
+        format!("'{text}' is no reporter's public key: 0x and 64 hexadecimal digits, as `novation keys --kind reporter` shows it")
+    })
 }
 
 /// Returns what the part of a configuration says that is about the past.
@@ -179,13 +213,17 @@ fn store_options(keep: &KeepText) -> Result<StoreOptions> {
 }
 
 /// Returns the text of a configuration that [`NodeConfig::read`] takes.
-pub(crate) fn text(listen: SocketAddr, rpc: SocketAddr) -> String {
+pub(crate) fn text(listen: SocketAddr, rpc: SocketAddr, reporter: Hash) -> String {
     let (pace, keep) = (PaceText::default(), KeepText::default());
     format!(
         "# Paths are relative to this file, whose directory is the validator's data directory.\n\
          network = \"network.toml\"\nkey = \"validator.key\"\n\
          # Where other validators, and where clients connect.\n\
-         listen = \"{listen}\"\nrpc = \"{rpc}\"\n\n\
+         listen = \"{listen}\"\nrpc = \"{rpc}\"\n\
+         # Where the operator connects, on this machine alone, and the reporter of prices, whose public key this is.\n\
+         feed = \"feed.sock\"\nreporter = \"{reporter}\"\n\n\
+         # Names by which clients may call `rpc`, besides addresses and localhost; origins of pages that may.\n\
+         [clients]\nhosts = []\norigins = []\n\n\
          # How much of the past is kept: so many blocks and snapshots, or all blocks.\n\
          [keep]\narchive = {}\nblocks = {}\nsnapshots = {}\n\n\
          # How long a proposer waits for a first submission, and then for the reports of all validators; how long a\n\
@@ -208,7 +246,8 @@ mod tests {
 
     fn whole() -> String {
         let address: SocketAddr = "127.0.0.1:9000".parse().unwrap();
-        format!("{}1 = \"{address}\"\n", text(address, address))
+        let reporter = Hash::new([7; 32]);
+        format!("{}1 = \"{address}\"\n", text(address, address, reporter))
     }
 
     #[test]
@@ -216,6 +255,8 @@ mod tests {
         let read = NodeConfig::parse(&whole(), Path::new("dir")).unwrap();
         assert_eq!(read.key.as_deref(), Some(Path::new("dir/validator.key")));
         assert_eq!(read.addresses.len(), 1);
+        assert_eq!(read.feed, Path::new("dir/feed.sock"));
+        assert_eq!(read.reporter, Some([7; 32]));
     }
 
     #[test]
@@ -223,6 +264,8 @@ mod tests {
         let refused =
             |text: &str| format!("{:#}", NodeConfig::parse(text, Path::new(".")).unwrap_err());
         assert!(refused(&format!("colour = 1\n{}", whole())).contains("colour"));
+        let short = whole().replace("0x07", "0x");
+        assert!(refused(&short).contains("is no reporter's public key"));
         let forgetful = whole().replace("blocks = 1000000", "blocks = 100");
         assert!(refused(&forgetful).contains("keep blocks = 500 at least"));
         let impatient = whole().replace("leader_timeout_ms = 1000", "leader_timeout_ms = 400");

@@ -102,8 +102,8 @@ fn send(
     command: Command,
 ) -> Result<BlockHeight> {
     let status = client.call("status", &json!({}))?;
-    let time: u64 = status["time"].as_str().context("it sent no time")?.parse()?;
-    let height: u64 = status["height"].as_str().context("it sent no height")?.parse()?;
+    let time: u64 = status["time"].as_u64().context("it sent no time")?;
+    let height: u64 = status["height"].as_u64().context("it sent no height")?;
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_millis();
     // Above the time of the chain, and another for each call.
     let nonce = time.saturating_add(u64::try_from(since % 3_600_000)?);

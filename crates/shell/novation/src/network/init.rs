@@ -3,7 +3,7 @@
 use super::config;
 use crate::cli::InitArgs;
 use crate::demo::{self, BTC, ETH, listing};
-use access::OwnerKey;
+use access::{OwnerKey, ReporterSecret};
 use anyhow::{Context, Result, bail};
 use light::{Anchor, Clock, Validator};
 use machine::Genesis;
@@ -27,6 +27,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) genesis: &'a Genesis,
     pub(crate) clock: Clock,
     pub(crate) keys: &'a [ValidatorKey],
+    /// The secret of each validator's reporter.
+    pub(crate) reporters: &'a [[u8; 32]],
 }
 
 /// Returns the directory of a validator, counted from zero.
@@ -68,7 +70,8 @@ pub(crate) fn run(args: &InitArgs, out: &mut dyn Write) -> Result<()> {
     };
     let genesis = Genesis { time: now, signed: true, custodian, signers, ..genesis };
     let clock = Clock::Wall { drift_max: BlockSpan::from_millis(DRIFT_MAX_MS) };
-    write(&args.dir, &Plan { genesis: &genesis, clock, keys: &keys })?;
+    let reporters = keys.iter().map(|_| access::random_secret()).collect::<Result<Vec<_>, _>>()?;
+    write(&args.dir, &Plan { genesis: &genesis, clock, keys: &keys, reporters: &reporters })?;
     for (index, host) in args.hosts.iter().enumerate() {
         writeln!(
             out,
@@ -137,16 +140,19 @@ pub(crate) fn write(dir: &Path, plan: &Plan<'_>) -> Result<()> {
         clock: plan.clock,
         validators: validators.collect(),
     };
-    for (index, (seat, key)) in seats.iter().zip(plan.keys).enumerate() {
+    let each = seats.iter().zip(plan.keys).zip(plan.reporters);
+    for (index, ((seat, key), reporter)) in each.enumerate() {
         let listen = replica::live::socket(seat.endpoint.context("a seat without an endpoint")?);
         let place = directory(dir, index);
         fs::create_dir_all(&place).with_context(|| format!("cannot create {}", place.display()))?;
         key.write(&place.join("validator.key"))?;
+        access::write_secret(&place.join("reporter.key"), reporter)?;
+        let reporter = Hash::new(ReporterSecret::from_secret(*reporter)?.public());
         let local = if listen.ip().is_loopback() { listen.ip() } else { [127, 0, 0, 1].into() };
         let rpc = SocketAddr::new(local, listen.port().checked_add(RPC_PORTS).context("no port")?);
         put(&place.join("genesis"), &genesis)?;
         put(&place.join("network.toml"), anchor.text().as_bytes())?;
-        put(&place.join("node.toml"), config::text(listen, rpc).as_bytes())?;
+        put(&place.join("node.toml"), config::text(listen, rpc, reporter).as_bytes())?;
     }
     // Last: where it stands, the network is whole.
     put(&list, anchor.text().as_bytes())

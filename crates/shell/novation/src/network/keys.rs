@@ -1,7 +1,7 @@
-//! Keys, made or shown: a validator's, an owner's, a session's.
+//! Keys, made or shown: a validator's, an owner's, a session's, a reporter's.
 
 use crate::cli::{KeyKind, KeysArgs};
-use access::{OwnerKey, SessionSecret};
+use access::{OwnerKey, ReporterSecret, SessionSecret};
 use anyhow::Result;
 use protocol::Hash;
 use replica::keys::ValidatorKey;
@@ -23,6 +23,9 @@ pub(crate) fn run(args: &KeysArgs, out: &mut dyn Write) -> Result<()> {
     let secret = if args.new { access::random_secret()? } else { access::read_secret(&args.file)? };
     // Before anything is written: not all bytes are a key.
     let shown = match args.kind {
+        KeyKind::Reporter => {
+            format!("reporter {}", Hash::new(ReporterSecret::from_secret(secret)?.public()))
+        }
         KeyKind::Owner => format!("address {}", OwnerKey::from_secret(secret)?.address()),
         _ => format!("session key {}", SessionSecret::from_secret(secret)?.public()),
     };

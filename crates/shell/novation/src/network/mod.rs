@@ -2,6 +2,8 @@
 
 pub(crate) mod ask;
 pub(crate) mod config;
+pub(crate) mod door;
+pub(crate) mod feed;
 pub(crate) mod follow;
 pub(crate) mod govern;
 pub(crate) mod init;

@@ -1,13 +1,14 @@
 //! One validator as a process: opens its house, joins its network, answers clients, and ends when it is told to.
 
 use super::config::NodeConfig;
+use super::door;
 use super::follow;
 use super::join::{self, Network};
 use super::peer::Peer;
 use crate::Verdict;
 use crate::cli::NodeArgs;
 use anyhow::{Context, Result, anyhow, bail};
-use gateway::Metrics;
+use gateway::{Doorman, Metrics};
 use house::{House, Reopened};
 use light::{Anchor, Step, Trust};
 use protocol::Hash;
@@ -16,12 +17,11 @@ use replica::live::{self, Setup};
 use replica::{Floor, Halt, Node};
 use std::fs;
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use store::StoreOptions;
 use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Says that a state is being taken over.
@@ -44,6 +44,9 @@ pub(crate) fn run(args: &NodeArgs) -> Result<Verdict> {
     if let Ok((_, genesis)) = house::read_genesis(&config.directory) {
         check_genesis(&config.directory, genesis, &anchor)?;
     }
+    // Tried before anything is opened, so that it is said in words; the one for validators is opened again by the engine.
+    drop(door::port(listen, "validators connect")?);
+    let clients = door::port(rpc, "clients connect")?;
     let house = match &network {
         Some(network)
             if join::is_empty(&config.directory) || config.directory.join(JOINING).exists() =>
@@ -62,6 +65,7 @@ pub(crate) fn run(args: &NodeArgs) -> Result<Verdict> {
     let (genesis, _) = house::read_genesis(&config.directory)?;
     write_pid(&config.directory)?;
     say(&format!("opened {} at block {}", config.directory.display(), house.header().height));
+    let doors = Doors { clients, operator: door::socket(&config.feed)?, doorman: config.doorman };
     let setup = Setup {
         directory: config.directory,
         key,
@@ -71,13 +75,21 @@ pub(crate) fn run(args: &NodeArgs) -> Result<Verdict> {
         addresses: config.addresses,
         ledger: Box::new(house),
         limits: config.limits,
+        reporter: config.reporter,
         pace: config.pace,
         timeouts: config.timeouts,
         floor,
         blocks_kept: config.store.blocks_kept,
     };
     let with_parent = args.with_parent;
-    live::run(setup, |node, metrics| serve(node, metrics, rpc, with_parent))?
+    live::run(setup, |node, metrics| serve(node, metrics, doors, with_parent))?
+}
+
+/// Where the node answers, opened.
+struct Doors {
+    clients: std::net::TcpListener,
+    operator: std::os::unix::net::UnixListener,
+    doorman: Doorman,
 }
 
 fn check_genesis(directory: &Path, found: Hash, anchor: &Anchor) -> Result<()> {
@@ -160,12 +172,16 @@ pub(super) fn say(words: &str) {
 async fn serve(
     node: Node,
     metrics: Arc<dyn Fn() -> String + Send + Sync>,
-    rpc: SocketAddr,
+    doors: Doors,
     with_parent: bool,
 ) -> Result<Verdict> {
-    let listener =
-        TcpListener::bind(rpc).await.with_context(|| format!("cannot answer on {rpc}"))?;
-    let server = tokio::spawn(gateway::serve(listener, node.clone(), Metrics(metrics)));
+    let Doors { clients, operator, doorman } = doors;
+    clients.set_nonblocking(true)?;
+    operator.set_nonblocking(true)?;
+    let (clients, operator) = (TcpListener::from_std(clients)?, UnixListener::from_std(operator)?);
+    let metrics = Metrics(metrics);
+    let server = tokio::spawn(gateway::serve(clients, node.clone(), metrics.clone(), doorman));
+    let local = tokio::spawn(gateway::serve_operator(operator, node.clone(), metrics));
     let watcher = tokio::spawn(watch(node.clone()));
     let seats = tokio::spawn(seats(node.clone()));
     let (mut interrupt, mut terminate) =
@@ -181,6 +197,7 @@ async fn serve(
         _ = terminate.recv() => {}
         () = parent => {}
         _ = server => bail!("the server for clients has ended"),
+        _ = local => bail!("the server for the operator has ended"),
     }
     watcher.abort();
     seats.abort();

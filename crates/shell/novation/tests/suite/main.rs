@@ -8,6 +8,7 @@ mod forgery;
 mod margin;
 mod network;
 mod network_committee;
+mod network_doors;
 mod network_sync;
 mod proof;
 mod restart;

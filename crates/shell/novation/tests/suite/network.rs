@@ -58,14 +58,21 @@ impl Devnet {
         Self { dir, base_port, parent, restarted: Vec::new() }
     }
 
+    /// Returns a network that the test itself runs in a directory.
+    pub(crate) fn around(dir: &Path, base_port: u16) -> Self {
+        let parent = Command::new("true").spawn().expect("it starts");
+        Self { dir: dir.to_path_buf(), base_port, parent, restarted: Vec::new() }
+    }
+
     /// Sends a request to a validator; what it answered.
-    fn call(&self, index: u16, method: &str, params: &str) -> Option<String> {
+    pub(crate) fn call(&self, index: u16, method: &str, params: &str) -> Option<String> {
         let address = SocketAddr::from(([127, 0, 0, 1], self.base_port + 100 + index));
         let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
         let body = format!("{{\"method\":\"{method}\",\"params\":{params},\"id\":1}}");
         let head = format!(
-            "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            "POST / HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\nconnection: close\r\n\
+             content-length: {}\r\n\r\n",
             body.len()
         );
         stream.write_all(format!("{head}{body}").as_bytes()).ok()?;
@@ -126,7 +133,7 @@ impl Devnet {
 }
 
 /// Returns the first of a range of ports that nobody listens on; every call another.
-fn free_ports() -> u16 {
+pub(crate) fn free_ports() -> u16 {
     static CALLS: AtomicU16 = AtomicU16::new(0);
     let process = u16::try_from(std::process::id() % 100).expect("small");
     let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
@@ -202,7 +209,8 @@ fn nonsense_on_any_port_is_refused_and_stops_nobody() {
         send(peers, bytes);
     }
     let post = |length: usize, body: &str| {
-        let head = format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+        let kind = "host: localhost\r\ncontent-type: application/json";
+        let head = format!("POST / HTTP/1.1\r\n{kind}\r\ncontent-length: {length}\r\n\r\n");
         send(clients, format!("{head}{body}").as_bytes())
     };
     assert!(post(5, "{nope").contains("-32700"));
@@ -220,7 +228,8 @@ fn nonsense_on_any_port_is_refused_and_stops_nobody() {
     {
         assert!(answer.contains(told), "{told}: {answer}");
     }
-    assert!(call("feed", "{\"height\":9,\"vote\":\"0x01\"}").contains("'vote'"));
+    let feed = call("feed", "{\"height\":9,\"vote\":\"0x01\"}");
+    assert!(feed.contains("at the operator's socket alone"), "{feed}");
     assert!(call("answer", "{\"key\":\"0x01\"}").contains("'key'"));
     assert!(call("blocks", "{\"height\":99999999}").contains("there is no block"));
     // Connections that are opened and left are not more than a validator bears.
