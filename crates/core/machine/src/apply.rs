@@ -51,6 +51,7 @@ impl Machine {
         house = house.and(work.expire());
         house = house.and(work.scenarios());
         house = house.and(work.liquidations());
+        house = house.and(work.margin_open_orders());
 
         let mut answers = work.authorise();
         for phase in [Work::cancel, Work::move_cash] {

@@ -30,12 +30,14 @@ impl Work<'_> {
     /// spec 0025-BLOCK-005.
     pub(crate) fn auctions(&mut self) -> Result<(), Fault> {
         let active: Vec<InstrumentId> = self.active.iter().copied().collect();
+        let mut house = self.hold_unchecked();
         for id in active {
             if let Err(fault) = self.auction(id) {
                 self.halt(id, &fault)?;
             }
+            house = house.and(self.margin_reduced());
         }
-        Ok(())
+        house
     }
 
     fn auction(&mut self, id: InstrumentId) -> Result<(), Fault> {
@@ -156,6 +158,9 @@ impl Work<'_> {
         self.touched.markets.insert(id);
         for fill in &auction.fills {
             if let Some(held) = self.state.accounts.get_mut(fill.account) {
+                if held.orders().get(fill.order).is_some_and(|open| open.is_of_house()) {
+                    self.margins.reduced.insert(fill.account);
+                }
                 held.leave(fill.order, fill.left)?;
             }
         }

@@ -42,6 +42,7 @@ mod liquidation;
 mod liquidity;
 mod margin_parameters;
 mod margins;
+mod open_margin;
 mod open_orders;
 mod orders;
 mod prices;

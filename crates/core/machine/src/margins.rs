@@ -6,8 +6,9 @@ use crate::sides::SideOrders as SideSum;
 use crate::state::{Market, State, Underlying};
 use crate::work::Work;
 use margin::{
-    AccountMargin, Ceiling, MarketInput, Meter, OffsetClass, OrderCeiling, Portfolio, Position,
-    Reading, Requirement, Risk, Settlement, SideOrders, UnderlyingInput, UnitGreeks,
+    AccountMargin, Ceiling, ClosingMargin, Cover, MarketInput, Meter, OffsetClass, OrderCeiling,
+    Portfolio, Position, Reading, Requirement, Risk, Settlement, SideOrders, UnderlyingInput,
+    UnitGreeks,
 };
 use oracle::{SettlementAverage, SettlementWindow};
 use places::Keyed;
@@ -16,11 +17,12 @@ use protocol::{
     UnderlyingId,
 };
 use std::cell::OnceCell;
-use units::{Amount, BlockTime, Lots, Notional, Price, Quantity, Round, Vol};
+use std::collections::BTreeSet;
+use units::{Amount, BlockTime, Notional, Price, Quantity, Round, Vol};
 
 /// What is known of the margin of an account with its open orders.
 #[derive(Debug)]
-enum Known<'a> {
+pub(crate) enum Known<'a> {
     /// A bound that equity covers.
     Ceiling(Ceiling),
     /// The margin itself: equity may not cover the next order.
@@ -33,7 +35,13 @@ pub(crate) struct Margins<'a> {
     pub(crate) risk: &'a OnceCell<Risk>,
     /// Ceilings of accounts without their orders, from the pass over all accounts.
     idle: Keyed<Ceiling>,
-    accounts: Keyed<Known<'a>>,
+    pub(crate) accounts: Keyed<Known<'a>>,
+    /// Maintenance margins with orders, of accounts whose orders initial margin does not cover.
+    pub(crate) closing: Keyed<Box<ClosingMargin<'a>>>,
+    /// Accounts with orders that nobody has yet margined in this block.
+    pub(crate) unchecked: BTreeSet<AccountIndex>,
+    /// Accounts that an order of the house has just traded for, and that have orders of their own.
+    pub(crate) reduced: BTreeSet<AccountIndex>,
     /// The last order that a ceiling let in, and the ceiling with it: what is noted if the book takes the order.
     let_in: Option<(AccountIndex, OpenOrder, Ceiling)>,
 }
@@ -41,10 +49,18 @@ pub(crate) struct Margins<'a> {
 impl<'a> Margins<'a> {
     /// Returns margins that wait for the block's matrices.
     pub(crate) fn new(risk: &'a OnceCell<Risk>) -> Self {
-        Self { risk, idle: Keyed::default(), accounts: Keyed::default(), let_in: None }
+        Self {
+            risk,
+            idle: Keyed::default(),
+            accounts: Keyed::default(),
+            closing: Keyed::default(),
+            unchecked: BTreeSet::new(),
+            reduced: BTreeSet::new(),
+            let_in: None,
+        }
     }
 
-    fn risk(&self) -> Result<&'a Risk, Fault> {
+    pub(crate) fn risk(&self) -> Result<&'a Risk, Fault> {
         self.risk.get().ok_or(Fault::Missing("scenario matrices"))
     }
 
@@ -52,16 +68,17 @@ impl<'a> Margins<'a> {
     pub(crate) fn forget(&mut self, account: AccountIndex) {
         self.idle.remove(account.get().into());
         self.accounts.remove(account.get().into());
+        self.closing.remove(account.get().into());
     }
 }
 
 /// What an account holds, as margin reads it.
 #[derive(Debug, Default)]
-struct Holdings {
+pub(crate) struct Holdings {
     cash: Notional,
     positions: Vec<Position>,
     collateral: Vec<(AssetId, Quantity)>,
-    orders: Vec<margin::OpenOrder>,
+    pub(crate) orders: Vec<margin::OpenOrder>,
 }
 
 impl Holdings {
@@ -70,7 +87,7 @@ impl Holdings {
         margin::Holdings::new(risk, &self.positions, &self.collateral)
     }
 
-    fn portfolio(&self) -> Portfolio<'_> {
+    pub(crate) fn portfolio(&self) -> Portfolio<'_> {
         Portfolio {
             cash: self.cash,
             positions: &self.positions,
@@ -133,7 +150,11 @@ impl State {
         }))
     }
 
-    fn holdings(&self, account: AccountIndex, with_orders: bool) -> Result<Holdings, Fault> {
+    pub(crate) fn holdings(
+        &self,
+        account: AccountIndex,
+        with_orders: bool,
+    ) -> Result<Holdings, Fault> {
         let held = self.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let mut orders = Vec::new();
         if with_orders {
@@ -160,26 +181,21 @@ impl State {
         })
     }
 
-    /// Returns an order as margin reads it, with the fee that it pays if all of it fills.
-    fn margined(&self, open: &OpenOrder) -> Result<margin::OpenOrder, Fault> {
-        let OpenOrder { instrument, side, price, lots, .. } = *open;
-        Ok(margin::OpenOrder {
-            instrument,
-            side,
-            price,
-            lots,
-            fee: self.fee(instrument, price, lots)?,
-        })
-    }
-
-    /// Returns the fee of the aggressor for some lots at a price. Rounded up.
-    fn fee(&self, instrument: InstrumentId, price: Price, lots: Lots) -> Result<Notional, Fault> {
+    /// Returns an order as margin reads it, with the most that it pays in fees if all of it fills.
+    pub(crate) fn margined(&self, open: &OpenOrder) -> Result<margin::OpenOrder, Fault> {
         let at = Fault::at("fee of an order");
-        let instrument = self.market(instrument)?.instrument;
-        let rate = self.ppm(instrument.underlying, ParameterId::TakerFee);
-        let value = lots.value(price, instrument.contract_size, Round::Up);
+        let OpenOrder { instrument, side, price, lots, .. } = *open;
+        let listed = self.market(instrument)?.instrument;
+        // Who rests never pays more than the aggressor.
+        let rate = match open.is_of_house() {
+            true => ParameterId::LiquidationFee,
+            false => ParameterId::TakerFee,
+        };
+        let rate = self.ppm(listed.underlying, rate);
+        let value = lots.value(price, listed.contract_size, Round::Up);
         let value = value.and_then(Notional::magnitude).map_err(&at)?;
-        value.fraction_ppm(rate, Round::Up).map_err(&at)
+        let fee = value.fraction_ppm(rate, Round::Up).map_err(&at)?;
+        Ok(margin::OpenOrder { instrument, side, price, lots, fee })
     }
 
     /// Returns a ceiling with what the open orders of an account add; `None` if equity may not cover them.
@@ -191,7 +207,11 @@ impl State {
     ) -> Result<Option<Ceiling>, Fault> {
         let held = self.accounts.get(account).ok_or(Fault::Missing("account"))?;
         Ok(held.sides().try_fold(idle, |ceiling, ((instrument, side), sum)| {
-            let SideSum { lots, lowest, highest, count, .. } = sum;
+            let SideSum { lots, lowest, highest, count, of_house, .. } = sum;
+            if of_house > 0 {
+                // Its fee is another.
+                return None;
+            }
             let orders = SideOrders { instrument, side, lots, lowest, highest, count };
             ceiling.with(OrderCeiling::of(risk, &orders)?)
         }))
@@ -361,7 +381,11 @@ impl<'a> Work<'a> {
     }
 
     /// Returns the ceiling of an account with its open orders; `None` if equity may not cover them.
-    fn ceiling(&mut self, risk: &'a Risk, account: AccountIndex) -> Result<Option<Ceiling>, Fault> {
+    pub(crate) fn ceiling(
+        &mut self,
+        risk: &'a Risk,
+        account: AccountIndex,
+    ) -> Result<Option<Ceiling>, Fault> {
         let idle = match self.margins.idle.get(account.get().into()) {
             Some(idle) => *idle,
             None => {
@@ -379,7 +403,10 @@ impl<'a> Work<'a> {
     }
 
     /// Returns the margin of an account with its open orders, computed once and kept up to date.
-    fn margin(&mut self, account: AccountIndex) -> Result<&mut AccountMargin<'a>, Fault> {
+    pub(crate) fn margin(
+        &mut self,
+        account: AccountIndex,
+    ) -> Result<&mut AccountMargin<'a>, Fault> {
         let risk = self.margins.risk()?;
         let exact =
             matches!(self.margins.accounts.get(account.get().into()), Some(Known::Exact(_)));
@@ -428,9 +455,17 @@ impl<'a> Work<'a> {
             return Ok(Ok(()));
         }
         let order = self.state.margined(open)?;
-        let short_by = match self.margin(account)?.check(&order) {
-            Ok(check) => check.short_by(),
+        let check = match self.margin(account)?.check(&order) {
+            Ok(check) => check,
             Err(refusal) => return Ok(Err(refusal)),
+        };
+        let short_by = match check.cover() {
+            Cover::Covered => Notional::ZERO,
+            Cover::Short(by) => by,
+            Cover::Closes => match self.closing_short_by(account, open, &order)? {
+                Ok(by) => by,
+                Err(refusal) => return Ok(Err(refusal)),
+            },
         };
         Ok(if short_by > Notional::ZERO { Err(Refusal::MarginShort { short_by }) } else { Ok(()) })
     }
@@ -465,6 +500,11 @@ impl<'a> Work<'a> {
             return Ok(());
         }
         let order = self.state.margined(open)?;
+        if let Some(closing) = self.margins.closing.get_mut(account.get().into())
+            && (open.is_of_house() || closing.add(&order).is_err())
+        {
+            self.margins.closing.remove(account.get().into());
+        }
         let noted = match self.margins.accounts.get_mut(account.get().into()) {
             Some(Known::Exact(margin)) => margin.add(&order).is_ok(),
             Some(Known::Ceiling(_)) => false,
@@ -479,6 +519,12 @@ impl<'a> Work<'a> {
 
     /// Notes an order that has left its book before the auction.
     pub(crate) fn order_closed(&mut self, account: AccountIndex, open: &OpenOrder) {
+        if let Some(closing) = self.margins.closing.get_mut(account.get().into()) {
+            let removed = self.state.margined(open).and_then(|order| closing.remove(&order));
+            if open.is_of_house() || removed.is_err() {
+                self.margins.closing.remove(account.get().into());
+            }
+        }
         // A ceiling stays one without the order.
         let Some(Known::Exact(margin)) = self.margins.accounts.get_mut(account.get().into()) else {
             return;

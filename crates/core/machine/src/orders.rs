@@ -209,6 +209,8 @@ impl Work<'_> {
         order: Option<OrderId>,
     ) -> Answer<OrderId> {
         let open = &incoming.open;
+        // What rests is margined before what comes.
+        self.margin_unchecked(account)?;
         let Some(held) = self.state.accounts.get(account) else {
             return Ok(Err(Refusal::AccountNotOpen));
         };

@@ -22,15 +22,17 @@ use units::{ArithmeticError, Notional, Price, limits};
 /// An order in the terms of its row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Prepared<'a> {
-    slot: u32,
+    pub(crate) slot: u32,
     pub(crate) facts: &'a Slot,
-    path: &'a Path,
+    pub(crate) path: &'a Path,
     /// Signed: a sale is negative.
     pub(crate) lots: i64,
     pub(crate) new: OrderLine<'a>,
     /// The same over the ranges for risk held, where they differ.
     pub(crate) hold: Option<OrderLine<'a>>,
     pub(crate) gross: i128,
+    /// What filling costs beside the scenarios, as it is paid.
+    pub(crate) cost: i64,
 }
 
 impl<'a> Prepared<'a> {
@@ -46,7 +48,8 @@ impl<'a> Prepared<'a> {
         }
         let lots = if order.side == Side::Buy { count } else { count.saturating_neg() };
         let scaled = facts.scaled(lots).ok_or(Refusal::LotsTooMany)?;
-        let cost = fill_cost(facts, order, lots).ok_or(Refusal::LotsTooMany)?;
+        let paid = fill_cost(facts, order, lots).ok_or(Refusal::LotsTooMany)?;
+        let cost = kept_whole(facts, paid).ok_or(Refusal::LotsTooMany)?;
         let path = risk.path(facts.group).ok_or_else(unknown)?;
         let row_new = risk.row_new(row).ok_or_else(unknown)?;
         let mut hold = None;
@@ -66,11 +69,12 @@ impl<'a> Prepared<'a> {
             new: OrderLine { row: row_new, scaled, cost },
             hold,
             gross: value.wrapping_add(i128::from(cost).wrapping_abs()),
+            cost: paid,
         })
     }
 
     /// Returns what so many more short lots add to the reserve for rounding: only short positions need one.
-    const fn reserve(&self, shorter: i64) -> i64 {
+    pub(crate) const fn reserve(&self, shorter: i64) -> i64 {
         shorter.saturating_mul(self.facts.reserve)
     }
 }
@@ -272,14 +276,19 @@ impl<'a> AccountMargin<'a> {
 }
 
 /// A position or order that no entry check can have let in.
-const UNADMITTED: Fault = Fault::Invariant("margin: the account is within the bounds of its sums");
+pub(crate) const UNADMITTED: Fault =
+    Fault::Invariant("margin: the account is within the bounds of its sums");
 
-/// Returns what filling an order costs beside the scenarios: the distance from limit to mark, and the fee. It is divided
-/// by what the scan keeps of a loss in every scenario, so that it counts once. Rounded up.
+/// Returns what filling an order costs beside the scenarios: the distance from limit to mark, and the fee. Rounded up.
 #[inline(always)]
 fn fill_cost(facts: &Slot, order: &OpenOrder, lots: i32) -> Option<i64> {
     let paid = paid(facts, order.price, i64::from(lots))?;
-    let cost = paid.checked_add(i64::try_from(order.fee.micros()).ok()?)?;
+    paid.checked_add(i64::try_from(order.fee.micros()).ok()?)
+}
+
+/// Returns a cost divided by what the scan keeps of a loss in every scenario, so that it counts once. Rounded up.
+#[inline(always)]
+fn kept_whole(facts: &Slot, cost: i64) -> Option<i64> {
     if i128::from(facts.kept) == limits::PPM_ONE {
         return Some(cost);
     }
@@ -287,7 +296,7 @@ fn fill_cost(facts: &Slot, order: &OpenOrder, lots: i32) -> Option<i64> {
 }
 
 /// Returns a cost divided by a positive share in parts per million, rounded up.
-fn stretched(cost: i64, share: i128) -> Option<i64> {
+pub(crate) fn stretched(cost: i64, share: i128) -> Option<i64> {
     let parts = i128::from(cost).wrapping_mul(limits::PPM_ONE);
     i64::try_from(divided_up(parts, share)?).ok()
 }
@@ -320,7 +329,11 @@ fn divided_up(value: i128, divisor: i128) -> Option<i128> {
 }
 
 /// Returns maintenance margin (0019-MARG-007).
-fn maintenance(risk: &Risk, scan_hold: Notional, charges: Notional) -> Result<Notional, Fault> {
+pub(crate) fn maintenance(
+    risk: &Risk,
+    scan_hold: Notional,
+    charges: Notional,
+) -> Result<Notional, Fault> {
     let at = || Fault::at("margin: maintenance");
     let scan = fraction_up(scan_hold, risk.maintenance_ratio).map_err(at())?;
     scan.plus(charges).map_err(at())

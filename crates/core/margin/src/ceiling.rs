@@ -44,41 +44,56 @@ impl OrderCeiling {
         let facts = risk.slot(risk.row(instrument)?.0)?;
         let lots = size(orders.lots)?;
         let fee = fees(facts, lowest.magnitude().ok()?.greater(highest.magnitude().ok()?), lots)?;
-        let fee = fee.checked_add(i64::from(count).checked_mul(ROUNDINGS)?)?;
+        let rounded = i64::from(count).checked_mul(ROUNDINGS)?;
         let (worst, best) = match side {
-            Side::Buy => (highest.greater(facts.mark), lowest),
-            Side::Sell => (lowest.lesser(facts.mark), highest),
+            Side::Buy => (highest, lowest),
+            Side::Sell => (lowest, highest),
         };
         let paid = |price| paid(facts, price, signed(side, lots));
         let (worst, best) = (paid(worst)?, paid(best)?);
-        let apart = worst.checked_abs()?.checked_add(best.checked_abs()?)?.checked_add(fee)?;
-        Self::bound(facts, side, lots, worst.checked_add(fee)?, apart)
+        let apart = worst.checked_abs()?.checked_add(best.checked_abs()?)?;
+        let apart = apart.checked_add(fee)?.checked_add(rounded)?;
+        Self::bound(facts, side, lots, Cost { paid: worst.checked_add(fee)?, rounded, apart })
     }
 
-    /// Returns the ceiling of lots that cost something beside the scenarios, and `apart` at most in magnitude.
-    fn bound(facts: &Slot, side: Side, lots: i64, cost: i64, apart: i64) -> Option<Self> {
+    /// Returns the ceiling of lots that cost something beside the scenarios.
+    fn bound(facts: &Slot, side: Side, lots: i64, cost: Cost) -> Option<Self> {
         let fits = i32::try_from(lots).ok().and_then(|lots| facts.scaled(lots));
         if facts.kept <= 0 || fits.is_none() {
             return None;
         }
         let short = if side == Side::Sell { lots } else { 0 };
         let moved = lots.checked_mul(facts.greatest)?;
-        let lost = moved.checked_add(short.checked_mul(facts.reserve)?)?;
         // A cost counts whole, but for the rounding as it is divided by what is kept, in either matrix; a fraction of
-        // the scan for risk held is rounded twice more.
+        // the scan for risk held is rounded twice more. A limit far enough from the mark leaves no loss, but what is
+        // reserved and rounded stays.
         let times = |a: i64, b: i64| i128::from(a).wrapping_mul(i128::from(b));
         let roundings = facts.kept.saturating_mul(2).saturating_add(2 * MILLION);
-        let scan = times(lost, facts.kept)
-            .wrapping_add(times(cost.max(0), MILLION))
+        let lost = times(moved, facts.kept).wrapping_add(times(cost.paid, MILLION));
+        let reserved = times(short.checked_mul(facts.reserve)?, facts.kept);
+        let scan = lost
+            .max(0)
+            .wrapping_add(reserved)
+            .wrapping_add(times(cost.rounded, MILLION))
             .wrapping_add(i128::from(roundings));
         let rate = facts.initial.long.max(facts.initial.short);
         let charge = times(lots, rate).wrapping_add(times(short, facts.initial.naked));
         let margin = round_up(scan).plus(charges::round_up(charge)).ok()?;
-        let apart = times(apart, facts.stretch) >> STRETCH_BITS;
+        let apart = times(cost.apart, facts.stretch) >> STRETCH_BITS;
         let gross = i128::from(moved).checked_add(apart)?.checked_add(1)?;
         let pressure = facts.pressure.times(lots.unsigned_abs());
         Some(Self { margin, gross, pressure })
     }
+}
+
+/// What filling all orders of a side costs beside the scenarios.
+struct Cost {
+    /// At the side's worst limit, with fees; negative if that is better than the mark.
+    paid: i64,
+    /// What rounding may add, to all of them.
+    rounded: i64,
+    /// The most that it is in magnitude, at any of the limits.
+    apart: i64,
 }
 
 /// Returns a positive number of lots.

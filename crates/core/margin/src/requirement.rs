@@ -77,13 +77,29 @@ pub struct OrderCheck {
     pub after: Notional,
 }
 
+/// How an order stands with initial margin (0019-MARG-010).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cover {
+    /// Equity covers it, with all orders open.
+    Covered,
+    /// Equity does not, but the order needs no margin that was not needed before: what it may lose is another question
+    /// (0019-MARG-020).
+    Closes,
+    /// Equity does not, by so much.
+    Short(Notional),
+}
+
 impl OrderCheck {
-    /// Returns by how much equity is short of the margin needed; zero if the order is covered, or needs no margin that
-    /// was not needed before (0019-MARG-010).
-    pub fn short_by(&self) -> Notional {
-        if self.after <= self.before {
-            return Notional::ZERO;
+    /// Returns how the order stands.
+    #[must_use]
+    pub fn cover(&self) -> Cover {
+        let short = self.after.minus(self.equity).unwrap_or(self.after);
+        if short <= Notional::ZERO {
+            Cover::Covered
+        } else if self.after <= self.before {
+            Cover::Closes
+        } else {
+            Cover::Short(short)
         }
-        self.after.minus(self.equity).unwrap_or(self.after).greater(Notional::ZERO)
     }
 }

@@ -3,8 +3,8 @@
 mod support;
 
 use margin::{
-    AccountMargin, OpenOrder, Parameters, Portfolio, Position, Requirement, Risk, Settlement,
-    Standing, UnitGreeks, explain, greeks, mark_value, required,
+    AccountMargin, Cover, OpenOrder, Parameters, Portfolio, Position, Requirement, Risk,
+    Settlement, Standing, UnitGreeks, explain, greeks, mark_value, required,
 };
 use protocol::{AssetId, Contract, InstrumentId, Refusal, Right, Side};
 use support::{
@@ -379,7 +379,7 @@ fn orders_are_refused_for_what_is_wrong_with_them() {
         assert_eq!(account.check(&order), Err(refusal));
     }
     let check = account.check(&OpenOrder { lots: Lots::from_count(200), ..good }).unwrap();
-    assert_eq!(check.short_by(), dollars(1_920 - 1_000));
+    assert_eq!(check.cover(), Cover::Short(dollars(1_920 - 1_000)));
     let mut full = account.clone();
     for _ in 0..protocol::limits::ORDERS_PER_ACCOUNT_MAX {
         full.add(&good).unwrap();

@@ -45,6 +45,8 @@ pub enum CancelReason {
     Restricted,
     /// It waited for a call auction and no longer obeyed the rules when the markets reopened.
     Reopening,
+    /// Margin no longer covered it beside the older orders of its account.
+    Uncovered,
 }
 
 /// The way in which a compartment is restricted, worst last.

@@ -131,7 +131,7 @@ generate_enums! {
     }
     CancelReason {
         Requested, Unfilled, SelfTrade, PostOnly, ReduceOnly, Liquidation, Expiry, Halt,
-        Restricted, Reopening,
+        Restricted, Reopening, Uncovered,
     }
     Change {
         SetParameter { parameter, underlying, value },
