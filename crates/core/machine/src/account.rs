@@ -8,11 +8,11 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::Position;
 use places::Table;
 use protocol::{
-    AccountId, AccountIndex, Address, ClientOrderId, Fault, InstrumentId, OrderId, Side,
+    AccountId, AccountIndex, Address, AssetId, ClientOrderId, Fault, InstrumentId, OrderId, Side,
     UnderlyingId,
 };
 use std::collections::BTreeMap;
-use units::{Lots, Price};
+use units::{Amount, Lots, Price};
 
 /// Who sent an order, and so what rules it is under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -63,6 +63,9 @@ pub struct Account {
     /// Compartments that it has been exposed to since it last owed nothing and held nothing: their funds answer for it,
     /// each with what it may still pay at this event.
     exposed: BTreeMap<UnderlyingId, Allowance>,
+    /// What it has brought and not taken out, ascending by asset, none of zero: deposits, less withdrawals, and what came
+    /// and went with transfers and exchanges.
+    brought: Vec<(AssetId, Amount)>,
     /// Whether the account is under a margin call.
     pub called: bool,
 }
@@ -77,6 +80,7 @@ impl Account {
             orders: OpenOrders::default(),
             sides: Sides::default(),
             exposed: BTreeMap::new(),
+            brought: Vec::new(),
             called: false,
         }
     }
@@ -106,6 +110,48 @@ impl Account {
     #[must_use]
     pub const fn exposed(&self) -> &BTreeMap<UnderlyingId, Allowance> {
         &self.exposed
+    }
+
+    /// Returns what the account has brought of an asset and not taken out.
+    ///
+    /// spec 0025-BLOCK-041.
+    pub fn brought(&self, asset: AssetId) -> Amount {
+        let found = self.brought.binary_search_by_key(&asset, |(held, _)| *held);
+        found.ok().and_then(|at| self.brought.get(at)).map_or(Amount::ZERO, |(_, amount)| *amount)
+    }
+
+    /// Returns all that the account has brought and not taken out, ascending by asset.
+    #[must_use]
+    pub fn all_brought(&self) -> &[(AssetId, Amount)] {
+        &self.brought
+    }
+
+    pub(crate) fn bring(&mut self, asset: AssetId, amount: Amount) -> Result<(), Fault> {
+        let sum = self.brought(asset).plus(amount).map_err(Fault::at("what was brought"))?;
+        self.set_brought(asset, sum);
+        Ok(())
+    }
+
+    /// Takes some of what was brought out of it, as much as there is, and returns how much.
+    pub(crate) fn take_brought(&mut self, asset: AssetId, amount: Amount) -> Result<Amount, Fault> {
+        let brought = self.brought(asset);
+        let taken = brought.lesser(amount);
+        self.set_brought(asset, brought.minus(taken).map_err(Fault::at("what was brought"))?);
+        Ok(taken)
+    }
+
+    fn set_brought(&mut self, asset: AssetId, amount: Amount) {
+        let found = self.brought.binary_search_by_key(&asset, |(held, _)| *held);
+        match (found, amount == Amount::ZERO) {
+            (Ok(at), true) => drop(self.brought.remove(at)),
+            (Ok(at), false) => {
+                if let Some((_, held)) = self.brought.get_mut(at) {
+                    *held = amount;
+                }
+            }
+            (Err(_), true) => {}
+            (Err(at), false) => self.brought.insert(at, (asset, amount)),
+        }
     }
 
     pub(crate) fn expose(&mut self, underlying: UnderlyingId) {
@@ -178,6 +224,7 @@ impl Account {
             positions: self.positions.clone(),
             orders: self.orders.sorted().into_iter().collect(),
             exposed: self.exposed.clone(),
+            brought: self.brought.clone(),
             called: self.called,
         }
     }
@@ -199,6 +246,7 @@ struct AccountImage {
     positions: Vec<(InstrumentId, Position)>,
     orders: BTreeMap<OrderId, OpenOrder>,
     exposed: BTreeMap<UnderlyingId, Allowance>,
+    brought: Vec<(AssetId, Amount)>,
     called: bool,
 }
 
@@ -214,6 +262,12 @@ impl BorshDeserialize for Account {
         let mut account = Self::new(image.id);
         (account.positions, account.exposed) = (image.positions, image.exposed);
         account.called = image.called;
+        let sound = image.brought.is_sorted_by(|(a, _), (b, _)| a < b)
+            && image.brought.iter().all(|(_, amount)| *amount > Amount::ZERO);
+        if !sound {
+            return Err(Error::new(ErrorKind::InvalidData, "what was brought is out of order"));
+        }
+        account.brought = image.brought;
         for (order, open) in image.orders {
             let opened = account.open_order(order, open);
             opened.map_err(|fault| Error::new(ErrorKind::InvalidData, fault.to_string()))?;

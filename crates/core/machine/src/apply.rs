@@ -5,7 +5,7 @@ use crate::margins::Margins;
 use crate::records::{StateKey, Write};
 use crate::work::Work;
 use crate::{BlockError, Machine, Outcome};
-use protocol::{Block, Command, Event, Fault, Receipt, Refusal, Transaction, limits};
+use protocol::{AccountId, Block, Command, Event, Fault, Receipt, Refusal, Transaction, limits};
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
@@ -36,6 +36,9 @@ impl Machine {
             events: Vec::with_capacity(block.transactions.len()),
             active: BTreeSet::new(),
             broken: BTreeSet::new(),
+            for_sale: BTreeSet::new(),
+            debts: Vec::new(),
+            uncovered: None,
         };
         work.state.height = block.height;
         work.state.time = block.time;
@@ -156,6 +159,10 @@ impl Work<'_> {
             }
             Command::Transfer { sub, to, asset, amount } => {
                 Some(self.transfer(sender, sub, to, asset, amount))
+            }
+            Command::BuyCollateral { sub, seller, asset, amount, limit } => {
+                let id = AccountId { owner: sender, sub };
+                Some(self.buy_collateral(id, seller, asset, (amount, limit)))
             }
             _ => None,
         }

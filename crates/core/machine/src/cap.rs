@@ -52,6 +52,11 @@ impl Work<'_> {
                 }
                 return self.dollars(*asset, *amount);
             }
+            Command::BuyCollateral { amount, limit, .. } => {
+                let within = amount.within_limit().and(limit.within_limit());
+                let worth = within.and_then(|_| amount.quantity().value(*limit, Round::Up));
+                worth.and_then(Notional::magnitude)
+            }
             _ => Ok(Notional::ZERO),
         };
         Ok(value.map_err(|_| Refusal::AmountTooLarge))

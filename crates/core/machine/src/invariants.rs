@@ -5,9 +5,10 @@ use clearing::{Aggregate, Position};
 use ledger::Holder;
 use protocol::{AssetId, Fault, InstrumentId};
 use std::collections::BTreeMap;
+use units::Amount;
 
 impl State {
-    /// Checks that every asset is conserved, that the positions of every market sum to its aggregate, that nobody is
+    /// Checks that every asset is conserved, that no more of it has left than came, that the positions of every market sum to its aggregate, that nobody is
     /// long without somebody short, and that costs mirror the clearing balance.
     ///
     /// # Errors
@@ -17,6 +18,11 @@ impl State {
     /// spec 0025-BLOCK-014.
     pub fn check(&self) -> Result<(), Fault> {
         self.ledger.check()?;
+        // 0011-LEDG-009
+        let left = |(holder, _, balance)| holder == Holder::Outside && balance > Amount::ZERO;
+        if self.ledger.house().any(left) {
+            return Err(Fault::Invariant("custody of an asset is not below zero"));
+        }
         let mut sums: BTreeMap<InstrumentId, Aggregate> = BTreeMap::new();
         for (_, account) in self.accounts.iter() {
             for (instrument, position) in account.positions() {

@@ -8,6 +8,7 @@
 //! **Left out:** signatures, which the shell has checked, and how long anything waits to get into a block.
 
 use crate::commands::Answer;
+use crate::custody::Hour;
 use crate::state::State;
 use crate::work::Work;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -63,6 +64,8 @@ pub struct OwnerKeys {
     pub nonces: NonceWindow,
     /// The session keys.
     pub sessions: BTreeMap<SessionKey, Session>,
+    /// What the owner has withdrawn within an hour.
+    pub hour: Hour,
 }
 
 /// The used nonces of an owner's own key, and the names of all its session keys: none is left out.
@@ -72,6 +75,8 @@ pub struct OwnerRecord {
     pub nonces: NonceWindow,
     /// The session keys, ascending, those among them that ended not long ago.
     pub sessions: Vec<SessionKey>,
+    /// What the owner has withdrawn within an hour.
+    pub hour: Hour,
 }
 
 /// All keys.
@@ -130,7 +135,17 @@ impl Keys {
     pub(crate) fn owner_record(&self, owner: Address) -> Option<OwnerRecord> {
         let keys = self.owners.get(&owner)?;
         let sessions = keys.sessions.keys().copied().collect();
-        Some(OwnerRecord { nonces: keys.nonces.clone(), sessions })
+        Some(OwnerRecord { nonces: keys.nonces.clone(), sessions, hour: keys.hour })
+    }
+
+    /// Returns what an owner has withdrawn within an hour.
+    pub(crate) fn hour(&self, owner: Address) -> Hour {
+        self.owners.get(&owner).map(|keys| keys.hour).unwrap_or_default()
+    }
+
+    /// Notes what an owner has withdrawn within an hour.
+    pub(crate) fn set_hour(&mut self, owner: Address, hour: Hour) {
+        self.owners.entry(owner).or_default().hour = hour;
     }
 
     /// Whether the grants of a block cover its transactions: each its owner's, and all of them in a signed house.
@@ -333,6 +348,7 @@ impl Work<'_> {
                 (Scopes::CANCEL, Some(*sub))
             }
             Command::Transfer { sub, .. } => (Scopes::TRANSFER, Some(*sub)),
+            Command::BuyCollateral { sub, .. } => (Scopes::TRADE, Some(*sub)),
             Command::Withdraw { sub, .. } => (Scopes::WITHDRAW, Some(*sub)),
             Command::Deposit { .. } => (Scopes::DEPOSIT, None),
             Command::Propose { .. }

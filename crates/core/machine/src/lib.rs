@@ -30,6 +30,7 @@ mod auction;
 mod cap;
 mod commands;
 mod committee;
+mod custody;
 mod evidence;
 mod found;
 mod funding;
@@ -57,6 +58,7 @@ mod work;
 
 pub use account::{Account, Accounts, OpenOrder, Origin};
 pub use committee::{Committee, CommitteeRecord};
+pub use custody::Hour;
 pub use evidence::{Offender, ValidatorRecord};
 pub use funding::Accrual;
 pub use genesis::{

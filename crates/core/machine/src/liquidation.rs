@@ -23,10 +23,12 @@ impl Work<'_> {
                 continue;
             };
             self.call(account, &reading)?;
+            self.note_equity(account, reading.equity)?;
             if reading.equity < reading.maintenance {
                 short.push((health(&reading), account, reading));
             }
         }
+        self.measure_uncovered()?;
         if self.is_call_auction() {
             // 0025-BLOCK-019
             return Ok(());

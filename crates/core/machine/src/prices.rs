@@ -10,7 +10,7 @@ use oracle::{BasisVote, Quotes, Report, SettlementAverage, Sight, VolVote, perpe
 use protocol::{
     Contract, Event, Fault, InstrumentId, Mode, ParameterId, Side, SourceId, UnderlyingId,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use units::{BlockTime, Price};
 
 /// The reports of one block about one underlying.
@@ -57,8 +57,18 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Sorts the block's votes by underlying. Votes of strangers and of jailed validators count for nothing.
+    /// Sorts the block's votes by underlying. Votes of strangers and of jailed validators count for nothing, and so do
+    /// those on what is not listed: no stake makes the oracle remember more.
     fn reports(&self) -> BTreeMap<UnderlyingId, Reports> {
+        let listed: BTreeSet<(UnderlyingId, BlockTime)> = self
+            .state
+            .markets
+            .values()
+            .filter_map(|market| {
+                let expires_at = market.instrument.contract.expires_at()?;
+                Some((market.instrument.underlying, expires_at))
+            })
+            .collect();
         let mut sorted: BTreeMap<UnderlyingId, Reports> = BTreeMap::new();
         for vote in &self.block.votes {
             let validator = vote.validator;
@@ -68,7 +78,8 @@ impl Work<'_> {
                 let report = Report { validator, stake, source, price, confidence };
                 sorted.entry(seen.underlying).or_default().prices.push(report);
             }
-            for seen in &vote.bases {
+            let bases = vote.bases.iter();
+            for seen in bases.filter(|seen| listed.contains(&(seen.underlying, seen.expires_at))) {
                 let (expires_at, basis) = (seen.expires_at, seen.basis);
                 let basis = BasisVote { validator, stake, expires_at, basis };
                 sorted.entry(seen.underlying).or_default().bases.push(basis);

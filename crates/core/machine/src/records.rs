@@ -82,6 +82,8 @@ pub struct AccountRecord {
     pub exposed: Vec<(UnderlyingId, Allowance)>,
     /// Whether it is under a margin call.
     pub called: bool,
+    /// What it has brought and not taken out, ascending by asset.
+    pub brought: Vec<(AssetId, Amount)>,
 }
 
 /// A market.
@@ -233,7 +235,8 @@ impl State {
         let positions = account.positions().to_vec();
         let exposed = account.exposed().iter().map(|(fund, allowance)| (*fund, *allowance));
         let (exposed, called) = (exposed.collect(), account.called);
-        Some(AccountRecord { index, balances, positions, exposed, called })
+        let brought = account.all_brought().to_vec();
+        Some(AccountRecord { index, balances, positions, exposed, called, brought })
     }
 
     fn market_record(&mut self, id: InstrumentId) -> Result<Option<MarketRecord>, Fault> {

@@ -8,7 +8,7 @@ use protocol::{
     UnderlyingId, ValidatorId,
 };
 use std::collections::BTreeSet;
-use units::BlockSpan;
+use units::{BlockSpan, Notional};
 
 /// Records that the block has changed.
 #[derive(Debug, Default)]
@@ -41,6 +41,12 @@ pub(crate) struct Work<'a> {
     pub(crate) active: BTreeSet<InstrumentId>,
     /// Markets whose books a drill breaks in this block.
     pub(crate) broken: BTreeSet<InstrumentId>,
+    /// Accounts whose collateral is for sale in this block: below maintenance margin, and no leg has a reduction.
+    pub(crate) for_sale: BTreeSet<AccountIndex>,
+    /// Debts that nothing of their accounts' own stands behind, as the pass over all accounts finds them.
+    pub(crate) debts: Vec<(AccountIndex, Notional)>,
+    /// What nothing in the house could pay of them; nothing known before that pass is over.
+    pub(crate) uncovered: Option<Notional>,
 }
 
 impl Work<'_> {

@@ -205,4 +205,10 @@ pub enum ParameterId {
     FundingProvision = 109,
     /// Part of a settlement window that may be without a fresh index.
     SettlementGaps = 120,
+    /// Share of the dollars that may leave the house in an hour which one owner may take.
+    WithdrawalOwnerShare = 140,
+    /// What an owner may take of what it has brought in an hour, however much others have taken.
+    WithdrawalFree = 141,
+    /// Worth of the least deposit that opens an account.
+    DepositMin = 143,
 }

@@ -5,7 +5,7 @@ use crate::{
     SessionKey, SessionTerms,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
-use units::Amount;
+use units::{Amount, Price};
 
 /// A command and the address that the shell has authenticated for it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
@@ -111,6 +111,19 @@ pub enum Command {
     RevokeSession {
         /// Which.
         key: SessionKey,
+    },
+    /// Buys collateral behind a debt, or what an insurance fund has bought of it, for dollars at the house's price.
+    BuyCollateral {
+        /// The sender's sub-account, which pays.
+        sub: u16,
+        /// Whose collateral; that of the fund in whose compartment the asset is priced, if absent.
+        seller: Option<AccountId>,
+        /// What.
+        asset: AssetId,
+        /// The most of it.
+        amount: Amount,
+        /// The most that is paid for a unit.
+        limit: Price,
     },
 }
 

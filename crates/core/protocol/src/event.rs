@@ -293,6 +293,19 @@ pub enum Event {
         /// When its contracts were to end.
         expires_at: BlockTime,
     },
+    /// An account bought collateral behind a debt, or of an insurance fund.
+    CollateralBought {
+        /// Whose it was; a fund's, if absent.
+        seller: Option<AccountIndex>,
+        /// Who bought it.
+        buyer: AccountIndex,
+        /// What.
+        asset: AssetId,
+        /// How much of it.
+        amount: Amount,
+        /// Dollars paid for it.
+        paid: Notional,
+    },
 }
 
 impl Event {

@@ -12,6 +12,8 @@ pub const ORDERS_PER_BOOK_MAX: usize = 1 << 20;
 pub const INSTRUMENTS_MAX: usize = 4_096;
 /// Most accounts.
 pub const ACCOUNTS_MAX: usize = 1 << 24;
+/// Most accounts of one owner.
+pub const ACCOUNTS_PER_OWNER_MAX: usize = 1_024;
 /// Most open governance proposals.
 pub const PROPOSALS_MAX: usize = 64;
 /// Most transactions in one block.

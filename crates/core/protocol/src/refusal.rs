@@ -39,12 +39,30 @@ pub enum Refusal {
         /// By how much, in minor units of the asset.
         short_by: Amount,
     } = 14,
-    /// As much has left the house in the last hour as may.
+    /// Custody of the asset does not hold as much.
+    #[error("custody is short by {short_by} minor units")]
+    CustodyShort {
+        /// By how much, in minor units of the asset.
+        short_by: Amount,
+    } = 15,
+    /// As much has left the house, or this owner, in the last hour as may.
     #[error("the hourly withdrawal limit would be exceeded by {exceeded_by} dollars")]
     WithdrawalLimit {
         /// By how much.
         exceeded_by: Notional,
     } = 16,
+    /// Debts are open that nothing in the house could pay: only what an account has brought leaves.
+    #[error("gains do not leave while debts are uncovered: at most {at_most} minor units")]
+    GainsNotCovered {
+        /// What the account has brought of the asset, in minor units.
+        at_most: Amount,
+    } = 18,
+    /// Worth less than what opens an account.
+    #[error("the amount is worth less than {least} dollars")]
+    AmountTooSmall {
+        /// The least.
+        least: Notional,
+    } = 19,
     /// The instrument is not listed.
     #[error("the instrument is not listed")]
     InstrumentUnknown = 20,
@@ -114,6 +132,9 @@ pub enum Refusal {
     /// The house liquidates with it; the account cannot take it back.
     #[error("the order is the house's")]
     OrderOfHouse = 51,
+    /// The account has no such collateral behind a debt that is to be sold, or not at that price.
+    #[error("no such collateral is for sale at that price")]
+    NotForSale = 54,
     /// The validator is not one of this house, or not jailed.
     #[error("the validator is not jailed")]
     NotJailed = 55,

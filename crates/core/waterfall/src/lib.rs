@@ -27,6 +27,10 @@
 
 mod insurance;
 mod liquidation;
+mod sale;
+mod uncovered;
 
 pub use insurance::{Cover, cover};
 pub use liquidation::{Leg, Parameters, Reduction, Standing, Step, filled, next_step, reduction};
+pub use sale::{Sale, purchase, sale};
+pub use uncovered::uncovered;

@@ -289,6 +289,12 @@ fn summary(command: &Command) -> String {
         Command::MassQuote { sub, quotes } => {
             format!("{} quotes from sub-account {sub}", quotes.len())
         }
+        Command::BuyCollateral { sub, seller, asset, amount, limit } => {
+            let amount = amount_text(*asset, *amount);
+            let seller = seller.map_or("the fund".into(), |seller| seller.to_string());
+            let limit = decimal(limit.micros(), 6);
+            format!("buy {amount} of asset {asset} of {seller} for sub-account {sub} at {limit}")
+        }
         Command::Propose { change } => match change {
             Change::SetParameter { parameter, underlying, value } => {
                 let place = underlying.map(|id| format!(" of underlying {id}")).unwrap_or_default();

@@ -356,6 +356,10 @@ fn account_lines(record: &AccountRecord) -> Vec<Line> {
         lines
             .push(line(format!("balance in {}", asset_name(*asset)), amount_text(*asset, *amount)));
     }
+    for (asset, amount) in &record.brought {
+        let text = amount_text(*asset, *amount);
+        lines.push(line(format!("brought in {}", asset_name(*asset)), text));
+    }
     for (instrument, position) in &record.positions {
         let side = if position.lots < Lots::ZERO { "short" } else { "long" };
         let lots = position.lots.magnitude().unwrap_or(position.lots);

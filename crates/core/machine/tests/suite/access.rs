@@ -445,7 +445,7 @@ fn the_keys_of_an_owner_are_records_and_survive_a_restart() {
 #[test]
 fn an_open_house_takes_commands_without_grants() {
     let mut house = House::new();
-    house.apply(1, vec![Transaction { sender: CUSTODIAN, command: deposit(1, 1) }]);
+    house.apply(1, vec![Transaction { sender: CUSTODIAN, command: deposit(1, 10) }]);
     let own = Transaction { sender: trader(1), command: register(wide(5)) };
     let outcome = house.apply(1, vec![own.clone()]);
     assert_eq!(outcome.receipts, [Receipt::Done]);

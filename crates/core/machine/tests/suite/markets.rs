@@ -383,8 +383,8 @@ fn withdrawals_leave_initial_margin_and_respect_the_hourly_limit() {
         vec![
             withdraw(1, 90_000),
             withdraw(1, 200_000),
-            withdraw(4, 20_000_000),
-            withdraw(4, 20_000_000),
+            withdraw(4, 6_000_000),
+            withdraw(4, 6_000_000),
             withdraw(1, 10_000),
         ],
     );

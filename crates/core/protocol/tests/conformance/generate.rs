@@ -159,6 +159,7 @@ generate_enums! {
         FrontUpFar, FrontDownNear, FrontDownFar, CalendarBase, CalendarSlope, CalendarCap,
         ClassOneKept, OracleTolerance, HaircutMaintenanceShare, FundingProvision,
         SettlementGaps,
+        WithdrawalOwnerShare, WithdrawalFree, DepositMin,
     }
     Command {
         Deposit { account, asset, amount },
@@ -175,6 +176,7 @@ generate_enums! {
         Drill { instrument },
         RegisterSession { terms },
         RevokeSession { key },
+        BuyCollateral { sub, seller, asset, amount, limit },
     }
     Receipt { Done, Order(order), Quotes(quotes), Proposal(proposal), Refused(refusal) }
     Event {
@@ -204,15 +206,18 @@ generate_enums! {
         Seated { validator, epoch },
         Unseated { validator, epoch },
         SettlementPostponed { underlying, expires_at },
+        CollateralBought { seller, buyer, asset, amount, paid },
     }
     Refusal {
         NotPermitted, AccountNotOpen, TooMany, AssetUnknown, AmountNotPositive, AmountTooLarge,
-        SameAccount, BalanceShort { short_by }, WithdrawalLimit { exceeded_by }, InstrumentUnknown,
+        SameAccount, BalanceShort { short_by }, CustodyShort { short_by },
+        WithdrawalLimit { exceeded_by }, GainsNotCovered { at_most }, AmountTooSmall { least },
+        InstrumentUnknown,
         InstrumentExpired, InstrumentHalted, ModeForbids { mode }, MarkMissing, LotsNotPositive,
         LotsTooMany, PriceNotPositive, PriceOffTick, PriceOutsideBand, ClientOrderIdInUse,
         TooManyOrders, TooManyPositions, BookFull, ReduceOnlyWouldIncrease, PostOnlyWouldCross,
         SelfTrade, PositionLimit, MarginShort { short_by }, OrderUnknown, OrderOfHouse,
-        NotJailed, StillJailed { until }, ValidatorKeyTaken, AlreadySeated, NotSeated,
+        NotForSale, NotJailed, StillJailed { until }, ValidatorKeyTaken, AlreadySeated, NotSeated,
         ParameterUnknown,
         ValueOutsideBounds { lowest, highest }, ContractInvalid { rule }, ProposalUnknown,
         ApprovedAlready, TooManyProposals, NotHalted, ValueContradicts, NotApproved, CommitteeFull,

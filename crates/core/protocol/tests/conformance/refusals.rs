@@ -67,7 +67,10 @@ fn table_of_codes() {
         12  AmountTooLarge
         13  SameAccount
         14  BalanceShort
+        15  CustodyShort
         16  WithdrawalLimit
+        18  GainsNotCovered
+        19  AmountTooSmall
         20  InstrumentUnknown
         21  InstrumentExpired
         22  InstrumentHalted
@@ -89,6 +92,7 @@ fn table_of_codes() {
         45  MarginShort
         50  OrderUnknown
         51  OrderOfHouse
+        54  NotForSale
         55  NotJailed
         56  StillJailed
         57  ValidatorKeyTaken

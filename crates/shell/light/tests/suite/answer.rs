@@ -89,6 +89,7 @@ fn holder() -> AccountRecord {
         positions: vec![(MARKET, position(3_000)), (DATED, position(-1))],
         exposed: Vec::new(),
         called: false,
+        brought: Vec::new(),
     }
 }
 
