@@ -48,7 +48,7 @@ pub use ids::{
 pub use instrument::{Contract, ContractRule, Instrument, Right};
 pub use offence::{Offence, OffenceKind};
 pub use order::{NewOrder, Quote, SelfTrade, Side, TimeInForce};
-pub use outcome::{EventExtract, OutcomeHashes};
+pub use outcome::{EventExtract, OutcomeHashes, ReceiptExtract};
 pub use refusal::Refusal;
 pub use seat::{Endpoint, Seat};
 pub use vote::{BasisReport, PriceReport, VolReport, Vote};

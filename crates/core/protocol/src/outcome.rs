@@ -26,8 +26,7 @@ impl OutcomeHashes {
     ///
     /// [`EncodeError`] if a number is outside the limits of its unit.
     pub fn of(receipts: &[Receipt], events: &[Event]) -> Result<Self, EncodeError> {
-        let receipts =
-            receipts.chunks(GROUP).map(|group| Ok(Hash::of("receipts", &codec::encode(&group)?)));
+        let receipts = receipts.chunks(GROUP).map(receipts_hash);
         let events = events.chunks(GROUP).map(group_hash);
         Ok(Self {
             receipts: receipts.collect::<Result<_, EncodeError>>()?,
@@ -45,8 +44,75 @@ impl OutcomeHashes {
     }
 }
 
+fn receipts_hash(group: &[Receipt]) -> Result<Hash, EncodeError> {
+    Ok(Hash::of("receipts", &codec::encode(&group)?))
+}
+
 fn group_hash(group: &[Event]) -> Result<Hash, EncodeError> {
     Ok(Hash::of("events", &codec::encode(&group)?))
+}
+
+/// Some of the receipts of a block, with the hashes of all.
+///
+/// spec 0025-BLOCK-020.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ReceiptExtract {
+    /// What the header commits to.
+    pub hashes: OutcomeHashes,
+    /// The place of the first group that is shown.
+    pub from: u32,
+    /// Groups of receipts, one after the other.
+    pub shown: Vec<Vec<Receipt>>,
+}
+
+impl ReceiptExtract {
+    /// Returns the groups that hold the receipts of some commands of the block, by the place of the first.
+    #[must_use]
+    pub fn of_commands(
+        hashes: OutcomeHashes,
+        receipts: &[Receipt],
+        first: u32,
+        count: u16,
+    ) -> Self {
+        let (from, groups) = groups_of(first, count);
+        let groups = receipts.chunks(GROUP).skip(from).take(groups);
+        let shown = groups.map(<[Receipt]>::to_vec).collect();
+        Self { hashes, from: u32::try_from(from).unwrap_or(u32::MAX), shown }
+    }
+
+    /// Returns the hash of the outcome that these receipts are a part of; `None` if they are a part of none.
+    #[must_use]
+    pub fn hash(&self) -> Option<Hash> {
+        let from = usize::try_from(self.from).ok()?;
+        let held = self.hashes.receipts.get(from..)?.get(..self.shown.len())?;
+        for (group, held) in self.shown.iter().zip(held) {
+            if receipts_hash(group).ok()? != *held {
+                return None;
+            }
+        }
+        self.hashes.hash().ok()
+    }
+
+    /// Returns the receipts of some commands of the block; `None` unless exactly the groups that hold them are shown.
+    #[must_use]
+    pub fn of(&self, first: u32, count: u16) -> Option<Vec<&Receipt>> {
+        let (from, groups) = groups_of(first, count);
+        if usize::try_from(self.from).ok()? != from || self.shown.len() != groups {
+            return None;
+        }
+        let skipped = usize::try_from(first).ok()?.checked_rem(GROUP)?;
+        let wanted = self.shown.iter().flatten().skip(skipped).take(usize::from(count));
+        let wanted: Vec<&Receipt> = wanted.collect();
+        (wanted.len() == usize::from(count)).then_some(wanted)
+    }
+}
+
+/// Returns the place of the first group that holds receipts of some commands, and the number of such groups.
+fn groups_of(first: u32, count: u16) -> (usize, usize) {
+    let first = usize::try_from(first).unwrap_or(usize::MAX);
+    let end = first.saturating_add(usize::from(count));
+    let from = first.checked_div(GROUP).unwrap_or(0);
+    (from, end.div_ceil(GROUP).saturating_sub(from))
 }
 
 /// Some of the events of a block, with the hashes of all.
@@ -94,5 +160,49 @@ impl EventExtract {
         let named: Vec<&Event> = shown.filter(|event| event.order() == Some(order)).collect();
         let all = self.shown.len() == self.hashes.events.len();
         (all || !named.is_empty()).then_some(named)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Refusal;
+
+    fn receipts(count: u64) -> Vec<Receipt> {
+        (0..count)
+            .map(|at| match at % 3 {
+                0 => Receipt::Done,
+                1 => Receipt::Order(OrderId::new(at)),
+                _ => Receipt::Refused(Refusal::NotPermitted),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn receipts_are_shown_with_their_groups_and_no_others() {
+        // 0025-BLOCK-020
+        let all = receipts(200);
+        let hashes = OutcomeHashes::of(&all, &[]).expect("it encodes");
+        for (first, count) in [(0u32, 1u16), (63, 2), (64, 64), (60, 140), (199, 1), (5, 0)] {
+            let part = ReceiptExtract::of_commands(hashes.clone(), &all, first, count);
+            assert_eq!(part.hash(), hashes.hash().ok());
+            let at = usize::try_from(first).expect("small");
+            let wanted: Vec<&Receipt> = all.iter().skip(at).take(usize::from(count)).collect();
+            assert_eq!(part.of(first, count), Some(wanted), "{first} {count}");
+        }
+        let part = ReceiptExtract::of_commands(hashes.clone(), &all, 64, 10);
+        assert_eq!(part.of(0, 10), None, "of commands that are not shown");
+        assert_eq!(part.of(70, 60), None, "reaches beyond what is shown");
+        let end = ReceiptExtract::of_commands(hashes.clone(), &all, 198, 5);
+        assert_eq!(end.of(198, 5), None, "the block has no so many commands");
+        let mut moved = part.clone();
+        moved.from = 2;
+        assert_eq!(moved.hash(), None, "a group in another's place");
+        let mut forged = part;
+        forged.shown[0][3] = Receipt::Done;
+        assert_eq!(forged.hash(), None);
+        let mut beyond = end;
+        beyond.from = u32::MAX;
+        assert_eq!(beyond.hash(), None);
     }
 }

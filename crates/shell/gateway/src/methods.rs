@@ -6,7 +6,7 @@ use crate::request::Params;
 use access::{BadSignature, Invalid};
 use machine::StateKey;
 use protocol::codec::{self, EncodeError};
-use protocol::{InstrumentId, OrderId, ValidatorId, Vote, limits};
+use protocol::{Hash, InstrumentId, OrderId, ValidatorId, Vote, limits};
 use replica::{Answer, AnswerFailure, Node, Rejected, Source, Status, SubmitFailure};
 use serde_json::{Value, json};
 use std::future::Future;
@@ -54,7 +54,7 @@ pub(crate) enum Door {
 pub(crate) fn cost(method: &str, params: &Params) -> u32 {
     match method {
         "greeks" => 1_000,
-        "order" | "fill" => 400,
+        "order" | "fill" | "receipt" => 400,
         "answer" | "evidence" | "steps" | "snapshot" | "chunk" | "tree" | "genesis" => 40,
         "blocks" => u32::try_from(params.count.unwrap_or(1)).unwrap_or(u32::MAX).clamp(1, 40),
         "header" => 10,
@@ -88,6 +88,7 @@ pub(crate) async fn call(
         "answer" => answer(node, params).await,
         "order" => order(node, params).await,
         "fill" => fill(node, params).await,
+        "receipt" => receipt(node, params).await,
         "greeks" => greeks(node, params).await,
         "evidence" => history::evidence(node, params).await,
         "steps" => history::steps(node, params),
@@ -100,7 +101,7 @@ pub(crate) async fn call(
             code: -32_601,
             message: format!(
                 "no method '{method}': there are status, submit, follow, blocks, header, answer, order, fill, \
-                 greeks, anchor, evidence, steps, genesis, snapshot, chunk, tree"
+                 receipt, greeks, anchor, evidence, steps, genesis, snapshot, chunk, tree"
             ),
         }),
     }
@@ -265,6 +266,19 @@ async fn fill(node: &Node, params: &Params) -> Result<Value, Refused> {
     let height = number(params.height, "height")?;
     let order = OrderId::new(number(params.order, "order")?);
     certified(node.happened(since(params), height, order)).await
+}
+
+/// Answers what became of a submission: by its name, or by its block and its place there.
+async fn receipt(node: &Node, params: &Params) -> Result<Value, Refused> {
+    let epoch = since(params);
+    if params.name.is_some() {
+        let name = bytes(params.name.as_deref(), "name")?;
+        let name = name.try_into().map_err(|_| invalid("'name': a submission's has 32 bytes"))?;
+        return certified(node.receipt(epoch, Hash::new(name))).await;
+    }
+    let height = number(params.height, "height")?;
+    let place = u32::try_from(number(params.index, "index")?).unwrap_or(u32::MAX);
+    certified(node.receipt_at(epoch, height, place)).await
 }
 
 /// Waits for an answer, for as long as a request may last.

@@ -62,6 +62,7 @@ pub(crate) struct Params {
     pub(crate) vote: Option<String>,
     pub(crate) signature: Option<String>,
     pub(crate) key: Option<String>,
+    pub(crate) name: Option<String>,
     pub(crate) account: Option<String>,
     pub(crate) request: Option<String>,
     pub(crate) submissions: Option<Submissions>,

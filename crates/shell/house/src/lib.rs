@@ -19,8 +19,8 @@ pub use transfer::{
 use book::{Extract, OrderBook as _};
 use machine::{Genesis, Machine, Outcome, StateKey, Write};
 use protocol::{
-    AccountId, Block, EventExtract, Hash, Header, InstrumentId, OrderId, OutcomeHashes, codec,
-    limits,
+    AccountId, Block, EventExtract, Hash, Header, InstrumentId, OrderId, OutcomeHashes,
+    ReceiptExtract, codec, limits,
 };
 use recent::Recent;
 use std::fs;
@@ -160,7 +160,7 @@ impl House {
                     dir: dir.to_path_buf(),
                 });
             }
-            recent.push(entry.height, hashes, outcome.events);
+            recent.push(entry.height, hashes, outcome.events, outcome.receipts);
             last = header;
         }
         let dir = dir.to_path_buf();
@@ -267,7 +267,8 @@ impl House {
         let hashes = OutcomeHashes::of(&outcome.receipts, &outcome.events)?;
         let header = seal(block, &hashes, self.last.hash()?, root, snapshot)?;
         self.store.append(height, &codec::encode(&header)?, &body)?;
-        self.recent.push(height, hashes, outcome.events.clone());
+        let (events, receipts) = (outcome.events.clone(), outcome.receipts.clone());
+        self.recent.push(height, hashes, events, receipts);
         self.last = header;
         Ok(Applied { outcome, header })
     }
@@ -387,6 +388,26 @@ impl House {
     /// a restart.
     pub fn happened(&self, height: u64, order: OrderId) -> Result<EventExtract, HouseError> {
         self.recent.extract(height, order)
+    }
+
+    /// Returns the receipts of some commands of a block, by the place of the first, with what shows that they are theirs.
+    ///
+    /// # Errors
+    ///
+    /// [`HouseError::EventsGone`] if the block is not among the newest, or not executed since the last snapshot before
+    /// a restart.
+    pub fn receipts(
+        &self,
+        height: u64,
+        first: u32,
+        count: u16,
+    ) -> Result<ReceiptExtract, HouseError> {
+        self.recent.receipts(height, first, count)
+    }
+
+    /// Keeps what happened and was answered in no more than so many of the newest blocks.
+    pub fn keep_receipts(&mut self, blocks: usize) {
+        self.recent.keep(blocks);
     }
 
     /// Returns the headers from a height to the last, ascending; from the first of the log if it has been pruned.

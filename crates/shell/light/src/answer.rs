@@ -15,7 +15,10 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use machine::{AccountRecord, MarketRecord, StateKey};
 use margin::Greeks;
 use protocol::codec::{self, DecodeError, EncodeError};
-use protocol::{AccountId, Event, EventExtract, Fault, Hash, Header, InstrumentId, OrderId};
+use protocol::{
+    AccountId, Block, Command, Event, EventExtract, Fault, Grant, Hash, Header, InstrumentId,
+    OrderId, Receipt, ReceiptExtract,
+};
 use store::{Claim, KEY_BYTES_MAX, PROOF_BYTES_MAX, Proof, ProofError, StateRoot};
 use units::{BlockHeight, BlockTime};
 
@@ -64,6 +67,15 @@ pub enum Subject {
         account: Vec<u8>,
         /// Its proofs of the records of the markets that the account has positions in, in the order of the account's record.
         markets: Vec<Vec<u8>>,
+    },
+    /// What became of the commands of one submission in the block.
+    Receipt {
+        /// The whole block: its header names a hash of all that is in it.
+        block: Box<Block>,
+        /// Under which of its grants the commands stand.
+        grant: u32,
+        /// The receipts, or more.
+        receipts: ReceiptExtract,
     },
 }
 
@@ -133,6 +145,15 @@ pub enum Finding {
         /// By underlying and expiry.
         greeks: Greeks,
     },
+    /// What became of the commands of a submission.
+    Receipt {
+        /// Who has signed them, and with which nonce: it tells the submission from all others.
+        grant: Grant,
+        /// The place of its first command in the block.
+        first: u32,
+        /// Its commands, each with its receipt.
+        answered: Vec<(Command, Receipt)>,
+    },
 }
 
 /// Why an answer is refused.
@@ -190,6 +211,15 @@ pub enum AnswerError {
     /// Events of another block.
     #[error("the events that are shown are not of this block")]
     OtherEvents,
+    /// Another block than the header's.
+    #[error("the block that is shown is not the one that the header names")]
+    OtherBlock,
+    /// Receipts of another block, or of other commands.
+    #[error("the receipts that are shown are not those of the commands in this block")]
+    OtherReceipts,
+    /// The block has no such submission.
+    #[error("the block has no submission in place {0}")]
+    NoSubmission(u32),
     /// Neither the order nor its absence is shown.
     #[error("order {0} is not shown, and neither is that it is not there")]
     NotShown(OrderId),
@@ -266,6 +296,9 @@ impl Answer {
                 Finding::Happened { order: *order, events: named.into_iter().cloned().collect() }
             }
             Subject::Greeks { account, markets } => greeks(&first, account, markets)?,
+            Subject::Receipt { block, grant, receipts } => {
+                answered(&first, block, *grant, receipts)?
+            }
         };
         Ok(Shown {
             height: first.height,
@@ -348,6 +381,45 @@ fn greeks(header: &Header, account: &[u8], markets: &[Vec<u8>]) -> Result<Findin
         greeks.add(&unit.bucket(&market.instrument, position.lots)?)?;
     }
     Ok(Finding::Greeks { account, greeks })
+}
+
+/// Returns the commands of a submission in a block, and what became of each.
+///
+/// spec 0025-BLOCK-020.
+fn answered(
+    header: &Header,
+    block: &Block,
+    place: u32,
+    receipts: &ReceiptExtract,
+) -> Result<Finding, AnswerError> {
+    let in_place = block.height == header.height && block.time == header.time;
+    if !in_place || block.body_hash()? != header.body {
+        return Err(AnswerError::OtherBlock);
+    }
+    if receipts.hash() != Some(header.receipts) {
+        return Err(AnswerError::OtherReceipts);
+    }
+    let (first, grant) = granted(block, place).ok_or(AnswerError::NoSubmission(place))?;
+    let shown = receipts.of(first, grant.count).ok_or(AnswerError::OtherReceipts)?;
+    let from = usize::try_from(first).map_err(|_| AnswerError::NoSubmission(place))?;
+    let commands = block.transactions.iter().skip(from).take(usize::from(grant.count));
+    let answered: Vec<(Command, Receipt)> = commands
+        .zip(shown)
+        .map(|(held, receipt)| (held.command.clone(), receipt.clone()))
+        .collect();
+    match answered.len() == usize::from(grant.count) {
+        true => Ok(Finding::Receipt { grant: grant.clone(), first, answered }),
+        false => Err(AnswerError::OtherReceipts),
+    }
+}
+
+/// Returns a grant of a block by its place, and the place of the first command that stands under it.
+#[must_use]
+pub fn granted(block: &Block, place: u32) -> Option<(u32, &Grant)> {
+    let place = usize::try_from(place).ok()?;
+    let grant = block.grants.get(place)?;
+    let before = block.grants.iter().take(place).map(|grant| u32::from(grant.count)).sum();
+    Some((before, grant))
 }
 
 /// Whether bytes begin like an answer, as opposed to a bare proof.

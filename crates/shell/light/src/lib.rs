@@ -26,7 +26,9 @@ mod step;
 mod trust;
 
 pub use anchor::{Anchor, AnchorError, Clock, Validator};
-pub use answer::{ANSWER_BYTES_MAX, Answer, AnswerError, Finding, Shown, Subject, is_answer};
+pub use answer::{
+    ANSWER_BYTES_MAX, Answer, AnswerError, Finding, Shown, Subject, granted, is_answer,
+};
 pub use certificate::{CertificateError, Verifier};
 pub use evidence::{EVIDENCE_BYTES_MAX, Evidence, EvidenceError};
 pub use order::OrderHeader;

@@ -365,6 +365,7 @@ pub(crate) enum Proposing {
     novation ask house insurance 1 --node 127.0.0.1:26700 --proof fund.answer\n  \
     novation ask order 1 4711 --proof order.answer          order 4711 in market 1, or that it is not there\n  \
     novation ask fill 120 4711 --proof fill.answer          what happened to it in block 120\n  \
+    novation ask receipt 0x… --proof receipt.answer         what became of a submission, by the name that `submit` gave\n  \
     novation ask greeks 0x…/0 --proof greeks.answer         delta, gamma, vega, theta of an account\n  \
     novation verify fund.answer --trust ./devnet/network.toml\n  \
     novation ask committee --trust network.toml --list newest.toml --proof committee.answer"
@@ -527,6 +528,8 @@ pub(crate) enum RecordKind {
     Fill,
     /// Delta, gamma, vega and theta of an account's positions. Validators alone prove them.
     Greeks,
+    /// What became of a submission: its name, or a block and a place in it. Validators alone prove it.
+    Receipt,
 }
 
 /// What to verify.

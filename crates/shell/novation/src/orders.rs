@@ -1,7 +1,9 @@
 //! Orders and what happens to them, in words.
 
 use book::Open;
-use protocol::{CancelReason, Event, OrderId, Side, TimeInForce};
+use protocol::{
+    CancelReason, Command, Event, Grant, OrderId, Receipt, Refusal, Side, Signer, TimeInForce,
+};
 
 /// Returns an order that stands in a book in words.
 pub(crate) fn standing(open: &Open) -> String {
@@ -26,6 +28,69 @@ pub(crate) fn happened(order: OrderId, events: &[Event]) -> String {
     }
     let told: Vec<String> = events.iter().map(event).collect();
     format!("order {order}: {}", told.join("; "))
+}
+
+/// Returns what became of the commands of a submission in words.
+pub(crate) fn answered(grant: &Grant, answered: &[(Command, Receipt)]) -> String {
+    let by = match grant.signer {
+        Signer::Owner => "its own key".to_owned(),
+        Signer::Session(key) => format!("session key {key}"),
+    };
+    let told: Vec<String> = answered
+        .iter()
+        .map(|(command, receipt)| format!("{}: {}", command_text(command), receipt_text(receipt)))
+        .collect();
+    format!("submission of {} by {by}, nonce {}: {}", grant.owner, grant.nonce, told.join("; "))
+}
+
+fn command_text(command: &Command) -> String {
+    match command {
+        Command::PlaceOrder { sub, order } => {
+            let side = match order.side {
+                Side::Buy => "buy",
+                Side::Sell => "sell",
+            };
+            let (lots, market) = (order.lots.count(), order.instrument);
+            format!(
+                "{side} {lots} lots in market {market} at {} for sub-account {sub}, client number {}",
+                order.price, order.client
+            )
+        }
+        Command::CancelOrder { order, .. } => format!("cancel order {order}"),
+        Command::MassCancel { .. } => "cancel all".into(),
+        Command::MassQuote { quotes, .. } => format!("{} quotes", quotes.len()),
+        Command::Deposit { account, .. } => format!("deposit for {account}"),
+        Command::Withdraw { sub, .. } => format!("withdraw from sub-account {sub}"),
+        Command::Transfer { to, .. } => format!("transfer to {to}"),
+        Command::Propose { change } => format!("propose to {}", crate::records::change(change)),
+        Command::Approve { proposal } => format!("approve proposal {proposal}"),
+        Command::Revoke { proposal } => format!("take back approval of proposal {proposal}"),
+        Command::Pause { instrument } => format!("pause market {instrument}"),
+        Command::Drill { instrument } => format!("drill market {instrument}"),
+        Command::RegisterSession { terms } => format!("register session key {}", terms.key),
+        Command::RevokeSession { key } => format!("revoke session key {key}"),
+    }
+}
+
+fn receipt_text(receipt: &Receipt) -> String {
+    match receipt {
+        Receipt::Done => "done".into(),
+        Receipt::Order(order) => format!("in the auction as order {order}"),
+        Receipt::Proposal(proposal) => format!("open as proposal {proposal}"),
+        Receipt::Refused(refusal) => refused(refusal),
+        Receipt::Quotes(quotes) => {
+            let each = quotes.iter().map(|quote| match quote {
+                Ok(Some(order)) => format!("order {order}"),
+                Ok(None) => "withdrawn".into(),
+                Err(refusal) => refused(refusal),
+            });
+            each.collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> String {
+    format!("refused {}, {refusal}", refusal.code())
 }
 
 fn event(event: &Event) -> String {

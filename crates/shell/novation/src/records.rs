@@ -47,8 +47,10 @@ pub(crate) fn key(
         (RecordKind::Session, [owner, key]) => {
             StateKey::Session(owner_of(owner)?, session_of(key)?)
         }
-        (RecordKind::Order | RecordKind::Fill, _) => {
-            bail!("a house alone proves no order: ask a validator for it with `novation ask`")
+        (RecordKind::Order | RecordKind::Fill | RecordKind::Receipt, _) => {
+            bail!(
+                "a house alone proves no order and no receipt: ask a validator for it with `novation ask`"
+            )
         }
         (RecordKind::Greeks, _) => {
             bail!(

@@ -76,6 +76,7 @@ fn answered(bytes: &[u8], trust: &Path, out: &mut dyn Write) -> Result<Verdict> 
             (format!("order {order} stands in market {market}: {standing}"), "after")
         }
         Finding::Happened { order, events } => (orders::happened(*order, events), "in"),
+        Finding::Receipt { grant, first: _, answered } => (orders::answered(grant, answered), "in"),
         Finding::Greeks { account, greeks } => (records::greeks_text(*account, greeks), "after"),
     };
     let (height, time) = (shown.height, records::time_text(shown.time));

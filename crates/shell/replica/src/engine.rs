@@ -11,6 +11,7 @@ use crate::execute::{Executor, Inbox, Seated};
 use crate::floor::Floor;
 use crate::guard::VoteGuard;
 use crate::ledger::{Ledger, SharedLedger};
+use crate::named::Named;
 use crate::node::{Node, Parts};
 use crate::observe::Observer;
 use crate::scheme::Guarded;
@@ -238,6 +239,7 @@ where
         chain.height(),
         ledger.clone(),
     ));
+    let named = Arc::new(Named::default());
     let cache = CacheRef::new(PAGE_SIZE, PAGES);
     let genesis = Block::genesis(committees.network, config.founded_at)?;
     let genesis_digest = genesis.digest();
@@ -333,6 +335,7 @@ where
         ledger: ledger.clone(),
         chain: chain.clone(),
         waiting: waiting.clone(),
+        named: named.clone(),
         dock: dock.clone(),
         writings: writings.clone(),
         committees: committees.clone(),
@@ -388,6 +391,7 @@ where
         steps,
         chain,
         waiting,
+        named,
         guard: config.guard,
         ledger,
         marshal: marshal_mailbox.clone(),

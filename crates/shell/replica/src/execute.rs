@@ -13,7 +13,8 @@ use crate::difference::Writings;
 use crate::evidence::Dock;
 use crate::guard::VoteGuard;
 use crate::ledger::{Applied, Ledger, LedgerError, SharedLedger};
-use crate::payload::Payload;
+use crate::named::Named;
+use crate::payload::{self, Payload};
 use crate::scheme::Guarded;
 use crate::steps::Steps;
 use crate::waiting::Waiting;
@@ -66,6 +67,7 @@ pub(crate) struct Executor {
     pub(crate) ledger: SharedLedger,
     pub(crate) chain: Arc<Chain>,
     pub(crate) waiting: Arc<Waiting>,
+    pub(crate) named: Arc<Named>,
     pub(crate) committees: Arc<Committees>,
     /// None where the ledger proves nothing.
     pub(crate) steps: Option<Arc<Steps>>,
@@ -87,6 +89,7 @@ impl Executor {
         // What was acknowledged is not delivered again, whatever has become of the ledger since.
         let acknowledged = self.marshal.get_processed().await;
         let acknowledged = acknowledged.map_or(0, |held| held.height().get());
+        self.remember().await;
         match self.catch_up(acknowledged).await {
             Ok(()) => drop(self.delivered.send_replace(Some(acknowledged))),
             Err(halt) => self.halt(halt),
@@ -102,6 +105,18 @@ impl Executor {
                 done.acknowledge();
             }
             self.delivered.send_replace(Some(block.number()));
+        }
+    }
+
+    /// Remembers the submissions of the blocks that the ledger has executed again since its snapshot, as far as the
+    /// archive holds them: it has their receipts.
+    async fn remember(&self) {
+        let newest = self.chain.height();
+        for height in newest.saturating_sub(2 * house::SNAPSHOT_BLOCKS)..=newest {
+            let held = self.marshal.get_block(Identifier::Height(Height::new(height))).await;
+            if let Some(held) = held {
+                self.named.keep(height, &payload::names(&held.inner().payload));
+            }
         }
     }
 
@@ -161,6 +176,7 @@ impl Executor {
                 .map_err(|error| unexecutable(error.to_string()))?;
             applied
         };
+        self.named.keep(height, &contents.names);
         self.waiting.executed(height, &contents.block, &contents.names);
         self.writings.keep(height, &writes);
         self.dock.settled(&contents.block.offences);

@@ -99,6 +99,15 @@ pub trait Ledger: Send + 'static {
         Err(NO_PROOF.into())
     }
 
+    /// Returns what became of the commands of the submission in a place of a block.
+    ///
+    /// # Errors
+    ///
+    /// If it is not kept.
+    fn receipt(&self, _height: u64, _place: u32) -> Result<Subject, LedgerError> {
+        Err(NO_PROOF.into())
+    }
+
     /// Returns what an owner is to the house: it sets how much it may send.
     fn standing(&self, _owner: Address) -> Standing {
         Standing::Holds(Notional::ZERO)
@@ -203,6 +212,18 @@ impl Ledger for House {
 
     fn happened(&self, height: u64, order: OrderId) -> Result<EventExtract, LedgerError> {
         Ok(House::happened(self, height, order)?)
+    }
+
+    fn receipt(&self, height: u64, place: u32) -> Result<Subject, LedgerError> {
+        let held = House::blocks(self, height, 1, usize::MAX)?.into_iter().next();
+        let held = held.filter(|(header, _)| header.height.blocks() == i128::from(height));
+        let (_, block) = held.ok_or_else(|| format!("there is no block {height} here"))?;
+        let (first, count) = match light::granted(&block, place) {
+            Some((first, grant)) => (first, grant.count),
+            None => return Err(format!("block {height} has no submission in place {place}").into()),
+        };
+        let receipts = House::receipts(self, height, first, count)?;
+        Ok(Subject::Receipt { block: Box::new(block), grant: place, receipts })
     }
 
     fn standing(&self, owner: Address) -> Standing {

@@ -25,6 +25,7 @@ mod guard;
 pub mod keys;
 mod ledger;
 pub mod live;
+mod named;
 mod node;
 mod observe;
 mod payload;

@@ -6,6 +6,7 @@ use crate::committee::{Committees, Report};
 use crate::difference::Difference;
 use crate::guard::VoteGuard;
 use crate::ledger::{Ledger, LedgerError, SharedLedger};
+use crate::named::Named;
 use crate::observe::{Activities, Observer};
 use crate::report::{self, BeyondListed};
 use crate::scheme::Guarded;
@@ -38,6 +39,7 @@ pub(crate) struct Parts {
     pub(crate) steps: Option<Arc<Steps>>,
     pub(crate) chain: Arc<Chain>,
     pub(crate) waiting: Arc<Waiting>,
+    pub(crate) named: Arc<Named>,
     pub(crate) guard: Arc<Mutex<VoteGuard>>,
     pub(crate) ledger: SharedLedger,
     pub(crate) marshal: Mailbox<Guarded, Standard<Block>>,
@@ -153,6 +155,11 @@ pub enum AnswerFailure {
         /// The epoch whose validators have signed.
         signed: u64,
     },
+    /// No submission of that name is known.
+    #[error(
+        "no submission {0} is known here: it was never handed in here, has expired, or stands in a block that is no longer kept"
+    )]
+    NoSubmission(Hash),
     /// The replica has halted.
     #[error(transparent)]
     Halted(#[from] Halt),
@@ -487,10 +494,54 @@ impl Node {
         order: OrderId,
     ) -> Result<Answer, AnswerFailure> {
         let events = self.ask(|ledger| ledger.happened(height, order))?;
+        self.certify_old(since, height, Subject::Happened { order, events }).await
+    }
+
+    /// Returns what became of the commands of a submission, with all that proves it. Waits until a block holds it, and for
+    /// the block that certifies that one.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerFailure`] if it is not known, the receipts of the block are not kept, no block can certify it, or the
+    /// replica halts.
+    pub async fn receipt(&self, since: u64, name: Hash) -> Result<Answer, AnswerFailure> {
+        loop {
+            let height = self.height();
+            if let Some((height, place)) = self.0.named.find(&name) {
+                return self.receipt_at(since, height, place).await;
+            }
+            if !self.0.waiting.is_genuine(&name) {
+                return Err(AnswerFailure::NoSubmission(name));
+            }
+            self.next(height.saturating_add(1)).await?;
+        }
+    }
+
+    /// Returns what became of the commands of the submission in a place of a block, as [`Self::receipt`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerFailure`] as there.
+    pub async fn receipt_at(
+        &self,
+        since: u64,
+        height: u64,
+        place: u32,
+    ) -> Result<Answer, AnswerFailure> {
+        let subject = self.ask(|ledger| ledger.receipt(height, place))?;
+        self.certify_old(since, height, subject).await
+    }
+
+    /// Adds to what holds of a block, however old, all that leads from it to the signatures.
+    async fn certify_old(
+        &self,
+        since: u64,
+        height: u64,
+        subject: Subject,
+    ) -> Result<Answer, AnswerFailure> {
         loop {
             let evidence = self.evidence(height).await.map_err(AnswerFailure::Ledger)?;
             if let Some(Evidence { headers, orders, certificate }) = evidence {
-                let subject = Subject::Happened { order, events };
                 let certified = CertifiedHeader { orders, certificate };
                 return self.lead_up(since, subject, headers, certified).await;
             }

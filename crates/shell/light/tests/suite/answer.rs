@@ -13,9 +13,9 @@ use light::{
 use machine::{AccountRecord, MarketRecord, StateKey, Status};
 use margin::{Bucket, Greeks, UnitGreeks};
 use protocol::{
-    AccountId, AccountIndex, Address, CancelReason, Contract, Event, EventExtract, Hash, Header,
-    Instrument, InstrumentId, OrderId, OutcomeHashes, Receipt, Side, TimeInForce, UnderlyingId,
-    codec,
+    AccountId, AccountIndex, Address, Block, CancelReason, Command, Contract, Event, EventExtract,
+    Grant, Hash, Header, Instrument, InstrumentId, OrderId, OutcomeHashes, Receipt, ReceiptExtract,
+    Side, Signer, TimeInForce, Transaction, UnderlyingId, codec,
 };
 use store::{Claim, QmdbCommitment, StateCommitment as _};
 use units::{BlockTime, Lots, Notional, Ppb, Price, Quantity, Vol};
@@ -103,8 +103,7 @@ fn outcome() -> (OutcomeHashes, Vec<Event>) {
         reason: CancelReason::Requested,
     };
     let events: Vec<Event> = (0..100).map(event).collect();
-    let receipts = vec![Receipt::Done; 100];
-    (OutcomeHashes::of(&receipts, &events).expect("within limits"), events)
+    (OutcomeHashes::of(&receipts(), &events).expect("within limits"), events)
 }
 
 /// What an answer may be about.
@@ -116,6 +115,35 @@ enum About {
     Happened(u64),
     Greeks,
     NoAccount,
+    Receipt(u32),
+}
+
+/// The block that the answers are about, of two submissions.
+fn block() -> Block {
+    let command = |order| Command::CancelOrder { sub: 0, order: OrderId::new(order) };
+    let sender = ACCOUNT.owner;
+    let transactions = (0..90).map(|at| Transaction { sender, command: command(at) }).collect();
+    let grant = |nonce, count| Grant {
+        owner: sender,
+        signer: Signer::Owner,
+        nonce,
+        expires_at: BlockTime::from_millis(60_000),
+        count,
+        shown: None,
+    };
+    Block {
+        height: height(3),
+        time: BlockTime::from_millis(3_000),
+        votes: Vec::new(),
+        offences: Vec::new(),
+        transactions,
+        grants: vec![grant(7, 60), grant(8, 30)],
+    }
+}
+
+/// What its commands were answered.
+fn receipts() -> Vec<Receipt> {
+    (0..90).map(|at| Receipt::Order(OrderId::new(1_000 + at))).collect()
 }
 
 /// An answer about block 3 of the first epoch.
@@ -171,6 +199,12 @@ fn answer_in(epoch: u64, about: About) -> Answer {
                     account: prove(&account(ACCOUNT), Some(&holder)),
                     markets: vec![prove(&key(1), Some(&market)), prove(&key(3), Some(&dated))],
                 },
+                About::Receipt(grant) => {
+                    let (first, count) = if grant == 0 { (0, 60) } else { (60, 30) };
+                    let receipts =
+                        ReceiptExtract::of_commands(hashes.clone(), &receipts(), first, count);
+                    Subject::Receipt { block: Box::new(block()), grant, receipts }
+                }
                 About::NoAccount => {
                     let account = prove(&account(STRANGER), None);
                     Subject::Greeks { account, markets: Vec::new() }
@@ -182,7 +216,10 @@ fn answer_in(epoch: u64, about: About) -> Answer {
             height: height(begin + u64::from(at)),
             time: BlockTime::from_millis(1_000 * i128::from(at)),
             parent,
-            body: Hash::of("body", b""),
+            body: match at {
+                3 => block().body_hash().expect("within limits"),
+                _ => Hash::of("body", b""),
+            },
             receipts: hashes.hash().expect("within limits"),
             state_root: Hash::new(root.bytes()),
             snapshot: Hash::default(),
@@ -204,7 +241,7 @@ fn answer() -> Answer {
 /// One answer of each kind, and one across two epochs.
 fn answers() -> Vec<Answer> {
     let orders = [About::Order(11), About::Order(99), About::NoMarket, About::Happened(11)];
-    [About::Record, About::Greeks, About::NoAccount]
+    [About::Record, About::Greeks, About::NoAccount, About::Receipt(1)]
         .into_iter()
         .chain(orders)
         .map(answer_about)
@@ -254,6 +291,49 @@ fn what_happened_to_an_order_is_shown_and_that_nothing_did() {
     assert_eq!(events.shown.len(), 1, "the first sixty-four events are not shown");
 }
 
+#[test]
+fn what_became_of_a_submission_is_shown_command_by_command() {
+    // 0025-BLOCK-020
+    let found = |place| match finding(&answer_about(About::Receipt(place))) {
+        Finding::Receipt { grant, first, answered } => (grant.nonce, first, answered),
+        other => panic!("of another kind: {other:?}"),
+    };
+    let (nonce, first, answered) = found(1);
+    assert_eq!((nonce, first, answered.len()), (8, 60, 30));
+    let command = Command::CancelOrder { sub: 0, order: OrderId::new(89) };
+    assert_eq!(answered[29], (command, Receipt::Order(OrderId::new(1_089))));
+    assert_eq!(found(0).2.len(), 60);
+}
+
+#[test]
+fn receipts_are_those_of_the_submission_and_of_the_block_alone() {
+    fn parts(subject: &mut Subject) -> (&mut Block, &mut u32, &mut ReceiptExtract) {
+        match subject {
+            Subject::Receipt { block, grant, receipts } => (block, grant, receipts),
+            _ => panic!("it is about a receipt"),
+        }
+    }
+    let refused = |change: fn(&mut Block, &mut u32, &mut ReceiptExtract)| {
+        refusal(About::Receipt(1), |subject| {
+            let (block, grant, receipts) = parts(subject);
+            change(block, grant, receipts);
+        })
+    };
+    let other_block = AnswerError::OtherBlock;
+    assert_eq!(refused(|block, _, _| drop(block.grants.pop())), other_block);
+    assert_eq!(refused(|block, _, _| block.grants[1].nonce = 9), other_block);
+    assert_eq!(refused(|block, _, _| block.transactions.swap(0, 89)), other_block);
+    assert_eq!(refused(|block, _, _| block.height = height(4)), other_block);
+    // The receipts of the first submission are in no group that is shown for the second alone.
+    assert_eq!(refused(|_, grant, _| *grant = 2), AnswerError::NoSubmission(2));
+    assert_eq!(
+        refused(|_, _, receipts| receipts.shown[1][3] = Receipt::Done),
+        AnswerError::OtherReceipts
+    );
+    assert_eq!(refused(|_, _, receipts| drop(receipts.shown.pop())), AnswerError::OtherReceipts);
+    assert_eq!(refused(|_, _, receipts| receipts.from = 1), AnswerError::OtherReceipts);
+}
+
 /// Returns why an answer is refused whose subject was changed.
 fn refusal(about: About, change: impl FnOnce(&mut Subject)) -> AnswerError {
     let mut answer = answer_about(about);
@@ -265,7 +345,7 @@ fn refusal(about: About, change: impl FnOnce(&mut Subject)) -> AnswerError {
 fn an_absence_is_not_shown_by_a_part_that_leaves_room_for_it() {
     let other_order = |subject: &mut Subject| match subject {
         Subject::Order { order, .. } | Subject::Happened { order, .. } => *order = OrderId::new(10),
-        Subject::Record { .. } | Subject::Greeks { .. } => panic!("it is about no order"),
+        _ => panic!("it is about no order"),
     };
     let not_shown = AnswerError::NotShown(OrderId::new(10));
     assert_eq!(refusal(About::Order(11), other_order), not_shown);
@@ -369,7 +449,7 @@ fn an_answer_with_any_byte_changed_or_missing_is_refused() {
 /// The order that a client asked about.
 fn asked(answer: &Answer) -> Option<OrderId> {
     match answer.subject {
-        Subject::Record { .. } | Subject::Greeks { .. } => None,
+        Subject::Record { .. } | Subject::Greeks { .. } | Subject::Receipt { .. } => None,
         Subject::Order { order, .. } | Subject::Happened { order, .. } => Some(order),
     }
 }

@@ -77,6 +77,22 @@ fn question(args: &AskArgs) -> Result<Question> {
             params: json!({ "account": account }),
             about: format!("the Greeks of account {}", account.parse::<AccountId>()?),
         },
+        (RecordKind::Receipt, [name]) => Question {
+            method: "receipt",
+            params: json!({ "name": name }),
+            about: format!("what became of submission {name}"),
+        },
+        (RecordKind::Receipt, [block, place]) => {
+            let (block, place) = (number(block, "a block")?, number(place, "a submission")?);
+            Question {
+                method: "receipt",
+                params: json!({ "height": block, "index": place }),
+                about: format!("what became of submission {place} of block {block}"),
+            }
+        }
+        (RecordKind::Receipt, _) => {
+            bail!("name a submission as `submit` did, or a block and a place in it: receipt 120 0")
+        }
         (RecordKind::Greeks, _) => bail!("name one account: greeks 0x<40 hex digits>/<sub>"),
         (RecordKind::Order, _) => {
             bail!("name a market and an order by their numbers: order 1 4711")
