@@ -15,6 +15,7 @@ mod hex;
 mod history;
 mod limits;
 mod methods;
+mod metrics;
 mod request;
 mod serve;
 mod stall;

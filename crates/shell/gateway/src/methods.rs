@@ -2,12 +2,13 @@
 
 use crate::hex::{decode_hex, encode_hex};
 use crate::history;
+use crate::metrics::mode_text;
 use crate::request::Params;
 use access::{BadSignature, Invalid};
 use machine::StateKey;
 use protocol::codec::{self, EncodeError};
 use protocol::{Hash, InstrumentId, OrderId, ValidatorId, Vote, limits};
-use replica::{Answer, AnswerFailure, Node, Rejected, Source, Status, SubmitFailure};
+use replica::{Answer, AnswerFailure, Node, Oracle, Rejected, Source, Status, SubmitFailure};
 use serde_json::{Value, json};
 use std::future::Future;
 use std::time::Duration;
@@ -115,6 +116,10 @@ fn status(network: &str, status: &Status) -> Value {
         "epoch": status.epoch,
         "seated": status.seated,
         "unreached": status.unreached.iter().map(|id| id.get()).collect::<Vec<_>>(),
+        "heard": status.heard.iter().map(|id| id.get()).collect::<Vec<_>>(),
+        "validators_needed": status.quorum.0,
+        "since_block_ms": u64::try_from(status.since_block.as_millis()).unwrap_or(u64::MAX),
+        "oracles": status.oracles.iter().map(oracle).collect::<Value>(),
         "height": header.map(|header| u64::try_from(header.height.blocks()).unwrap_or(0)),
         "time": header.map(|header| i64::try_from(header.time.millis()).unwrap_or(i64::MAX)),
         "state_root": header.map(|header| header.state_root.to_string()),
@@ -124,9 +129,19 @@ fn status(network: &str, status: &Status) -> Value {
         "halted": status.halted.as_ref().map(ToString::to_string),
         "signing_stopped": status.signing_stopped,
         "round": status.activities.round,
+        "view": status.activities.round & u64::from(u32::MAX),
         "views_finalised": status.activities.finalised,
         "views_skipped": status.activities.skipped,
         "contradictions": status.activities.contradictions,
+    })
+}
+
+fn oracle(oracle: &Oracle) -> Value {
+    json!({
+        "underlying": oracle.underlying.get(),
+        "name": oracle.name,
+        "mode": mode_text(oracle.mode),
+        "age_ms": oracle.age.map(|age| i64::try_from(age.millis()).unwrap_or(i64::MAX)),
     })
 }
 

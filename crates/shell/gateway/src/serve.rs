@@ -3,6 +3,7 @@
 use crate::doorman::{self, Doorman};
 use crate::limits::{Admitted, Limits, Room};
 use crate::methods::{Door, Refused, call, cost};
+use crate::metrics;
 use crate::request::{Id, Request};
 use crate::stall::Stalling;
 use axum::body::{Body, HttpBody as _};
@@ -33,8 +34,6 @@ const BODY_MAX: Duration = Duration::from_secs(10);
 const STALL_MAX: Duration = Duration::from_secs(10);
 /// What the metrics cost of the work that an address may ask for.
 const METRICS_COST: u32 = 100;
-/// Blocks that execution may be behind and the validator still be called ready.
-const BEHIND_MAX: u64 = 16;
 
 /// Returns the metrics as text.
 #[derive(Clone)]
@@ -201,36 +200,15 @@ async fn metrics_text(
         Some(wait) => tokio::time::sleep(wait).await,
         None => return Err(StatusCode::TOO_MANY_REQUESTS),
     }
-    let status = served.node.status();
-    let height = served.node.height();
-    let stopped = u8::from(status.signing_stopped.is_some());
-    let own = format!(
-        "# TYPE novation_executed_height gauge\nnovation_executed_height {height}\n\
-         # TYPE novation_finalised_height gauge\nnovation_finalised_height {}\n\
-         # TYPE novation_waiting_submissions gauge\nnovation_waiting_submissions {}\n\
-         # TYPE novation_waiting_bytes gauge\nnovation_waiting_bytes {}\n\
-         # TYPE novation_views_skipped counter\nnovation_views_skipped_total {}\n\
-         # TYPE novation_contradictions counter\nnovation_contradictions_total {}\n\
-         # TYPE novation_signing_stopped gauge\nnovation_signing_stopped {stopped}\n",
-        status.finalised,
-        status.waiting,
-        status.waiting_bytes,
-        status.activities.skipped,
-        status.activities.contradictions,
-    );
+    let own = metrics::text(&served.node);
     let engine = (served.metrics.0)();
     // The engine's text ends with a mark that nothing may follow.
     Ok(format!("{own}{engine}"))
 }
 
 async fn ready(State(served): State<Served>) -> (StatusCode, String) {
-    let status = served.node.status();
-    let behind = status.finalised.saturating_sub(served.node.height());
-    match status.signing_stopped {
-        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not signing: {reason}\n")),
-        None if behind > BEHIND_MAX => {
-            (StatusCode::SERVICE_UNAVAILABLE, format!("{behind} blocks behind\n"))
-        }
-        None => (StatusCode::OK, "ready\n".to_owned()),
+    match served.node.ready() {
+        Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
     }
 }

@@ -181,7 +181,7 @@ pub(crate) struct InitArgs {
 /// Which validator to run.
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Environment: NOVATION_LISTEN and NOVATION_RPC override the addresses of the file.\n\
+    after_help = "Environment: NOVATION_LISTEN, NOVATION_RPC and NOVATION_LOG override what the file says.\n\
     SIGINT and SIGTERM end it cleanly; after kill -9 it comes back where it was."
 )]
 pub(crate) struct NodeArgs {
@@ -198,9 +198,27 @@ pub(crate) struct NodeArgs {
     /// node without one follows the network and does not vote.
     #[arg(long, value_name = "URL", value_parser = node_address)]
     pub(crate) join: Option<std::net::SocketAddr>,
+    /// Say so much on standard error, whatever the file says.
+    #[arg(long, value_name = "LEVEL", env = "NOVATION_LOG")]
+    pub(crate) log_level: Option<Level>,
     /// End when standard input does: for a parent that must not leave validators behind.
     #[arg(long, hide = true)]
     pub(crate) with_parent: bool,
+}
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Level {
+    /// Nothing.
+    Off,
+    /// What ends the node, or its votes.
+    Error,
+    /// What an operator must look at.
+    Warn,
+    /// What changes, too.
+    Info,
+    /// What the engine does, too.
+    Debug,
 }
 
 /// What to do with keys.

@@ -186,6 +186,15 @@ pub(crate) fn name(key: &StateKey) -> String {
     }
 }
 
+/// Returns in words that there is no record under a key.
+pub(crate) fn absent(key: &StateKey) -> String {
+    match key {
+        // The record is of what a validator has done, not of its seat.
+        StateKey::Validator(id) => format!("no offence of validator {id} is recorded"),
+        _ => format!("there is no {}", name(key).trim_start_matches("the ")),
+    }
+}
+
 /// Returns every key that a state has a record under.
 pub(crate) fn keys(state: &State) -> Vec<StateKey> {
     let mut keys = vec![StateKey::Block];

@@ -102,7 +102,7 @@ fn record(key: &[u8], claim: &Claim) -> Result<String, String> {
     };
     let name = records::name(&key);
     match claim {
-        Claim::Absent => Ok(format!("there is no {}", name.trim_start_matches("the "))),
+        Claim::Absent => Ok(records::absent(&key)),
         Claim::Present(record) => {
             let lines = records::lines(&key, record)
                 .map_err(|error| format!("its record cannot be read: {error}"))?;
@@ -116,9 +116,7 @@ fn record(key: &[u8], claim: &Claim) -> Result<String, String> {
 fn show(key: &StateKey, verified: &Verified, out: &mut dyn Write) -> Result<Verdict> {
     let name = records::name(key);
     match &verified.claim {
-        Claim::Absent => {
-            writeln!(out, "proved     there is no {}", name.trim_start_matches("the "))?
-        }
+        Claim::Absent => writeln!(out, "proved     {}", records::absent(key))?,
         Claim::Present(record) => {
             let lines = match records::lines(key, record) {
                 Ok(lines) => lines,

@@ -14,6 +14,7 @@ use crate::ledger::{Ledger, SharedLedger};
 use crate::named::Named;
 use crate::node::{Node, Parts};
 use crate::observe::Observer;
+use crate::pulse::{Heard, Pulse};
 use crate::scheme::Guarded;
 use crate::sizes;
 use crate::spread;
@@ -47,7 +48,7 @@ use protocol::limits;
 use rand_core::CryptoRng;
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use units::BlockTime;
 
@@ -61,6 +62,9 @@ pub(crate) const BUFFER: NonZeroUsize = NZUsize!(1 << 18);
 pub(crate) const MAILBOX: NonZeroUsize = NZUsize!(1_024);
 /// Finalised blocks that may be delivered and not yet executed.
 const UNEXECUTED_MAX: NonZeroUsize = NZUsize!(16);
+/// Timeouts of a leader without a block, after which a network stands still; and those of a certification, after which
+/// a peer that says nothing is not reached. Who waits for a certificate says so anew every second one.
+const STALLED_TIMEOUTS: u32 = 8;
 /// Outcomes that a validator loads when it starts.
 const OUTCOMES_LOADED: u64 = 256;
 
@@ -240,6 +244,7 @@ where
         ledger.clone(),
     ));
     let named = Arc::new(Named::default());
+    let pulse = Arc::new(Pulse::new(Instant::now()));
     let cache = CacheRef::new(PAGE_SIZE, PAGES);
     let genesis = Block::genesis(committees.network, config.founded_at)?;
     let genesis_digest = genesis.digest();
@@ -336,6 +341,7 @@ where
         chain: chain.clone(),
         waiting: waiting.clone(),
         named: named.clone(),
+        pulse: pulse.clone(),
         dock: dock.clone(),
         writings: writings.clone(),
         committees: committees.clone(),
@@ -392,6 +398,9 @@ where
         chain,
         waiting,
         named,
+        pulse: pulse.clone(),
+        stalled_after: config.timeouts.leader * STALLED_TIMEOUTS,
+        heard_within: config.timeouts.certification * STALLED_TIMEOUTS,
         guard: config.guard,
         ledger,
         marshal: marshal_mailbox.clone(),
@@ -417,6 +426,8 @@ where
         floor,
         delivered,
     };
+    let votes = (votes.0, Heard::new(votes.1, pulse.clone()));
+    let certificates = (certificates.0, Heard::new(certificates.1, pulse));
     let channels = Channels::part(&context, votes, certificates, resolver);
     // On the context itself: its children above end with it.
     let epochs = context.spawn(move |context| async move {

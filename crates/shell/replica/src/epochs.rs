@@ -74,12 +74,16 @@ pub(crate) struct Channels<S: Sender<PublicKey = PublicKey>> {
 
 impl<S: Sender<PublicKey = PublicKey>> Channels<S> {
     /// Parts the channels of votes, certificates and requests.
-    pub(crate) fn part<E: Runtime, R: Receiver<PublicKey = PublicKey>>(
+    pub(crate) fn part<E: Runtime, R, Q>(
         runtime: &E,
         votes: (S, R),
         certificates: (S, R),
-        requests: (S, R),
-    ) -> Self {
+        requests: (S, Q),
+    ) -> Self
+    where
+        R: Receiver<PublicKey = PublicKey>,
+        Q: Receiver<PublicKey = PublicKey>,
+    {
         let context = runtime.child("votes_by_epoch");
         let muxer = Muxer::builder(context, votes.0, votes.1).with_backup();
         let (muxer, votes, stray_votes) = muxer.build();

@@ -15,6 +15,7 @@ use crate::guard::VoteGuard;
 use crate::ledger::{Applied, Ledger, LedgerError, SharedLedger};
 use crate::named::Named;
 use crate::payload::{self, Payload};
+use crate::pulse::Pulse;
 use crate::scheme::Guarded;
 use crate::steps::Steps;
 use crate::waiting::Waiting;
@@ -28,6 +29,7 @@ use commonware_utils::{Acknowledgement as _, acknowledgement::Exact};
 use machine::{CommitteeRecord, StateKey};
 use protocol::{ValidatorId, codec};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 
 /// A finalised block and the promise to say when it is done.
@@ -68,6 +70,7 @@ pub(crate) struct Executor {
     pub(crate) chain: Arc<Chain>,
     pub(crate) waiting: Arc<Waiting>,
     pub(crate) named: Arc<Named>,
+    pub(crate) pulse: Arc<Pulse>,
     pub(crate) committees: Arc<Committees>,
     /// None where the ledger proves nothing.
     pub(crate) steps: Option<Arc<Steps>>,
@@ -162,7 +165,7 @@ impl Executor {
                 payload.open(&block.header, network, |name| self.waiting.is_genuine(name))
             })
             .map_err(|error| unexecutable(error.to_string()))?;
-        let Applied { header, writes } = {
+        let (Applied { header, writes }, oracles) = {
             let mut ledger = self.ledger.lock();
             let applied =
                 ledger.apply(&contents.block).map_err(|error| unexecutable(error.to_string()))?;
@@ -174,13 +177,14 @@ impl Executor {
             }
             self.learn(ledger.as_mut(), height, &applied)
                 .map_err(|error| unexecutable(error.to_string()))?;
-            applied
+            (applied, ledger.oracles())
         };
         self.named.keep(height, &contents.names);
         self.waiting.executed(height, &contents.block, &contents.names);
         self.writings.keep(height, &writes);
         self.dock.settled(&contents.block.offences);
         let executed = Executed { order: block.header, block: Arc::new(contents.block), header };
+        self.pulse.executed(Instant::now(), oracles);
         self.chain.push(executed).map_err(|error| unexecutable(error.to_string()))
     }
 

@@ -1,5 +1,6 @@
 //! What executes blocks: a house on disk, or a model of one in a simulation.
 
+use crate::pulse::Oracle;
 use crate::report::Listed;
 use book::Extract;
 use house::{House, Offer};
@@ -106,6 +107,11 @@ pub trait Ledger: Send + 'static {
     /// If it is not kept.
     fn receipt(&self, _height: u64, _place: u32) -> Result<Subject, LedgerError> {
         Err(NO_PROOF.into())
+    }
+
+    /// Returns how prices stand after the newest block.
+    fn oracles(&self) -> Vec<Oracle> {
+        Vec::new()
     }
 
     /// Returns what an owner is to the house: it sets how much it may send.
@@ -224,6 +230,10 @@ impl Ledger for House {
         };
         let receipts = House::receipts(self, height, first, count)?;
         Ok(Subject::Receipt { block: Box::new(block), grant: place, receipts })
+    }
+
+    fn oracles(&self) -> Vec<Oracle> {
+        crate::pulse::oracles(self.machine().state())
     }
 
     fn standing(&self, owner: Address) -> Standing {

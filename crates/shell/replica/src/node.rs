@@ -7,7 +7,8 @@ use crate::difference::Difference;
 use crate::guard::VoteGuard;
 use crate::ledger::{Ledger, LedgerError, SharedLedger};
 use crate::named::Named;
-use crate::observe::{Activities, Observer};
+use crate::observe::Observer;
+use crate::pulse::Pulse;
 use crate::report::{self, BeyondListed};
 use crate::scheme::Guarded;
 use crate::sizes::report_bytes_max;
@@ -25,7 +26,8 @@ use light::{Anchor, Answer, Evidence, OrderHeader, Step, Subject};
 use machine::{CommitteeRecord, StateKey};
 use mempool::{Rejected, Source};
 use protocol::{AccountId, Hash, Header, InstrumentId, OrderId, ValidatorId, Vote};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::mpsc;
 use units::BlockHeight;
 
@@ -40,6 +42,11 @@ pub(crate) struct Parts {
     pub(crate) chain: Arc<Chain>,
     pub(crate) waiting: Arc<Waiting>,
     pub(crate) named: Arc<Named>,
+    pub(crate) pulse: Arc<Pulse>,
+    /// Without a block for so long, the network stands still.
+    pub(crate) stalled_after: Duration,
+    /// Who has said nothing for so long is not reached.
+    pub(crate) heard_within: Duration,
     pub(crate) guard: Arc<Mutex<VoteGuard>>,
     pub(crate) ledger: SharedLedger,
     pub(crate) marshal: Mailbox<Guarded, Standard<Block>>,
@@ -52,39 +59,12 @@ pub(crate) struct Parts {
 
 /// A handle on a running validator. Clones speak to the same one.
 #[derive(Clone)]
-pub struct Node(Arc<Parts>);
+pub struct Node(pub(crate) Arc<Parts>);
 
 impl std::fmt::Debug for Node {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Node({:?})", self.0.committees.me())
     }
-}
-
-/// How a validator stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
-    /// Which validator; absent if it neither has a seat nor is to have one.
-    pub validator: Option<ValidatorId>,
-    /// The epoch of the newest block.
-    pub epoch: u64,
-    /// Whether it has a seat in that epoch.
-    pub seated: bool,
-    /// Validators whom it cannot reach: no address is known, or there is no room until it starts again.
-    pub unreached: Vec<ValidatorId>,
-    /// The newest header computed.
-    pub header: Option<Header>,
-    /// The highest block known to be final.
-    pub finalised: u64,
-    /// Submissions waiting.
-    pub waiting: usize,
-    /// Their bytes.
-    pub waiting_bytes: usize,
-    /// Why it goes no further, if so.
-    pub halted: Option<Halt>,
-    /// Why it signs nothing more, if so.
-    pub signing_stopped: Option<String>,
-    /// What the engine has done.
-    pub activities: Activities,
 }
 
 /// Why a submission was not taken.
@@ -189,29 +169,6 @@ impl Node {
     #[must_use]
     pub fn committee(&self) -> CommitteeRecord {
         self.0.committees.record()
-    }
-
-    /// Returns how the validator stands.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        let parts = &self.0;
-        let (waiting, waiting_bytes) = parts.waiting.size();
-        let guard = parts.guard.lock().unwrap_or_else(PoisonError::into_inner);
-        let record = parts.committees.record();
-        let me = parts.committees.me();
-        Status {
-            validator: me,
-            epoch: record.epoch,
-            unreached: parts.committees.missed(),
-            seated: record.present.iter().any(|seat| Some(seat.validator) == me),
-            header: parts.chain.outcome(parts.chain.height()).map(|(header, _)| header),
-            finalised: parts.chain.tip(),
-            waiting,
-            waiting_bytes,
-            halted: parts.chain.halted(),
-            signing_stopped: guard.stopped().map(str::to_owned),
-            activities: parts.observer.now(),
-        }
     }
 
     /// Takes a submission, and sends it to the other validators.

@@ -19,6 +19,10 @@ use commonware_utils::{N3f1, iter::NonEmpty, ordered::Set};
 use protocol::Hash;
 use rand_core::CryptoRng;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a vote may take to be written down before that is said.
+const WRITTEN_MAX: Duration = Duration::from_millis(250);
 
 /// The signatures of one validator, each permitted by its guard.
 #[derive(Debug, Clone)]
@@ -120,10 +124,18 @@ impl Scheme for Guarded {
     }
 
     fn sign<D: Digest>(&self, subject: Self::Subject<'_, D>) -> Option<Attestation<Self>> {
+        let begun = Instant::now();
         let permitted = {
             let mut guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
             guard.permit(ballot(&subject))
         };
+        let took = begun.elapsed();
+        if took > WRITTEN_MAX {
+            tracing::warn!(
+                "a vote took {} ms to be written down: the disk is slow",
+                took.as_millis()
+            );
+        }
         // The engine treats a vote that is not signed as one that was never asked for; why, the guard remembers.
         permitted.ok()?;
         self.inner.sign(subject).map(outward)

@@ -76,6 +76,7 @@ pub(crate) fn run(args: &DevnetArgs, out: &mut dyn Write) -> Result<Verdict> {
                 break;
             }
             let seen = observer.apply(&block)?;
+            traffic.saw(seen.reports);
             view.block(&fleet, observer.state(), &seen, started.elapsed(), behind);
         }
     }

@@ -34,6 +34,8 @@ pub(super) struct Traffic<'a> {
     load: u16,
     /// The height for which traffic was sent last.
     sent_for: Option<u64>,
+    /// Whether the newest block holds none of the reports for it.
+    late: bool,
     /// The height for which the deposits were sent last.
     deposited_for: Option<u64>,
 }
@@ -68,6 +70,7 @@ impl<'a> Traffic<'a> {
             validators,
             load,
             sent_for: None,
+            late: false,
             deposited_for: None,
         };
         Ok((everybody, genesis))
@@ -75,6 +78,11 @@ impl<'a> Traffic<'a> {
 
     pub(super) const fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// Takes in how many reports the newest block holds.
+    pub(super) fn saw(&mut self, reports: usize) {
+        self.late = reports == 0;
     }
 
     /// Sends what belongs into the block after `height`, once.
@@ -109,11 +117,16 @@ impl<'a> Traffic<'a> {
             transactions.extend(self.crowd.govern(state, self.first));
             transactions.extend(demo::drill(state, number));
         }
-        fleet.submit(&self.people.sign(&self.network, state, transactions)?)?;
-        for vote in demo::votes(state, &self.stage.listing, tick, number, self.validators) {
-            fleet.feed(height + 1, &vote);
+        // First, so that whoever proposes knows that there are some to wait for.
+        for ahead in reported(self.late) {
+            let Some(tick) = self.stage.tape.ticks.get(index + ahead) else { break };
+            let (height, number) =
+                (height + 1 + u64::try_from(ahead)?, number + i128::try_from(ahead)?);
+            for vote in demo::votes(state, &self.stage.listing, tick, number, self.validators) {
+                fleet.feed(height, &vote);
+            }
         }
-        Ok(())
+        fleet.submit(&self.people.sign(&self.network, state, transactions)?)
     }
 
     /// Returns what the recorded flow sends in its next minute, and what takes it away once it is over.
@@ -128,5 +141,44 @@ impl<'a> Traffic<'a> {
         }
         self.flow_minute += 1;
         self.flow.act(state, from..from + 60)
+    }
+}
+
+/// Returns for which of the next blocks to report, the first being 0. Who proposes waits for reports if one has come, or if
+/// the block before had some, and else for nothing but commands: who came too late for one block comes too late for
+/// the next as well, unless what it reports for the one after that is there before.
+fn reported(late: bool) -> std::ops::RangeInclusive<usize> {
+    0..=usize::from(late)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Plays blocks, each of which is proposed before the reports of its own turn come, unless the one before had
+    /// reports or there is one already; whether each has some.
+    fn played(
+        reported: impl Fn(bool) -> std::ops::RangeInclusive<usize>,
+        blocks: usize,
+    ) -> Vec<bool> {
+        let (mut given, mut had) = (BTreeSet::new(), vec![false]);
+        for height in 1..=blocks {
+            let before = had.last() == Some(&true);
+            let waits = before || given.contains(&height);
+            let now = reported(!before).map(|ahead| height + ahead);
+            if waits {
+                given.extend(now.clone());
+            }
+            had.push(given.contains(&height));
+            given.extend(now);
+        }
+        had
+    }
+
+    #[test]
+    fn a_feed_that_came_too_late_once_is_in_time_again_from_the_block_after_the_next() {
+        assert_eq!(played(|_| 0..=0, 6), [false; 7], "one block late for ever");
+        assert_eq!(played(reported, 6), [false, false, true, true, true, true, true]);
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! **Invariant:** a key that is not known is refused, and so is a combination with which the engine could not run.
 
+use crate::cli::Level;
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum as _;
 use gateway::Doorman;
 use house::SNAPSHOT_BLOCKS;
 use mempool::Limits;
@@ -30,6 +32,7 @@ struct Text {
     #[serde(default = "feed_socket")]
     feed: PathBuf,
     reporter: Option<String>,
+    log: Option<String>,
     #[serde(default)]
     clients: ClientsText,
     #[serde(default)]
@@ -81,6 +84,7 @@ impl Default for PaceText {
 struct KeepText {
     archive: bool,
     blocks: u64,
+    receipts: usize,
     snapshots: usize,
     segment_bytes: u64,
 }
@@ -88,7 +92,13 @@ struct KeepText {
 impl Default for KeepText {
     fn default() -> Self {
         // More than a day of a block every hundred milliseconds.
-        Self { archive: false, blocks: 1_000_000, snapshots: 4, segment_bytes: 64 << 20 }
+        Self {
+            archive: false,
+            blocks: 1_000_000,
+            receipts: 1 << 16,
+            snapshots: 4,
+            segment_bytes: 64 << 20,
+        }
     }
 }
 
@@ -122,8 +132,12 @@ pub(crate) struct NodeConfig {
     pub(crate) reporter: Option<[u8; 32]>,
     /// By which names clients may call it, and whose pages.
     pub(crate) doorman: Doorman,
+    /// How much it says.
+    pub(crate) log: Option<Level>,
     /// Whose state it takes over if it has none.
     pub(crate) join: Option<SocketAddr>,
+    /// Blocks whose receipts and events it keeps.
+    pub(crate) receipts: usize,
     /// How much of the past it keeps.
     pub(crate) store: StoreOptions,
     pub(crate) addresses: Vec<(ValidatorId, SocketAddr)>,
@@ -181,6 +195,8 @@ impl NodeConfig {
             feed: directory.join(&text.feed),
             reporter: text.reporter.as_deref().map(reporter).transpose()?,
             doorman: Doorman { hosts: text.clients.hosts, origins: text.clients.origins },
+            log: text.log.as_deref().map(level).transpose()?,
+            receipts: text.keep.receipts,
             join: text.join,
             store,
             addresses,
@@ -189,6 +205,11 @@ impl NodeConfig {
             limits,
         })
     }
+}
+
+fn level(text: &str) -> Result<Level> {
+    let level = Level::from_str(text, false);
+    level.map_err(|_| anyhow::anyhow!("'{text}' is none of off, error, warn, info and debug"))
 }
 
 fn reporter(text: &str) -> Result<[u8; 32]> {
@@ -221,17 +242,20 @@ pub(crate) fn text(listen: SocketAddr, rpc: SocketAddr, reporter: Hash) -> Strin
          # Where other validators, and where clients connect.\n\
          listen = \"{listen}\"\nrpc = \"{rpc}\"\n\
          # Where the operator connects, on this machine alone, and the reporter of prices, whose public key this is.\n\
-         feed = \"feed.sock\"\nreporter = \"{reporter}\"\n\n\
+         feed = \"feed.sock\"\nreporter = \"{reporter}\"\n\
+         # What is said on standard error: off, error, warn, info or debug.\n\
+         log = \"info\"\n\n\
          # Names by which clients may call `rpc`, besides addresses and localhost; origins of pages that may.\n\
          [clients]\nhosts = []\norigins = []\n\n\
-         # How much of the past is kept: so many blocks and snapshots, or all blocks.\n\
-         [keep]\narchive = {}\nblocks = {}\nsnapshots = {}\n\n\
+         # How much of the past is kept: so many blocks and snapshots, or all blocks; receipts of so many blocks.\n\
+         [keep]\narchive = {}\nblocks = {}\nreceipts = {}\nsnapshots = {}\n\n\
          # How long a proposer waits for a first submission, and then for the reports of all validators; how long a\n\
          # validator waits for a proposal, and for it to be certified.\n\
          [pace]\nidle_ms = {}\ngather_ms = {}\nleader_timeout_ms = {}\ncertification_timeout_ms = {}\n\n\
          # Where a validator is reached, by its number, if it is elsewhere than its seat says.\n[addresses]\n",
         keep.archive,
         keep.blocks,
+        keep.receipts,
         keep.snapshots,
         pace.idle_ms,
         pace.gather_ms,
@@ -264,6 +288,8 @@ mod tests {
         let refused =
             |text: &str| format!("{:#}", NodeConfig::parse(text, Path::new(".")).unwrap_err());
         assert!(refused(&format!("colour = 1\n{}", whole())).contains("colour"));
+        let loud = whole().replace("log = \"info\"", "log = \"loud\"");
+        assert!(refused(&loud).contains("'loud' is none of off, error"));
         let short = whole().replace("0x07", "0x");
         assert!(refused(&short).contains("is no reporter's public key"));
         let forgetful = whole().replace("blocks = 1000000", "blocks = 100");

@@ -9,6 +9,7 @@ pub(crate) mod govern;
 pub(crate) mod init;
 pub(crate) mod join;
 pub(crate) mod keys;
+pub(crate) mod log;
 pub(crate) mod node;
 pub(crate) mod peer;
 pub(crate) mod rpc;

@@ -4,9 +4,10 @@ use super::config::NodeConfig;
 use super::door;
 use super::follow;
 use super::join::{self, Network};
+use super::log;
 use super::peer::Peer;
 use crate::Verdict;
-use crate::cli::NodeArgs;
+use crate::cli::{Level, NodeArgs};
 use anyhow::{Context, Result, anyhow, bail};
 use gateway::{Doorman, Metrics};
 use house::{House, Reopened};
@@ -16,7 +17,6 @@ use replica::keys::ValidatorKey;
 use replica::live::{self, Setup};
 use replica::{Floor, Halt, Node};
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use store::StoreOptions;
@@ -30,6 +30,7 @@ const JOINING: &str = "joining";
 /// Runs a node until it is told to end.
 pub(crate) fn run(args: &NodeArgs) -> Result<Verdict> {
     let config = NodeConfig::read(&args.config)?;
+    log::begin(args.log_level.or(config.log).unwrap_or(Level::Info));
     let listen = args.listen.unwrap_or(config.listen);
     let rpc = args.rpc.unwrap_or(config.rpc);
     let key = config.key.as_deref().map(ValidatorKey::read).transpose()?;
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &NodeArgs) -> Result<Verdict> {
     // Tried before anything is opened, so that it is said in words; the one for validators is opened again by the engine.
     drop(door::port(listen, "validators connect")?);
     let clients = door::port(rpc, "clients connect")?;
-    let house = match &network {
+    let mut house = match &network {
         Some(network)
             if join::is_empty(&config.directory) || config.directory.join(JOINING).exists() =>
         {
@@ -59,6 +60,7 @@ pub(crate) fn run(args: &NodeArgs) -> Result<Verdict> {
         _ => open(&config.directory, config.store)?,
     };
     check_genesis(&config.directory, house.genesis(), &anchor)?;
+    house.keep_receipts(config.receipts);
     let floor_file = config.directory.join("floor");
     let floor = Floor::read(&floor_file)
         .with_context(|| format!("cannot read {}", floor_file.display()))?;
@@ -163,9 +165,9 @@ pub(super) fn write_pid(directory: &Path) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Says something on standard error, which may be closed.
+/// Says something that whoever runs the node should know.
 pub(super) fn say(words: &str) {
-    drop(writeln!(io::stderr(), "{words}"));
+    tracing::info!("{words}");
 }
 
 /// Answers clients until the process is told to end.
@@ -183,7 +185,7 @@ async fn serve(
     let server = tokio::spawn(gateway::serve(clients, node.clone(), metrics.clone(), doorman));
     let local = tokio::spawn(gateway::serve_operator(operator, node.clone(), metrics));
     let watcher = tokio::spawn(watch(node.clone()));
-    let seats = tokio::spawn(seats(node.clone()));
+    let looker = tokio::spawn(log::watch(node.clone()));
     let (mut interrupt, mut terminate) =
         (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let parent = async {
@@ -200,7 +202,7 @@ async fn serve(
         _ = local => bail!("the server for the operator has ended"),
     }
     watcher.abort();
-    seats.abort();
+    looker.abort();
     if let Some(halt) = node.status().halted {
         return Err(anyhow!(halt));
     }
@@ -210,41 +212,21 @@ async fn serve(
     Ok(Verdict::Holds)
 }
 
-/// Says when the validator gets a seat, and when it loses it.
-async fn seats(node: Node) {
-    let mut seated = None;
-    loop {
-        let status = node.status();
-        if seated.is_some_and(|seated| seated != status.seated) {
-            let epoch = status.epoch;
-            say(&match status.seated {
-                true => format!("votes from epoch {epoch} on"),
-                false => format!(
-                    "has no seat from epoch {epoch} on: without one, the others end the connection an epoch later; to \
-                     follow the network, take the key out of the configuration and start with --join"
-                ),
-            });
-        }
-        seated = Some(status.seated);
-        node.reached(node.height().saturating_add(1)).await;
-    }
-}
-
 /// Says loudly why the validator goes no further, should that happen. It goes on answering, so that it can be looked at.
 async fn watch(node: Node) {
     if let Some(halt) = node.halts().await {
         let rule = "=".repeat(100);
-        say(&format!("{rule}\n{halt}\n{rule}"));
+        tracing::error!("{rule}\n{halt}\n{rule}");
         if let Halt::Diverged { height, .. } = &halt
             && let Ok(blocks) = node.blocks(*height, 1, 0)
             && let Some((header, _)) = blocks.first()
         {
-            say(&format!("state root of block {height} here: {}", header.state_root));
+            tracing::error!("state root of block {height} here: {}", header.state_root);
         }
         if let Halt::Diverged { .. } = &halt
             && let Some(difference) = node.difference().await
         {
-            say(&format!("{difference}\n{rule}"));
+            tracing::error!("{difference}\n{rule}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Four validators as processes: they agree, they bear the loss of one, they stop without two, and they come back.
 
+use crate::network_doors::network_of;
 use crate::support::{novation, place, root_of, run};
 use machine::Machine;
 use protocol::{AccountId, Event, codec, limits};
@@ -79,6 +80,26 @@ impl Devnet {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         Some(answer)
+    }
+
+    /// Asks a validator for a page; what it answered.
+    fn get(&self, index: u16, path: &str) -> String {
+        let port = self.base_port + 100 + index;
+        let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        send(port, head.as_bytes())
+    }
+
+    /// Waits until a validator says of its readiness what it should.
+    fn says(&self, index: u16, words: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let said = self.get(index, "/health/ready");
+            if said.contains(words) {
+                return said;
+            }
+            assert!(Instant::now() < deadline, "validator {index} never says '{words}': {said}");
+            thread::park_timeout(LOOK);
+        }
     }
 
     /// Waits for a block at a validator, for as long as one request may last, and returns how far it has come.
@@ -161,8 +182,25 @@ fn four_validators_agree_lose_one_stop_without_two_and_come_back() {
     let at = net.follow(0, 0).expect("it answers");
     // What had votes enough may still become final; more may not, in all the time that a request lasts.
     assert!(net.follow(0, at + 4).is_some_and(|now| now < at + 4), "two of four are no quorum");
+    let said = net.says(0, "2 of 4 validators reached, 3 needed");
+    assert!(said.starts_with("HTTP/1.1 503"), "{said}");
+    let metrics = net.get(0, "/metrics");
+    for line in ["novation_ready 0", "novation_validators_heard 1", "novation_validators_needed 3"]
+    {
+        assert!(metrics.lines().any(|held| held == line), "{line}: {metrics}");
+    }
+    assert!(metrics.contains("\nnovation_oracle_mode{underlying=\"1\"} "), "{metrics}");
     net.restart(2);
     net.reaches(0, at + 4);
+    net.says(0, "\r\n\r\nready");
+    let log = fs::read_to_string(net.dir.join("0/log")).expect("a log");
+    for words in [
+        "WARN validator 3 is no longer heard",
+        "ERROR not ready after block ",
+        " INFO ready again at block ",
+    ] {
+        assert!(log.contains(words), "{words}: {log}");
+    }
 
     net.restart(3);
     let out = net.ends();
@@ -264,6 +302,26 @@ fn first_fill(net: &Devnet) -> (u64, AccountId, Event) {
     unreachable!("a network that ends is not reached any more")
 }
 
+/// Hands in the approval of a proposal that there is not, by a signer; its name.
+fn hand_in_an_approval(net: &Devnet) -> String {
+    let secret = access::read_secret(&net.dir.join("signer-1.key")).expect("a key");
+    let signer = access::OwnerKey::from_secret(secret).expect("a key");
+    let status = net.call(1, "status", "{}").expect("an answer");
+    let (_, rest) = status.split_once("\"time\":").expect("a time");
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    let time: u64 = digits.parse().expect("a number");
+    let expires_at = units::BlockTime::from_millis(i128::from(time) + 3_600_000);
+    let validity = access::Validity { nonce: time + 7, expires_at };
+    let proposal = protocol::ProposalId::new(4_711);
+    let command = protocol::Command::Approve { proposal };
+    let network = network_of(&net.dir);
+    let bytes = signer.submit(&network, validity, command, None, 1).expect("it can be shown");
+    let submissions = format!("{{\"submissions\":[\"{}\"]}}", gateway::encode_hex(&bytes));
+    let told = net.call(1, "submit", &submissions).expect("an answer");
+    let (_, rest) = told.split_once("\"name\":\"").expect("it is taken");
+    rest.split_once('"').expect("it ends").0.to_owned()
+}
+
 #[test]
 fn answers_prove_themselves_and_a_second_run_goes_on() {
     let mut net = Devnet::start("answers", 150);
@@ -298,6 +356,20 @@ fn answers_prove_themselves_and_a_second_run_goes_on() {
     // It may have closed since.
     assert!(greeks || told.contains(&format!("{trader} has no positions")), "{told}");
     assert!(!greeks || told.contains(": delta ") && told.contains(" $ a day"), "{told}");
+    let told = ask(format!("receipt {height} 0"));
+    assert!(told.starts_with("proved     submission of 0x"), "{told}");
+    let name = hand_in_an_approval(&net);
+    let told = ask(format!("receipt {name}"));
+    assert!(told.contains(" by its own key, nonce "), "{told}");
+    assert!(told.contains(": approve proposal 4711: refused "), "{told}");
+    let at_once = format!("ask receipt {name} --node {node} --trust {{}}/network.toml");
+    assert_eq!(run(&at_once, &net.dir).succeeded(), told, "asked and checked in one");
+    let unknown = format!("receipt 0x{}", "9".repeat(64));
+    run(&format!("ask {unknown} --node {node} --trust {{}}/network.toml"), &net.dir)
+        .failed(1, &["no submission 0x99", "is known here"]);
+    assert!(
+        ask("validator 1".into()).starts_with("proved     no offence of validator 1 is recorded")
+    );
     let stranger = format!("0x{}/0", "9".repeat(40));
     let told = ask(format!("greeks {stranger}"));
     assert!(told.starts_with(&format!("proved     there is no account {stranger}")), "{told}");

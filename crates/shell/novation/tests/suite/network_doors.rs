@@ -58,7 +58,7 @@ fn forged(height: u64, sign: impl FnOnce(&Vote) -> [u8; 64]) -> String {
     )
 }
 
-fn network_of(dir: &Path) -> Network {
+pub(crate) fn network_of(dir: &Path) -> Network {
     let genesis = fs::read(dir.join("0/genesis")).expect("a genesis");
     Network::new("novation-devnet", Hash::of("genesis", &genesis))
 }
