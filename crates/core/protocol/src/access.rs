@@ -199,6 +199,12 @@ impl NonceWindow {
         true
     }
 
+    /// Returns how many nonces above the floor are used.
+    #[must_use]
+    pub fn used(&self) -> usize {
+        self.used.len()
+    }
+
     /// Returns the nonce below which, itself included, none is free.
     #[must_use]
     pub const fn floor(&self) -> u64 {
@@ -219,6 +225,7 @@ mod tests {
             assert!(window.take(nonce), "{nonce} is new");
             assert!(!window.take(nonce), "{nonce} is used");
         }
+        assert_eq!((window.floor(), window.used()), (0, 5));
     }
 
     /// spec 0027-ACC-006.

@@ -380,6 +380,7 @@ pub(crate) enum Proposing {
 #[command(
     after_help = "Records are named as for `novation prove`, underlyings by their number.\n\n\
     Example:\n  \
+    novation ask account 0x…/0 --trust network.toml         asks, checks and tells, without a file\n  \
     novation ask house insurance 1 --node 127.0.0.1:26700 --proof fund.answer\n  \
     novation ask order 1 4711 --proof order.answer          order 4711 in market 1, or that it is not there\n  \
     novation ask fill 120 4711 --proof fill.answer          what happened to it in block 120\n  \
@@ -398,9 +399,9 @@ pub(crate) struct AskArgs {
     /// Where the validator answers.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:26700")]
     pub(crate) node: std::net::SocketAddr,
-    /// File to write.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) proof: PathBuf,
+    /// File to write the answer to, for `verify`. Without it, the answer is checked with --trust and told.
+    #[arg(long, value_name = "FILE", required_unless_present = "trust")]
+    pub(crate) proof: Option<PathBuf>,
     /// List of validators that the answer will be checked with; the network's first if absent.
     #[arg(long, value_name = "KEYFILE")]
     pub(crate) trust: Option<PathBuf>,

@@ -83,7 +83,7 @@ fn run(cli: &Cli) -> anyhow::Result<Verdict> {
         Command::Keys(args) => network::keys::run(args, &mut out).map(|()| Verdict::Holds)?,
         Command::Feed(args) => network::feed::run(args, &mut out)?,
         Command::Govern(args) => network::govern::run(args, &mut out)?,
-        Command::Ask(args) => network::ask::run(args, &mut out).map(|()| Verdict::Holds)?,
+        Command::Ask(args) => network::ask::run(args, &mut out)?,
     };
     out.flush()?;
     Ok(verdict)

@@ -342,7 +342,8 @@ fn block_lines(record: &BlockRecord) -> Vec<Line> {
 }
 
 fn owner_lines(record: &OwnerRecord) -> Vec<Line> {
-    let mut lines = vec![line("nonces used below", record.nonces.floor().to_string())];
+    let nonces = format!("all to {}, {} above", record.nonces.floor(), record.nonces.used());
+    let mut lines = vec![line("nonces used", nonces)];
     lines.extend(record.sessions.iter().map(|key| line("session key", key.to_string())));
     lines
 }

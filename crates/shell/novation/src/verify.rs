@@ -52,8 +52,12 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut dyn Write) -> Result<Verdict> {
 
 /// Verifies an answer down to the signatures of trusted validators; one line either way.
 fn answered(bytes: &[u8], trust: &Path, out: &mut dyn Write) -> Result<Verdict> {
-    let trust = list(trust)?;
-    let shown = match Answer::decode(bytes).and_then(|answer| answer.verify(&trust)) {
+    told(bytes, &list(trust)?, out)
+}
+
+/// Verifies an answer with a list of validators; one line either way.
+pub(crate) fn told(bytes: &[u8], trust: &Trust, out: &mut dyn Write) -> Result<Verdict> {
+    let shown = match Answer::decode(bytes).and_then(|answer| answer.verify(trust)) {
         Ok(shown) => shown,
         Err(error) => {
             writeln!(out, "refused    {error}")?;

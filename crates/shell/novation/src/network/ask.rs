@@ -1,6 +1,7 @@
 //! Asks a validator for a record, an order or a fill with all that proves it.
 
 use super::rpc::Client;
+use crate::Verdict;
 use crate::cli::{AskArgs, RecordKind};
 use crate::prove::refuse_other_files;
 use crate::{records, verify};
@@ -12,9 +13,11 @@ use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
 
-/// Asks, and writes the answer as it came: it is for `verify` to judge.
-pub(crate) fn run(args: &AskArgs, out: &mut dyn Write) -> Result<()> {
-    refuse_other_files(&args.proof)?;
+/// Asks, and writes the answer as it came, for `verify` to judge; or judges it at once, where no file is named.
+pub(crate) fn run(args: &AskArgs, out: &mut dyn Write) -> Result<Verdict> {
+    if let Some(proof) = &args.proof {
+        refuse_other_files(proof)?;
+    }
     let trust = args.trust.as_deref().map(verify::list).transpose()?;
     if let Some(list) = &args.list
         && fs::metadata(list).is_ok()
@@ -27,14 +30,18 @@ pub(crate) fn run(args: &AskArgs, out: &mut dyn Write) -> Result<()> {
     let answer = Client::new(args.node).call(method, &params)?;
     let text = answer["answer"].as_str().context("the validator sent no answer")?;
     let bytes = decode_hex(text)?;
-    fs::write(&args.proof, &bytes)
-        .with_context(|| format!("cannot write {}", args.proof.display()))?;
-    let file = args.proof.display();
-    writeln!(out, "answered   {about}")?;
-    writeln!(out, "written    {} bytes to {file}", bytes.len())?;
-    let named =
-        args.trust.as_ref().map_or("network.toml".into(), |path| path.display().to_string());
-    writeln!(out, "check it   novation verify {file} --trust {named}")?;
+    let mut verdict = Verdict::Holds;
+    if let Some(proof) = &args.proof {
+        let file = proof.display();
+        fs::write(proof, &bytes).with_context(|| format!("cannot write {file}"))?;
+        writeln!(out, "answered   {about}")?;
+        writeln!(out, "written    {} bytes to {file}", bytes.len())?;
+        let named =
+            args.trust.as_ref().map_or("network.toml".into(), |path| path.display().to_string());
+        writeln!(out, "check it   novation verify {file} --trust {named}")?;
+    } else if let Some(trust) = &trust {
+        verdict = verify::told(&bytes, trust, out)?;
+    }
     if let (Some(trust), Some(path)) = (trust, &args.list) {
         let answer = Answer::decode(&bytes)?;
         answer.verify(&trust).context("the answer does not hold: no list was written")?;
@@ -43,7 +50,7 @@ pub(crate) fn run(args: &AskArgs, out: &mut dyn Write) -> Result<()> {
             .with_context(|| format!("cannot write {}", path.display()))?;
         writeln!(out, "list       of epoch {}: {}", newest.epoch, path.display())?;
     }
-    Ok(())
+    Ok(verdict)
 }
 
 /// What to call, and what it is about in words.
