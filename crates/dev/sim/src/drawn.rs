@@ -22,6 +22,8 @@ pub enum Fault {
         /// How many blocks are lost.
         lost: usize,
     },
+    /// A validator ends, and starts again with its key and nothing else: neither blocks nor what it has signed.
+    Wipe(usize),
     /// The validators whose bits are set no longer reach the others.
     Partition(u32),
     /// One validator's messages, in and out, take longer and get lost.
@@ -133,6 +135,15 @@ impl Drawn {
             drawn.skews = (0..validators).map(|_| signed(&mut random, 250)).collect();
         }
         drawn.torn_percent = u8::try_from(random.between(0, 100)).unwrap_or(0);
+        let honest: Vec<usize> = (0..validators)
+            .filter(|index| drawn.liars.iter().all(|(liar, _)| liar != index))
+            .collect();
+        // Whoever has lost its votes asks more than two thirds of the others: there is one at most, within what may fail.
+        if random.percent(25) && drawn.liars.len() < (validators - 1) / 3 {
+            let wiped = Fault::Wipe(honest[random.index(honest.len())]);
+            let at = random.index(drawn.faults.len() + 1);
+            drawn.faults.insert(at, (Duration::from_millis(random.between(300, 2_500)), wiped));
+        }
         let kinds =
             [random.percent(40), random.percent(40), random.percent(40), random.percent(25)];
         for _ in 0..random.between(0, 6) {
@@ -355,6 +366,7 @@ mod tests {
         assert!(count(|fault| matches!(fault, Fault::Skew { .. })) > 20);
         assert!(count(|fault| matches!(fault, Fault::SlowDisk { .. })) > 20);
         assert!(count(|fault| matches!(fault, Fault::PowerFailure)) > 10);
+        assert!(count(|fault| matches!(fault, Fault::Wipe(_))) > 10);
         let lies: Vec<Lies> =
             drawn.iter().flat_map(|drawn| drawn.liars.iter().map(|(_, lies)| *lies)).collect();
         for told in [

@@ -244,6 +244,11 @@ impl Scenario {
         match fault {
             Fault::Crash(validator) => self.world.crash(validator).await,
             Fault::Restart { validator, lost } => self.start(validator, lost).await,
+            Fault::Wipe(validator) => {
+                self.world.crash(validator).await;
+                self.world.wipe(validator);
+                self.start(validator, usize::MAX).await;
+            }
             Fault::Disturb { twice, late } => self.world.disturb(twice, late),
             Fault::Skew { validator, millis } => self.world.skew(validator, millis),
             Fault::SlowDisk { validator, millis } => self.world.slow_disk(validator, millis),

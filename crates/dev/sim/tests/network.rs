@@ -93,6 +93,24 @@ fn whoever_withholds_or_proposes_nonsense_slows_the_rest_down_and_is_not_punishe
 }
 
 #[test]
+fn whoever_loses_its_disk_signs_nothing_twice_and_votes_again() {
+    for seed in 0..4 {
+        let mut drawn = Drawn::of_crashes(seed);
+        let at = |millis, fault| (Duration::from_millis(millis), fault);
+        // Once it votes again the network bears the loss of another.
+        drawn.faults = vec![
+            at(3_000, Fault::Wipe(1)),
+            at(700, Fault::Wipe(1)),
+            at(9_000, Fault::Crash(2)),
+            at(4_000, Fault::Restart { validator: 2, lost: 0 }),
+        ];
+        let ran = play(drawn, None);
+        assert_eq!((ran.failure, ran.punished), (None, 0), "seed {seed}");
+        assert!(ran.height > 10, "seed {seed}: {}", ran.height);
+    }
+}
+
+#[test]
 fn a_failure_of_the_power_everywhere_loses_nothing_that_was_final() {
     for torn_percent in [0, 50, 100] {
         let mut drawn = Drawn::of_crashes(7);

@@ -15,6 +15,7 @@ use crate::named::Named;
 use crate::node::{Node, Parts};
 use crate::observe::Observer;
 use crate::pulse::{Heard, Pulse};
+use crate::recollect::{self, Memory};
 use crate::scheme::Guarded;
 use crate::sizes;
 use crate::spread;
@@ -47,7 +48,7 @@ use mempool::Limits;
 use protocol::limits;
 use rand_core::CryptoRng;
 use std::num::{NonZeroU16, NonZeroUsize};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use units::BlockTime;
@@ -69,9 +70,18 @@ const STALLED_TIMEOUTS: u32 = 8;
 const OUTCOMES_LOADED: u64 = 256;
 
 /// Channels: votes, certificates, certificates asked for, blocks asked for, blocks, submissions, reports, questions of
-/// those who have diverged.
-pub(crate) const CHANNELS: [(u64, u32); 8] =
-    [(0, 1_024), (1, 1_024), (2, 1_024), (3, 1_024), (4, 256), (5, 1_024), (6, 1_024), (7, 64)];
+/// those who have diverged, questions of those who have lost their votes.
+pub(crate) const CHANNELS: [(u64, u32); 9] = [
+    (0, 1_024),
+    (1, 1_024),
+    (2, 1_024),
+    (3, 1_024),
+    (4, 256),
+    (5, 1_024),
+    (6, 1_024),
+    (7, 64),
+    (8, 16),
+];
 
 pub(crate) fn quota(messages_per_second: u32) -> Quota {
     Quota::per_second(std::num::NonZeroU32::new(messages_per_second).unwrap_or(NZU32!(1)))
@@ -183,11 +193,10 @@ pub(crate) fn positive(duration: Duration) -> NonZeroDuration {
     NonZeroDuration::new(duration.max(Duration::from_millis(1))).expect("at least a millisecond")
 }
 
-/// Reads and checks the certificate that an engine begins at, and keeps the guard silent for as long as it wants.
+/// Reads and checks the certificate that an engine begins at.
 fn read_floor(
     floor: &Floor,
     committees: &Committees,
-    guard: &Mutex<VoteGuard>,
     random: &mut impl CryptoRng,
 ) -> Result<Finalization<Guarded, Digest>, StartError> {
     let refuse = |what: String| StartError::Floor(what);
@@ -200,10 +209,6 @@ fn read_floor(
         && !read.verify(random, committee.scheme.as_ref(), &Sequential)
     {
         return Err(refuse("its signatures do not hold".to_owned()));
-    }
-    if floor.silent_until > 0 {
-        let mut guard = guard.lock().unwrap_or_else(PoisonError::into_inner);
-        guard.raise_floor(floor.silent_until);
     }
     Ok(read)
 }
@@ -223,11 +228,18 @@ where
     O: Provider<PublicKey = PublicKey>,
     B: Blocker<PublicKey = PublicKey>,
 {
-    let [votes, certificates, resolver, backfill, broadcast, submissions, reports, questions]: [(
-        S,
-        R,
-    );
-        8] = channels.try_into().map_err(|_| StartError::Archive("a channel is missing".into()))?;
+    let [
+        votes,
+        certificates,
+        resolver,
+        backfill,
+        broadcast,
+        submissions,
+        reports,
+        questions,
+        rounds,
+    ]: [(S, R); 9] =
+        channels.try_into().map_err(|_| StartError::Archive("a channel is missing".into()))?;
     let committees = config.committees;
     committees.miss((config.seated)(&committees.record()));
     let headers = config.ledger.headers(OUTCOMES_LOADED).map_err(StartError::Ledger)?;
@@ -251,7 +263,7 @@ where
     let floor = match config.floor {
         Some(floor) => {
             let mut random = context.child("floor");
-            Some(read_floor(&floor, &committees, &config.guard, &mut random)?)
+            Some(read_floor(&floor, &committees, &mut random)?)
         }
         None => None,
     };
@@ -390,6 +402,13 @@ where
     context
         .child("difference")
         .spawn(move |runtime| difference::run(runtime, asked, answered, watcher, known, knowledge));
+
+    let (asked, answered) = rounds;
+    let (watcher, known) = (blocker.clone(), (config.key.clone(), committees.clone()));
+    let memory = Memory { guard: config.guard.clone(), observer: observer.clone() };
+    context
+        .child("recollect")
+        .spawn(move |runtime| recollect::run(runtime, asked, answered, watcher, known, memory));
 
     let halted = chain.clone();
     let node = Node::new(Parts {

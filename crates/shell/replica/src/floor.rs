@@ -1,12 +1,9 @@
 //! Where a validator's engine begins that has taken its state from a peer: at a certificate, and not at the genesis.
 //!
-//! **Invariant:** a validator that cannot know what it signed before signs nothing in a round in which it may have: every
-//! vote it can have signed was for a view at most one behind the certificates that the others held then, so it stays
-//! silent for a while past the certificate at which it begins.
+//! **Left out:** what may be signed from there on. The peer may be as old as it likes; that is asked of all validators
+//! (`recollect`).
 
-use crate::guard::SILENT_VIEWS;
 use borsh::{BorshDeserialize, BorshSerialize};
-use light::OrderHeader;
 use protocol::codec;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -20,20 +17,9 @@ const FLOOR_BYTES_MAX: usize = 64 << 10;
 pub struct Floor {
     /// The certificate of the last ordered block that is taken as done.
     pub certificate: Vec<u8>,
-    /// Nothing below this round is signed; zero if the validator knows its votes.
-    pub silent_until: u64,
 }
 
 impl Floor {
-    /// Returns the floor at an ordered block with its certificate. `knows_its_votes` says whether the validator still
-    /// has the file of all that it signed.
-    #[must_use]
-    pub fn at(order: &OrderHeader, certificate: Vec<u8>, knows_its_votes: bool) -> Self {
-        let silent_until =
-            if knows_its_votes { 0 } else { order.round.saturating_add(SILENT_VIEWS) };
-        Self { certificate, silent_until }
-    }
-
     /// Reads a file; `None` if there is none.
     ///
     /// # Errors

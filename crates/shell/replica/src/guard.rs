@@ -1,15 +1,20 @@
 //! The double-sign guard: every vote is written down, durably, before it is signed.
 //!
 //! ```text
-//! magic "NVGUARD1" · network 32 · records of 49 bytes: kind 1 · round u64 big-endian · block 32 · check 8
+//! magic "NVGUARD1" · network 32 · records of 49 bytes: kind 1 · round u64 big-endian · proposal 32 · check 8
 //! ```
+//!
+//! A key that has never voted begins with a file without records, written when its network is founded. Where there is no
+//! file, or its last record is damaged, nobody here knows what was signed: the votes are *lost*, which is a record too, and
+//! nothing is signed until the others have said how far they are (see `recollect`), which is another.
 //!
 //! The engine keeps a journal of its own; this file is for what the journal cannot do: refuse a vote that contradicts an
 //! older one whatever the engine believes, as after a journal is lost, restored, or written by a version with a bug.
 //! In one round a validator votes to notarise one block, and either to skip the round or to finalise that block.
 //!
 //! **Invariant:** no two signatures for which the guard said yes contradict each other, across restarts, as long as the
-//! file is not replaced by an older copy.
+//! file is not replaced by an older copy. What is compared is what the engine takes for a contradiction: whole proposals, of
+//! which a block is a part.
 
 use crate::round;
 use protocol::Hash;
@@ -23,19 +28,23 @@ const HEAD_BYTES: usize = 40;
 const RECORD_BYTES: usize = 49;
 const CHECK_BYTES: usize = 8;
 /// Views that are remembered one by one; below them nothing is signed any more.
-const ROUNDS_KEPT: usize = 4_096;
+const ROUNDS_KEPT: usize = if cfg!(test) { 64 } else { 4_096 };
 
 /// Views of an epoch's beginning in which a validator that has lost its votes in the epoch before stays silent.
-pub(crate) const SILENT_VIEWS: u64 = 64;
+const SILENT_VIEWS: u64 = 64;
+
+/// Views beyond the newest that others know in which a vote may have been signed: one can vote one view beyond the last that
+/// any honest validator has taken part in.
+const VIEWS_BEYOND: u64 = 2;
 
 /// A vote that is to be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ballot {
-    /// For a block.
+    /// For a proposal.
     Notarize {
         /// In which round.
         round: u64,
-        /// Which block.
+        /// Which proposal: its block and what it stands on.
         block: Hash,
     },
     /// Against a round.
@@ -81,7 +90,7 @@ pub enum GuardError {
         /// The oldest round remembered.
         floor: u64,
     },
-    /// The validator may have voted in this round before it lost its votes.
+    /// The validator may have voted in this round before its votes were lost.
     #[error(
         "round {0} is one in which this validator may have voted before its votes were lost: it is not signed"
     )]
@@ -103,12 +112,12 @@ pub enum GuardError {
         /// Where.
         offset: usize,
     },
-    /// The engine has voted, but the guard is gone.
-    #[error(
-        "{0} is missing although the engine has a journal: votes that were signed are forgotten; restore the file, or \
-         give this validator a new key"
-    )]
-    Missing(PathBuf),
+    /// What was signed before is not known.
+    #[error("{LOST}")]
+    Lost,
+    /// A file that is there already is not begun again.
+    #[error("{0} is there already: it may hold votes")]
+    Exists(PathBuf),
     /// The disk.
     #[error("cannot write down a vote in {path}: {source}; it is not signed")]
     Disk {
@@ -117,6 +126,30 @@ pub enum GuardError {
         /// What the operating system said.
         source: io::Error,
     },
+}
+
+/// What is said as long as votes are lost.
+const LOST: &str = "the votes that this key has signed are not known here: nothing is signed until more than two thirds of \
+    the other validators have said how far they are";
+
+/// What a record says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entry {
+    Vote(Ballot),
+    /// Votes before this are not known.
+    Lost,
+    /// Nothing below a round is signed any more.
+    Floor(u64),
+}
+
+/// What a file says.
+#[derive(Debug, Default)]
+struct Read {
+    rounds: BTreeMap<u64, Signed>,
+    lost: bool,
+    floor: u64,
+    /// Bytes of the records that are whole.
+    length: usize,
 }
 
 /// What was signed in a round.
@@ -173,27 +206,43 @@ pub struct VoteGuard {
     floor: u64,
     /// The epoch whose first views are not signed.
     silent_epoch: Option<u64>,
+    /// Whether what was signed before is not known.
+    lost: bool,
+    /// The floor that is written down; zero if none is.
+    settled: u64,
     book: Book,
     stopped: Option<String>,
 }
 
 impl VoteGuard {
-    /// Opens the guard's file, or begins one if the validator has never voted.
+    /// Begins the file of a key that has never voted: nobody has to be asked what it has signed.
     ///
     /// # Errors
     ///
-    /// [`GuardError::Missing`] if it has, [`GuardError::Damaged`] or [`GuardError::OtherNetwork`] if the file cannot be
-    /// relied on. A record whose writing never finished is cut off: its vote was not signed.
-    pub fn open(path: &Path, network: Hash, has_voted: bool) -> Result<Self, GuardError> {
+    /// [`GuardError::Exists`] if there is a file; [`GuardError::Disk`].
+    pub fn begin(path: &Path, network: Hash) -> Result<(), GuardError> {
+        if path.exists() {
+            return Err(GuardError::Exists(path.to_path_buf()));
+        }
+        let written = write_book(path, network, Vec::new());
+        written.map(drop).map_err(|source| GuardError::Disk { path: path.to_path_buf(), source })
+    }
+
+    /// Opens the guard's file. Where there is none, or its newest record is damaged, the votes are lost, and that is
+    /// written down.
+    ///
+    /// # Errors
+    ///
+    /// [`GuardError::Damaged`] or [`GuardError::OtherNetwork`] if the file cannot be relied on. A record whose writing never
+    /// finished is cut off: its vote was not signed.
+    pub fn open(path: &Path, network: Hash) -> Result<Self, GuardError> {
         let disk = |source| GuardError::Disk { path: path.to_path_buf(), source };
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !has_voted => {
-                write_book(path, network, &BTreeMap::new()).map_err(disk)?;
-                head(network)
-            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(GuardError::Missing(path.to_path_buf()));
+                let entry = record(Entry::Lost).to_vec();
+                write_book(path, network, entry.clone()).map_err(disk)?;
+                [head(network), entry].concat()
             }
             Err(error) => return Err(disk(error)),
         };
@@ -205,27 +254,50 @@ impl VoteGuard {
             return Err(GuardError::OtherNetwork(path.to_path_buf()));
         }
         let records = bytes.get(HEAD_BYTES..).unwrap_or_default();
-        let (rounds, length) = read_records(records).map_err(|at| damaged(HEAD_BYTES + at))?;
-        let offset = HEAD_BYTES + length;
+        let read = read_records(records).map_err(|at| damaged(HEAD_BYTES + at))?;
+        let offset = HEAD_BYTES + read.length;
         let mut file = OpenOptions::new().write(true).open(path).map_err(disk)?;
         let end = u64::try_from(offset).unwrap_or(u64::MAX);
         file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end))).map_err(disk)?;
+        let newest_is_damaged = records.len().saturating_sub(read.length) >= RECORD_BYTES;
         let book = Book::Disk { path: path.to_path_buf(), file, network };
-        let mut this = Self { rounds, floor: 0, silent_epoch: None, book, stopped: None };
-        this.forget();
+        let mut this = Self::of(read, book);
+        if newest_is_damaged {
+            this.lost = true;
+            this.write(Entry::Lost)?;
+        }
         Ok(this)
+    }
+
+    fn of(read: Read, book: Book) -> Self {
+        let Read { rounds, lost, floor, .. } = read;
+        let mut this = Self {
+            rounds,
+            floor: 0,
+            silent_epoch: None,
+            lost,
+            settled: floor,
+            book,
+            stopped: None,
+        };
+        if floor > 0 {
+            this.raise_floor(floor);
+        }
+        this.forget();
+        this
     }
 
     /// Returns a guard that lives as long as the process: for simulations.
     #[must_use]
     pub fn in_memory() -> Self {
-        Self {
-            rounds: BTreeMap::new(),
-            floor: 0,
-            silent_epoch: None,
-            book: Book::Memory(Vec::new()),
-            stopped: None,
-        }
+        Self::of(Read::default(), Book::Memory(Vec::new()))
+    }
+
+    /// Returns a guard in memory whose votes are lost.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn lost_in_memory() -> Self {
+        let read = Read { lost: true, ..Read::default() };
+        Self::of(read, Book::Memory(record(Entry::Lost).to_vec()))
     }
 
     /// Returns what a guard in memory is after a crash, in the middle of writing down one more vote: so many bytes of
@@ -237,16 +309,14 @@ impl VoteGuard {
     #[cfg(feature = "simulation")]
     pub(crate) fn after_crash(&self, torn: usize) -> Result<Self, GuardError> {
         let Book::Memory(held) = &self.book else { return Ok(Self::in_memory()) };
-        let started = record(Ballot::Notarize { round: u64::MAX, block: Hash::default() });
+        let ballot = Ballot::Notarize { round: u64::MAX, block: Hash::default() };
+        let started = record(Entry::Vote(ballot));
         let torn = started.get(..torn.min(RECORD_BYTES - 1)).unwrap_or_default();
         let found = [held.as_slice(), torn].concat();
         let damaged = |offset| GuardError::Damaged { path: PathBuf::from("memory"), offset };
-        let (rounds, length) = read_records(&found).map_err(damaged)?;
-        let kept = found.get(..length).unwrap_or_default().to_vec();
-        let mut this =
-            Self { rounds, floor: 0, silent_epoch: None, book: Book::Memory(kept), stopped: None };
-        this.forget();
-        Ok(this)
+        let read = read_records(&found).map_err(damaged)?;
+        let kept = found.get(..read.length).unwrap_or_default().to_vec();
+        Ok(Self::of(read, Book::Memory(kept)))
     }
 
     /// Writes a vote down so that it may be signed.
@@ -257,6 +327,9 @@ impl VoteGuard {
     pub fn permit(&mut self, ballot: Ballot) -> Result<(), GuardError> {
         if let Some(reason) = &self.stopped {
             return Err(GuardError::Stopped(reason.clone()));
+        }
+        if self.lost {
+            return Err(GuardError::Lost);
         }
         let round = ballot.round();
         if round < self.floor {
@@ -272,25 +345,62 @@ impl VoteGuard {
             Some(false) => return Ok(()),
             Some(true) => {}
         }
-        if let Book::Memory(held) = &mut self.book {
-            held.extend(record(ballot));
-        }
-        if let Book::Disk { path, file, .. } = &mut self.book {
-            let written = file.write_all(&record(ballot)).and_then(|()| file.sync_data());
-            if let Err(source) = written {
-                let error = GuardError::Disk { path: path.clone(), source };
-                // What is on disk is unknown now, so nothing more is signed.
-                self.stopped = Some(error.to_string());
-                return Err(error);
-            }
-        }
+        self.write(Entry::Vote(ballot))?;
         self.rounds.insert(round, signed);
         self.compact()
     }
 
+    /// Writes a record, durably. If that fails nothing more is signed: what is on disk is then unknown.
+    fn write(&mut self, entry: Entry) -> Result<(), GuardError> {
+        let (path, file) = match &mut self.book {
+            Book::Memory(held) => {
+                held.extend(record(entry));
+                return Ok(());
+            }
+            Book::Disk { path, file, .. } => (path, file),
+        };
+        let written = file.write_all(&record(entry)).and_then(|()| file.sync_data());
+        let failed = written.map_err(|source| GuardError::Disk { path: path.clone(), source });
+        self.stop_if(failed)
+    }
+
+    /// Signs nothing more if something has failed.
+    fn stop_if(&mut self, result: Result<(), GuardError>) -> Result<(), GuardError> {
+        if let Err(error) = &result {
+            self.stopped.get_or_insert(error.to_string());
+        }
+        result
+    }
+
+    /// Whether what was signed before is not known.
+    #[must_use]
+    pub const fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// Returns the newest round in which something was signed, or may have been; none while the votes are lost.
+    #[must_use]
+    pub fn newest(&self) -> Option<u64> {
+        let signed = self.rounds.last_key_value().map_or(0, |(round, _)| *round);
+        (!self.lost).then_some(signed.max(self.floor))
+    }
+
+    /// Ends the silence of a guard whose votes are lost: signs what lies beyond the newest round that the others know.
+    ///
+    /// # Errors
+    ///
+    /// [`GuardError::Disk`] if that cannot be written down.
+    pub fn settle(&mut self, newest: u64) -> Result<(), GuardError> {
+        let floor = newest.saturating_add(VIEWS_BEYOND);
+        self.write(Entry::Floor(floor))?;
+        (self.settled, self.lost) = (floor, false);
+        self.raise_floor(floor);
+        Ok(())
+    }
+
     /// Signs nothing below a round, nor in the first views of the epoch after it: where an epoch ends the guard does not
     /// know.
-    pub fn raise_floor(&mut self, round: u64) {
+    fn raise_floor(&mut self, round: u64) {
         self.floor = self.floor.max(round);
         let (epoch, _) = round::parts(self.floor);
         self.silent_epoch = epoch.checked_add(1);
@@ -301,10 +411,10 @@ impl VoteGuard {
         self.stopped.get_or_insert(reason);
     }
 
-    /// Returns why nothing more is signed, if so.
+    /// Returns why nothing is signed now, if so.
     #[must_use]
     pub fn stopped(&self) -> Option<&str> {
-        self.stopped.as_deref()
+        self.stopped.as_deref().or(self.lost.then_some(LOST))
     }
 
     /// Drops the oldest rounds from memory once they are many.
@@ -324,23 +434,37 @@ impl VoteGuard {
         if !self.forget() {
             return Ok(());
         }
+        let kept = self.records();
         let (path, file, network) = match &mut self.book {
             Book::Disk { path, file, network } => (path, file, network),
             Book::Memory(held) => {
-                *held = records(&self.rounds);
+                *held = kept;
                 return Ok(());
             }
         };
-        let reopened = write_book(path, *network, &self.rounds).and_then(|()| {
-            let mut file = OpenOptions::new().write(true).open(&*path)?;
-            file.seek(SeekFrom::End(0))?;
-            Ok(file)
-        });
-        match reopened {
-            Ok(reopened) => *file = reopened,
-            Err(source) => return Err(GuardError::Disk { path: path.clone(), source }),
+        // The handle of the file that was renamed, not whatever its name leads to: nothing is ever written elsewhere.
+        let rewritten = write_book(path, *network, kept).map(|written| *file = written);
+        let failed = rewritten.map_err(|source| GuardError::Disk { path: path.clone(), source });
+        self.stop_if(failed)
+    }
+
+    /// Returns the records of all that is remembered.
+    fn records(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        if self.settled > 0 {
+            bytes.extend(record(Entry::Floor(self.settled)));
         }
-        Ok(())
+        for (round, signed) in &self.rounds {
+            let round = *round;
+            let ballots = [
+                signed.notarized.map(|block| Ballot::Notarize { round, block }),
+                signed.nullified.then_some(Ballot::Nullify { round }),
+                signed.finalized.map(|block| Ballot::Finalize { round, block }),
+            ];
+            let written = ballots.into_iter().flatten().map(|ballot| record(Entry::Vote(ballot)));
+            written.for_each(|record| bytes.extend(record));
+        }
+        bytes
     }
 }
 
@@ -348,60 +472,50 @@ fn head(network: Hash) -> Vec<u8> {
     [MAGIC.as_slice(), network.bytes()].concat()
 }
 
-/// Writes the file anew, whole or not at all.
-fn write_book(path: &Path, network: Hash, rounds: &BTreeMap<u64, Signed>) -> io::Result<()> {
-    let bytes = [head(network), records(rounds)].concat();
+/// Writes the file anew, whole or not at all; returns it, to be written to at its end.
+fn write_book(path: &Path, network: Hash, records: Vec<u8>) -> io::Result<File> {
+    let bytes = [head(network), records].concat();
     let staged = path.with_extension("new");
     let mut file = File::create(&staged)?;
     file.write_all(&bytes)?;
     file.sync_all()?;
     fs::rename(&staged, path)?;
     match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
-        _ => Ok(()),
+        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all()?,
+        _ => {}
     }
+    Ok(file)
 }
 
-/// Returns the records of all votes, ascending by round.
-fn records(rounds: &BTreeMap<u64, Signed>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (round, signed) in rounds {
-        let round = *round;
-        let ballots = [
-            signed.notarized.map(|block| Ballot::Notarize { round, block }),
-            signed.nullified.then_some(Ballot::Nullify { round }),
-            signed.finalized.map(|block| Ballot::Finalize { round, block }),
-        ];
-        ballots.into_iter().flatten().for_each(|ballot| bytes.extend(record(ballot)));
-    }
-    bytes
-}
-
-/// Reads records. Returns the votes and the length of the whole records; a last one that is not whole was never signed.
-/// Where another is damaged, is the error.
-fn read_records(bytes: &[u8]) -> Result<(BTreeMap<u64, Signed>, usize), usize> {
-    let mut rounds: BTreeMap<u64, Signed> = BTreeMap::new();
-    let mut offset = 0;
+/// Reads records, as far as they are whole. Where one before the last is damaged, is the error.
+fn read_records(bytes: &[u8]) -> Result<Read, usize> {
+    let mut read = Read::default();
     for record in bytes.chunks(RECORD_BYTES) {
         match read_record(record) {
-            Some(ballot) => {
-                rounds.entry(ballot.round()).or_default().take(ballot);
+            Some(Entry::Vote(ballot)) => {
+                read.rounds.entry(ballot.round()).or_default().take(ballot);
             }
-            None if offset + RECORD_BYTES >= bytes.len() => break,
-            None => return Err(offset),
+            Some(Entry::Lost) => read.lost = true,
+            Some(Entry::Floor(round)) => {
+                (read.lost, read.floor) = (false, read.floor.max(round));
+            }
+            None if read.length + RECORD_BYTES >= bytes.len() => break,
+            None => return Err(read.length),
         }
-        offset += RECORD_BYTES;
+        read.length += RECORD_BYTES;
     }
-    Ok((rounds, offset))
+    Ok(read)
 }
 
-fn record(ballot: Ballot) -> [u8; RECORD_BYTES] {
-    let (kind, block) = match ballot {
-        Ballot::Notarize { block, .. } => (0u8, block),
-        Ballot::Nullify { .. } => (1, Hash::default()),
-        Ballot::Finalize { block, .. } => (2, block),
+fn record(entry: Entry) -> [u8; RECORD_BYTES] {
+    let (kind, round, block) = match entry {
+        Entry::Vote(Ballot::Notarize { round, block }) => (0u8, round, block),
+        Entry::Vote(Ballot::Nullify { round }) => (1, round, Hash::default()),
+        Entry::Vote(Ballot::Finalize { round, block }) => (2, round, block),
+        Entry::Lost => (3, 0, Hash::default()),
+        Entry::Floor(round) => (4, round, Hash::default()),
     };
-    let body = [&[kind], ballot.round().to_be_bytes().as_slice(), block.bytes()].concat();
+    let body = [&[kind], round.to_be_bytes().as_slice(), block.bytes()].concat();
     let check = Hash::of("guard", &body);
     let mut bytes = [0; RECORD_BYTES];
     let parts = body.iter().chain(check.bytes().iter().take(CHECK_BYTES));
@@ -410,18 +524,20 @@ fn record(ballot: Ballot) -> [u8; RECORD_BYTES] {
 }
 
 /// Reads a record; `None` if it is not whole.
-fn read_record(bytes: &[u8]) -> Option<Ballot> {
+fn read_record(bytes: &[u8]) -> Option<Entry> {
     let (kind, rest) = bytes.split_first()?;
     let (round, rest) = rest.split_first_chunk::<8>()?;
     let (block, _) = rest.split_first_chunk::<32>()?;
     let (round, block) = (u64::from_be_bytes(*round), Hash::new(*block));
-    let ballot = match kind {
-        0 => Ballot::Notarize { round, block },
-        1 => Ballot::Nullify { round },
-        2 => Ballot::Finalize { round, block },
+    let entry = match kind {
+        0 => Entry::Vote(Ballot::Notarize { round, block }),
+        1 => Entry::Vote(Ballot::Nullify { round }),
+        2 => Entry::Vote(Ballot::Finalize { round, block }),
+        3 => Entry::Lost,
+        4 => Entry::Floor(round),
         _ => return None,
     };
-    (record(ballot) == *bytes).then_some(ballot)
+    (record(entry) == *bytes).then_some(entry)
 }
 
 #[cfg(test)]
@@ -447,8 +563,16 @@ mod tests {
             self.0.join("votes")
         }
 
+        /// Opens the file; begins it first if there is none.
         fn open(&self) -> VoteGuard {
-            VoteGuard::open(&self.file(), NETWORK, false).expect("opens")
+            if !self.file().exists() {
+                VoteGuard::begin(&self.file(), NETWORK).expect("begins");
+            }
+            self.reopen().expect("opens")
+        }
+
+        fn reopen(&self) -> Result<VoteGuard, GuardError> {
+            VoteGuard::open(&self.file(), NETWORK)
         }
     }
 
@@ -494,29 +618,94 @@ mod tests {
         let mut bytes = fs::read(place.file()).expect("readable");
         bytes[HEAD_BYTES + 20] ^= 1;
         fs::write(place.file(), &bytes).expect("writable");
-        let opened = VoteGuard::open(&place.file(), NETWORK, true);
-        assert!(matches!(opened, Err(GuardError::Damaged { offset: HEAD_BYTES, .. })));
+        assert!(matches!(place.reopen(), Err(GuardError::Damaged { offset: HEAD_BYTES, .. })));
     }
 
     #[test]
-    fn a_guard_that_is_gone_or_of_another_network_is_refused() {
-        let place = Place::new("gone");
-        let opened = VoteGuard::open(&place.file(), NETWORK, true);
-        assert!(matches!(opened, Err(GuardError::Missing(_))));
+    fn a_guard_of_another_network_is_refused_and_one_that_is_there_is_not_begun_again() {
+        let place = Place::new("other");
         drop(place.open());
-        let opened = VoteGuard::open(&place.file(), A, true);
+        let opened = VoteGuard::open(&place.file(), A);
         assert!(matches!(opened, Err(GuardError::OtherNetwork(_))));
+        let begun = VoteGuard::begin(&place.file(), NETWORK);
+        assert!(matches!(begun, Err(GuardError::Exists(_))));
     }
 
     #[test]
-    fn who_has_lost_its_votes_is_silent_past_the_certificate_and_as_the_next_epoch_begins() {
+    fn without_its_file_a_validator_signs_nothing_until_it_knows_how_far_the_others_are() {
+        let place = Place::new("lost");
+        for _ in 0..2 {
+            let mut guard = place.reopen().expect("opens");
+            assert!(guard.is_lost() && guard.newest().is_none() && guard.stopped().is_some());
+            let refused = guard.permit(Ballot::Nullify { round: 1 << 40 });
+            assert!(matches!(refused, Err(GuardError::Lost)));
+        }
+        let mut guard = place.reopen().expect("opens");
+        guard.settle(100).expect("the disk takes it");
+        for mut guard in [guard, place.reopen().expect("opens")] {
+            assert!(!guard.is_lost());
+            let refused = guard.permit(Ballot::Nullify { round: 101 });
+            assert!(matches!(refused, Err(GuardError::TooOld { .. })));
+            guard.permit(Ballot::Nullify { round: 102 }).expect("beyond what may have been signed");
+        }
+    }
+
+    #[test]
+    fn a_newest_vote_that_is_damaged_is_a_vote_that_is_lost() {
+        let place = Place::new("newest");
+        let mut guard = place.open();
+        guard.permit(Ballot::Notarize { round: 1, block: A }).expect("first");
+        guard.permit(Ballot::Notarize { round: 2, block: A }).expect("first");
+        drop(guard);
+        let mut bytes = fs::read(place.file()).expect("readable");
+        *bytes.last_mut().expect("not empty") ^= 1;
+        fs::write(place.file(), &bytes).expect("writable");
+        for _ in 0..2 {
+            let mut guard = place.reopen().expect("opens");
+            let refused = guard.permit(Ballot::Notarize { round: 2, block: B });
+            assert!(matches!(refused, Err(GuardError::Lost)));
+        }
+    }
+
+    #[test]
+    fn where_the_file_cannot_be_written_anew_nothing_more_is_signed() {
+        let place = Place::new("compaction");
+        let mut guard = place.open();
+        let last = 2 * ROUNDS_KEPT as u64;
+        for round in 1..last {
+            guard.permit(Ballot::Nullify { round }).expect("first");
+        }
+        // A directory where the new file is to be staged: it cannot be made.
+        fs::create_dir(place.file().with_extension("new")).expect("creatable");
+        let refused = guard.permit(Ballot::Nullify { round: last });
+        assert!(matches!(refused, Err(GuardError::Disk { .. })));
+        let refused = guard.permit(Ballot::Nullify { round: last + 1 });
+        assert!(matches!(refused, Err(GuardError::Stopped(_))));
+    }
+
+    #[test]
+    fn what_is_signed_after_compaction_is_in_the_file_that_is_read() {
+        let place = Place::new("renamed");
+        let mut guard = place.open();
+        let last = 2 * ROUNDS_KEPT as u64 + 3;
+        for round in 1..=last {
+            guard.permit(Ballot::Nullify { round }).expect("first");
+        }
+        drop(guard);
+        let mut guard = place.reopen().expect("opens");
+        assert_eq!(guard.newest(), Some(last));
+        guard.permit(Ballot::Finalize { round: last, block: A }).expect_err("it was skipped");
+    }
+
+    #[test]
+    fn who_has_lost_its_votes_is_silent_past_the_newest_round_and_as_the_next_epoch_begins() {
         let epoch = |number: u64| number << 32;
         let mut guard = VoteGuard::in_memory();
-        guard.raise_floor(epoch(3) + 100 + SILENT_VIEWS);
+        guard.settle(epoch(3) + 100).expect("memory takes it");
         let mut permits = |round| guard.permit(Ballot::Nullify { round }).is_ok();
-        let refused = [epoch(3) + 99, epoch(3) + 163, epoch(4) + 1, epoch(4) + SILENT_VIEWS - 1];
+        let refused = [epoch(3) + 99, epoch(3) + 101, epoch(4) + 1, epoch(4) + SILENT_VIEWS - 1];
         assert!(!refused.into_iter().any(&mut permits));
-        let allowed = [epoch(3) + 164, epoch(4) + SILENT_VIEWS, epoch(5) + 1];
+        let allowed = [epoch(3) + 102, epoch(4) + SILENT_VIEWS, epoch(5) + 1];
         assert!(allowed.into_iter().all(&mut permits));
     }
 

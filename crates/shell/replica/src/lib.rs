@@ -30,6 +30,7 @@ mod node;
 mod observe;
 mod payload;
 mod pulse;
+mod recollect;
 mod report;
 mod round;
 mod scheme;

@@ -131,8 +131,7 @@ where
     }
     let network = setup.anchor.hash().map_err(CommitteeError::from)?;
     let storage = setup.directory.join("engine");
-    let has_voted = std::fs::read_dir(&storage).is_ok_and(|mut entries| entries.next().is_some());
-    let guard = VoteGuard::open(&setup.directory.join("votes"), network, has_voted)?;
+    let guard = VoteGuard::open(&setup.directory.join("votes"), network)?;
     let guard = Arc::new(Mutex::new(guard));
     let steps = Steps::open(&setup.directory.join("steps"), network).map_err(LiveError::Steps)?;
     let public = setup.key.0.public_key();

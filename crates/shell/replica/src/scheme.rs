@@ -4,8 +4,11 @@
 
 use crate::guard::{Ballot, VoteGuard};
 use crate::round;
-use commonware_codec::Read;
-use commonware_consensus::simplex::{scheme::ed25519, types::Subject};
+use commonware_codec::{Encode as _, Read};
+use commonware_consensus::simplex::{
+    scheme::ed25519,
+    types::{Proposal, Subject},
+};
 use commonware_cryptography::{
     Digest,
     certificate::{
@@ -37,22 +40,17 @@ impl Guarded {
     }
 }
 
-/// Returns the vote that a subject is.
+/// Returns the vote that a subject is. Two proposals of one block that stand on different views are two.
 fn ballot<D: Digest>(subject: &Subject<'_, D>) -> Ballot {
-    let block = |payload: &D| {
-        let bytes: &[u8] = payload.as_ref();
-        Hash::new(bytes.try_into().unwrap_or_default())
-    };
+    let named = |proposal: &Proposal<D>| Hash::of("proposal", &proposal.encode());
     match subject {
-        Subject::Notarize { proposal } => Ballot::Notarize {
-            round: round::number(proposal.round),
-            block: block(&proposal.payload),
-        },
+        Subject::Notarize { proposal } => {
+            Ballot::Notarize { round: round::number(proposal.round), block: named(proposal) }
+        }
         Subject::Nullify { round } => Ballot::Nullify { round: round::number(*round) },
-        Subject::Finalize { proposal } => Ballot::Finalize {
-            round: round::number(proposal.round),
-            block: block(&proposal.payload),
-        },
+        Subject::Finalize { proposal } => {
+            Ballot::Finalize { round: round::number(proposal.round), block: named(proposal) }
+        }
     }
 }
 

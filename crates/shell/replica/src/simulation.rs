@@ -39,7 +39,7 @@ use protocol::{Hash, ValidatorId};
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use units::BlockTime;
@@ -112,6 +112,8 @@ struct Place {
     faults: Faults,
     running: Option<(Handle<()>, Node)>,
     starts: u64,
+    /// How often its disk was replaced by an empty one.
+    wipes: Arc<AtomicU64>,
 }
 
 /// The simulated network.
@@ -136,6 +138,7 @@ pub struct History {
     setup: Setup,
     runner: deterministic::Runner,
     guards: Vec<Arc<Mutex<VoteGuard>>>,
+    wipes: Vec<Arc<AtomicU64>>,
     digest: String,
 }
 
@@ -165,8 +168,9 @@ impl History {
             .with_storage_fault_config(torn);
         let guard = |_| Arc::new(Mutex::new(VoteGuard::in_memory()));
         let guards = (0..setup.places()).map(guard).collect();
+        let wipes = (0..setup.places()).map(|_| Arc::default()).collect();
         let runner = deterministic::Runner::new(config);
-        Self { setup, runner, guards, digest: String::new() }
+        Self { setup, runner, guards, wipes, digest: String::new() }
     }
 
     /// Runs a scenario in a world without links, whose validators have not started. When it returns, the power fails.
@@ -180,15 +184,15 @@ impl History {
         F: FnOnce(World) -> Fut,
         Fut: Future<Output = T>,
     {
-        let Self { setup, runner, guards, .. } = self;
-        let (begun, held) = (setup.clone(), guards.clone());
+        let Self { setup, runner, guards, wipes, .. } = self;
+        let (begun, held) = (setup.clone(), (guards.clone(), wipes.clone()));
         let (result, checkpoint): (T, Checkpoint) =
             runner.start_and_recover(|context| async move {
                 let world = World::new(context, begun, held).await;
                 scenario(world).await
             });
         let digest = checkpoint.auditor().state();
-        (result, Self { setup, runner: checkpoint.into(), guards, digest })
+        (result, Self { setup, runner: checkpoint.into(), guards, wipes, digest })
     }
 
     /// Returns a digest of everything that has happened: equal for equal seeds.
@@ -199,7 +203,11 @@ impl History {
 }
 
 impl World {
-    async fn new(context: Context, setup: Setup, guards: Vec<Arc<Mutex<VoteGuard>>>) -> Self {
+    async fn new(
+        context: Context,
+        setup: Setup,
+        (guards, wipes): (Vec<Arc<Mutex<VoteGuard>>>, Vec<Arc<AtomicU64>>),
+    ) -> Self {
         let keys: Vec<ValidatorKey> = (0..setup.places()).map(secret_key).collect();
         let validators = (1..=setup.validators).zip(&keys);
         let anchor = Anchor {
@@ -221,7 +229,8 @@ impl World {
         let (network, oracle) =
             Network::new_with_peers(context.child("network"), config, peers.clone()).await;
         network.start();
-        let place = |(index, (key, guard)): (usize, (ValidatorKey, Arc<Mutex<VoteGuard>>))| {
+        let place = |(index, (key, (guard, wipes)))| {
+            let (key, guard): (ValidatorKey, Arc<Mutex<VoteGuard>>) = (key, guard);
             let lies = setup.liars.iter().find(|(liar, _)| *liar == index);
             let liar = lies.map(|(_, lies)| {
                 let others = peers.iter().filter(|peer| **peer != key.0.public_key());
@@ -229,9 +238,10 @@ impl World {
                 Liar::new(*lies, key.0.clone(), anchor.clock, others.cloned().collect(), seed)
             });
             let faults = Faults { plant: setup.plant, liar, ..Faults::default() };
-            Place { key, guard, faults, running: None, starts: 0 }
+            Place { key, guard, faults, running: None, starts: 0, wipes }
         };
-        let places = keys.into_iter().zip(guards).enumerate().map(place).collect();
+        let kept = guards.into_iter().zip(wipes);
+        let places = keys.into_iter().zip(kept).enumerate().map(place).collect();
         let linked = vec![vec![false; count]; count];
         Self { context, setup, anchor, oracle, places, linked, noise: Arc::default() }
     }
@@ -288,7 +298,7 @@ impl World {
             committees,
             steps: None,
             seated: Box::new(|_| Vec::new()),
-            layout: format!("v{index}"),
+            layout: format!("v{index}w{}", place.wipes.load(Ordering::Relaxed)),
             founded_at: self.setup.founded_at,
             guard: place.guard.clone(),
             ledger,
@@ -303,6 +313,15 @@ impl World {
         let started =
             engine::start(context, config, self.oracle.manager(), control, channels).await;
         place.running = Some(started.expect("a simulated validator starts"));
+    }
+
+    /// Replaces the disk of a validator that does not run by an empty one: what it has signed it knows no more.
+    pub fn wipe(&mut self, index: usize) {
+        if let Some(place) = self.places.get(index) {
+            place.wipes.fetch_add(1, Ordering::Relaxed);
+            *place.guard.lock().unwrap_or_else(PoisonError::into_inner) =
+                VoteGuard::lost_in_memory();
+        }
     }
 
     /// Ends a validator at once, wherever it is.

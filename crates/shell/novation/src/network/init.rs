@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use light::{Anchor, Clock, Validator};
 use machine::Genesis;
 use protocol::{Address, Endpoint, Hash, Seat, ValidatorId, codec};
+use replica::VoteGuard;
 use replica::keys::ValidatorKey;
 use std::fs;
 use std::io::Write;
@@ -152,6 +153,8 @@ pub(crate) fn write(dir: &Path, plan: &Plan<'_>) -> Result<()> {
         let rpc = SocketAddr::new(local, listen.port().checked_add(RPC_PORTS).context("no port")?);
         put(&place.join("genesis"), &genesis)?;
         put(&place.join("network.toml"), anchor.text().as_bytes())?;
+        // A key that has just been made has signed nothing: without this, the others would be asked.
+        VoteGuard::begin(&place.join("votes"), anchor.hash()?)?;
         put(&place.join("node.toml"), config::text(listen, rpc, reporter).as_bytes())?;
     }
     // Last: where it stands, the network is whole.

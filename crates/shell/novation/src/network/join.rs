@@ -121,7 +121,7 @@ pub(crate) fn catch_up(
 
 /// Brings a house up to the peer's newest certified block, and finds the ordered block at which a validator's engine can
 /// begin: a certified one that the house has executed.
-pub(crate) fn floor(house: &mut House, peer: &mut Peer, knows_its_votes: bool) -> Result<Floor> {
+pub(crate) fn floor(house: &mut House, peer: &mut Peer) -> Result<Floor> {
     let own = |house: &House| u64::try_from(house.header().height.blocks());
     let to = peer.height()?;
     let newest = peer.certified_up_to(own(house)?, to)?;
@@ -131,10 +131,7 @@ pub(crate) fn floor(house: &mut House, peer: &mut Peer, knows_its_votes: bool) -
     while back < executed {
         let certified = peer.certified(executed - back)?;
         if certified.order.height <= house.header().height {
-            // The silence is counted from the newest certificate, the engine begins at the older one.
-            let newest = Floor::at(&newest.order, Vec::new(), knows_its_votes);
-            let silent_until = newest.silent_until;
-            return Ok(Floor { certificate: certified.certificate, silent_until });
+            return Ok(Floor { certificate: certified.certificate });
         }
         back *= 2;
     }

@@ -108,12 +108,11 @@ fn check_genesis(directory: &Path, found: Hash, anchor: &Anchor) -> Result<()> {
 /// Takes the house of another node over, and leaves word where the engine is to begin. Until the word is left a mark says
 /// so, and the next start goes on from here.
 fn begin_elsewhere(directory: &Path, network: &Network) -> Result<House> {
-    let knows_its_votes = directory.join("votes").exists();
     let mark = directory.join(JOINING);
     fs::write(&mark, b"").with_context(|| format!("cannot write {}", mark.display()))?;
     let mut house = said(join::open(directory, network)?);
     let mut peer = Peer::new(network.address, network.trust.clone());
-    let floor = join::floor(&mut house, &mut peer, knows_its_votes)?;
+    let floor = join::floor(&mut house, &mut peer)?;
     keep_steps(directory, network, &peer)?;
     let path = directory.join("floor");
     floor.write(&path).with_context(|| format!("cannot write {}", path.display()))?;
