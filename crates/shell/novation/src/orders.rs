@@ -69,6 +69,7 @@ fn command_text(command: &Command) -> String {
         Command::Drill { instrument } => format!("drill market {instrument}"),
         Command::RegisterSession { terms } => format!("register session key {}", terms.key),
         Command::RevokeSession { key } => format!("revoke session key {key}"),
+        Command::BuyCollateral { asset, .. } => format!("buy collateral in asset {asset}"),
     }
 }
 
