@@ -66,10 +66,11 @@ fn command_text(command: &Command) -> String {
         Command::Approve { proposal } => format!("approve proposal {proposal}"),
         Command::Revoke { proposal } => format!("take back approval of proposal {proposal}"),
         Command::Pause { instrument } => format!("pause market {instrument}"),
-        Command::Drill { instrument } => format!("drill market {instrument}"),
         Command::RegisterSession { terms } => format!("register session key {}", terms.key),
         Command::RevokeSession { key } => format!("revoke session key {key}"),
         Command::BuyCollateral { asset, .. } => format!("buy collateral in asset {asset}"),
+        // What no person asks for every day, as the program calls it.
+        other => format!("{other:?}"),
     }
 }
 
