@@ -380,9 +380,10 @@ impl<'a> Work<'a> {
         Ok(requirement.maintenance)
     }
 
-    /// Returns the ceiling of an account with its open orders; `None` if equity may not cover them.
-    pub(crate) fn ceiling(
-        &mut self,
+    /// Returns the ceiling of an account with its open orders, by the sums of its sides as they are kept; `None` if equity
+    /// may not cover them.
+    pub(crate) fn ceiling_kept(
+        &self,
         risk: &'a Risk,
         account: AccountIndex,
     ) -> Result<Option<Ceiling>, Fault> {
@@ -394,12 +395,21 @@ impl<'a> Work<'a> {
                 Ceiling::new(risk, &Meter::new(risk).read(&sorted, holdings.cash)?, &sorted)
             }
         };
-        if let Some(ceiling) = self.state.with_sides(risk, account, idle)? {
+        self.state.with_sides(risk, account, idle)
+    }
+
+    /// Returns the same; where equity may not cover the orders, by sums that are taken again.
+    pub(crate) fn ceiling(
+        &mut self,
+        risk: &'a Risk,
+        account: AccountIndex,
+    ) -> Result<Option<Ceiling>, Fault> {
+        if let Some(ceiling) = self.ceiling_kept(risk, account)? {
             return Ok(Some(ceiling));
         }
         let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
         held.sum_again()?;
-        self.state.with_sides(risk, account, idle)
+        self.ceiling_kept(risk, account)
     }
 
     /// Returns the margin of an account with its open orders, computed once and kept up to date.

@@ -12,7 +12,7 @@ use crate::commands::Answer;
 use crate::margins::Known;
 use crate::state::State;
 use crate::work::Work;
-use margin::{AccountMargin, ClosingMargin, Cover, Risk};
+use margin::{AccountMargin, Ceiling, ClosingMargin, Cover, Risk};
 use protocol::{AccountIndex, CancelReason, Fault, OrderId, ParameterId, Side};
 use units::{Notional, Round};
 
@@ -37,7 +37,8 @@ impl<'a> Work<'a> {
         let accounts: Vec<AccountIndex> = accounts.map(|(account, _)| account).collect();
         let (mut fault, mut near) = (Ok(()), Vec::new());
         for account in accounts {
-            match self.is_below_ceiling(account) {
+            let ceiling = self.margins.risk().and_then(|risk| self.ceiling_kept(risk, account));
+            match ceiling.map(|ceiling| self.note_ceiling(account, ceiling)) {
                 Ok(true) => {}
                 Ok(false) => near.push(account),
                 Err(found) => {
@@ -77,19 +78,21 @@ impl<'a> Work<'a> {
         turned.and_then(|turned| usize::try_from(turned).ok()).unwrap_or(0)
     }
 
-    /// Returns whether equity covers the ceiling of an account with its open orders.
-    fn is_below_ceiling(&mut self, account: AccountIndex) -> Result<bool, Fault> {
-        let risk = self.margins.risk()?;
-        let ceiling = self.ceiling(risk, account)?;
+    /// Notes a ceiling that equity covers; returns whether there is one.
+    fn note_ceiling(&mut self, account: AccountIndex, ceiling: Option<Ceiling>) -> bool {
         if let Some(ceiling) = ceiling {
             self.margins.accounts.set(account.get().into(), Known::Ceiling(ceiling));
         }
-        Ok(ceiling.is_some())
+        ceiling.is_some()
     }
 
     /// Margins an account with its open orders; where equity does not cover them, lets them in again, the oldest first,
     /// and cancels those that may not enter.
     fn margin_again(&mut self, account: AccountIndex) -> Result<(), Fault> {
+        let ceiling = self.ceiling(self.margins.risk()?, account)?;
+        if self.note_ceiling(account, ceiling) {
+            return Ok(());
+        }
         let margin = self.margin(account)?;
         if margin.initial() <= margin.equity() {
             return Ok(());

@@ -7,10 +7,11 @@
 
 use book::OrderBook as _;
 use machine::Machine;
-use protocol::{Block, Receipt, codec};
+use protocol::{AccountId, Block, Command, Receipt, Transaction, codec};
 use std::time::{Duration, Instant};
 use store::{QmdbCommitment, StateCommitment as _};
 use testkit::traffic::{Size, Traffic};
+use units::BlockTime;
 
 const SEED: u64 = 1;
 
@@ -37,7 +38,41 @@ fn main() {
     });
     let rooted = commands / rooted.as_secs_f64();
     report("machine::mixed_flow_with_state_root", rooted, Some(("machine::mixed_flow", alone)));
+    report("machine::accounts_with_open_orders", open_orders(&traffic), None);
     describe(&traffic);
+}
+
+/// Returns how many accounts' open orders a second are margined: what a block without commands takes, less what it takes
+/// once all orders are cancelled.
+fn open_orders(traffic: &Traffic) -> f64 {
+    let mut machine = traffic.opened();
+    for block in &traffic.blocks {
+        machine.apply(block).expect("follows");
+    }
+    let template = traffic.blocks.last().expect("there are blocks");
+    let next = |machine: &mut Machine, transactions: Vec<Transaction>| {
+        let state = machine.state();
+        let height = state.height.next().expect("heights suffice");
+        let time = BlockTime::from_millis(state.time.millis() + 100);
+        let block = Block { height, time, transactions, ..template.clone() };
+        let started = Instant::now();
+        machine.apply(&block).expect("follows");
+        started.elapsed()
+    };
+    let with = (0..20).map(|_| next(&mut machine, Vec::new())).min().unwrap_or_default();
+    let accounts = machine.state().accounts.iter();
+    let owners: Vec<AccountId> = accounts
+        .filter(|(_, account)| !account.orders().is_empty())
+        .map(|(_, account)| account.id)
+        .collect();
+    let all = owners.iter().map(|id| Transaction {
+        sender: id.owner,
+        command: Command::MassCancel { sub: id.sub, instrument: None },
+    });
+    next(&mut machine, all.collect());
+    let without = (0..20).map(|_| next(&mut machine, Vec::new())).min().unwrap_or_default();
+    let counted = u32::try_from(owners.len()).map_or(f64::MAX, f64::from);
+    counted / with.saturating_sub(without).as_secs_f64().max(1e-9)
 }
 
 /// Returns the machine and the tree after the opening.

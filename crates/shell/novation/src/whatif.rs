@@ -34,7 +34,16 @@ pub(crate) fn run(args: &WhatifArgs, out: &mut dyn Write) -> Result<()> {
         ("orders open", &found.with_orders_open),
         ("all filled", &found.after_fills),
     ];
-    write_columns(&columns, out)
+    write_columns(&columns, out)?;
+    for (number, entry) in (1..).zip(&found.entries) {
+        match &entry.refused {
+            None => {
+                writeln!(out, "order {number}: margin lets it in, and asks again in every block")?
+            }
+            Some(refused) => writeln!(out, "order {number}: refused, {refused}")?,
+        }
+    }
+    Ok(())
 }
 
 /// Prints assessments side by side, one figure a line.

@@ -1,6 +1,7 @@
 //! What a portfolio must hold, how it moves, where it is liquidated; and the same after orders.
 
 use crate::WhatIfError;
+use crate::entry::Entry;
 use crate::file::{Orders, Portfolio};
 use crate::liquidation::{Liquidation, liquidations};
 use margin::{Bucket, Parameters, Risk, Standing};
@@ -51,9 +52,11 @@ pub struct WhatIf {
     pub with_orders_open: Assessment,
     /// With all of them filled at their limits, fees paid.
     pub after_fills: Assessment,
+    /// What margin says to each order as it comes, those before it open.
+    pub entries: Vec<Entry>,
 }
 
-fn limits(place: &'static str) -> impl Fn(Fault) -> WhatIfError {
+pub(crate) fn limits(place: &'static str) -> impl Fn(Fault) -> WhatIfError {
     move |fault| WhatIfError::Limits { place, fault }
 }
 
@@ -132,7 +135,12 @@ impl Portfolio {
         for order in &orders.0 {
             filled.fill(order).map_err(limits("a fill"))?;
         }
-        Ok(WhatIf { before, with_orders_open: open.assess()?, after_fills: filled.assess()? })
+        Ok(WhatIf {
+            before,
+            with_orders_open: open.assess()?,
+            after_fills: filled.assess()?,
+            entries: self.entries(orders)?,
+        })
     }
 
     /// Fills an order at its limit: the premium of an option and the fee are paid in cash, anything else is settled at

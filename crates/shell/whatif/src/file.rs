@@ -442,7 +442,7 @@ fn fee(market: &MarketInput, lots: Lots, price: Price) -> Result<Notional, units
 }
 
 /// Returns what governance begins with.
-fn default(parameter: ParameterId) -> Ppm {
+pub(crate) fn default(parameter: ParameterId) -> Ppm {
     Ppm::from_parts(default_value(parameter))
 }
 

@@ -1,7 +1,7 @@
 //! A portfolio in a file: its margin, its Greeks, the prices at which it is liquidated, and what orders would change.
 //!
 //! [`Portfolio::parse`] reads markets and holdings, [`Portfolio::assess`] measures them, [`Portfolio::what_if`] measures
-//! them before orders, with the orders open, and with all of them filled.
+//! them before orders, with the orders open, and with all of them filled, and says which of them margin lets in.
 //!
 //! **Invariant:** every figure is one of the house's own integers: marks, scenario matrices and requirements are those of
 //! `margin`. Numbers in files are exact decimal text; nothing here is a float.
@@ -9,11 +9,13 @@
 //! Left out: where prices come from. A portfolio file says what the market looks like.
 
 mod assess;
+mod entry;
 mod fields;
 mod file;
 mod liquidation;
 
 pub use assess::{Assessment, GreekSums, WhatIf};
+pub use entry::Entry;
 pub use file::{Orders, Portfolio};
 pub use liquidation::{Crossing, Liquidation};
 

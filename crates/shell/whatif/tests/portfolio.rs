@@ -135,6 +135,36 @@ fn closing_pays_out_what_the_position_gained() {
 }
 
 #[test]
+fn each_order_is_said_to_enter_or_why_margin_refuses_it() {
+    // 0019-MARG-010, 0019-MARG-020
+    let said = |cash: &str, orders: &str| -> Vec<Option<String>> {
+        let held = r#"[{"market": "BTC-PERP", "lots": "1000", "entry": "60000"}]"#;
+        let portfolio = parse("", &format!(r#""cash": "{cash}", "positions": {held}"#));
+        let orders = portfolio.parse_orders(&format!(r#"{{"orders": [{orders}]}}"#)).unwrap();
+        let entries = portfolio.what_if(&orders).unwrap().entries;
+        entries.into_iter().map(|entry| entry.refused).collect()
+    };
+    let sell = |lots: &str, price: &str| {
+        format!(r#"{{"market": "BTC-PERP", "side": "sell", "lots": "{lots}", "price": "{price}"}}"#)
+    };
+    // Initial margin is 9,600 dollars, maintenance 7,680. A bid too far to lose needs nothing yet.
+    let far = r#"{"market": "BTC-PERP", "side": "buy", "lots": "1000", "price": "40000"}"#;
+    assert_eq!(said("10000", far), [None]);
+    let near = r#"{"market": "BTC-PERP", "side": "buy", "lots": "1000", "price": "60000"}"#;
+    assert!(said("10000", near)[0].as_deref().is_some_and(|why| why.contains("9230")));
+    // Under a call all that is left may be given away, and no more; twice the position is no closing.
+    assert_eq!(said("9000", &sell("1000", "51500")), [None]);
+    assert!(said("9000", &sell("1000", "50500"))[0].is_some(), "9,500 dollars off the mark");
+    let both = [sell("1000", "60000"), sell("1000", "60000")].join(",");
+    let both = said("9000", &both);
+    assert!(both[0].is_none() && both[1].is_some());
+    // Below maintenance, 8 % off the mark at most, and what there is.
+    assert_eq!(said("7000", &sell("1000", "56000")), [None]);
+    assert!(said("7000", &sell("100", "55000"))[0].is_some());
+    assert!(said("2000", &sell("1000", "57000"))[0].is_some());
+}
+
+#[test]
 fn what_cannot_be_read_is_named_with_its_place() {
     let says = |text: &str| Portfolio::parse(text).unwrap_err().to_string();
     for (markets, rest, expected) in [

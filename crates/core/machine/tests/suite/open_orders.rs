@@ -623,3 +623,48 @@ fn an_account_that_a_block_has_no_time_for_does_not_fill() {
     assert_eq!(filled, 0);
     assert!(left > 1_000, "only {left} orders left an auction");
 }
+
+#[test]
+fn what_the_house_has_sold_is_counted_before_the_next_market_trades() {
+    // 0019-MARG-020, 0019-MARG-022
+    let mut house = House::new();
+    let money = [(1, 90_000), (2, 300_000), (3, 10_000_000)];
+    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
+    for (market, lots) in [(1, 5_000), (2, 1_000)] {
+        let (buy, sell) = (u64::from(market), u64::from(market));
+        house.apply(
+            1,
+            vec![
+                order(1, buy, market, Side::Buy, 8_000_000_000, lots),
+                order(2, sell, market, Side::Sell, 8_000_000_000, lots),
+            ],
+        );
+        assert_eq!(house.lots(1, market), lots);
+    }
+    while required(&house, 1).equity > Notional::from_micros(9_000_000_000) {
+        house.btc -= 10_000_000;
+        house.apply(5, Vec::new());
+    }
+    assert!(required(&house, 1).equity > Notional::from_micros(7_000_000_000));
+    // The house sells at 8 % below the mark, for more than there is; then comes the account's own sale, at 7 %.
+    let bid = tick(mark(&house, 1) * 921 / 1_000);
+    let limit = tick(mark(&house, 2) * 930 / 1_000) + TICK;
+    let outcome = house.apply(
+        1,
+        vec![
+            order(3, 1, 1, Side::Buy, bid, 6_000),
+            order(2, 10, 2, Side::Buy, limit, 1_000),
+            order(1, 10, 2, Side::Sell, limit, 1_000),
+        ],
+    );
+    assert!(house.lots(1, 1) < 5_000, "the house has sold");
+    let own = match outcome.receipts[2] {
+        Receipt::Order(order) => Some(order),
+        _ => None,
+    };
+    let fills = outcome.events.iter().filter(|event| match event {
+        Event::Filled { order, .. } => Some(*order) == own,
+        _ => false,
+    });
+    assert_eq!(fills.count(), 0, "{outcome:?}");
+}
