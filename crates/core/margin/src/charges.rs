@@ -365,6 +365,40 @@ impl ChargeBook {
         round_up(self.sum).plus(self.impact).map_err(Fault::at("margin: charges"))
     }
 
+    /// Returns the signed lots that are held of a row.
+    pub(crate) fn held(&self, number: u32) -> i64 {
+        find(&self.rows, number).range.lots
+    }
+
+    /// Returns all charges without lots that are held of a row, rounded up: of a book without orders.
+    pub(crate) fn total_without(
+        &self,
+        risk: &Risk,
+        (number, slot): (u32, &Slot),
+        lots: i64,
+    ) -> Result<Notional, Fault> {
+        let (charges, gone) = (self.purpose.charges(slot), lots.wrapping_neg());
+        let row = find(&self.rows, number);
+        let rest = Entry::of_row(row.range.with_held(gone), charges);
+        let mut sum = self.sum.wrapping_sub(row.charge).wrapping_add(rest.charge);
+        if slot.strike != 0 {
+            let strike = find(&self.strikes, slot.strike);
+            let rest = Entry::of_strike(strike.range.with_held(gone), charges);
+            sum = sum.wrapping_sub(strike.charge).wrapping_add(rest.charge);
+        }
+        let at = || Fault::at("margin: impact");
+        let mut impact = self.impact;
+        if risk.impacts {
+            let underlying = risk.underlying(slot.underlying).ok_or_else(no_underlying)?;
+            let before = find(&self.exposures, slot.underlying);
+            let after = before.with_held(slot, gone).measured(underlying);
+            let cost = |of: Exposures| of.impact_delta.plus(of.impact_vega).map_err(at());
+            impact = impact.minus(cost(before)?).map_err(at())?;
+            impact = impact.plus(cost(after)?).map_err(at())?;
+        }
+        round_up(sum).plus(impact).map_err(at())
+    }
+
     /// Returns what one more order for signed lots makes of the charges.
     ///
     /// It widens a range at one end, and charges are convex: so the charge is what it was or that of the new end,

@@ -49,6 +49,7 @@ mod requirement;
 mod risk;
 mod scan;
 mod scenario;
+mod sums;
 mod valuation;
 mod weights;
 
@@ -69,3 +70,4 @@ pub use parameters::{CalendarOffset, Parameters, VolShocks};
 pub use requirement::{Cover, OrderCheck, Requirement, Standing};
 pub use risk::{Risk, RowIndex};
 pub use scenario::{SCENARIOS, STANDARD, Scenario, ScenarioId, SpotMove, VolMove};
+pub use sums::Sums;

@@ -6,7 +6,7 @@
 //! **Invariant:** every coefficient is non-negative, so the scan is monotone and sub-additive.
 
 use crate::lanes::{
-    Line, Matrix, OrderLine, Vector, add_order, add_position, add_vector, lowest_of,
+    Line, Matrix, OrderLine, Row, Vector, add_order, add_position, add_vector, lowest_of,
     lows_with_order,
 };
 use crate::risk::Risk;
@@ -208,6 +208,22 @@ impl Scan {
                 underlying.change(path.underlying.1, underlying.loss_at(low_underlying, more)),
             )
             .wrapping_add(class.change(path.class.1, class.loss_at(low_class, more)))
+    }
+
+    /// Returns the sum of the scan without lots of one row that are in it, in the unit of the row, and without what is
+    /// reserved for them.
+    pub(crate) fn sum_without(&self, path: &Path, row: &Row, scaled: i32, reserve: i64) -> i128 {
+        let levels = [
+            find(&self.groups, path.group.0),
+            find(&self.underlyings, path.underlying.0),
+            find(&self.classes, path.class.0),
+        ];
+        levels.into_iter().flatten().fold(self.sum, |sum, level| {
+            let mut vector = level.vector;
+            add_position(&mut vector, row, scaled.wrapping_neg());
+            let loss = level.loss_at(lowest_of(&vector), reserve.saturating_neg());
+            sum.wrapping_add(level.change(level.kept, loss))
+        })
     }
 
     /// Adds an order, or takes it out, and reserves `more` for short positions.

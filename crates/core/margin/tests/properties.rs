@@ -4,7 +4,7 @@ mod support;
 
 use margin::{
     AccountMargin, Ceiling, Cover, Explanation, Figure, Holdings, Meter, OpenOrder, OrderCeiling,
-    Portfolio, Position, Risk, STANDARD, SideOrders, explain, required,
+    Portfolio, Position, Risk, STANDARD, SideOrders, Sums, explain, required,
 };
 use protocol::Side;
 use support::{BTC_ASSET, House, Random, alone, dollars, of};
@@ -513,4 +513,33 @@ fn closing_a_position_needs_no_margin() {
         let account = AccountMargin::new(&risk, &of(-1_000_000, &positions)).unwrap();
         assert!(!matches!(account.check(&order).unwrap().cover(), Cover::Short(_)));
     });
+}
+
+#[test]
+fn what_a_position_releases_is_the_margin_of_all_less_that_of_the_rest() {
+    // 0021-FALL-004
+    for mut house in [House::new(), rough_house()] {
+        // Beyond a knee the haircut rises.
+        for underlying in &mut house.underlyings {
+            underlying.haircut_knee = dollars(20_000);
+        }
+        let risk = house.risk();
+        cases(300, |random| {
+            let positions = house.random_positions(random, 12);
+            let collateral = [(BTC_ASSET, Quantity::from_nanos(3_500_000_000))];
+            let holdings = Holdings::new(&risk, &positions, &collateral).unwrap();
+            let sums = Sums::new(&risk, &holdings).unwrap();
+            let slow = |positions: &[Position]| {
+                let portfolio =
+                    Portfolio { cash: dollars(0), positions, collateral: &collateral, orders: &[] };
+                required(&risk, &portfolio).unwrap().maintenance
+            };
+            assert_eq!(sums.maintenance(), Ok(slow(&positions)));
+            for position in &positions {
+                let mut rest = positions.clone();
+                rest.retain(|held| held.instrument != position.instrument);
+                assert_eq!(sums.without(position.instrument), Ok(slow(&rest)));
+            }
+        });
+    }
 }
