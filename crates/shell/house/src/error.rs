@@ -115,6 +115,17 @@ pub enum HouseError {
         /// The directory.
         dir: PathBuf,
     },
+    /// The machine panicked in a block, or had done so before.
+    #[error(
+        "block {height} cannot be executed: the machine failed ({said}); this house goes no further, and neither does \
+         another start with this program: keep the directory, and ask for a program that executes the block"
+    )]
+    Panicked {
+        /// Which block.
+        height: units::BlockHeight,
+        /// What the panic said.
+        said: String,
+    },
     /// A block that does not follow.
     #[error(transparent)]
     Block(#[from] BlockError),

@@ -5,6 +5,7 @@
 //!
 //! **Left out:** where blocks come from. The demo makes them itself; a validator takes them from consensus.
 
+mod contain;
 mod error;
 mod header;
 mod recent;
@@ -17,6 +18,7 @@ pub use transfer::{
 };
 
 use book::{Extract, OrderBook as _};
+use contain::{Apply, contained};
 use machine::{Genesis, Machine, Outcome, StateKey, Write};
 use protocol::{
     AccountId, Block, EventExtract, Hash, Header, InstrumentId, OrderId, OutcomeHashes,
@@ -46,6 +48,8 @@ pub struct House {
     recent: Recent,
     /// The state that is being handed out, so that not every chunk of it is read from disk.
     handed_out: Option<HandedOut>,
+    /// What the machine said when it panicked: it is not asked again.
+    panicked: Option<String>,
 }
 
 /// A snapshot that somebody fetches.
@@ -113,7 +117,16 @@ impl House {
         };
         store.append(0, &codec::encode(&last)?, &[])?;
         let (dir, recent) = (dir.to_path_buf(), Recent::default());
-        Ok(Self { dir, genesis: hash, machine, store, last, recent, handed_out: None })
+        Ok(Self {
+            dir,
+            genesis: hash,
+            machine,
+            store,
+            last,
+            recent,
+            handed_out: None,
+            panicked: None,
+        })
     }
 
     /// Comes back from disk: the newest usable snapshot, then every block after it again, each root compared. A
@@ -148,7 +161,7 @@ impl House {
             let entry = entry?;
             let header: Header = codec::decode(&entry.header, limits::BLOCK_BYTES_MAX)?;
             let block: Block = codec::decode(&entry.block, limits::BLOCK_BYTES_MAX)?;
-            let outcome = machine.apply(&block)?;
+            let outcome = contained(&mut machine, &block, Machine::apply)?;
             let root = commit(&mut store, entry.height, outcome.writes.clone())?;
             let hashes = OutcomeHashes::of(&outcome.receipts, &outcome.events)?;
             let expected = seal(&block, &hashes, last.hash()?, root, snapshot_hash(&machine)?)?;
@@ -164,7 +177,8 @@ impl House {
             last = header;
         }
         let dir = dir.to_path_buf();
-        let house = Self { dir, genesis: hash, machine, store, last, recent, handed_out: None };
+        let (handed_out, panicked) = (None, None);
+        let house = Self { dir, genesis: hash, machine, store, last, recent, handed_out, panicked };
         Ok(Reopened { house, skipped: resume.skipped })
     }
 
@@ -259,8 +273,19 @@ impl House {
     /// [`HouseError::Block`] if the block does not follow, and nothing has changed; after any other error the house
     /// must be opened again.
     pub fn apply(&mut self, block: &Block) -> Result<Applied, HouseError> {
+        self.apply_by(block, Machine::apply)
+    }
+
+    fn apply_by(&mut self, block: &Block, apply: Apply) -> Result<Applied, HouseError> {
+        if let Some(said) = self.panicked.clone() {
+            return Err(HouseError::Panicked { height: block.height, said });
+        }
         let body = codec::encode(block)?;
-        let outcome = self.machine.apply(block)?;
+        let outcome = contained(&mut self.machine, block, apply).inspect_err(|error| {
+            if let HouseError::Panicked { said, .. } = error {
+                self.panicked = Some(said.clone());
+            }
+        })?;
         let height = height_of(block.height.blocks())?;
         let root = commit(&mut self.store, height, outcome.writes.clone())?;
         let snapshot = snapshot_hash(&self.machine)?;
@@ -525,6 +550,32 @@ mod tests {
         drop(house);
         fs::remove_dir_all(dir).expect("it was made above");
         root
+    }
+
+    #[test]
+    fn a_panic_of_the_machine_ends_the_house_and_not_the_process() {
+        // 0025-BLOCK-032
+        let traffic = Traffic::generate(Size { accounts: 8, commands: 20, blocks: 4 }, 5);
+        let dir = std::env::temp_dir().join(format!("house-{}-panic", std::process::id()));
+        let options = StoreOptions::default();
+        let mut house = House::found(&dir, &traffic.genesis, options).expect("it is new");
+        let mut blocks = traffic.opening.iter().chain(&traffic.blocks);
+        house.apply(blocks.next().expect("there is one")).expect("it follows");
+        let (before, next) = (house.root(), blocks.next().expect("there are two"));
+        let broken: Apply = |_, _| panic!("an index out of bounds");
+        let error = house.apply_by(next, broken).expect_err("it panics");
+        assert!(matches!(&error, HouseError::Panicked { said, .. } if said.contains("bounds")));
+        assert!(error.to_string().contains("goes no further"), "{error}");
+        // Nothing is known of the machine now, and nothing has been written.
+        let error = house.apply(next).expect_err("it is not asked again");
+        assert!(matches!(error, HouseError::Panicked { .. }));
+        assert_eq!(house.root(), before);
+        drop(house);
+        let mut house = House::reopen(&dir, options).expect("it comes back").house;
+        assert_eq!(house.root(), before);
+        house.apply(next).expect("a program without the fault goes on");
+        drop(house);
+        fs::remove_dir_all(dir).expect("it was made above");
     }
 
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
