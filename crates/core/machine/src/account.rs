@@ -2,6 +2,7 @@
 
 use crate::insurance::Allowance;
 use crate::open_orders::OpenOrders;
+use crate::pursuit::Pursuit;
 use crate::sides::{SideOrders, Sides};
 use borsh::io::{Error, ErrorKind, Read, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -68,6 +69,8 @@ pub struct Account {
     brought: Vec<(AssetId, Amount)>,
     /// Whether the account is under a margin call.
     pub called: bool,
+    /// What the house remembers of its attempts to reduce it.
+    pub(crate) pursuit: Pursuit,
 }
 
 impl Account {
@@ -82,7 +85,14 @@ impl Account {
             exposed: BTreeMap::new(),
             brought: Vec::new(),
             called: false,
+            pursuit: Pursuit::default(),
         }
+    }
+
+    /// Returns what the house remembers of its attempts to reduce the account.
+    #[must_use]
+    pub const fn pursuit(&self) -> &Pursuit {
+        &self.pursuit
     }
 
     /// Returns the position in an instrument; zero if there is none.
@@ -171,7 +181,10 @@ impl Account {
     pub(crate) fn set_position(&mut self, instrument: InstrumentId, position: Position) {
         let found = self.positions.binary_search_by_key(&instrument, |(held, _)| *held);
         match (found, position == Position::default()) {
-            (Ok(at), true) => drop(self.positions.remove(at)),
+            (Ok(at), true) => {
+                self.positions.remove(at);
+                self.pursuit.unfilled.remove(&instrument);
+            }
             (Ok(at), false) => {
                 if let Some((_, held)) = self.positions.get_mut(at) {
                     *held = position;
@@ -226,6 +239,7 @@ impl Account {
             exposed: self.exposed.clone(),
             brought: self.brought.clone(),
             called: self.called,
+            pursuit: self.pursuit.clone(),
         }
     }
 }
@@ -248,6 +262,7 @@ struct AccountImage {
     exposed: BTreeMap<UnderlyingId, Allowance>,
     brought: Vec<(AssetId, Amount)>,
     called: bool,
+    pursuit: Pursuit,
 }
 
 impl BorshSerialize for Account {
@@ -268,6 +283,7 @@ impl BorshDeserialize for Account {
             return Err(Error::new(ErrorKind::InvalidData, "what was brought is out of order"));
         }
         account.brought = image.brought;
+        account.pursuit = image.pursuit;
         for (order, open) in image.orders {
             let opened = account.open_order(order, open);
             opened.map_err(|fault| Error::new(ErrorKind::InvalidData, fault.to_string()))?;

@@ -48,26 +48,27 @@ impl Machine {
         house = house.and(work.restart());
         house = house.and(work.punish());
         house = house.and(work.oracle());
-        house = house.and(work.enact());
+        work.enact();
         house = house.and(work.accrue_funding());
         house = house.and(work.exchange_margin());
         house = house.and(work.expire());
         house = house.and(work.scenarios());
         house = house.and(work.liquidations());
-        house = house.and(work.margin_open_orders());
+        work.margin_open_orders();
 
         let mut answers = work.authorise();
         for phase in [Work::cancel, Work::move_cash] {
             work.phase(phase, &mut answers);
         }
-        house = house.and(work.enter_waiting());
+        work.enter_waiting();
         work.phase(Work::order, &mut answers);
         let mut receipts = Vec::with_capacity(answers.len());
         for answer in answers {
             receipts.push(match answer {
                 Some(Ok(answer)) => answer.unwrap_or_else(Receipt::Refused),
                 Some(Err(fault)) => {
-                    house = house.and(Err(fault));
+                    // 0025-BLOCK-030
+                    work.contain(&fault);
                     Receipt::Refused(Refusal::InstrumentHalted)
                 }
                 None => Receipt::Done,
@@ -75,7 +76,7 @@ impl Machine {
         }
 
         house = house.and(work.auctions());
-        house = house.and(work.measure_depths());
+        work.measure_depths();
         house = house.and(work.state.check());
         if let Err(fault) = house {
             work.halt_house(&fault);
@@ -126,7 +127,11 @@ impl Work<'_> {
     ) {
         for (transaction, answer) in self.block.transactions.iter().zip(answers) {
             if answer.is_none() {
+                let first = self.state.next_order;
                 *answer = phase(self, transaction);
+                if let Some(Err(_)) = answer {
+                    self.take_back_orders(first);
+                }
             }
         }
     }

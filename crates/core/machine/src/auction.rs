@@ -30,14 +30,14 @@ impl Work<'_> {
     /// spec 0025-BLOCK-005.
     pub(crate) fn auctions(&mut self) -> Result<(), Fault> {
         let active: Vec<InstrumentId> = self.active.iter().copied().collect();
-        let mut house = self.hold_unchecked();
+        self.hold_unchecked();
         for id in active {
             if let Err(fault) = self.auction(id) {
                 self.halt(id, &fault)?;
             }
-            house = house.and(self.margin_reduced());
+            self.margin_reduced();
         }
-        house
+        Ok(())
     }
 
     fn auction(&mut self, id: InstrumentId) -> Result<(), Fault> {
@@ -151,8 +151,36 @@ impl Work<'_> {
         (self.state.ppm(underlying, parameter), Holder::Fees)
     }
 
+    /// Notes which orders of the house were filled, and which were not at all.
+    ///
+    /// spec 0021-FALL-005, 0021-FALL-022.
+    fn note_pursuits(&mut self, id: InstrumentId, auction: &Auction) {
+        let filled = auction.fills.iter().map(|fill| (fill.account, fill.order, true));
+        let expired = auction.expired.iter().map(|left| (left.account, left.order, false));
+        // What was filled in part has expired, too.
+        let mut noted: BTreeMap<AccountIndex, bool> = BTreeMap::new();
+        for (account, order, filled) in filled.chain(expired) {
+            let held = self.state.accounts.get(account);
+            let open = held.and_then(|held| held.orders().get(order));
+            if open.is_some_and(|open| open.is_of_house()) {
+                *noted.entry(account).or_default() |= filled;
+            }
+        }
+        for (account, filled) in noted {
+            let Some(held) = self.state.accounts.get_mut(account) else { continue };
+            if filled {
+                held.pursuit.failures = 0;
+                held.pursuit.unfilled.remove(&id);
+            } else {
+                held.pursuit.unfilled.insert(id);
+            }
+            self.touched.accounts.insert(account);
+        }
+    }
+
     /// Writes what is left of every order.
     fn settle_orders(&mut self, id: InstrumentId, auction: &Auction) -> Result<(), Fault> {
+        self.note_pursuits(id, auction);
         let market = self.state.market_mut(id)?;
         market.last = auction.price.or(market.last);
         self.touched.markets.insert(id);

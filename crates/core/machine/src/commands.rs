@@ -74,20 +74,21 @@ impl Work<'_> {
     /// Makes the governance changes that are due.
     ///
     /// spec 0023-GOV-009.
-    pub(crate) fn enact(&mut self) -> Result<(), Fault> {
+    pub(crate) fn enact(&mut self) {
         let now: BlockTime = self.block.time;
         let open = self.state.council.open().count();
         let due = self.state.council.due(now);
         // Those that have died are gone, too.
         self.touched.council |= self.state.council.open().count() != open;
         for due in due {
-            let enacted = self.enact_change(due.change)?;
-            self.events.push(match enacted {
-                Ok(()) => Event::Enacted { proposal: due.proposal, change: due.change },
-                Err(refusal) => Event::NotEnacted { proposal: due.proposal, refusal },
-            });
+            let event = match self.enact_change(due.change) {
+                Ok(Ok(())) => Event::Enacted { proposal: due.proposal, change: due.change },
+                Ok(Err(refusal)) => Event::NotEnacted { proposal: due.proposal, refusal },
+                // 0025-BLOCK-030
+                Err(fault) => Event::FaultContained { fault: fault.to_string() },
+            };
+            self.events.push(event);
         }
-        Ok(())
     }
 
     fn enact_change(&mut self, change: Change) -> Answer<()> {

@@ -145,6 +145,7 @@ impl Work<'_> {
         let checked = first([
             self.custody_without(asset, amount)?.err(),
             counted.as_ref().err().copied(),
+            self.check_suspension(index).err(),
             self.check_gains(amount, brought).err(),
             self.check_exposure(index)?.err(),
         ]);
@@ -180,6 +181,9 @@ impl Work<'_> {
             return Ok(Err(Refusal::AccountNotOpen));
         };
         if let Err(refusal) = self.outgoing(from, Holder::Client(receiver), asset, amount)? {
+            return Ok(Err(refusal));
+        }
+        if let Err(refusal) = self.check_suspension(from) {
             return Ok(Err(refusal));
         }
         if let Err(refusal) = self.check_exposure(from)? {

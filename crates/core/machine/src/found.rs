@@ -87,6 +87,7 @@ impl Machine {
             next_order: OrderId::new(1),
             variation_due_at: genesis.time,
             call_auction: None,
+            suspension: crate::Suspension::default(),
             waiting: BTreeMap::new(),
             outflow: Outflow::default(),
             house_fault: None,

@@ -30,6 +30,7 @@ mod auction;
 mod cap;
 mod commands;
 mod committee;
+mod contain;
 mod custody;
 mod evidence;
 mod found;
@@ -47,6 +48,7 @@ mod open_margin;
 mod open_orders;
 mod orders;
 mod prices;
+mod pursuit;
 mod ranges;
 mod records;
 mod restart;
@@ -54,6 +56,7 @@ mod sides;
 mod snapshot;
 mod state;
 mod surface_vols;
+mod suspension;
 mod work;
 
 pub use account::{Account, Accounts, OpenOrder, Origin};
@@ -68,12 +71,14 @@ pub use insurance::Allowance;
 pub use keys::{Keys, OwnerKeys, OwnerRecord, Session};
 pub use liquidity::LiquidityRecord;
 pub use open_orders::OpenOrders;
+pub use pursuit::Pursuit;
 pub use ranges::ThresholdsRecord;
 pub use records::{
     AccountRecord, BlockRecord, FundingRecord, MarketRecord, StateKey, UnderlyingRecord, Write,
 };
 pub use restart::Waiting;
 pub use state::{Market, Outflow, State, Status, Underlying};
+pub use suspension::Suspension;
 
 use protocol::codec::{self, DecodeError, EncodeError};
 use protocol::{Event, Fault, Receipt};

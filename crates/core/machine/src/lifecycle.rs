@@ -201,22 +201,7 @@ impl Work<'_> {
     /// spec 0013-CLEAR-009.
     pub(crate) fn expire(&mut self) -> Result<(), Fault> {
         for id in ending_at(&self.state.markets, self.block.time) {
-            let market = self.state.market(id)?;
-            if matches!(market.status, Status::Halted { .. }) {
-                // Governance resumes it; then it settles at the price that was averaged.
-                continue;
-            }
-            let Instrument { underlying, contract, .. } = market.instrument;
-            let (now, expires_at) = (self.block.time, contract.expires_at());
-            let held = self.state.underlyings.get(&underlying);
-            let average = held.zip(expires_at).and_then(|(held, at)| held.settlements.get(&at));
-            let Some(price) = average.map(|average| average.settled(now)).transpose()?.flatten()
-            else {
-                // Too little of the window was fresh: the average goes on.
-                self.postpone(id)?;
-                continue;
-            };
-            if let Err(fault) = self.expire_market(id, price) {
+            if let Err(fault) = self.expire_one(id) {
                 self.halt(id, &fault)?;
             }
         }
@@ -241,6 +226,23 @@ impl Work<'_> {
         self.restrict_market(id)
     }
 
+    fn expire_one(&mut self, id: InstrumentId) -> Result<(), Fault> {
+        let market = self.state.market(id)?;
+        if matches!(market.status, Status::Halted { .. }) {
+            // Governance resumes it; then it settles at the price that was averaged.
+            return Ok(());
+        }
+        let Instrument { underlying, contract, .. } = market.instrument;
+        let (now, expires_at) = (self.block.time, contract.expires_at());
+        let held = self.state.underlyings.get(&underlying);
+        let average = held.zip(expires_at).and_then(|(held, at)| held.settlements.get(&at));
+        match average.map(|average| average.settled(now)).transpose()?.flatten() {
+            Some(price) => self.expire_market(id, price),
+            // Too little of the window was fresh: the average goes on.
+            None => self.postpone(id),
+        }
+    }
+
     fn expire_market(&mut self, id: InstrumentId, price: Price) -> Result<(), Fault> {
         let market = self.state.market(id)?;
         let Instrument { underlying, contract, contract_size, .. } = market.instrument;
@@ -255,6 +257,10 @@ impl Work<'_> {
             changes.post(Posting::dollars(house, client, closed.paid))?;
             after.push((account, closed.position));
         }
+        let ended: Vec<AccountIndex> = match self.is_call_auction() {
+            true => after.iter().map(|(account, _)| *account).collect(),
+            false => Vec::new(),
+        };
         // 0013-CLEAR-010, 0011-LEDG-007
         // What rounding has left with the house goes to the insurance fund; nothing may be missing.
         let clearing = Holder::Clearing(id);
@@ -266,6 +272,8 @@ impl Work<'_> {
         changes.post(Posting::dollars(clearing, Holder::Insurance(underlying), dust))?;
         let prepared = self.prepare_positions(id, &changes, aggregate, after)?;
         self.commit_positions(prepared);
+        // 0025-BLOCK-031
+        ended.into_iter().for_each(|account| self.state.suspension.position_ended(account));
         self.cancel_book(id, CancelReason::Expiry)?;
         let payoff = Lots::from_count(1).value(per_unit, contract_size, Round::Down);
         let payoff = payoff.map_err(Fault::at("payoff of a lot"))?;

@@ -1,43 +1,143 @@
 //! Margins of all accounts, margin calls, liquidation stages 0 and 1.
 
+use crate::pursuit::Pursuit;
 use crate::work::Work;
-use margin::Reading;
+use margin::{Meter, Reading};
 use protocol::{AccountIndex, CancelReason, Event, Fault, InstrumentId, Mode, ParameterId};
-use units::{Lots, Notional, Num, Round, limits};
-use waterfall::{Leg, Standing, Step, next_step};
+use std::collections::BTreeMap;
+use units::{Lots, Notional, Num, Ppm, Round, limits};
+use waterfall::{Candidate, Leg, Reduction, Standing, Step, next_step, turns};
+
+/// Steps of liquidation that a block has room for: a position of an account is one.
+const STEPS_MAX: u64 = 8_192;
+/// Steps that an account takes beside its positions.
+const STEPS_APART: u64 = 4;
 
 impl Work<'_> {
-    /// Margins every account, calls those short of initial margin, and takes one step against each that is below
-    /// maintenance: worst first, then by index.
+    /// Margins every account, calls those short of initial margin, and takes on those that are below maintenance, as far as
+    /// the block has room.
     ///
-    /// spec 0021-FALL-001.
+    /// A fault in what is computed of an account sets that account aside; the others go on.
+    ///
+    /// spec 0021-FALL-001, 0025-BLOCK-030.
     pub(crate) fn liquidations(&mut self) -> Result<(), Fault> {
         let mut meter = self.meter()?;
-        let mut short: Vec<(i128, AccountIndex, Reading)> = Vec::new();
+        let mut short: Vec<(AccountIndex, Reading)> = Vec::new();
         let accounts: Vec<AccountIndex> =
             self.state.accounts.iter().map(|(index, _)| index).collect();
         for account in accounts {
-            let Some(reading) = self.reading(&mut meter, account)? else {
-                self.set_called(account, false)?;
-                self.cover_debt(account)?;
-                continue;
-            };
-            self.call(account, &reading)?;
-            self.note_equity(account, reading.equity)?;
-            if reading.equity < reading.maintenance {
-                short.push((health(&reading), account, reading));
+            match self.measure(&mut meter, account) {
+                Ok(Some(reading)) if reading.equity < reading.maintenance => {
+                    short.push((account, reading));
+                }
+                Ok(_) => self.let_go(account),
+                Err(fault) => self.set_aside(account, &fault),
             }
         }
         self.measure_uncovered()?;
-        if self.is_call_auction() {
-            // 0025-BLOCK-019
-            return Ok(());
-        }
-        short.sort_by_key(|(health, account, _)| (*health, *account));
-        for (_, account, reading) in short {
-            self.liquidate(account, &reading)?;
+        // 0025-BLOCK-019
+        if !self.is_call_auction() {
+            self.take_turns(&short);
         }
         Ok(())
+    }
+
+    /// Measures an account; one without positions has its debt covered.
+    fn measure(
+        &mut self,
+        meter: &mut Meter<'_>,
+        account: AccountIndex,
+    ) -> Result<Option<Reading>, Fault> {
+        let reading = self.reading(meter, account)?;
+        match &reading {
+            Some(reading) => {
+                self.call(account, reading)?;
+                self.note_equity(account, reading.equity)?;
+            }
+            None => {
+                self.set_called(account, false)?;
+                self.cover_debt(account)?;
+            }
+        }
+        Ok(reading)
+    }
+
+    /// Takes on those below maintenance margin whose turn it is.
+    ///
+    /// spec 0021-FALL-022.
+    fn take_turns(&mut self, short: &[(AccountIndex, Reading)]) {
+        let now = self.block.height;
+        let candidate = |(account, reading): &(AccountIndex, Reading)| {
+            let held = self.state.accounts.get(*account);
+            let positions = held.map_or(0, |held| held.positions().len());
+            let pursuit = held.map(|held| held.pursuit());
+            Candidate {
+                health: health(reading),
+                stake: reading.maintenance,
+                steps: u64::try_from(positions).unwrap_or(u64::MAX).saturating_add(STEPS_APART),
+                waiting_since: pursuit.and_then(|held| held.waiting_since).unwrap_or(now),
+                failures: pursuit.map_or(0, |held| held.failures),
+            }
+        };
+        let candidates: Vec<Candidate> = short.iter().map(candidate).collect();
+        let chosen = turns(&candidates, STEPS_MAX);
+        let mut waits = vec![true; short.len()];
+        chosen.iter().for_each(|place| waits.get_mut(*place).into_iter().for_each(|w| *w = false));
+        for ((account, _), waits) in short.iter().zip(waits) {
+            let Some(held) = self.state.accounts.get_mut(*account) else { continue };
+            let since = held.pursuit.waiting_since;
+            let after = waits.then(|| since.unwrap_or(now));
+            if since != after {
+                held.pursuit.waiting_since = after;
+                self.touched.accounts.insert(*account);
+            }
+        }
+        for (account, reading) in chosen.into_iter().filter_map(|place| short.get(place)) {
+            match self.liquidate(*account, reading) {
+                Ok(()) => self.restore(*account),
+                Err(fault) => self.set_aside(*account, &fault),
+            }
+        }
+    }
+
+    /// Lets an account go that is not below maintenance margin; which of its legs nobody wanted is remembered.
+    fn let_go(&mut self, account: AccountIndex) {
+        self.restore(account);
+        let Some(held) = self.state.accounts.get_mut(account) else { return };
+        let unfilled = std::mem::take(&mut held.pursuit.unfilled);
+        let after = Pursuit { unfilled, ..Pursuit::default() };
+        if held.pursuit.failures != 0 || held.pursuit.waiting_since.is_some() {
+            self.touched.accounts.insert(account);
+        }
+        held.pursuit = after;
+    }
+
+    /// Sets an account aside whose numbers have a fault: its orders go, and it gives no more until they are sound again.
+    ///
+    /// spec 0025-BLOCK-030.
+    pub(crate) fn set_aside(&mut self, account: AccountIndex, fault: &Fault) {
+        let Some(held) = self.state.accounts.get_mut(account) else { return };
+        if !held.pursuit.aside {
+            held.pursuit.aside = true;
+            self.touched.accounts.insert(account);
+            self.margins.forget(account);
+            self.events.push(Event::AccountSetAside { account, fault: fault.to_string() });
+        }
+        for order in self.orders_where(account, |open| !open.is_of_house()) {
+            // One that cannot be taken out is another fault of the same account, which has been told of.
+            drop(self.take_out(account, order, CancelReason::Restricted));
+        }
+    }
+
+    /// Takes an account that was set aside back in.
+    fn restore(&mut self, account: AccountIndex) {
+        if let Some(held) = self.state.accounts.get_mut(account)
+            && held.pursuit.aside
+        {
+            held.pursuit.aside = false;
+            self.touched.accounts.insert(account);
+            self.events.push(Event::AccountRestored { account });
+        }
     }
 
     /// Opens or closes a margin call.
@@ -74,74 +174,144 @@ impl Work<'_> {
             // No liquidation at a price that is not to be trusted.
             return Ok(());
         }
-        let mut standing = Standing {
-            equity: reading.equity,
+        let mut orders_cancelled = 0u32;
+        for order in self.orders_where(account, |_| true) {
+            self.take_out(account, order, CancelReason::Liquidation)?;
+            orders_cancelled = orders_cancelled.saturating_add(1);
+        }
+        let standing = Standing {
+            equity: self.equity_to_lose(account, reading.equity)?,
             maintenance: reading.maintenance,
             target: reading.buffer,
-            has_orders: !held.orders().is_empty(),
+            has_orders: false,
         };
-        let mut orders_cancelled = 0u32;
-        if standing.has_orders {
-            for order in self.orders_where(account, |_| true) {
-                self.take_out(account, order, CancelReason::Liquidation)?;
-                orders_cancelled = orders_cancelled.saturating_add(1);
-            }
-            standing.has_orders = false;
-        }
         let legs = self.legs(account, &positions)?;
-        let reduction = match next_step(&standing, &legs)? {
-            Step::Reduce(reduction) => Some(reduction),
-            Step::Healthy | Step::CancelOrders | Step::Stuck => None,
+        let (reductions, suffices) = match next_step(&standing, &legs)? {
+            Step::Reduce { reductions, suffices } => (reductions, suffices),
+            Step::Healthy | Step::CancelOrders => (Vec::new(), true),
+            Step::Stuck => (self.slice(account, &standing, &legs)?, false),
         };
-        if reduction.is_none() {
+        if !suffices {
             self.sell_collateral(account)?;
         }
-        let entered = match reduction {
-            Some(reduction) => self.enter_liquidation(account, &reduction)?.ok().map(|_| reduction),
-            None => None,
-        };
+        let mut entered = Vec::with_capacity(reductions.len());
+        for reduction in reductions {
+            match self.enter_liquidation(account, &reduction)? {
+                Ok(_) => entered.push((Some(reduction.instrument), reduction.lots)),
+                Err(refusal) => {
+                    let instrument = reduction.instrument;
+                    self.events.push(Event::LiquidationRefused { account, instrument, refusal });
+                }
+            }
+        }
+        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
+        // Until something is filled.
+        held.pursuit.failures = held.pursuit.failures.saturating_add(1);
+        self.touched.accounts.insert(account);
         if positions.is_empty() && orders_cancelled == 0 {
             // Collateral alone stood behind a debt; its sale is an event of its own.
             return Ok(());
         }
-        self.events.push(Event::Liquidated {
-            account,
-            equity: reading.equity,
-            maintenance: reading.maintenance,
-            orders_cancelled,
-            instrument: entered.map(|reduction| reduction.instrument),
-            lots: entered.map_or(Lots::ZERO, |reduction| reduction.lots),
-        });
+        if entered.is_empty() {
+            entered.push((None, Lots::ZERO));
+        }
+        for (instrument, lots) in entered {
+            let Reading { equity, maintenance, .. } = *reading;
+            self.events.push(Event::Liquidated {
+                account,
+                equity,
+                maintenance,
+                orders_cancelled: std::mem::take(&mut orders_cancelled),
+                instrument,
+                lots,
+            });
+        }
         Ok(())
     }
 
-    /// Returns whether a position may be liquidated: its market trades and its index is fresh.
+    /// Returns what of an account's equity the orders of the house may lose: less what the sale of collateral may cost in
+    /// the same block.
+    ///
+    /// spec 0021-FALL-020.
+    fn equity_to_lose(&self, account: AccountIndex, equity: Notional) -> Result<Notional, Fault> {
+        let at = Fault::at("equity to lose");
+        let debt = self.state.ledger.cash(account).negated().map_err(&at)?;
+        if debt <= Notional::ZERO || equity <= Notional::ZERO {
+            return Ok(equity);
+        }
+        let mut fee = Ppm::ZERO;
+        for (asset, _) in self.state.ledger.collateral(account) {
+            let mut pledged = self.state.underlyings.iter();
+            if let Some((id, _)) = pledged.find(|(_, held)| held.asset == Some(asset)) {
+                fee = fee.greater(self.state.ppm(*id, ParameterId::LiquidationFee));
+            }
+        }
+        // Sold at the index less the fee; no fee is above a half.
+        let cost = debt.fraction_ppm(fee.plus(fee).map_err(&at)?, Round::Up).map_err(&at)?;
+        Ok(equity.minus(cost).map_err(&at)?.greater(Notional::from_micros(1)))
+    }
+
+    /// Returns the orders that reduce all legs by the same part, where none can be reduced alone.
+    ///
+    /// spec 0021-FALL-021.
+    fn slice(
+        &self,
+        account: AccountIndex,
+        standing: &Standing,
+        legs: &[(Leg, waterfall::Parameters)],
+    ) -> Result<Vec<Reduction>, Fault> {
+        if legs.len() < 2 {
+            return Ok(Vec::new());
+        }
+        let at = Fault::at("slice of a portfolio");
+        let mut closing = BTreeMap::new();
+        for (leg, _) in legs {
+            closing.insert(leg.instrument, leg.lots.negated().map_err(&at)?);
+        }
+        let traded =
+            |of: &BTreeMap<InstrumentId, Lots>, id| of.get(&id).copied().unwrap_or(Lots::ZERO);
+        let without = self.maintenance_after(account, |id| traded(&closing, id))?;
+        let lots = waterfall::slice(standing, legs, without)?;
+        if lots.is_empty() {
+            return Ok(Vec::new());
+        }
+        for ((leg, _), lots) in legs.iter().zip(&lots) {
+            let lots = if leg.lots > Lots::ZERO { lots.negated().map_err(&at)? } else { *lots };
+            closing.insert(leg.instrument, lots);
+        }
+        let after = self.maintenance_after(account, |id| traded(&closing, id))?;
+        waterfall::slice_orders(standing, legs, &lots, after)
+    }
+
+    /// Returns whether a position may be liquidated: its market lets the house reduce and its index is fresh.
     fn is_liquidable(&self, id: InstrumentId) -> bool {
         self.state.markets.get(&id).is_some_and(|market| {
-            market.mark.is_some() && self.state.mode(market.instrument.underlying) < Mode::Frozen
+            market.is_liquidable() && self.state.mode(market.instrument.underlying) < Mode::Frozen
         })
     }
 
-    /// Returns the legs that could be reduced, each with band and fee of its underlying: those whose market takes orders
-    /// at a price to be trusted.
+    /// Returns the legs that could be reduced, each with band and fee of its underlying.
     fn legs(
         &self,
         account: AccountIndex,
         positions: &[(InstrumentId, Lots)],
     ) -> Result<Vec<(Leg, waterfall::Parameters)>, Fault> {
+        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
+        let sums = self.maintenance_sums(account)?;
+        let tries = i128::from(held.pursuit().failures).saturating_add(1);
         let mut legs = Vec::with_capacity(positions.len());
         for (id, lots) in positions {
             let market = self.state.market(*id)?;
-            let (Some(mark), crate::state::Status::Trading) = (market.mark, &market.status) else {
-                continue;
-            };
-            if !self.is_liquidable(*id) {
-                continue;
-            }
+            let (Some(mark), true) = (market.mark, self.is_liquidable(*id)) else { continue };
             let underlying = market.instrument.underlying;
+            let fee = self.state.ppm(underlying, ParameterId::LiquidationFee);
+            // 0021-FALL-020
+            let asked = fee.parts().saturating_mul(tries);
             let parameters = waterfall::Parameters {
                 band: self.state.ppm(underlying, ParameterId::LiquidationBand),
-                fee: self.state.ppm(underlying, ParameterId::LiquidationFee),
+                band_without_equity: Ppm::from_parts(asked)
+                    .lesser(self.state.ppm(underlying, ParameterId::MarkBand)),
+                fee,
             };
             let leg = Leg {
                 instrument: *id,
@@ -149,7 +319,8 @@ impl Work<'_> {
                 mark,
                 contract_size: market.instrument.contract_size,
                 tick: market.instrument.tick,
-                maintenance_without: self.maintenance_without(account, *id)?,
+                maintenance_without: sums.without(*id)?,
+                unfilled: held.pursuit().unfilled.contains(id),
             };
             legs.push((leg, parameters));
         }

@@ -31,9 +31,9 @@ impl Work<'_> {
     /// while markets wait to reopen.
     ///
     /// spec 0031-THRE-014.
-    pub(crate) fn measure_depths(&mut self) -> Result<(), Fault> {
+    pub(crate) fn measure_depths(&mut self) {
         if self.is_call_auction() {
-            return Ok(());
+            return;
         }
         for (id, [bids, asks]) in self.state.resting() {
             if self.state.mode(id) == Mode::Frozen {
@@ -42,7 +42,14 @@ impl Work<'_> {
             let depth = bids.lesser(asks);
             let liquidity = self.state.liquidity.entry(id).or_default();
             let before = liquidity.depth();
-            let sampled = liquidity.measure(depth, self.elapsed, self.block.time)?;
+            let sampled = match liquidity.measure(depth, self.elapsed, self.block.time) {
+                Ok(sampled) => sampled,
+                Err(fault) => {
+                    // 0025-BLOCK-030
+                    self.contain(&fault);
+                    continue;
+                }
+            };
             let changed = liquidity.depth() != before;
             if sampled || changed {
                 self.touched.liquidity.insert(id);
@@ -51,7 +58,6 @@ impl Work<'_> {
                 self.touched.thresholds.insert(id);
             }
         }
-        Ok(())
     }
 
     /// Notes what an auction has traded. It changes no balance, so a figure that does not fit is not counted.

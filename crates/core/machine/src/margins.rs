@@ -7,7 +7,7 @@ use crate::state::{Market, State, Underlying};
 use crate::work::Work;
 use margin::{
     AccountMargin, Ceiling, ClosingMargin, Cover, MarketInput, Meter, OffsetClass, OrderCeiling,
-    Portfolio, Position, Reading, Requirement, Risk, Settlement, SideOrders, UnderlyingInput,
+    Portfolio, Position, Reading, Requirement, Risk, Settlement, SideOrders, Sums, UnderlyingInput,
     UnitGreeks,
 };
 use oracle::{SettlementAverage, SettlementWindow};
@@ -18,7 +18,7 @@ use protocol::{
 };
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use units::{Amount, BlockTime, Notional, Price, Quantity, Round, Vol};
+use units::{Amount, BlockTime, Lots, Notional, Price, Quantity, Round, Vol};
 
 /// What is known of the margin of an account with its open orders.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub(crate) enum Known<'a> {
 #[derive(Debug)]
 pub(crate) struct Margins<'a> {
     pub(crate) risk: &'a OnceCell<Risk>,
+    /// Assets whose matrices could not be built: who pledges them cannot be measured.
+    unmeasured: BTreeSet<AssetId>,
     /// Ceilings of accounts without their orders, from the pass over all accounts.
     idle: Keyed<Ceiling>,
     pub(crate) accounts: Keyed<Known<'a>>,
@@ -51,6 +53,7 @@ impl<'a> Margins<'a> {
     pub(crate) fn new(risk: &'a OnceCell<Risk>) -> Self {
         Self {
             risk,
+            unmeasured: BTreeSet::new(),
             idle: Keyed::default(),
             accounts: Keyed::default(),
             closing: Keyed::default(),
@@ -104,12 +107,17 @@ impl State {
     ///
     /// [`Fault`] if a number is outside its limits.
     pub fn risk(&self) -> Result<Risk, Fault> {
+        self.risk_of(|_| true)
+    }
+
+    /// Returns the matrices of some underlyings.
+    fn risk_of(&self, chosen: impl Fn(UnderlyingId) -> bool) -> Result<Risk, Fault> {
         let mut underlyings = Vec::with_capacity(self.underlyings.len());
         let mut markets = Vec::with_capacity(self.markets.len());
-        for (id, underlying) in &self.underlyings {
+        for (id, underlying) in self.underlyings.iter().filter(|(id, _)| chosen(**id)) {
             underlyings.extend(self.underlying_input(*id, underlying)?);
         }
-        for market in self.markets.values() {
+        for market in self.markets.values().filter(|held| chosen(held.instrument.underlying)) {
             let Some(underlying) = self.underlyings.get(&market.instrument.underlying) else {
                 continue;
             };
@@ -336,9 +344,32 @@ impl ValuedOn {
 
 impl<'a> Work<'a> {
     /// Builds the scenario matrices of the block.
+    ///
+    /// Those of an underlying in which there is a fault are left out, and it is frozen.
+    ///
+    /// spec 0025-BLOCK-004.
     pub(crate) fn scenarios(&mut self) -> Result<(), Fault> {
-        let risk = self.state.risk()?;
+        let risk = match self.state.risk() {
+            Ok(risk) => risk,
+            Err(_) => self.sound_scenarios()?,
+        };
         self.margins.risk.set(risk).map_err(|_| Fault::Invariant("matrices are built once a block"))
+    }
+
+    /// Returns the matrices of all underlyings but those that add a fault, which are frozen.
+    fn sound_scenarios(&mut self) -> Result<Risk, Fault> {
+        let ids: Vec<UnderlyingId> = self.state.underlyings.keys().copied().collect();
+        let mut sound = BTreeSet::new();
+        for id in ids {
+            sound.insert(id);
+            if let Err(fault) = self.state.risk_of(|id| sound.contains(&id)) {
+                sound.remove(&id);
+                let held = self.state.underlyings.get(&id);
+                self.margins.unmeasured.extend(held.and_then(|held| held.asset));
+                self.freeze(id, &fault);
+            }
+        }
+        self.state.risk_of(|id| sound.contains(&id))
     }
 
     /// Returns what an account must hold without its open orders; `None` if it has no position, and no
@@ -356,6 +387,9 @@ impl<'a> Work<'a> {
             }
         }
         let holdings = self.state.holdings(account, false)?;
+        if holdings.collateral.iter().any(|(asset, _)| self.margins.unmeasured.contains(asset)) {
+            return Err(Fault::Missing("scenario matrices of what is pledged"));
+        }
         let risk = self.margins.risk()?;
         let sorted = holdings.sorted(risk)?;
         let reading = meter.read(&sorted, holdings.cash)?;
@@ -368,14 +402,23 @@ impl<'a> Work<'a> {
         Ok(Meter::new(self.margins.risk()?))
     }
 
-    /// Returns an account's maintenance margin without one of its positions.
-    pub(crate) fn maintenance_without(
+    /// Returns the sums of an account's maintenance margin.
+    pub(crate) fn maintenance_sums(&self, account: AccountIndex) -> Result<Sums<'a>, Fault> {
+        let risk = self.margins.risk()?;
+        Sums::new(risk, &self.state.holdings(account, false)?.sorted(risk)?)
+    }
+
+    /// Returns an account's maintenance margin after trades.
+    pub(crate) fn maintenance_after(
         &self,
         account: AccountIndex,
-        instrument: InstrumentId,
+        traded: impl Fn(InstrumentId) -> Lots,
     ) -> Result<Notional, Fault> {
         let mut holdings = self.state.holdings(account, false)?;
-        holdings.positions.retain(|position| position.instrument != instrument);
+        for position in &mut holdings.positions {
+            let lots = position.lots.plus(traded(position.instrument));
+            position.lots = lots.map_err(Fault::at("margin after trades"))?;
+        }
         let requirement = margin::required(self.margins.risk()?, &holdings.portfolio())?;
         Ok(requirement.maintenance)
     }

@@ -28,22 +28,22 @@ const _: () = assert!(ORDERS_MARGINED_MAX >> 8 == protocol::limits::ORDERS_PER_A
 impl<'a> Work<'a> {
     /// Margins every account with its open orders, and cancels those that margin no longer covers.
     ///
-    /// A fault in one account's margin leaves the others margined: its orders do not fill in this block.
+    /// A fault in one account's margin leaves the others margined: the account is set aside.
     ///
-    /// spec 0019-MARG-021.
-    pub(crate) fn margin_open_orders(&mut self) -> Result<(), Fault> {
+    /// spec 0019-MARG-021, 0025-BLOCK-030.
+    pub(crate) fn margin_open_orders(&mut self) {
         let accounts = self.state.accounts.iter();
         let accounts = accounts.filter(|(_, held)| !held.orders().is_empty());
         let accounts: Vec<AccountIndex> = accounts.map(|(account, _)| account).collect();
-        let (mut fault, mut near) = (Ok(()), Vec::new());
+        let mut near = Vec::new();
         for account in accounts {
             let ceiling = self.margins.risk().and_then(|risk| self.ceiling_kept(risk, account));
             match ceiling.map(|ceiling| self.note_ceiling(account, ceiling)) {
                 Ok(true) => {}
                 Ok(false) => near.push(account),
-                Err(found) => {
-                    fault = fault.and(Err(found));
+                Err(fault) => {
                     self.margins.unchecked.insert(account);
+                    self.set_aside(account, &fault);
                 }
             }
         }
@@ -51,13 +51,13 @@ impl<'a> Work<'a> {
             let first = self.turn_of(near.len());
             near.rotate_left(first);
         }
-        fault.and(self.margin_exactly(near))
+        self.margin_exactly(near);
     }
 
     /// Margins accounts exactly, in their sequence, as many as one block may; the others, and those with a fault, are
     /// noted as not margined.
-    fn margin_exactly(&mut self, accounts: Vec<AccountIndex>) -> Result<(), Fault> {
-        let (mut fault, mut left) = (Ok(()), Some(ORDERS_MARGINED_MAX));
+    fn margin_exactly(&mut self, accounts: Vec<AccountIndex>) {
+        let mut left = Some(ORDERS_MARGINED_MAX);
         for account in accounts {
             let held = self.state.accounts.get(account).map_or(0, |held| held.orders().len());
             // Once one does not fit, none does: so the sequence is kept.
@@ -66,9 +66,10 @@ impl<'a> Work<'a> {
             if !matches!(margined, Some(Ok(()))) {
                 self.margins.unchecked.insert(account);
             }
-            fault = fault.and(margined.unwrap_or(Ok(())));
+            if let Some(Err(fault)) = margined {
+                self.set_aside(account, &fault);
+            }
         }
-        fault
     }
 
     /// Returns at which of so many accounts this block begins.
@@ -120,34 +121,32 @@ impl<'a> Work<'a> {
     /// Margins the accounts with orders in the block's auctions that have not been; cancels those orders of the others.
     ///
     /// spec 0019-MARG-022.
-    pub(crate) fn hold_unchecked(&mut self) -> Result<(), Fault> {
+    pub(crate) fn hold_unchecked(&mut self) {
         let unchecked = std::mem::take(&mut self.margins.unchecked);
         let trades = |account: &AccountIndex| {
             let held = self.state.accounts.get(*account);
             held.is_some_and(|held| held.sides().any(|((id, _), _)| self.active.contains(&id)))
         };
         let trading: Vec<AccountIndex> = unchecked.into_iter().filter(trades).collect();
-        let mut fault = self.margin_exactly(trading);
+        self.margin_exactly(trading);
         for account in std::mem::take(&mut self.margins.unchecked) {
-            fault = fault.and(self.leave_auctions(account));
+            if let Err(fault) = self.leave_auctions(account) {
+                self.set_aside(account, &fault);
+            }
         }
-        fault
     }
 
     /// Margins the accounts again that the house has just traded for, and that have orders of their own.
-    pub(crate) fn margin_reduced(&mut self) -> Result<(), Fault> {
-        let mut fault: Result<(), Fault> = Ok(());
+    pub(crate) fn margin_reduced(&mut self) {
         for account in std::mem::take(&mut self.margins.reduced) {
-            let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
-            if held.orders().values().all(|open| open.is_of_house()) {
+            let held = self.state.accounts.get(account);
+            if held.is_none_or(|held| held.orders().values().all(|open| open.is_of_house())) {
                 continue;
             }
-            if let Err(found) = self.margin_again(account) {
-                let left = self.leave_auctions(account);
-                fault = fault.and(Err::<(), Fault>(found)).and(left);
+            if let Err(fault) = self.margin_again(account) {
+                self.set_aside(account, &fault);
             }
         }
-        fault
     }
 
     /// Cancels an account's orders in the markets with an auction in this block.

@@ -216,6 +216,10 @@ impl Work<'_> {
         };
         let position = held.position(open.instrument);
         let checked = self.check_market(held, position.lots, open).and_then(|market| {
+            if held.pursuit().aside {
+                // 0025-BLOCK-030
+                return Err(Refusal::InstrumentHalted);
+            }
             self.check_mode(held, position.lots, market, open)?;
             check_price(market, self, open)?;
             check_account(held, &position, open).map(|()| market)

@@ -49,8 +49,11 @@ impl Work<'_> {
                 self.events.push(Event::ModeChanged { underlying: id, mode });
             }
             for market in self.restricted_markets(id) {
-                if !restricted.contains(&market) {
-                    self.restrict_market(market)?;
+                if restricted.contains(&market) {
+                    continue;
+                }
+                if let Err(fault) = self.restrict_market(market) {
+                    self.halt_market(market, &fault)?;
                 }
             }
         }

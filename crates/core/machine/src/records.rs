@@ -5,6 +5,7 @@
 
 use crate::funding::Accrual;
 use crate::insurance::Allowance;
+use crate::pursuit::Pursuit;
 use crate::state::{State, Status};
 use book::OrderBook;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -84,6 +85,8 @@ pub struct AccountRecord {
     pub called: bool,
     /// What it has brought and not taken out, ascending by asset.
     pub brought: Vec<(AssetId, Amount)>,
+    /// What the house remembers of its attempts to reduce it.
+    pub pursuit: Pursuit,
 }
 
 /// A market.
@@ -236,7 +239,8 @@ impl State {
         let exposed = account.exposed().iter().map(|(fund, allowance)| (*fund, *allowance));
         let (exposed, called) = (exposed.collect(), account.called);
         let brought = account.all_brought().to_vec();
-        Some(AccountRecord { index, balances, positions, exposed, called, brought })
+        let pursuit = account.pursuit().clone();
+        Some(AccountRecord { index, balances, positions, exposed, called, brought, pursuit })
     }
 
     fn market_record(&mut self, id: InstrumentId) -> Result<Option<MarketRecord>, Fault> {
@@ -282,7 +286,8 @@ impl State {
     fn block_record(&self) -> Result<BlockRecord, Fault> {
         let named = (&self.chain, self.custodian, &self.validators, self.committee.keys());
         let under_way = (self.next_order, self.variation_due_at, &self.outflow);
-        let memory = (named, under_way, self.call_auction, &self.waiting, self.keys.signed());
+        let reopening = (self.call_auction, &self.suspension);
+        let memory = (named, under_way, reopening, &self.waiting, self.keys.signed());
         Ok(BlockRecord {
             height: self.height,
             time: self.time,

@@ -1,18 +1,15 @@
 //! Reopening after a gap in block time: one call auction for all markets, long enough for everybody to look.
 //!
-//! **Invariant:** from a gap until the end of its call auction nothing trades and nothing is liquidated. An order that
-//! waits is an open order of its account, and in no book.
+//! **Invariant:** from a gap until the end of its call auction nothing trades and nothing is liquidated, for a quarter of any
+//! hour at most. An order that waits is an open order of its account, and in no book.
 
 use crate::orders::Incoming;
 use crate::work::Work;
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{
-    AccountIndex, CancelReason, Event, Fault, OrderId, ParameterId, SelfTrade, TimeInForce,
+    AccountIndex, CancelReason, Event, Fault, OrderId, ParameterId, Refusal, SelfTrade, TimeInForce,
 };
-use units::{BlockHeight, BlockSpan, Num, Round};
-
-/// Longest call auction.
-const LONGEST: BlockSpan = BlockSpan::from_millis(3_600_000);
+use units::{ArithmeticError, BlockHeight, BlockSpan, Num, Round};
 
 /// Height of the first block.
 const FIRST: BlockHeight = BlockHeight::from_blocks(1);
@@ -38,18 +35,52 @@ impl Work<'_> {
         let most = BlockSpan::from_millis(self.state.house(ParameterId::RestartGap));
         // Nobody has traded before the first block.
         let is_gap = self.elapsed > most && self.block.height > FIRST;
+        let suspended = self.suspended().map_err(&at)?;
+        let suspension = &mut self.state.suspension;
+        suspension.count(now, suspended).map_err(&at)?;
+        let mut until = self.state.call_auction.filter(|until| now < *until);
         if is_gap {
+            let left = suspension.left().map_err(&at)?;
             let length = self.elapsed.number().mul_div(Num::new(20), Num::new(3), Round::Up);
-            let length = length.map_or(LONGEST, BlockSpan::from_number).lesser(LONGEST);
-            let until = now.after(length).map_err(&at)?;
-            let until = self.state.call_auction.map_or(until, |before| until.greater(before));
-            self.state.call_auction = Some(until);
-            self.events.push(Event::CallAuctionBegun { until });
-        } else if self.state.call_auction.is_some_and(|until| now >= until) {
-            self.state.call_auction = None;
+            let length = length.map_or(left, BlockSpan::from_number).lesser(left);
+            if length > BlockSpan::ZERO {
+                let asked = now.after(length).map_err(&at)?;
+                let begun = until.map_or(asked, |before| asked.greater(before));
+                until = Some(begun);
+                self.events.push(Event::CallAuctionBegun { until: begun });
+            }
+        }
+        if until.is_none() && self.state.call_auction.is_some() {
             self.events.push(Event::CallAuctionEnded);
         }
+        if until.is_none() {
+            self.state.suspension.over();
+        }
+        self.state.call_auction = until;
         Ok(())
+    }
+
+    /// Returns for how long a call auction has lasted since the last block.
+    fn suspended(&self) -> Result<BlockSpan, ArithmeticError> {
+        let Some(until) = self.state.call_auction else { return Ok(BlockSpan::ZERO) };
+        let over = self.block.time.since(until)?.greater(BlockSpan::ZERO);
+        Ok(self.elapsed.minus(over)?.greater(BlockSpan::ZERO))
+    }
+
+    /// Checks that gains may leave an account: not while nothing is liquidated, in the house or of the account.
+    ///
+    /// In a call auction nothing trades, so only who holds a position, or held one that has ended since, can have gained.
+    ///
+    /// spec 0025-BLOCK-031.
+    pub(crate) fn check_suspension(&self, account: AccountIndex) -> Result<(), Refusal> {
+        let Some(held) = self.state.accounts.get(account) else {
+            return Err(Refusal::AccountNotOpen);
+        };
+        let gains = !held.positions().is_empty() || self.state.suspension.has_ended(account);
+        match held.pursuit().aside || (self.is_call_auction() && gains) {
+            true => Err(Refusal::LiquidationSuspended),
+            false => Ok(()),
+        }
     }
 
     /// Returns whether orders wait and nothing trades.
@@ -74,17 +105,22 @@ impl Work<'_> {
     }
 
     /// Enters the orders that have waited into the books, ascending, as orders of this block.
-    pub(crate) fn enter_waiting(&mut self) -> Result<(), Fault> {
+    pub(crate) fn enter_waiting(&mut self) {
         if self.is_call_auction() {
-            return Ok(());
+            return;
         }
         let waiting: Vec<OrderId> = self.state.waiting.keys().copied().collect();
         for order in waiting {
             // One may have gone with those before it.
             let Some(waited) = self.state.waiting.remove(&order) else { continue };
-            self.enter_waited(order, waited)?;
+            let account = waited.account;
+            if let Err(fault) = self.enter_waited(order, waited) {
+                // 0025-BLOCK-030
+                self.contain(&fault);
+                let taken = self.take_out(account, order, CancelReason::Reopening);
+                taken.err().into_iter().for_each(|fault| self.set_aside(account, &fault));
+            }
         }
-        Ok(())
     }
 
     fn enter_waited(&mut self, order: OrderId, waited: Waiting) -> Result<(), Fault> {

@@ -8,6 +8,7 @@ use crate::genesis::SourceWeight;
 use crate::insurance::Allowance;
 use crate::keys::Keys;
 use crate::restart::Waiting;
+use crate::suspension::Suspension;
 use book::FastBook;
 use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::Aggregate;
@@ -70,6 +71,15 @@ pub struct Market {
     pub premium: PremiumAverage,
     /// Perpetuals: hourly rate at which funding accrues.
     pub funding_rate: Ppb,
+}
+
+impl Market {
+    /// Returns whether the house may reduce positions in it: whoever stops the trading of accounts does not stop that, unless
+    /// the market's own books did not balance.
+    #[must_use]
+    pub const fn is_liquidable(&self) -> bool {
+        self.mark.is_some() && matches!(self.status, Status::Trading | Status::Paused)
+    }
 }
 
 /// An underlying: the compartment of all contracts on it.
@@ -190,6 +200,8 @@ pub struct State {
     pub keys: Keys,
     /// How deep the books of each underlying are and how much trades in them.
     pub liquidity: BTreeMap<UnderlyingId, Liquidity>,
+    /// How long nothing has been liquidated.
+    pub suspension: Suspension,
 }
 
 impl State {

@@ -30,6 +30,8 @@ pub struct ClosingCheck {
     pub after: Notional,
     /// What the account's own orders, and this one, cost against the mark and in fees, those that cost anything.
     pub costs: Notional,
+    /// What the orders of the house cost beside them.
+    pub costs_of_house: Notional,
 }
 
 impl ClosingCheck {
@@ -40,7 +42,8 @@ impl ClosingCheck {
     pub fn short_by(&self, near: bool) -> Notional {
         let short = self.after.minus(self.equity).unwrap_or(self.after);
         let reduces = self.equity < self.held && self.after <= self.before;
-        let pays = self.costs <= self.equity.greater(Notional::ZERO);
+        let left = self.equity.minus(self.costs_of_house).unwrap_or(Notional::ZERO);
+        let pays = self.costs <= left.greater(Notional::ZERO);
         if short <= Notional::ZERO || (reduces && near && pays) { Notional::ZERO } else { short }
     }
 }
@@ -55,10 +58,11 @@ pub struct ClosingMargin<'a> {
     charges: ChargeBook,
     with_orders: Notional,
     costs: Notional,
+    costs_of_house: Notional,
 }
 
 impl<'a> ClosingMargin<'a> {
-    /// Measures an account; its orders in the portfolio are those of the house, whose costs are not its own.
+    /// Measures an account; its orders in the portfolio are those of the house, whose costs leave less for its own.
     ///
     /// # Errors
     ///
@@ -78,9 +82,13 @@ impl<'a> ClosingMargin<'a> {
             charges,
             with_orders: held,
             costs: Notional::ZERO,
+            costs_of_house: Notional::ZERO,
         };
         for order in portfolio.orders {
-            account.turn(&Prepared::of(risk, order).map_err(|_| UNADMITTED)?, Turn::Add)?;
+            let prepared = Prepared::of(risk, order).map_err(|_| UNADMITTED)?;
+            let sum = account.costs_of_house.plus(costs(&prepared));
+            account.costs_of_house = sum.map_err(Fault::at("costs of orders of the house"))?;
+            account.turn(&prepared, Turn::Add)?;
         }
         Ok(account)
     }
@@ -104,6 +112,7 @@ impl<'a> ClosingMargin<'a> {
             before: self.with_orders,
             after: maintenance(self.risk, round_up(scan), charges.total).map_err(too_many)?,
             costs: self.costs.plus(costs(&prepared)).map_err(|_| Refusal::LotsTooMany)?,
+            costs_of_house: self.costs_of_house,
         })
     }
 

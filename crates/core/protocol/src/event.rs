@@ -179,7 +179,7 @@ pub enum Event {
         maintenance: Notional,
         /// How many orders were cancelled.
         orders_cancelled: u32,
-        /// Where a reducing order was sent, if any.
+        /// Where a reducing order was sent, if any; for each such order there is an event.
         instrument: Option<InstrumentId>,
         /// How many lots it was for, signed as a trade.
         lots: Lots,
@@ -305,6 +305,32 @@ pub enum Event {
         amount: Amount,
         /// Dollars paid for it.
         paid: Notional,
+    },
+    /// A book took no order of the house that was to reduce an account.
+    LiquidationRefused {
+        /// Whose position.
+        account: AccountIndex,
+        /// Where.
+        instrument: InstrumentId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// A fault in what the house computes of an account: it takes no orders, and nothing leaves it.
+    AccountSetAside {
+        /// Whose.
+        account: AccountIndex,
+        /// Which, as the fault describes itself.
+        fault: String,
+    },
+    /// An account that had been set aside is computed again.
+    AccountRestored {
+        /// Whose.
+        account: AccountIndex,
+    },
+    /// A fault in a command or a change that touched nothing else: it was dropped, and all else goes on.
+    FaultContained {
+        /// Which, as the fault describes itself.
+        fault: String,
     },
 }
 

@@ -51,6 +51,9 @@ pub enum Refusal {
         /// By how much.
         exceeded_by: Notional,
     } = 16,
+    /// Nothing is liquidated for now, in the house or of this account, so no gains leave.
+    #[error("liquidation is suspended, and nothing leaves until it goes on")]
+    LiquidationSuspended = 17,
     /// Debts are open that nothing in the house could pay: only what an account has brought leaves.
     #[error("gains do not leave while debts are uncovered: at most {at_most} minor units")]
     GainsNotCovered {

@@ -1,11 +1,12 @@
 //! What the house does about an account that is short of margin, and who pays if it cannot.
 //!
-//! Stage 0 cancels the account's orders. Stage 1 reduces one position by the smallest amount that is expected to
-//! restore maintenance margin plus a buffer, at a limit that keeps the shortfall from growing. What an account owes
-//! when nothing is left of it, the compartment's insurance fund pays, up to its cap.
+//! Stage 0 cancels the account's orders. Stage 1 reduces its positions, all in one block, by the smallest amount that is
+//! expected to restore maintenance margin plus a buffer, at limits that keep the shortfall from growing; legs that hedge one
+//! another, by the same part of each. What an account owes when nothing is left of it, the compartment's insurance fund pays,
+//! up to its cap.
 //!
 //! **Invariant:** only an account below maintenance margin is touched; a reduction never flips or enlarges a position;
-//! a reduction filled at its limit or better never makes the shortfall grow.
+//! reductions filled at their limits or better never make the shortfall grow, nor take equity below zero.
 //!
 //! What it leaves out: how the numbers come about (margin) and how the order trades (book).
 #![cfg_attr(
@@ -27,10 +28,16 @@
 
 mod insurance;
 mod liquidation;
+mod plan;
 mod sale;
+mod slice;
+mod turns;
 mod uncovered;
 
 pub use insurance::{Cover, cover};
-pub use liquidation::{Leg, Parameters, Reduction, Standing, Step, filled, next_step, reduction};
+pub use liquidation::{Leg, Parameters, Reduction, Share, Standing, filled, reduction};
+pub use plan::{Step, next_step};
 pub use sale::{Sale, purchase, sale};
+pub use slice::{slice, slice_orders};
+pub use turns::{Candidate, turns};
 pub use uncovered::uncovered;

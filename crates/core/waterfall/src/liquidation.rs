@@ -1,19 +1,32 @@
-//! Stages 0 and 1 of liquidation: cancel, then reduce one position at a bounded price.
+//! Stages 0 and 1 of liquidation: cancel, then reduce positions at bounded prices.
 //!
-//! Why the shortfall cannot grow: maintenance margin is convex along a position (it is a maximum of linear functions),
-//! so closing a part `n/q` of a leg releases at least `n/q` of what closing the whole leg releases. The limit leaves a
-//! loss per lot, against the mark and with the fee, of at most the release per lot.
+//! Why the shortfall cannot grow: maintenance margin is convex (it is a sum of maxima of linear functions), so closing
+//! parts `n/h` of several legs that add up to at most the whole of one releases at least the same parts of what closing
+//! each leg alone releases, whichever of the orders fill, and however far. The limits leave a loss per lot, against the
+//! mark and with the fee, of at most the release per lot; and all orders of an account together lose at most its equity.
 
 use protocol::{Fault, InstrumentId};
-use units::{Lots, Notional, Num, Ppm, Price, Quantity, Round};
+use units::{Lots, Notional, Ppm, Price, Quantity, Round};
 
 /// How far a liquidation may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parameters {
     /// Largest distance of the limit from the mark, as a fraction of the mark.
     pub band: Ppm,
+    /// The same of an account without equity, which sells at the cost of others.
+    pub band_without_equity: Ppm,
     /// Fee of a liquidation trade on the value traded.
     pub fee: Ppm,
+}
+
+impl Parameters {
+    /// Returns the parameters with the band that holds for an equity.
+    pub(crate) fn at(self, equity: Notional) -> Self {
+        match equity > Notional::ZERO {
+            true => self,
+            false => Self { band: self.band.lesser(self.band_without_equity), ..self },
+        }
+    }
 }
 
 /// What an account has and what it needs.
@@ -44,6 +57,8 @@ pub struct Leg {
     pub tick: Price,
     /// Maintenance margin of the account without this leg.
     pub maintenance_without: Notional,
+    /// Whether nothing of the last order of the house for it was filled.
+    pub unfilled: bool,
 }
 
 /// An order that brings a position towards zero.
@@ -57,63 +72,51 @@ pub struct Reduction {
     pub limit: Price,
 }
 
-/// What to do about an account.
+/// What one order of a block may trade, and lose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// Equity covers maintenance margin.
-    Healthy,
-    /// Stage 0.
-    CancelOrders,
-    /// Stage 1.
-    Reduce(Reduction),
-    /// Below maintenance margin, and no single leg can be reduced without loss of margin.
-    Stuck,
-}
-
-/// Returns the next step for an account: the leg whose release is largest is reduced, the first of equals. Each leg goes
-/// as far as the parameters beside it allow.
-///
-/// # Errors
-///
-/// [`Fault`] if a number leaves its limits.
-///
-/// spec 0021-FALL-001, 0021-FALL-003, 0021-FALL-004.
-pub fn next_step(standing: &Standing, legs: &[(Leg, Parameters)]) -> Result<Step, Fault> {
-    if standing.equity >= standing.maintenance {
-        return Ok(Step::Healthy);
-    }
-    if standing.has_orders {
-        return Ok(Step::CancelOrders);
-    }
-    let mut best: Option<(Notional, Reduction)> = None;
-    for (leg, parameters) in legs {
-        let release = release(standing, leg)?;
-        let better = best.is_none_or(|(largest, _)| release > largest);
-        if better && let Some(reduction) = reduction(standing, leg, parameters)? {
-            best = Some((release, reduction));
-        }
-    }
-    Ok(best.map_or(Step::Stuck, |(_, reduction)| Step::Reduce(reduction)))
+pub struct Share {
+    /// Lots, of either direction: positive.
+    pub lots: Lots,
+    /// The most that all of them may lose against the mark, with fees; no bound of its own if `None`.
+    pub loss: Option<Notional>,
 }
 
 /// Returns what closing a leg releases.
-fn release(standing: &Standing, leg: &Leg) -> Result<Notional, Fault> {
+pub(crate) fn release(standing: &Standing, leg: &Leg) -> Result<Notional, Fault> {
     standing.maintenance.minus(leg.maintenance_without).map_err(Fault::at("margin released"))
 }
 
-/// Returns the order that reduces a leg, or `None` if its release does not pay for fee and slippage.
-///
-/// Lots: the share of the position that the missing equity is of the release, rounded up, at most the position.
+/// Returns the part of an amount that lots are of others.
+pub(crate) fn part(
+    amount: Notional,
+    lots: Lots,
+    of: Lots,
+    round: Round,
+) -> Result<Notional, Fault> {
+    let part = amount.number().mul_div(lots.number(), of.number(), round);
+    part.map(Notional::from_number).map_err(Fault::at("part of an amount"))
+}
+
+/// Returns what lots are worth at the mark, rounded up: never nothing.
+pub(crate) fn value(leg: &Leg, lots: Lots) -> Result<Notional, Fault> {
+    let at = Fault::at("value of a reduction");
+    let mark = leg.mark.magnitude().map_err(&at)?.greater(Price::from_micros(1));
+    lots.value(mark, leg.contract_size, Round::Up).map_err(&at)
+}
+
+/// Returns the order that reduces a leg, or `None` if its release, or its part of what the account may lose, does not pay
+/// for fee and slippage.
 ///
 /// # Errors
 ///
-/// [`Fault`] if a number leaves its limits.
+/// [`Fault`] if a number leaves its limits, or more is to be traded than held.
 ///
-/// spec 0021-FALL-005.
+/// spec 0021-FALL-006.
 pub fn reduction(
     standing: &Standing,
     leg: &Leg,
     parameters: &Parameters,
+    share: &Share,
 ) -> Result<Option<Reduction>, Fault> {
     let at = Fault::at("liquidation");
     if standing.equity >= standing.maintenance {
@@ -124,12 +127,19 @@ pub fn reduction(
     if release <= Notional::ZERO || held <= Lots::ZERO {
         return Ok(None);
     }
-    let Some(distance) = distance(leg, release, held, parameters)? else {
+    if share.lots <= Lots::ZERO || share.lots > held {
+        return Err(Fault::Invariant("a reduction is of a part of what is held"));
+    }
+    let per_lot = part(release, Lots::from_count(1), held, Round::Down)?;
+    let Some(distance) = distance(leg, per_lot, parameters, share)? else {
         return Ok(None);
     };
-    let missing = standing.target.greater(standing.maintenance).minus(standing.equity);
-    let count = held.number().mul_div(missing.map_err(&at)?.number(), release.number(), Round::Up);
-    let count = count.map(Lots::from_number).map_err(&at)?.lesser(held);
+    order(leg, share.lots, distance).map(Some)
+}
+
+/// Returns the order that trades lots of a leg, against it, at a distance from the mark.
+pub(crate) fn order(leg: &Leg, count: Lots, distance: Price) -> Result<Reduction, Fault> {
+    let at = Fault::at("limit of a reduction");
     let (lots, limit) = match leg.lots > Lots::ZERO {
         true => {
             let limit = leg.mark.minus(distance).and_then(|p| p.on_tick(leg.tick, Round::Up));
@@ -140,36 +150,54 @@ pub fn reduction(
             (count, limit.map_err(&at)?)
         }
     };
-    Ok(Some(Reduction { instrument: leg.instrument, lots, limit }))
+    Ok(Reduction { instrument: leg.instrument, lots, limit })
 }
 
-/// Returns how far from the mark a lot may trade: inside the band, and so that loss and fee stay within the release.
+/// What trading a lot may cost.
+pub(crate) struct Dearest {
+    /// How far the band goes from the mark.
+    pub(crate) band: Price,
+    /// Fee of a lot at the dearest price in the band, with a micro-dollar for its rounding.
+    pub(crate) lot: Notional,
+}
+
+/// Returns what trading a lot may cost beside the distance from the mark.
 ///
-/// spec 0021-FALL-006.
-fn distance(
-    leg: &Leg,
-    release: Notional,
-    held: Lots,
-    parameters: &Parameters,
-) -> Result<Option<Price>, Fault> {
-    let at = Fault::at("liquidation limit");
+/// The fee is charged on the traded price, which is at most the mark plus the band; one micro-dollar covers its rounding up.
+pub(crate) fn dearest(leg: &Leg, parameters: &Parameters) -> Result<Dearest, Fault> {
+    let at = Fault::at("liquidation fee");
     let mark = leg.mark.magnitude().map_err(&at)?;
     let band = mark.scaled(parameters.band, Round::Down).map_err(&at)?;
-    // The fee is charged on the traded price, which is at most the mark plus the band; one micro-dollar covers its
-    // rounding up.
     let dearest = mark.plus(band).map_err(&at)?;
     let fee = Lots::from_count(1).value(dearest, leg.contract_size, Round::Up);
     let fee = fee.and_then(|value| value.fraction_ppm(parameters.fee, Round::Up)).map_err(&at)?;
-    let one = Notional::from_micros(1);
-    let per_lot = release.number().mul_div(Num::new(1), held.number(), Round::Down);
-    let per_lot = Notional::from_number(per_lot.map_err(&at)?);
-    let room = per_lot.minus(fee).and_then(|room| room.minus(one)).map_err(&at)?;
+    let lot = fee.plus(Notional::from_micros(1)).map_err(&at)?;
+    Ok(Dearest { band, lot })
+}
+
+/// Returns how far from the mark a lot may trade: inside the band, and so that loss and fee stay within what a lot releases
+/// and what all lots may lose.
+///
+/// spec 0021-FALL-006.
+pub(crate) fn distance(
+    leg: &Leg,
+    per_lot: Notional,
+    parameters: &Parameters,
+    share: &Share,
+) -> Result<Option<Price>, Fault> {
+    let at = Fault::at("liquidation limit");
+    let dearest = dearest(leg, parameters)?;
+    let most = match share.loss {
+        Some(loss) => per_lot.lesser(part(loss, Lots::from_count(1), share.lots, Round::Down)?),
+        None => per_lot,
+    };
+    let room = most.minus(dearest.lot).map_err(&at)?;
     if room < Notional::ZERO {
         return Ok(None);
     }
     let per_unit =
         room.number().mul_div(Quantity::ONE.number(), leg.contract_size.number(), Round::Down);
-    Ok(Some(Price::from_number(per_unit.map_err(&at)?).lesser(band)))
+    Ok(Some(Price::from_number(per_unit.map_err(&at)?).lesser(dearest.band)))
 }
 
 /// Returns the change of equity, against the mark, when `lots` of a reduction fill at a price: loss and fee.
@@ -191,67 +219,4 @@ pub fn filled(
     let value = lots.value(price, leg.contract_size, Round::Down).and_then(Notional::magnitude);
     let fee = value.and_then(|value| value.fraction_ppm(parameters.fee, Round::Up)).map_err(&at)?;
     gain.minus(fee).map_err(&at)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PARAMETERS: Parameters =
-        Parameters { band: Ppm::from_parts(50_000), fee: Ppm::from_parts(5_000) };
-
-    fn leg(lots: i128, maintenance_without: i128) -> Leg {
-        Leg {
-            instrument: InstrumentId::new(1),
-            lots: Lots::from_count(lots),
-            mark: Price::from_micros(5_000_000_000),
-            contract_size: Quantity::from_nanos(1_000_000),
-            tick: Price::from_micros(500_000),
-            maintenance_without: Notional::from_micros(maintenance_without),
-        }
-    }
-
-    fn standing(equity: i128) -> Standing {
-        Standing {
-            equity: Notional::from_micros(equity),
-            maintenance: Notional::from_micros(60_000_000),
-            target: Notional::from_micros(69_000_000),
-            has_orders: false,
-        }
-    }
-
-    #[test]
-    fn the_healthy_are_left_alone() {
-        // 0021-FALL-001, 0021-FALL-003
-        let legs = [(leg(100, 0), PARAMETERS)];
-        assert_eq!(next_step(&standing(60_000_000), &legs), Ok(Step::Healthy));
-        let orders = Standing { has_orders: true, ..standing(59_999_999) };
-        assert_eq!(next_step(&orders, &legs), Ok(Step::CancelOrders));
-    }
-
-    #[test]
-    fn a_long_is_sold_down_just_enough_inside_the_band() {
-        // 0021-FALL-005, 0021-FALL-006
-        let Ok(Step::Reduce(reduction)) =
-            next_step(&standing(50_000_000), &[(leg(100, 0), PARAMETERS)])
-        else {
-            panic!("an unhealthy account is reduced")
-        };
-        // 19 of 60 dollars are missing: 31.67 of 100 lots, rounded up.
-        assert_eq!(reduction.lots, Lots::from_count(-32));
-        // 5 % below 5,000 dollars.
-        assert_eq!(reduction.limit, Price::from_micros(4_750_000_000));
-    }
-
-    #[test]
-    fn a_leg_that_hedges_is_not_touched() {
-        // 0021-FALL-004
-        let hedge = (leg(100, 80_000_000), PARAMETERS);
-        assert_eq!(next_step(&standing(10), &[hedge]), Ok(Step::Stuck));
-        let legs = [hedge, (leg(-40, 20_000_000), PARAMETERS)];
-        let Ok(Step::Reduce(reduction)) = next_step(&standing(10), &legs) else {
-            panic!("the other leg is reduced")
-        };
-        assert_eq!(reduction.lots, Lots::from_count(40));
-    }
 }

@@ -2,7 +2,9 @@
 
 use super::common::{BTC, House, START, account, deposit, dollars, order, trader};
 use machine::{Machine, Outcome};
-use protocol::{CancelReason, Command, Event, InstrumentId, Mode, Receipt, Side, Transaction};
+use protocol::{
+    AssetId, CancelReason, Command, Event, InstrumentId, Mode, Receipt, Refusal, Side, Transaction,
+};
 use units::BlockTime;
 
 /// Account 1 long 60 coins of account 3, and a gap of a hundred seconds: the call auction lasts 667 seconds.
@@ -131,9 +133,9 @@ fn what_has_waited_trades_at_one_price_or_goes() {
 }
 
 #[test]
-fn a_call_auction_is_as_long_as_the_gap_asks_for_and_an_hour_at_most() {
+fn a_call_auction_is_as_long_as_the_gap_asks_for_and_a_quarter_of_an_hour_at_most() {
     // 0025-BLOCK-019
-    for (gap, seconds) in [(90, None), (91, Some(607)), (540, Some(3_600)), (9_000, Some(3_600))] {
+    for (gap, seconds) in [(90, None), (91, Some(607)), (540, Some(900)), (9_000, Some(900))] {
         let mut house = House::new();
         house.apply(1, Vec::new());
         let outcome = house.apply(gap, Vec::new());
@@ -143,4 +145,116 @@ fn a_call_auction_is_as_long_as_the_gap_asks_for_and_an_hour_at_most() {
         });
         assert_eq!(begun, seconds, "{gap}");
     }
+}
+
+#[test]
+fn stops_again_and_again_suspend_liquidation_for_a_quarter_of_an_hour_at_most() {
+    // 0025-BLOCK-019: a stop of 91 seconds every nine minutes, while the index falls by a third.
+    let mut house = House::new();
+    let money = [(1, 100_000), (2, 100_000), (3, 10_000_000)];
+    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
+            order(2, 1, 1, Side::Sell, 8_000_000_000, 6_000),
+        ],
+    );
+    let (mut spans, mut client) = (Vec::<(i128, i128)>::new(), 100);
+    for _ in 0..40 {
+        for seconds in std::iter::once(91).chain([30; 18]) {
+            let before = (house.now, house.machine.state().call_auction);
+            house.btc -= if seconds == 30 { 4_000_000 } else { 0 };
+            client += 1;
+            let bid = order(3, client, 1, Side::Buy, house.btc / 500_000 * 500_000, 6_000);
+            house.apply(seconds, vec![bid]);
+            if let (began, Some(until)) = before {
+                spans.push((began, house.now.min(until.millis())));
+            }
+            let hour = |(_, end): &&(i128, i128)| *end > house.now - 3_600_000;
+            let suspended: i128 = spans
+                .iter()
+                .filter(hour)
+                .map(|(began, end)| end - (*began).max(house.now - 3_600_000))
+                .sum();
+            assert!(suspended <= 900_000, "{suspended}");
+        }
+    }
+    let state = house.machine.state();
+    let index = state.accounts.index(account(1)).unwrap();
+    let required = state.required(&state.risk().unwrap(), index, false).unwrap();
+    assert!(house.lots(1, 1) < 3_000, "the loser was liquidated: {}", house.lots(1, 1));
+    assert!(required.equity > units::Notional::ZERO, "{}", required.equity);
+    let bytes = house.machine.snapshot().unwrap();
+    assert_eq!(Machine::restore(&bytes).unwrap().snapshot().unwrap(), bytes);
+}
+
+#[test]
+fn no_gains_leave_while_nothing_is_liquidated() {
+    // 0025-BLOCK-031
+    let (mut house, _) = reopening();
+    let withdraw = |number| {
+        let (asset, amount) = (AssetId::DOLLAR, dollars(1));
+        of(number, Command::Withdraw { sub: 0, asset, amount })
+    };
+    let transfer = |number| {
+        let (asset, amount, to) = (AssetId::DOLLAR, dollars(1), account(2));
+        of(number, Command::Transfer { sub: 0, to, asset, amount })
+    };
+    for _ in 0..15 {
+        house.apply(1, Vec::new());
+    }
+    assert_eq!(house.machine.state().mode(BTC), Mode::Normal);
+    let suspended = Receipt::Refused(Refusal::LiquidationSuspended);
+    let outcome = house.apply(1, vec![withdraw(1), withdraw(3), transfer(3), withdraw(2)]);
+    assert_eq!(
+        outcome.receipts,
+        [suspended.clone(), suspended.clone(), suspended, Receipt::Done],
+        "who holds nothing is not kept"
+    );
+    let until = house.machine.state().call_auction.unwrap().millis();
+    house.apply(60, Vec::new());
+    while house.now < until {
+        house.apply(60, Vec::new());
+    }
+    let outcome = house.apply(1, vec![withdraw(3), transfer(3)]);
+    assert_eq!(outcome.receipts, [Receipt::Done, Receipt::Done]);
+}
+
+#[test]
+fn what_ended_in_a_call_auction_leaves_after_it() {
+    // 0025-BLOCK-031
+    let mut house = House::new();
+    let money = [(1, 100_000), (3, 10_000_000)];
+    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 2, Side::Buy, 8_000_000_000, 100),
+            order(3, 1, 2, Side::Sell, 8_000_000_000, 100),
+        ],
+    );
+    let expiry = START + 5 * 3_600_000;
+    while house.now < expiry - 2_400_000 {
+        house.apply(60, Vec::new());
+    }
+    while house.now < expiry - 400_000 {
+        house.apply(5, Vec::new());
+    }
+    house.apply(91, Vec::new());
+    let withdraw =
+        || of(1, Command::Withdraw { sub: 0, asset: AssetId::DOLLAR, amount: dollars(1) });
+    let mut ended = false;
+    while !ended {
+        let outcome = house.apply(5, Vec::new());
+        ended = happened(&outcome, |event| matches!(event, Event::Expired { .. }));
+    }
+    assert!(house.machine.state().call_auction.is_some());
+    assert_eq!(house.lots(1, 2), 0);
+    let outcome = house.apply(1, vec![withdraw()]);
+    assert_eq!(outcome.receipts, [Receipt::Refused(Refusal::LiquidationSuspended)]);
+    while house.machine.state().call_auction.is_some() {
+        house.apply(10, Vec::new());
+    }
+    assert_eq!(house.apply(1, vec![withdraw()]).receipts, [Receipt::Done]);
 }

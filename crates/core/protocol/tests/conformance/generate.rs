@@ -207,11 +207,15 @@ generate_enums! {
         Unseated { validator, epoch },
         SettlementPostponed { underlying, expires_at },
         CollateralBought { seller, buyer, asset, amount, paid },
+        LiquidationRefused { account, instrument, refusal },
+        AccountSetAside { account, fault },
+        AccountRestored { account },
+        FaultContained { fault },
     }
     Refusal {
         NotPermitted, AccountNotOpen, TooMany, AssetUnknown, AmountNotPositive, AmountTooLarge,
         SameAccount, BalanceShort { short_by }, CustodyShort { short_by },
-        WithdrawalLimit { exceeded_by }, GainsNotCovered { at_most }, AmountTooSmall { least },
+        WithdrawalLimit { exceeded_by }, LiquidationSuspended, GainsNotCovered { at_most }, AmountTooSmall { least },
         InstrumentUnknown,
         InstrumentExpired, InstrumentHalted, ModeForbids { mode }, MarkMissing, LotsNotPositive,
         LotsTooMany, PriceNotPositive, PriceOffTick, PriceOutsideBand, ClientOrderIdInUse,

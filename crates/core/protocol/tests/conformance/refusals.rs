@@ -69,6 +69,7 @@ fn table_of_codes() {
         14  BalanceShort
         15  CustodyShort
         16  WithdrawalLimit
+        17  LiquidationSuspended
         18  GainsNotCovered
         19  AmountTooSmall
         20  InstrumentUnknown

@@ -3,7 +3,7 @@
 use super::world::protocol::InstrumentId;
 use super::world::units::{Lots, Notional, Ppm, Price, Quantity, Round, limits};
 use super::world::waterfall::{
-    Leg, Parameters, Reduction, Standing, Step, cover, filled, next_step, reduction,
+    Leg, Parameters, Reduction, Share, Standing, Step, cover, filled, next_step, reduction,
 };
 use super::world::{Exact, Prover};
 use super::{Unit, flip, whole};
@@ -17,9 +17,9 @@ pub(super) const ALL: &[Harness<Prover>] = &[
         run: step,
     },
     Harness {
-        name: "liquidation: a reduction shrinks a position without flipping it, by no more lots than needed",
+        name: "liquidation: a reduction shrinks a position without flipping it, by the lots that are asked",
         covers: &["long", "short", "none"],
-        canary: Fault::Rounding,
+        canary: Fault::Order,
         run: reduces,
     },
     Harness {
@@ -29,14 +29,14 @@ pub(super) const ALL: &[Harness<Prover>] = &[
         run: limit_in_band,
     },
     Harness {
-        name: "liquidation: a leg is reduced if and only if its release pays for the fee, as far from the mark as it pays for",
+        name: "liquidation: a leg is reduced if and only if its release and its share pay for the fee, as far from the mark as they pay for",
         covers: &["long", "short", "nothing held", "no release", "no room"],
         canary: Fault::Order,
         run: furthest,
     },
     Harness {
-        name: "liquidation: a reduction filled at its limit or better never makes the shortfall grow",
-        covers: &["long", "short"],
+        name: "liquidation: a reduction filled at its limit or better never makes the shortfall grow, nor loses more than its share",
+        covers: &["long", "short", "bounded"],
         canary: Fault::Rounding,
         run: shortfall,
     },
@@ -45,12 +45,6 @@ pub(super) const ALL: &[Harness<Prover>] = &[
         covers: &["filled"],
         canary: Fault::Rounding,
         run: fill,
-    },
-    Harness {
-        name: "liquidation: of two legs the one with the larger release is reduced, the first of equals",
-        covers: &["first", "second", "neither"],
-        canary: Fault::Order,
-        run: larger_release,
     },
     Harness {
         name: "liquidation: the fund pays a debt up to its balance and its cap, and no less",
@@ -72,6 +66,7 @@ fn any_dollars(prover: &mut Prover, name: &str) -> Notional {
 fn any_parameters(prover: &mut Prover) -> Parameters {
     Parameters {
         band: Ppm::between(prover, "band", 0, limits::PPM_ONE),
+        band_without_equity: Ppm::between(prover, "band without equity", 0, limits::PPM_ONE),
         fee: Ppm::between(prover, "fee", 0, limits::PPM_ONE),
     }
 }
@@ -94,6 +89,7 @@ fn any_leg(prover: &mut Prover, name: &str) -> Leg {
         contract_size: Quantity::between(prover, &part("size"), 1, limits::CONTRACT_SIZE_NANOS_MAX),
         tick: Price::between(prover, &part("tick"), 1, Price::LIMIT),
         maintenance_without: any_dollars(prover, &part("maintenance without")),
+        unfilled: false,
     }
 }
 
@@ -106,13 +102,14 @@ fn step(prover: &mut Prover) {
     };
     let (label, claim) = match step {
         Step::Healthy => {
-            if reduction(&standing, &leg, &parameters).is_ok() {
+            let share = Share { lots: Lots::from_count(1), loss: None };
+            if reduction(&standing, &leg, &parameters, &share).is_ok() {
                 prover.never("a healthy account is not reduced");
             }
             ("healthy", unhealthy.not())
         }
         Step::CancelOrders if standing.has_orders => ("orders cancelled", unhealthy),
-        Step::Reduce(_) if !standing.has_orders => ("reduced", unhealthy),
+        Step::Reduce { .. } if !standing.has_orders => ("reduced", unhealthy),
         Step::Stuck if !standing.has_orders => ("stuck", unhealthy),
         _ => return prover.never("orders are cancelled before positions are reduced"),
     };
@@ -120,23 +117,28 @@ fn step(prover: &mut Prover) {
     prover.check(&claim, "the healthy are left alone, the others are not");
 }
 
-/// Any account below maintenance, and the reduction of a leg of it.
-fn any_reduction(prover: &mut Prover) -> (Standing, Leg, Parameters, Option<Reduction>) {
+/// Any account below maintenance, and the reduction of any part of a leg of it, with or without a bound on its loss.
+fn any_reduction(prover: &mut Prover) -> (Standing, Leg, Parameters, Share, Option<Reduction>) {
     let equity = any_dollars(prover, "equity");
     let maintenance = any_dollars(prover, "maintenance");
     let target = any_dollars(prover, "target");
     let standing = Standing { equity, maintenance, target, has_orders: false };
     let (parameters, leg) = (any_parameters(prover), any_leg(prover, "leg"));
     prover.assume(&equity.exact().below(maintenance.exact()));
-    let Ok(reduction) = reduction(&standing, &leg, &parameters) else {
+    let lots = Lots::between(prover, "asked", 1, limits::LOTS_MAX);
+    let held = leg.lots.exact();
+    prover.assume(&held.equals(whole(0)).or(lots.exact().at_most(held.magnitude())));
+    let loss = flip(prover, "bounded").then(|| any_dollars(prover, "loss"));
+    let share = Share { lots, loss };
+    let Ok(reduction) = reduction(&standing, &leg, &parameters, &share) else {
         prover.never("a limited account below maintenance has no fault");
-        return (standing, leg, parameters, None);
+        return (standing, leg, parameters, share, None);
     };
-    (standing, leg, parameters, reduction)
+    (standing, leg, parameters, share, reduction)
 }
 
 fn reduces(prover: &mut Prover) {
-    let (standing, leg, _, reduction) = any_reduction(prover);
+    let (standing, leg, _, share, reduction) = any_reduction(prover);
     let Some(reduction) = reduction else {
         return prover.cover("none");
     };
@@ -149,17 +151,11 @@ fn reduces(prover: &mut Prover) {
     prover.lemma(&count.within(whole(1), held), "the position shrinks and does not flip");
     let release = standing.maintenance.exact() - leg.maintenance_without.exact();
     prover.check(&whole(0).below(release), "only a leg that releases margin is reduced");
-    let goal = standing.target.exact().greater(standing.maintenance.exact());
-    let missing = (goal - standing.equity.exact()) * held;
-    prover.check(
-        &count.equals(held).or(missing.at_most(count * release)),
-        "enough lots to reach the target, or all",
-    );
-    prover.check(&((count - whole(1)) * release).below(missing), "one lot fewer is not enough");
+    prover.check(&count.equals(share.lots.exact()), "by the lots that are asked");
 }
 
 fn limit_in_band(prover: &mut Prover) {
-    let (_, leg, parameters, reduction) = any_reduction(prover);
+    let (_, leg, parameters, _, reduction) = any_reduction(prover);
     let Some(reduction) = reduction else { return };
     let (limit, mark) = (reduction.limit.exact(), leg.mark.exact());
     prover.observe("limit", limit);
@@ -181,7 +177,7 @@ fn limit_in_band(prover: &mut Prover) {
 }
 
 fn furthest(prover: &mut Prover) {
-    let (standing, leg, parameters, reduction) = any_reduction(prover);
+    let (standing, leg, parameters, share, reduction) = any_reduction(prover);
     let none = |prover: &mut Prover, label| match reduction {
         None => prover.cover(label),
         Some(_) => prover.never("only a position that releases margin is reduced"),
@@ -192,7 +188,7 @@ fn furthest(prover: &mut Prover) {
     if prover.decide(&standing.maintenance.exact().at_most(leg.maintenance_without.exact())) {
         return none(prover, "no release");
     }
-    let Some(bounds) = Bounds::of(&standing, &leg, &parameters) else {
+    let Some(bounds) = Bounds::of(&standing, &leg, &parameters, &share) else {
         return prover.never("what a reduction computes can be computed");
     };
     let pays = whole(0).at_most(bounds.room);
@@ -216,7 +212,7 @@ fn furthest(prover: &mut Prover) {
 /// Maintenance margin is convex along a position, so closing `n` of `held` lots releases at least `n / held` of what
 /// closing the leg releases. The shortfall does not grow if equity loses no more than that.
 fn shortfall(prover: &mut Prover) {
-    let (standing, leg, parameters, reduction) = any_reduction(prover);
+    let (standing, leg, parameters, share, reduction) = any_reduction(prover);
     let Some(reduction) = reduction else { return };
     let long = prover.decide(&whole(0).below(leg.lots.exact()));
     prover.cover(if long { "long" } else { "short" });
@@ -225,7 +221,7 @@ fn shortfall(prover: &mut Prover) {
     let count = -filled_lots.exact() * sign;
     prover.assume(&count.within(whole(1), -reduction.lots.exact() * sign));
     let price = Price::limited(prover, "price");
-    let Some(bounds) = Bounds::of(&standing, &leg, &parameters) else {
+    let Some(bounds) = Bounds::of(&standing, &leg, &parameters, &share) else {
         return prover.never("what a reduction computes can be computed");
     };
     let (mark, size, held) = (leg.mark.exact(), leg.contract_size.exact(), leg.lots.exact() * sign);
@@ -287,18 +283,37 @@ fn shortfall(prover: &mut Prover) {
     prover.lemma_from(&[&fees, &fee_rounded], &fee_low, "fees are within bounds");
 
     let release = standing.maintenance.exact() - leg.maintenance_without.exact();
-    let split = (bounds.room + bounds.fee + whole(1)).equals(bounds.per_lot);
-    prover.lemma(&split, "room and fee are less than what a lot releases");
-    let share = (bounds.per_lot * held).at_most(release);
-    prover.lemma(&share, "what a lot releases is its share, rounded down");
-    let lots_low = (-(count * bounds.per_lot)).at_most(change);
+    let split = (bounds.room + bounds.fee + whole(1)).equals(bounds.most);
+    prover.lemma(&split, "room and fee are less than what a lot may lose");
+    let part = (bounds.per_lot * held).at_most(release);
+    prover.lemma(&part, "what a lot releases is its share, rounded down");
+    let least = bounds.most.at_most(bounds.per_lot);
+    prover.lemma(&least, "a lot may lose no more than it releases");
+    let paid = (bounds.most * held).at_most(release);
+    prover.lemma_from(&[&positive, &least, &part], &paid, "nor do all that are held");
+    let lots_low = (-(count * bounds.most)).at_most(change);
     prover.lemma_from(
         &[&positive, &gain_low, &fee_low, &split],
         &lots_low,
         "a lot pays for itself",
     );
     let safe = (-(count * release)).at_most(change * held);
-    prover.lemma_from(&[&positive, &lots_low, &share], &safe, "the shortfall does not grow");
+    prover.lemma_from(&[&positive, &lots_low, &paid], &safe, "the shortfall does not grow");
+    let Some(loss) = share.loss else { return };
+    prover.cover("bounded");
+    let asked = share.lots.exact();
+    let within = (bounds.most * asked).at_most(loss.exact());
+    prover.lemma(&within, "all lots together may lose their share");
+    let fewer = count.at_most(asked);
+    prover.lemma(&fewer, "no more is filled than asked");
+    let some = zero.at_most(bounds.most);
+    prover.lemma(&some, "what a lot may lose pays for its fee");
+    let bounded = (-loss.exact()).at_most(change);
+    prover.lemma_from(
+        &[&positive, &lots_low, &within, &fewer, &some],
+        &bounded,
+        "nor is more lost",
+    );
 }
 
 /// What a reduction computes on its way, computed again.
@@ -308,12 +323,14 @@ struct Bounds {
     value: Exact,
     fee: Exact,
     per_lot: Exact,
+    /// What a lot may lose.
+    most: Exact,
     room: Exact,
     distance: Exact,
 }
 
 impl Bounds {
-    fn of(standing: &Standing, leg: &Leg, parameters: &Parameters) -> Option<Self> {
+    fn of(standing: &Standing, leg: &Leg, parameters: &Parameters, share: &Share) -> Option<Self> {
         let number = |exact: Exact| super::number(exact);
         let mark = leg.mark.magnitude().ok()?;
         let band = mark.scaled(parameters.band, Round::Down).ok()?;
@@ -324,8 +341,13 @@ impl Bounds {
         let held = leg.lots.magnitude().ok()?;
         let per_lot =
             release.number().mul_div(number(whole(1)), held.number(), Round::Down).ok()?;
-        let room = Notional::from_number(per_lot).minus(fee).ok()?;
-        let room = room.minus(Notional::from_micros(1)).ok()?;
+        let mut most = Notional::from_number(per_lot);
+        if let Some(loss) = share.loss {
+            let one = number(whole(1));
+            let part = loss.number().mul_div(one, share.lots.number(), Round::Down).ok()?;
+            most = most.lesser(Notional::from_number(part));
+        }
+        let room = most.minus(fee).ok()?.minus(Notional::from_micros(1)).ok()?;
         let (one, size) = (Quantity::ONE.number(), leg.contract_size.number());
         let per_unit = room.number().mul_div(one, size, Round::Down).ok()?;
         let distance = Price::from_number(per_unit).lesser(band);
@@ -335,6 +357,7 @@ impl Bounds {
             value: value.exact(),
             fee: fee.exact(),
             per_lot: super::world::exact(per_lot),
+            most: most.exact(),
             room: room.exact(),
             distance: distance.exact(),
         })
@@ -368,51 +391,6 @@ fn fill(prover: &mut Prover) {
     let slack = (whole(1) * nanos) * parameters.fee.exact();
     prover.check(&(owed - slack).at_most(fee * scale), "the fee is that of the value rounded down");
     prover.check(&((fee - whole(1)) * scale).below(owed + slack), "and not too large by one");
-}
-
-fn larger_release(prover: &mut Prover) {
-    let equity = any_dollars(prover, "equity");
-    let maintenance = any_dollars(prover, "maintenance");
-    prover.assume(&equity.exact().below(maintenance.exact()));
-    let standing = Standing { equity, maintenance, target: maintenance, has_orders: false };
-    let parameters = any_parameters(prover);
-    let (first, second) = (any_leg(prover, "one"), any_leg(prover, "two more"));
-    let alone = |leg: &Leg| reduction(&standing, leg, &parameters);
-    let (Ok(of_first), Ok(of_second)) = (alone(&first), alone(&second)) else {
-        return prover.never("limited legs have no fault");
-    };
-    let release = |leg: &Leg| maintenance.exact() - leg.maintenance_without.exact();
-    let second_larger = release(&first).below(release(&second));
-    match next_step(&standing, &[(first, parameters), (second, parameters)]) {
-        Ok(Step::Reduce(chosen)) if chosen.instrument == first.instrument => {
-            prover.cover("first");
-            let better = super::world::Claim::constant(of_second.is_some()).and(second_larger);
-            prover.check(&better.not(), "the first is not worse");
-            same_reduction(prover, of_first, chosen);
-        }
-        Ok(Step::Reduce(chosen)) => {
-            prover.cover("second");
-            let only = super::world::Claim::constant(of_first.is_none());
-            prover.check(&only.or(second_larger), "the second is better");
-            same_reduction(prover, of_second, chosen);
-        }
-        Ok(Step::Stuck) => {
-            prover.cover("neither");
-            if of_first.is_some() || of_second.is_some() {
-                prover.never("a leg that can be reduced is");
-            }
-        }
-        _ => prover.never("an account below maintenance without orders is reduced or stuck"),
-    }
-}
-
-fn same_reduction(prover: &mut Prover, alone: Option<Reduction>, chosen: Reduction) {
-    let Some(alone) = alone else {
-        return prover.never("a leg that cannot be reduced is not");
-    };
-    let same = |a: Exact, b: Exact| a.equals(b);
-    prover.check(&same(alone.lots.exact(), chosen.lots.exact()), "the lots are those of the leg");
-    prover.check(&same(alone.limit.exact(), chosen.limit.exact()), "and so is the limit");
 }
 
 fn fund(prover: &mut Prover) {

@@ -90,6 +90,7 @@ fn holder() -> AccountRecord {
         exposed: Vec::new(),
         called: false,
         brought: Vec::new(),
+        pursuit: machine::Pursuit::default(),
     }
 }
 

@@ -1,0 +1,24 @@
+//! What the house remembers of its attempts to reduce an account.
+//!
+//! **Invariant:** what is remembered of contracts is of positions that are held; of an account that is not below maintenance
+//! margin nothing else is remembered, but whether it is set aside.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use protocol::InstrumentId;
+use std::collections::BTreeSet;
+use units::BlockHeight;
+
+/// What the house remembers of its attempts to reduce an account.
+///
+/// spec 0021-FALL-005, 0021-FALL-022, 0025-BLOCK-030.
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Pursuit {
+    /// Contracts of which the last order of the house was not filled at all.
+    pub unfilled: BTreeSet<InstrumentId>,
+    /// Turns in a row in which nothing was filled.
+    pub failures: u8,
+    /// The block since which it waits for a turn.
+    pub waiting_since: Option<BlockHeight>,
+    /// Whether a fault has set the account aside: it takes no orders, and nothing leaves it.
+    pub aside: bool,
+}

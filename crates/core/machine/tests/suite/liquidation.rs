@@ -1,0 +1,433 @@
+//! What the house does about accounts below maintenance margin, and what nobody can make of it.
+
+use super::common::{
+    BTC, CUSTODIAN, HOUR, House, SIGNERS, START, account, deposit, dollars, genesis, order, trader,
+};
+use ledger::Holder;
+use machine::{Machine, Outcome};
+use margin::Requirement;
+use protocol::{
+    AccountId, AssetId, CancelReason, ClientOrderId, Command, Contract, Event, Instrument,
+    InstrumentId, NewOrder, Receipt, Right, SelfTrade, Side, TimeInForce, Transaction,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use units::{BlockTime, Lots, Notional, Price, Quantity};
+
+fn of(number: u8, command: Command) -> Transaction {
+    Transaction { sender: trader(number), command }
+}
+
+fn withdraw(number: u8, amount: i128) -> Transaction {
+    let (asset, amount) = (AssetId::DOLLAR, dollars(amount));
+    of(number, Command::Withdraw { sub: 0, asset, amount })
+}
+
+fn required(house: &House, number: u8) -> Requirement {
+    let state = house.machine.state();
+    let index = state.accounts.index(account(number)).unwrap();
+    state.required(&state.risk().unwrap(), index, false).unwrap()
+}
+
+/// Returns equity in whole dollars.
+fn equity(house: &House, number: u8) -> i128 {
+    required(house, number).equity.micros().div_euclid(1_000_000)
+}
+
+fn tick(price: i128) -> i128 {
+    price / 500_000 * 500_000
+}
+
+/// Returns where the house sent orders for an account, and for how many lots.
+fn sent(outcome: &Outcome, house: &House, number: u8) -> Vec<(u32, i128)> {
+    let index = house.machine.state().accounts.index(account(number)).unwrap();
+    let sent = outcome.events.iter().filter_map(|event| match event {
+        Event::Liquidated { account, instrument: Some(id), lots, .. } if *account == index => {
+            Some((id.get(), lots.count()))
+        }
+        _ => None,
+    });
+    sent.collect()
+}
+
+fn debts_covered(outcome: &Outcome) -> bool {
+    outcome.events.iter().any(|event| matches!(event, Event::DebtCovered { .. }))
+}
+
+/// Accounts 1 and 2 trade 6,000 lots of the perpetual, and other lots of another contract against them.
+fn spread(other: u32, lots: i128, price: i128) -> House {
+    let mut house = House::new();
+    let money = [(1, 200_000), (2, 200_000), (3, 10_000_000)];
+    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
+            order(2, 1, 1, Side::Sell, 8_000_000_000, 6_000),
+        ],
+    );
+    house.apply(
+        1,
+        vec![
+            order(1, 2, other, Side::Sell, price, lots),
+            order(2, 2, other, Side::Buy, price, lots),
+        ],
+    );
+    assert_eq!((house.lots(1, 1), house.lots(1, other)), (6_000, -lots));
+    house
+}
+
+#[test]
+fn a_leg_that_nobody_bids_for_shields_no_other() {
+    // 0021-FALL-004, 0021-FALL-005
+    let mut house = House::new();
+    house.apply(1, vec![deposit(1, 0, dollars(120_000)), deposit(3, 0, dollars(10_000_000))]);
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Buy, 8_000_000_000, 3_500),
+            order(3, 1, 1, Side::Sell, 8_000_000_000, 3_500),
+            order(1, 2, 2, Side::Buy, 8_000_000_000, 3_600),
+            order(3, 2, 2, Side::Sell, 8_000_000_000, 3_600),
+        ],
+    );
+    assert_eq!((house.lots(1, 1), house.lots(1, 2)), (3_500, 3_600));
+    let mut first = None;
+    for step in 0..60 {
+        house.btc -= 40_000_000;
+        // A deep bid for the perpetual in every block; none for the future, whose release is larger.
+        let bid = tick(house.btc + 100_000_000);
+        let outcome = house.apply(10, vec![order(3, 1_000 + step, 1, Side::Buy, bid, 6_000)]);
+        let sent = sent(&outcome, &house, 1);
+        if !sent.is_empty() && first.is_none() {
+            assert_eq!(
+                sent.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>(),
+                BTreeSet::from([1, 2])
+            );
+            assert!(house.lots(1, 1) < 3_500, "the leg that is bid for is sold in the first block");
+            first = Some(step);
+        }
+        assert!(equity(&house, 1) > 0, "{step}");
+    }
+    assert!(first.is_some() && house.lots(1, 1) < 600, "{}", house.lots(1, 1));
+    assert_eq!(house.lots(1, 2), 3_600);
+    let state = house.machine.state();
+    let held = state.accounts.get(state.accounts.index(account(1)).unwrap()).unwrap();
+    assert_eq!(held.pursuit().unfilled, BTreeSet::from([InstrumentId::new(2)]));
+    let bytes = house.machine.snapshot().unwrap();
+    assert_eq!(Machine::restore(&bytes).unwrap().snapshot().unwrap(), bytes);
+}
+
+#[test]
+fn a_pair_is_wound_down_while_it_has_equity() {
+    // 0021-FALL-021: 60 BTC long, and ETH of equal worth short.
+    let mut house = spread(11, 252_600, 190_000_000);
+    house.apply(1, vec![withdraw(1, 100_000), withdraw(2, 100_000)]);
+    let mut legs = BTreeSet::new();
+    for step in 0..160 {
+        house.btc -= 12_000_000;
+        house.eth += 285_000;
+        let (bid, ask) = (tick(house.btc), tick(house.eth) + 500_000);
+        let outcome = house.apply(
+            10,
+            vec![
+                order(3, 10_000 + step, 1, Side::Buy, bid, 6_000),
+                order(3, 20_000 + step, 11, Side::Sell, ask, 252_600),
+            ],
+        );
+        legs.extend(sent(&outcome, &house, 1).into_iter().map(|(id, _)| id));
+        assert!(equity(&house, 1) >= 0, "{step}: {}", equity(&house, 1));
+    }
+    assert_eq!(legs, BTreeSet::from([1, 11]));
+    let left = (house.lots(1, 1), house.lots(1, 11));
+    assert!(left.0 < 4_000 && left.1 > -100_000, "{left:?}");
+}
+
+#[test]
+fn a_calendar_spread_is_wound_down_while_it_has_equity() {
+    // 0021-FALL-021
+    let mut house = spread(2, 6_000, 8_000_000_000);
+    let outcome = house.apply(1, vec![withdraw(1, 185_000)]);
+    assert_eq!(outcome.receipts, [Receipt::Done]);
+    let (mut slices, mut least) = (0, i128::MAX);
+    for step in 0..60i128 {
+        // The basis rises by a tenth of a per cent with every block.
+        let (basis, bid) = (8_000_000 * (step + 1), tick(house.btc));
+        let step = u64::try_from(step).unwrap();
+        let mut block = house.block(
+            10,
+            vec![
+                order(3, 10_000 + step, 1, Side::Buy, bid, 6_000),
+                order(3, 20_000 + step, 2, Side::Sell, bid + basis, 6_000),
+            ],
+        );
+        for basis_of in block.votes.iter_mut().flat_map(|vote| &mut vote.bases) {
+            if basis_of.underlying == BTC {
+                basis_of.basis = Price::from_micros(basis);
+            }
+        }
+        let outcome = house.machine.apply(&block).unwrap();
+        let sent = sent(&outcome, &house, 1);
+        if let [(1, sold), (2, bought)] = sent[..] {
+            slices += 1;
+            assert!(
+                sold == -bought && bought <= 600,
+                "the same part of both, a tenth at most: {sent:?}"
+            );
+        }
+        least = least.min(equity(&house, 1));
+    }
+    assert!(slices > 0);
+    assert!(least > 0, "{least}");
+    let left = (house.lots(1, 1), house.lots(1, 2));
+    assert!(left.0 < 1_600 && left.0 == -left.1, "{left:?}");
+}
+
+#[test]
+fn who_owns_the_only_bid_gets_no_more_than_the_equity_of_the_account() {
+    // 0021-FALL-020: a calendar spread that loses its hedge in the settlement window, and a bid eight per cent below.
+    let mut house = spread(2, 6_000, 8_000_000_000);
+    house.apply(1, vec![deposit(4, 0, dollars(2_000_000))]);
+    let free = required(&house, 1);
+    let free = free.equity.minus(free.initial).unwrap().micros() / 1_000_000 - 50;
+    assert_eq!(house.apply(1, vec![withdraw(1, free)]).receipts, [Receipt::Done]);
+    let put_in = 200_000 - free;
+    while house.now < START + 5 * HOUR - 31 * 60_000 {
+        house.apply(30, Vec::new());
+    }
+    let (mut number, mut least) = (0, i128::MAX);
+    while house.now < START + 5 * HOUR + 60_000 {
+        let bid = tick(house.btc * 9_203 / 10_000);
+        number += 1;
+        let cancel = of(4, Command::MassCancel { sub: 0, instrument: None });
+        let outcome = house.apply(30, vec![cancel, order(4, number, 1, Side::Buy, bid, 6_000)]);
+        assert!(!debts_covered(&outcome));
+        least = least.min(equity(&house, 1));
+    }
+    assert!(least >= 0, "the orders of the house left a debt: {least}");
+    assert!(equity(&house, 4) <= 2_000_000 + put_in, "{}", equity(&house, 4));
+    assert_eq!(
+        house.machine.state().insurance_fund(BTC).micros().min(1_000_000_000_000),
+        1_000_000_000_000
+    );
+}
+
+#[test]
+fn an_account_without_equity_is_not_sold_far_below_the_mark() {
+    // 0021-FALL-020: the only bid is five per cent below the mark, however long it waits, and then two and a half.
+    let mut house = House::new();
+    house.apply(1, vec![deposit(1, 0, dollars(80_000)), deposit(3, 0, dollars(10_000_000))]);
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
+            order(3, 1, 1, Side::Sell, 8_000_000_000, 6_000),
+        ],
+    );
+    for _ in 0..60 {
+        house.btc -= 30_000_000;
+        house.apply(10, Vec::new());
+    }
+    assert!(equity(&house, 1) < 0, "{}", equity(&house, 1));
+    let bid = |house: &House, ppm: i128| {
+        let mark = house.machine.state().markets[&InstrumentId::new(1)].mark.unwrap().micros();
+        tick(mark * (1_000_000 - ppm) / 1_000_000)
+    };
+    let low = bid(&house, 50_000);
+    house.apply(1, vec![order(3, 50, 1, Side::Buy, low, 6_000)]);
+    for _ in 0..20 {
+        let outcome = house.apply(1, Vec::new());
+        assert_eq!(sent(&outcome, &house, 1), [(1, -6_000)]);
+    }
+    assert_eq!(house.lots(1, 1), 6_000);
+    let near = bid(&house, 25_000);
+    house.apply(1, vec![order(3, 51, 1, Side::Buy, near, 6_000)]);
+    assert!(house.lots(1, 1) < 6_000);
+}
+
+/// A house with many options, and sub-accounts of trader 77 that have sold one lot of each.
+fn writers(options: u32, holders: u16, money: i128) -> House {
+    let mut founding = genesis();
+    let expires_at = BlockTime::from_millis(START + 5 * HOUR);
+    for number in 0..options {
+        let strike = Price::from_micros((6_000 + 10 * i128::from(number)) * 1_000_000);
+        let right = if number % 2 == 0 { Right::Call } else { Right::Put };
+        founding.instruments.push(Instrument {
+            id: InstrumentId::new(100 + number),
+            underlying: BTC,
+            contract: Contract::Option { expires_at, strike, right },
+            contract_size: Quantity::from_nanos(10_000_000),
+            tick: Price::from_micros(500_000),
+        });
+    }
+    let (machine, _) = Machine::found(&founding).unwrap();
+    let mut house = House { machine, now: START, btc: 8_000_000_000, eth: 190_000_000 };
+    let owner = trader(77);
+    let mut opening = vec![deposit(3, 0, dollars(100_000_000))];
+    opening.extend((0..holders).map(|sub| {
+        let (asset, amount) = (AssetId::DOLLAR, dollars(money));
+        let command = Command::Deposit { account: AccountId { owner, sub }, asset, amount };
+        Transaction { sender: CUSTODIAN, command }
+    }));
+    house.apply(1, opening);
+    let mut orders = Vec::new();
+    for number in 0..options {
+        let instrument = InstrumentId::new(100 + number);
+        let mark = house.machine.state().markets[&instrument].mark.unwrap().micros();
+        let price = Price::from_micros(tick(mark) + 500_000);
+        orders.extend((0..holders).map(|sub| {
+            let order = NewOrder {
+                client: ClientOrderId::new(number.into()),
+                instrument,
+                side: Side::Sell,
+                price,
+                lots: Lots::from_count(1),
+                time_in_force: TimeInForce::GoodTillCancelled,
+                reduce_only: false,
+                self_trade: SelfTrade::CancelResting,
+            };
+            Transaction { sender: owner, command: Command::PlaceOrder { sub, order } }
+        }));
+        let (client, lots) = (u64::from(number), i128::from(holders));
+        orders.push(order(3, client, 100 + number, Side::Buy, price.micros(), lots));
+        if number % 64 == 63 || number + 1 == options {
+            house.apply(1, std::mem::take(&mut orders));
+        }
+    }
+    house
+}
+
+#[test]
+fn a_block_takes_on_no_more_than_it_has_room_for_and_nobody_is_left_out() {
+    // 0021-FALL-022: 44 accounts of 200 legs are more steps than a block has, and nobody bids for any of them.
+    let (options, holders) = (200, 44);
+    let mut house = writers(options, holders, 4_000);
+    let positions = |house: &House, sub| {
+        let accounts = &house.machine.state().accounts;
+        let index = accounts.index(AccountId { owner: trader(77), sub }).unwrap();
+        accounts.get(index).unwrap().positions().len()
+    };
+    assert!((0..holders).all(|sub| positions(&house, sub) == 200));
+    for sub in 0..holders {
+        let state = house.machine.state();
+        let index = state.accounts.index(AccountId { owner: trader(77), sub }).unwrap();
+        let held = state.required(&state.risk().unwrap(), index, false).unwrap();
+        let free = held.equity.minus(held.initial).unwrap().micros() / 1_000_000 - 1;
+        let command = Command::Withdraw { sub, asset: AssetId::DOLLAR, amount: dollars(free) };
+        let outcome = house.apply(1, vec![of(77, command)]);
+        assert_eq!(outcome.receipts, [Receipt::Done]);
+    }
+    // One with a single position that is bid for, below maintenance in the same block.
+    house.apply(1, vec![deposit(1, 0, dollars(7_740))]);
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Sell, 8_000_000_000, 600),
+            order(3, 9_001, 1, Side::Buy, 8_000_000_000, 600),
+        ],
+    );
+    assert_eq!(house.lots(1, 1), -600);
+    let taken_on = |outcome: &Outcome| {
+        let mut by: BTreeMap<u32, u32> = BTreeMap::new();
+        for event in &outcome.events {
+            if let Event::Liquidated { account, .. } = event {
+                *by.entry(account.get()).or_default() += 1;
+            }
+        }
+        by
+    };
+    let mut all = BTreeSet::new();
+    let mut crowded = 0;
+    for step in 0..60 {
+        house.btc += 20_000_000;
+        let ask = tick(house.btc);
+        let outcome = house.apply(10, vec![order(3, 9_100 + step, 1, Side::Sell, ask, 600)]);
+        let by = taken_on(&outcome);
+        // 204 steps each: 40 of them are 8,160.
+        assert!(by.len() <= 43, "{}", by.len());
+        crowded += usize::from(by.len() >= 39);
+        all.extend(by.into_keys());
+        if crowded >= 3 && house.lots(1, 1) > -600 {
+            break;
+        }
+    }
+    assert!(crowded >= 3, "all of them are below maintenance margin");
+    assert_eq!(all.len(), usize::from(holders) + 1, "everybody has had a turn");
+    assert!(house.lots(1, 1) > -600, "and the one that is bid for was reduced");
+}
+
+#[test]
+fn what_the_house_does_first_is_to_take_the_accounts_orders_out() {
+    // 0021-FALL-003, 0021-FALL-007, 0013-CLEAR-003
+    let mut house = House::new();
+    house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(3, 0, dollars(10_000_000))]);
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
+            order(3, 1, 1, Side::Sell, 8_000_000_000, 6_000),
+        ],
+    );
+    // Far above the market; it fits the position, so a margin call leaves it.
+    house.apply(1, vec![order(1, 2, 1, Side::Sell, 9_900_000_000, 100)]);
+    let fund = |house: &House| {
+        let state = house.machine.state();
+        let fees = state.ledger.balance(Holder::Fees, AssetId::DOLLAR).notional();
+        (state.insurance_fund(BTC), fees)
+    };
+    for step in 0..40 {
+        house.btc -= 40_000_000;
+        let before = fund(&house);
+        let bid = tick(house.btc);
+        let outcome = house.apply(10, vec![order(3, 100 + step, 1, Side::Buy, bid, 6_000)]);
+        if sent(&outcome, &house, 1).is_empty() {
+            continue;
+        }
+        let cancelled = |event: &Event| {
+            matches!(event, Event::Cancelled { reason: CancelReason::Liquidation, lots, .. }
+                if lots.count() == 100)
+        };
+        assert!(outcome.events.iter().any(cancelled), "{:?}", outcome.events);
+        let cancelled =
+            |event: &Event| matches!(event, Event::Liquidated { orders_cancelled: 1, .. });
+        assert!(outcome.events.iter().any(cancelled));
+        let index = house.machine.state().accounts.index(account(1)).unwrap();
+        let mut paid = [Notional::ZERO; 2];
+        for event in &outcome.events {
+            if let Event::Filled { account, fee, .. } = event {
+                let of = &mut paid[usize::from(*account != index)];
+                *of = of.plus(*fee).unwrap();
+            }
+        }
+        assert!(paid[0] > Notional::ZERO, "the order of the house is filled");
+        let after = fund(&house);
+        assert_eq!(after.0.minus(before.0), Ok(paid[0]), "its fee is the fund's");
+        assert_eq!(after.1.minus(before.1), Ok(paid[1]), "the others' is not");
+        return;
+    }
+    panic!("account 1 falls below maintenance margin");
+}
+
+#[test]
+fn a_halted_market_is_no_leg() {
+    // 0021-FALL-004, 0025-BLOCK-006
+    let mut house = House::new();
+    house.apply(1, vec![deposit(1, 0, dollars(120_000)), deposit(3, 0, dollars(10_000_000))]);
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Buy, 8_000_000_000, 3_500),
+            order(3, 1, 1, Side::Sell, 8_000_000_000, 3_500),
+            order(1, 2, 2, Side::Buy, 8_000_000_000, 3_600),
+            order(3, 2, 2, Side::Sell, 8_000_000_000, 3_600),
+        ],
+    );
+    let drill = Command::Drill { instrument: InstrumentId::new(2) };
+    house.apply(1, vec![Transaction { sender: SIGNERS[0], command: drill }]);
+    let mut legs = BTreeSet::new();
+    for _ in 0..40 {
+        house.btc -= 40_000_000;
+        let outcome = house.apply(10, Vec::new());
+        legs.extend(sent(&outcome, &house, 1).into_iter().map(|(id, _)| id));
+    }
+    assert_eq!(legs, BTreeSet::from([1]));
+}

@@ -1,0 +1,211 @@
+//! What to do about an account, and how what is missing is divided among its legs.
+//!
+//! **Invariant:** the parts of all legs that are ordered out in one block add up to one whole leg at most, which is what
+//! convexity of the margin allows to be counted on whichever of the orders fill.
+
+use crate::liquidation::{
+    Leg, Parameters, Reduction, Share, Standing, dearest, part, reduction, release, value,
+};
+use protocol::Fault;
+use units::{Lots, Notional, Num, Round, limits};
+
+/// What to do about an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Equity covers maintenance margin.
+    Healthy,
+    /// Stage 0.
+    CancelOrders,
+    /// Stage 1.
+    Reduce {
+        /// One order for each leg, all in one block.
+        reductions: Vec<Reduction>,
+        /// Whether they bring what is missing if they fill.
+        suffices: bool,
+    },
+    /// Below maintenance margin, and no single leg can be reduced without loss of margin.
+    Stuck,
+}
+
+/// A leg with a reduction, and what of it is to be traded.
+#[derive(Debug, Clone, Copy)]
+struct Able<'a> {
+    leg: &'a Leg,
+    parameters: Parameters,
+    held: Lots,
+    release: Notional,
+    lots: Lots,
+}
+
+/// Returns the next step for an account: every leg whose release pays for fee and slippage is reduced, so far that all of
+/// them together bring equity to the target.
+///
+/// # Errors
+///
+/// [`Fault`] if a number leaves its limits.
+///
+/// spec 0021-FALL-001, 0021-FALL-003, 0021-FALL-004.
+pub fn next_step(standing: &Standing, legs: &[(Leg, Parameters)]) -> Result<Step, Fault> {
+    if standing.equity >= standing.maintenance {
+        return Ok(Step::Healthy);
+    }
+    if standing.has_orders {
+        return Ok(Step::CancelOrders);
+    }
+    let mut able = Vec::new();
+    for (leg, parameters) in legs {
+        able.extend(able_leg(standing, leg, parameters)?);
+    }
+    allot(standing, &mut able)?;
+    let losses = losses(standing, &mut able)?;
+    let (mut reductions, mut brought) = (Vec::new(), Notional::ZERO);
+    for (able, loss) in able.iter().zip(losses) {
+        let share = Share { lots: able.lots, loss };
+        if share.lots <= Lots::ZERO {
+            continue;
+        }
+        let Some(reduction) = reduction(standing, able.leg, &able.parameters, &share)? else {
+            continue;
+        };
+        let part = part(able.release, able.lots, able.held, Round::Down)?;
+        brought = brought.plus(part).map_err(Fault::at("margin released"))?;
+        reductions.push(reduction);
+    }
+    let suffices = brought >= missing(standing)?;
+    Ok(if reductions.is_empty() { Step::Stuck } else { Step::Reduce { reductions, suffices } })
+}
+
+/// Returns what equity lacks of the target.
+pub(crate) fn missing(standing: &Standing) -> Result<Notional, Fault> {
+    let target = standing.target.greater(standing.maintenance);
+    target.minus(standing.equity).map_err(Fault::at("missing equity"))
+}
+
+/// Returns a leg if its release pays for fee and slippage of a lot.
+fn able_leg<'a>(
+    standing: &Standing,
+    leg: &'a Leg,
+    parameters: &Parameters,
+) -> Result<Option<Able<'a>>, Fault> {
+    let release = release(standing, leg)?;
+    let held = leg.lots.magnitude().map_err(Fault::at("liquidation"))?;
+    if release <= Notional::ZERO || held <= Lots::ZERO {
+        return Ok(None);
+    }
+    let per_lot = part(release, Lots::from_count(1), held, Round::Down)?;
+    let able = per_lot >= dearest(leg, &parameters.at(standing.equity))?.lot;
+    let (lots, parameters) = (Lots::ZERO, parameters.at(standing.equity));
+    Ok(able.then_some(Able { leg, parameters, held, release, lots }))
+}
+
+/// Most legs that are reduced in one block, so that what it costs is bounded.
+const LEGS_MAX: usize = 128;
+/// What is left of the release of a leg in the weights, if its last order was not filled at all.
+const UNFILLED_SHARE: Num = Num::new(4);
+/// All of one leg, in parts per billion.
+const WHOLE: Num = Num::new(limits::PPB_ONE);
+
+/// Divides what is missing among the legs, in proportion to what each releases.
+///
+/// With `wᵢ` the weight of a leg, its release, and `W` their sum, `wᵢ/W` of leg `i` bring `B = Σ rᵢ·wᵢ/W`: the parts add up
+/// to one, so they can be counted on whichever fill. If less is missing than `B`, so much less of each. Legs whose last
+/// order was not filled at all count only if the others cannot bring what is missing, and then for a quarter.
+///
+/// spec 0021-FALL-005.
+fn allot(standing: &Standing, able: &mut Vec<Able<'_>>) -> Result<(), Fault> {
+    let missing = missing(standing)?;
+    able.sort_by(|a, b| {
+        let first = a.leg.unfilled.cmp(&b.leg.unfilled).then(b.release.cmp(&a.release));
+        first.then(a.leg.instrument.cmp(&b.leg.instrument))
+    });
+    able.truncate(LEGS_MAX);
+    let fresh = able.iter().filter(|able| !able.leg.unfilled).count();
+    let fresh_only: Vec<Notional> = brought(able.iter().take(fresh), true)?;
+    let suffices = fresh > 0 && sum(&fresh_only)? >= missing;
+    let brings = if suffices { fresh_only } else { brought(able.iter(), fresh == 0)? };
+    let all = sum(&brings)?;
+    let at = Fault::at("lots of a reduction");
+    let mut left = WHOLE;
+    for (able, brings) in able.iter_mut().zip(brings) {
+        let asked = match missing < all {
+            true => brings.number().mul_div(missing.number(), all.number(), Round::Up),
+            false => Ok(brings.number()),
+        };
+        let asked = asked.map_err(&at)?;
+        let lots = able.held.number().mul_div(asked, able.release.number(), Round::Up);
+        let lots = lots.map_err(&at)?.lesser(able.held.number());
+        let part = |lots: Num| lots.mul_div(WHOLE, able.held.number(), Round::Up).map_err(&at);
+        let lots = match part(lots)? <= left {
+            true => lots,
+            false => able.held.number().mul_div(left, WHOLE, Round::Down).map_err(&at)?,
+        };
+        left = left.minus(part(lots)?).map_err(&at)?;
+        able.lots = Lots::from_number(lots);
+    }
+    Ok(())
+}
+
+/// Returns what each leg brings, if the weights add up to one whole leg.
+fn brought<'a>(
+    able: impl Iterator<Item = &'a Able<'a>> + Clone,
+    alike: bool,
+) -> Result<Vec<Notional>, Fault> {
+    let at = Fault::at("weights of a reduction");
+    let mut weights = Vec::new();
+    let mut all = Num::new(0);
+    for able in able.clone() {
+        let weight = match able.leg.unfilled && !alike {
+            true => able.release.number().mul_div(Num::new(1), UNFILLED_SHARE, Round::Up),
+            false => Ok(able.release.number()),
+        };
+        let weight = weight.map_err(&at)?;
+        all = all.plus(weight).map_err(&at)?;
+        weights.push(weight);
+    }
+    let brings = able.zip(weights).map(|(able, weight)| {
+        able.release.number().mul_div(weight, all, Round::Down).map(Notional::from_number)
+    });
+    brings.collect::<Result<_, _>>().map_err(&at)
+}
+
+fn sum(amounts: &[Notional]) -> Result<Notional, Fault> {
+    let sum = amounts.iter().try_fold(Notional::ZERO, |sum, more| sum.plus(*more));
+    sum.map_err(Fault::at("margin released"))
+}
+
+/// Returns the most that each order may lose so that all together lose no more than a positive equity, in proportion to
+/// the values traded; and lowers the lots of those whose part would not pay for twice the fee.
+///
+/// An account without equity has nothing to lose, so its orders have no bound but the narrower band.
+///
+/// spec 0021-FALL-020.
+fn losses(standing: &Standing, able: &mut [Able<'_>]) -> Result<Vec<Option<Notional>>, Fault> {
+    let at = Fault::at("loss of a reduction");
+    if standing.equity <= Notional::ZERO {
+        return Ok(vec![None; able.len()]);
+    }
+    let mut values = Vec::with_capacity(able.len());
+    for able in able.iter() {
+        values.push(value(able.leg, able.lots)?);
+    }
+    let all = sum(&values)?;
+    let mut losses = Vec::with_capacity(able.len());
+    for (able, value) in able.iter_mut().zip(values) {
+        if value <= Notional::ZERO {
+            able.lots = Lots::ZERO;
+            losses.push(None);
+            continue;
+        }
+        let loss = standing.equity.number().mul_div(value.number(), all.number(), Round::Down);
+        let loss = loss.map_err(&at)?;
+        let fee = dearest(able.leg, &able.parameters)?.lot;
+        let twice = fee.plus(fee).map_err(&at)?;
+        let most = loss.mul_div(Num::new(1), twice.number(), Round::Down).map_err(&at)?;
+        able.lots = able.lots.lesser(Lots::from_number(most));
+        losses.push(Some(Notional::from_number(loss)));
+    }
+    Ok(losses)
+}
+
+#[cfg(test)]
+mod tests;

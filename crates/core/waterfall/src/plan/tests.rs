@@ -1,0 +1,197 @@
+use super::*;
+use crate::filled;
+use protocol::InstrumentId;
+use units::{Ppm, Price, Quantity};
+
+const PARAMETERS: Parameters = Parameters {
+    band: Ppm::from_parts(50_000),
+    band_without_equity: Ppm::from_parts(5_000),
+    fee: Ppm::from_parts(5_000),
+};
+
+fn leg(number: u32, lots: i128, maintenance_without: i128) -> Leg {
+    Leg {
+        instrument: InstrumentId::new(number),
+        lots: Lots::from_count(lots),
+        mark: Price::from_micros(5_000_000_000),
+        contract_size: Quantity::from_nanos(1_000_000),
+        tick: Price::from_micros(500_000),
+        maintenance_without: Notional::from_micros(maintenance_without),
+        unfilled: false,
+    }
+}
+
+fn standing(equity: i128) -> Standing {
+    Standing {
+        equity: Notional::from_micros(equity),
+        maintenance: Notional::from_micros(60_000_000),
+        target: Notional::from_micros(69_000_000),
+        has_orders: false,
+    }
+}
+
+/// Returns lots and limits in dollars, ascending by contract, and whether they suffice.
+fn orders(standing: &Standing, legs: &[Leg]) -> (Vec<(u32, i128, i128)>, bool) {
+    let legs: Vec<_> = legs.iter().map(|leg| (*leg, PARAMETERS)).collect();
+    let Ok(Step::Reduce { reductions, suffices }) = next_step(standing, &legs) else {
+        panic!("an unhealthy account is reduced")
+    };
+    let row = |order: &Reduction| {
+        (order.instrument.get(), order.lots.count(), order.limit.micros() / 1_000_000)
+    };
+    let mut rows: Vec<_> = reductions.iter().map(row).collect();
+    rows.sort_unstable();
+    (rows, suffices)
+}
+
+#[test]
+fn the_healthy_are_left_alone() {
+    // 0021-FALL-001, 0021-FALL-003
+    let legs = [(leg(1, 100, 0), PARAMETERS)];
+    assert_eq!(next_step(&standing(60_000_000), &legs), Ok(Step::Healthy));
+    let orders = Standing { has_orders: true, ..standing(59_999_999) };
+    assert_eq!(next_step(&orders, &legs), Ok(Step::CancelOrders));
+}
+
+#[test]
+fn a_long_is_sold_down_just_enough_inside_the_band() {
+    // 0021-FALL-005, 0021-FALL-006: 19 of 60 dollars are missing: 31.67 of 100 lots, rounded up; 5 % below 5,000 dollars.
+    let (rows, suffices) = orders(&standing(50_000_000), &[leg(1, 100, 0)]);
+    assert_eq!(rows, [(1, -32, 4_750)]);
+    assert!(suffices);
+}
+
+#[test]
+fn a_leg_that_hedges_is_not_touched() {
+    // 0021-FALL-004
+    let hedge = leg(1, 100, 80_000_000);
+    assert_eq!(next_step(&standing(10_000_000), &[(hedge, PARAMETERS)]), Ok(Step::Stuck));
+    let (rows, _) = orders(&standing(50_000_000), &[hedge, leg(2, -40, 20_000_000)]);
+    // 19 of 40 dollars are missing: 19 of 40 lots.
+    assert_eq!(rows, [(2, 19, 5_250)]);
+}
+
+#[test]
+fn all_legs_are_reduced_at_once_and_aim_at_the_target_together() {
+    // 0021-FALL-004, 0021-FALL-005: releases of 40 and 20 dollars bring 40·⅔ + 20·⅓ = 33.33 at most; 19 are missing, so of
+    // each 57 % of its part: 15.2 of 40 dollars and 3.8 of 20, rounded up.
+    let legs = [leg(1, 100, 20_000_000), leg(2, -100, 40_000_000)];
+    let (rows, suffices) = orders(&standing(50_000_000), &legs);
+    assert_eq!(rows, [(1, -39, 4_750), (2, 19, 5_173)]);
+    assert!(suffices);
+    // More is missing than parts of one whole bring: two thirds and one third.
+    let (rows, suffices) = orders(&standing(30_000_000), &legs);
+    assert_eq!(rows, [(1, -67, 4_750), (2, 33, 5_173)]);
+    assert!(!suffices);
+}
+
+#[test]
+fn parts_of_all_legs_add_up_to_one_leg_at_most() {
+    // 0021-FALL-005: nine legs of one lot, of which closing any two may release no more than closing one.
+    let legs: Vec<Leg> = (1..=9).map(|number| leg(number, 1, 59_000_000)).collect();
+    let (rows, suffices) = orders(&standing(50_000_000), &legs);
+    assert_eq!(rows, [(1, -1, 4_750)]);
+    assert!(!suffices);
+}
+
+#[test]
+fn what_was_not_filled_goes_behind_and_is_not_forgotten() {
+    // 0021-FALL-005
+    let dead = Leg { unfilled: true, ..leg(1, 100, 10_000_000) };
+    // The other brings the 19 dollars alone.
+    let (rows, _) = orders(&standing(50_000_000), &[dead, leg(2, 100, 40_000_000)]);
+    assert_eq!(rows, [(2, -95, 4_826)]);
+    // It does not bring 39: the dead one counts for a quarter of 50 beside 20.
+    let (rows, _) = orders(&standing(30_000_000), &[dead, leg(2, 100, 40_000_000)]);
+    assert_eq!(rows, [(1, -38, 4_750), (2, -62, 4_826)]);
+    // With nothing else, it is as ever.
+    let alone = orders(&standing(50_000_000), &[dead]).0;
+    let fresh = orders(&standing(50_000_000), &[Leg { unfilled: false, ..dead }]).0;
+    assert_eq!(alone, fresh);
+}
+
+#[test]
+fn the_orders_of_an_account_lose_no_more_than_its_equity() {
+    // 0021-FALL-020
+    for equity in [2, 100, 37_501, 1_000_000, 5_000_000, 20_000_000] {
+        let standing = standing(equity);
+        let legs = [(leg(1, 100, 20_000_000), PARAMETERS), (leg(2, -90, 40_000_000), PARAMETERS)];
+        let reductions = match next_step(&standing, &legs).unwrap() {
+            Step::Reduce { reductions, .. } => reductions,
+            Step::Stuck => Vec::new(),
+            step => panic!("{step:?}"),
+        };
+        let lost: i128 = reductions
+            .iter()
+            .map(|order| {
+                let of = |(leg, _): &&(Leg, Parameters)| leg.instrument == order.instrument;
+                let leg = &legs.iter().find(of).unwrap().0;
+                filled(leg, order.lots, order.limit, &PARAMETERS).unwrap().micros()
+            })
+            .sum();
+        assert!(lost >= -equity, "{equity}: {lost}");
+        assert!(reductions.is_empty() == (equity < 100_000), "{equity}: {reductions:?}");
+        // Whatever is traded may go as far from the mark as the fee.
+        for order in &reductions {
+            assert!((order.limit.micros() - 5_000_000_000).abs() >= 25_000_000, "{order:?}");
+        }
+    }
+}
+
+#[test]
+fn without_equity_the_band_is_narrower() {
+    // 0021-FALL-020: half a per cent of 5,000 dollars.
+    for equity in [0, -1, -80_000_000] {
+        let (rows, _) = orders(&standing(equity), &[leg(1, 100, 0)]);
+        assert_eq!(rows, [(1, -100, 4_975)]);
+    }
+}
+
+#[test]
+fn no_accounts_orders_add_up_to_more_than_a_leg_or_lose_more_than_they_may() {
+    // 0021-FALL-005, 0021-FALL-008, 0021-FALL-020: random accounts from a seed.
+    let mut seed = 0x6E6F_7661_u64;
+    let mut next = |bound: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        i128::from((seed >> 20) % bound)
+    };
+    let (mut several, mut bounded) = (0, 0);
+    for _ in 0..20_000 {
+        let maintenance = 1_000 + next(400_000_000);
+        let equity = if next(4) == 0 { -next(90_000_000) } else { next(maintenance as u64) };
+        let standing = Standing {
+            equity: Notional::from_micros(equity),
+            maintenance: Notional::from_micros(maintenance),
+            target: Notional::from_micros(maintenance + next(80_000_000)),
+            has_orders: false,
+        };
+        let legs: Vec<(Leg, Parameters)> = (0..1 + next(6))
+            .map(|number| {
+                let lots = (1 + next(if number % 2 == 0 { 9 } else { 900 })) * (1 - 2 * next(2));
+                let without = maintenance + next(60_000_000) - next(90_000_000);
+                let leg = leg(u32::try_from(number).unwrap(), lots, without);
+                (Leg { unfilled: next(3) == 0, ..leg }, PARAMETERS)
+            })
+            .collect();
+        let Step::Reduce { reductions, .. } = next_step(&standing, &legs).unwrap() else {
+            continue;
+        };
+        let (mut parts, mut lost) = (0, 0);
+        for order in &reductions {
+            let of = |(leg, _): &&(Leg, Parameters)| leg.instrument == order.instrument;
+            let leg = &legs.iter().find(of).unwrap().0;
+            let (held, lots) = (leg.lots.count(), order.lots.count());
+            assert!(held * lots < 0 && lots.abs() <= held.abs());
+            parts += (lots.abs() * 1_000_000_000_000) / held.abs();
+            let loss = -filled(leg, order.lots, order.limit, &PARAMETERS).unwrap().micros();
+            let release = maintenance - leg.maintenance_without.micros();
+            assert!(loss * held.abs() <= lots.abs() * release, "no more than is released");
+            lost += loss;
+        }
+        assert!(parts <= 1_000_000_000_000, "{parts}");
+        assert!(equity <= 0 || lost <= equity, "{lost} of {equity}");
+        several += usize::from(reductions.len() > 1);
+        bounded += usize::from(equity > 0 && lost * 10 > equity * 9);
+    }
+    assert!(several > 1_000 && bounded > 100, "{several} {bounded}");
+}

@@ -1,0 +1,234 @@
+//! Reducing a portfolio whose legs hedge one another: the same part of every leg, at once.
+//!
+//! Maintenance margin is in proportion to the portfolio, so a part of all legs releases that part of what all of them
+//! release, though closing any one leg alone would release nothing.
+//!
+//! **Invariant:** the orders of a slice lose, against the mark and with fees, no more than the slice releases, and no more
+//! than a positive equity. Filled on one leg alone they leave that much of the other unhedged, which then has a release of
+//! its own.
+
+use crate::liquidation::{
+    Leg, Parameters, Reduction, Share, Standing, dearest, distance, order, value,
+};
+use crate::plan::missing;
+use protocol::Fault;
+use units::{Lots, Notional, Num, Round, limits};
+
+/// Most of every leg that one block trades, in parts per million: what a fill of one leg alone may leave unhedged.
+const SLICE_MAX: Num = Num::new(100_000);
+const ONE: Num = Num::new(limits::PPM_ONE);
+
+/// Returns the lots to trade of each leg, positive, so that the portfolio shrinks in proportion and equity reaches the
+/// target; a leg that is too small for its part has none. Nothing if the legs together release nothing.
+///
+/// `maintenance_without` is what must be held once all the legs are closed. If not two legs would trade a lot, the part is
+/// doubled until two do.
+///
+/// # Errors
+///
+/// [`Fault`] if a number leaves its limits.
+///
+/// spec 0021-FALL-021.
+pub fn slice(
+    standing: &Standing,
+    legs: &[(Leg, Parameters)],
+    maintenance_without: Notional,
+) -> Result<Vec<Lots>, Fault> {
+    let at = Fault::at("slice of a portfolio");
+    let release = standing.maintenance.minus(maintenance_without).map_err(&at)?;
+    if standing.equity >= standing.maintenance || release <= Notional::ZERO || legs.len() < 2 {
+        return Ok(Vec::new());
+    }
+    let missing = missing(standing)?.number();
+    let mut part = missing.mul_div(ONE, release.number(), Round::Up).map_err(&at)?;
+    if standing.equity > Notional::ZERO {
+        // So much that twice the fees are within equity.
+        let mut fees = Notional::from_micros(1);
+        for (leg, parameters) in legs {
+            let held = leg.lots.magnitude().map_err(&at)?.number();
+            let fee = dearest(leg, parameters)?.lot.number().times(held);
+            let fee = fee.map(Notional::from_number).map_err(&at)?;
+            fees = fees.plus(fee).and_then(|sum| sum.plus(fee)).map_err(&at)?;
+        }
+        let most = standing.equity.number().mul_div(ONE, fees.number(), Round::Down);
+        part = part.lesser(most.map_err(&at)?);
+    }
+    let mut part = part.lesser(SLICE_MAX).greater(Num::new(1));
+    loop {
+        let lots = legs.iter().map(|(leg, _)| {
+            let held = leg.lots.magnitude()?.number();
+            // To the nearest lot.
+            let twice = held.mul_div(part.plus(part)?, ONE, Round::Down)?;
+            let lots = twice.plus(Num::new(1))?.mul_div(Num::new(1), Num::new(2), Round::Down)?;
+            Ok(Lots::from_number(lots))
+        });
+        let lots: Vec<Lots> = lots.collect::<Result<_, _>>().map_err(&at)?;
+        let traded = lots.iter().filter(|lots| **lots > Lots::ZERO).count();
+        if traded >= 2 || part >= ONE {
+            return Ok(lots);
+        }
+        part = part.plus(part).map_err(&at)?.lesser(ONE);
+    }
+}
+
+/// Returns the orders of a slice, or none if what it releases does not pay for fees and slippage.
+///
+/// `maintenance_after` is what must be held once all of it is filled. What it releases, and equity, are divided in
+/// proportion to the values traded.
+///
+/// # Errors
+///
+/// [`Fault`] if a number leaves its limits.
+///
+/// spec 0021-FALL-021.
+pub fn slice_orders(
+    standing: &Standing,
+    legs: &[(Leg, Parameters)],
+    lots: &[Lots],
+    maintenance_after: Notional,
+) -> Result<Vec<Reduction>, Fault> {
+    let at = Fault::at("orders of a slice");
+    let released = standing.maintenance.minus(maintenance_after).map_err(&at)?;
+    let has_equity = standing.equity > Notional::ZERO;
+    let most = if has_equity { released.lesser(standing.equity) } else { released };
+    if most <= Notional::ZERO {
+        return Ok(Vec::new());
+    }
+    let traded = || legs.iter().zip(lots).filter(|(_, lots)| **lots > Lots::ZERO);
+    let mut all = Notional::ZERO;
+    for ((leg, _), lots) in traded() {
+        all = all.plus(value(leg, *lots)?).map_err(&at)?;
+    }
+    let mut orders = Vec::new();
+    for ((leg, parameters), lots) in traded() {
+        // 0021-FALL-020
+        let parameters = parameters.at(standing.equity);
+        let value = value(leg, *lots)?.number();
+        let loss = most.number().mul_div(value, all.number(), Round::Down).map_err(&at)?;
+        let loss = Notional::from_number(loss);
+        let share = Share { lots: *lots, loss: Some(loss) };
+        let Some(distance) = distance(leg, loss, &parameters, &share)? else {
+            return Ok(Vec::new());
+        };
+        orders.push(order(leg, *lots, distance)?);
+    }
+    Ok(orders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filled;
+    use protocol::InstrumentId;
+    use units::{Ppm, Price, Quantity};
+
+    const PARAMETERS: Parameters = Parameters {
+        band: Ppm::from_parts(80_000),
+        band_without_equity: Ppm::from_parts(5_000),
+        fee: Ppm::from_parts(5_000),
+    };
+
+    fn leg(number: u32, lots: i128, mark: i128) -> (Leg, Parameters) {
+        let leg = Leg {
+            instrument: InstrumentId::new(number),
+            lots: Lots::from_count(lots),
+            mark: Price::from_micros(mark * 1_000_000),
+            contract_size: Quantity::from_nanos(10_000_000),
+            tick: Price::from_micros(500_000),
+            maintenance_without: Notional::from_micros(1 << 60),
+            unfilled: false,
+        };
+        (leg, PARAMETERS)
+    }
+
+    fn standing(equity: i128, maintenance: i128) -> Standing {
+        Standing {
+            equity: Notional::from_micros(equity),
+            maintenance: Notional::from_micros(maintenance),
+            target: Notional::from_micros(maintenance * 115 / 100),
+            has_orders: false,
+        }
+    }
+
+    fn counts(standing: &Standing, legs: &[(Leg, Parameters)]) -> Vec<i128> {
+        let lots = slice(standing, legs, Notional::ZERO).unwrap();
+        lots.into_iter().map(Lots::count).collect()
+    }
+
+    #[test]
+    fn a_slice_takes_the_same_part_of_every_leg() {
+        // 0021-FALL-021: a spread of 60 coins; 1,922 of 6,145 dollars are missing, but no more than a tenth is traded.
+        let legs = [leg(1, 6_000, 8_000), leg(2, -6_000, 8_010)];
+        let short = standing(5_145_000_000, 6_145_000_000);
+        assert_eq!(counts(&short, &legs), [600, 600]);
+        // A little is missing: 65 of 6,145 dollars.
+        let short =
+            Standing { target: short.maintenance, ..standing(6_080_000_000, 6_145_000_000) };
+        assert_eq!(counts(&short, &legs), [63, 63]);
+        // A leg of one lot forces nothing.
+        let legs = [legs[0], legs[1], leg(3, 1, 700)];
+        let short = standing(5_145_000_000, 6_145_000_000);
+        assert_eq!(counts(&short, &legs), [600, 600, 0]);
+    }
+
+    #[test]
+    fn odd_lots_go_in_pairs() {
+        // 0021-FALL-021
+        let short = standing(100_000_000, 120_000_000);
+        for (lots, traded) in [
+            ([1, -20], [1, 16]),
+            ([1, -1], [1, 1]),
+            ([4, -4], [1, 1]),
+            ([9, -9], [1, 1]),
+            ([15, -300], [2, 30]),
+        ] {
+            let legs = [leg(1, lots[0], 8_000), leg(2, lots[1], 400)];
+            assert_eq!(counts(&short, &legs), traded, "{lots:?}");
+        }
+    }
+
+    #[test]
+    fn a_slice_loses_neither_more_than_it_releases_nor_more_than_equity() {
+        // 0021-FALL-020, 0021-FALL-021
+        let legs = [leg(1, 6_000, 8_000), leg(2, -6_000, 8_010)];
+        for (equity, maintenance, after) in [
+            (5_000, 6_145, 5_531),
+            (700, 6_145, 5_531),
+            (100, 6_145, 5_531),
+            (40, 6_145, 6_100),
+            (5_000, 60_000, 54_000),
+            (-9_000, 60_000, 54_000),
+        ] {
+            let short = standing(equity * 1_000_000, maintenance * 1_000_000);
+            let lots = slice(&short, &legs, Notional::ZERO).unwrap();
+            let after = Notional::from_micros(after * 1_000_000);
+            let orders = slice_orders(&short, &legs, &lots, after).unwrap();
+            assert_eq!(orders.len(), 2, "{equity}");
+            let lost: i128 = (orders.iter().zip(&legs))
+                .map(|(order, (leg, _))| {
+                    -filled(leg, order.lots, order.limit, &PARAMETERS).unwrap().micros()
+                })
+                .sum();
+            let released = short.maintenance.micros() - after.micros();
+            let most = if equity > 0 { released.min(equity * 1_000_000) } else { released };
+            assert!(lost <= most, "{equity}: {lost} of {most}");
+            assert!(lost * 3 > most || equity < 0 || maintenance == 60_000, "{lost} of {most}");
+        }
+        // Releases that do not pay for the fees: 480 dollars for a tenth.
+        let short = standing(5_000_000_000, 6_145_000_000);
+        let lots = slice(&short, &legs, Notional::ZERO).unwrap();
+        let after = Notional::from_micros(5_700_000_000);
+        assert_eq!(slice_orders(&short, &legs, &lots, after), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn nothing_is_sliced_that_releases_nothing() {
+        // 0021-FALL-021
+        let legs = [leg(1, 6_000, 8_000), leg(2, -6_000, 8_010)];
+        let short = standing(5_000_000_000, 6_145_000_000);
+        assert_eq!(slice(&short, &legs, short.maintenance), Ok(Vec::new()));
+        assert_eq!(slice(&short, &legs[..1], Notional::ZERO), Ok(Vec::new()));
+        let healthy = standing(6_145_000_000, 6_145_000_000);
+        assert_eq!(slice(&healthy, &legs, Notional::ZERO), Ok(Vec::new()));
+    }
+}
