@@ -3,8 +3,8 @@
 mod support;
 
 use margin::{
-    AccountMargin, Ceiling, Cover, Explanation, Figure, Holdings, Meter, OpenOrder, OrderCeiling,
-    Portfolio, Position, Risk, STANDARD, SideOrders, Sums, explain, required,
+    AccountMargin, Ceiling, ClosingMargin, Cover, Explanation, Figure, Holdings, Meter, OpenOrder,
+    OrderCeiling, Portfolio, Position, Risk, STANDARD, SideOrders, Sums, explain, required,
 };
 use protocol::Side;
 use support::{BTC_ASSET, House, Random, alone, dollars, of};
@@ -426,8 +426,8 @@ fn filled(
 }
 
 #[test]
-fn initial_margin_covers_fills_in_part_with_all_charges() {
-    // 0019-MARG-010
+fn both_margins_with_orders_cover_fills_in_part_with_all_charges() {
+    // 0019-MARG-010, 0019-MARG-020
     for house in [House::new(), rough_house()] {
         let risk = house.risk();
         cases(3_000, |random| {
@@ -455,6 +455,23 @@ fn initial_margin_covers_fills_in_part_with_all_charges() {
             // A few sums are rounded.
             let slack = 20;
             assert!(excess_after.micros() + slack >= excess_before.micros());
+            // Maintenance margin over positions and orders does the same for maintenance margin.
+            let Some((last, others)) = orders.split_last() else { return };
+            let alone = Portfolio { orders: &[], ..portfolio };
+            let mut closing = ClosingMargin::new(&risk, &alone).unwrap();
+            others.iter().for_each(|order| closing.add(order).unwrap());
+            let check = closing.check(last).unwrap();
+            assert!(check.before >= check.held && check.after >= check.before);
+            let excess_before = before.equity.minus(check.after).unwrap();
+            let excess_after = equity_after.minus(after.maintenance).unwrap();
+            assert!(excess_after.micros() + slack >= excess_before.micros());
+            closing.add(last).unwrap();
+            closing.remove(last).unwrap();
+            assert_eq!(
+                closing.check(last),
+                Ok(check),
+                "an order that joins and leaves changes nothing"
+            );
         });
     }
 }
