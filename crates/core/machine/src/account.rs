@@ -131,7 +131,6 @@ impl Account {
     }
 
     /// Returns all that the account has brought and not taken out, ascending by asset.
-    #[must_use]
     pub fn all_brought(&self) -> &[(AssetId, Amount)] {
         &self.brought
     }

@@ -183,6 +183,7 @@ impl Work<'_> {
         self.note_pursuits(id, auction);
         let market = self.state.market_mut(id)?;
         market.last = auction.price.or(market.last);
+        auction.fills.iter().for_each(|fill| market.offered.take(fill.side, fill.lots));
         self.touched.markets.insert(id);
         for fill in &auction.fills {
             if let Some(held) = self.state.accounts.get_mut(fill.account) {

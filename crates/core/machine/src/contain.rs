@@ -26,6 +26,7 @@ impl Work<'_> {
         for (id, market) in &mut self.state.markets {
             for order in &half_entered {
                 if let Some(open) = market.book.cancel(*order) {
+                    market.offered.take(open.side, open.lots);
                     owners.push((open.account, *order));
                     self.touched.markets.insert(*id);
                 }

@@ -44,6 +44,7 @@ mod liquidation;
 mod liquidity;
 mod margin_parameters;
 mod margins;
+mod offered;
 mod open_margin;
 mod open_orders;
 mod orders;

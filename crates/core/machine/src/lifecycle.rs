@@ -2,6 +2,7 @@
 
 use crate::commands::Answer;
 use crate::funding::Accrual;
+use crate::offered::Offered;
 use crate::prices::ending_at;
 use crate::state::{Market, Status};
 use crate::work::Work;
@@ -42,6 +43,7 @@ impl Market {
             aggregate: Aggregate::default(),
             premium: PremiumAverage::new(),
             funding_rate: Ppb::ZERO,
+            offered: Offered::default(),
         }
     }
 }

@@ -116,7 +116,12 @@ impl Work<'_> {
         let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
         let Some(open) = held.leave(order, Lots::ZERO)? else { return Ok(None) };
         self.order_closed(account, &open);
-        let OpenOrder { instrument, lots, .. } = open;
+        let OpenOrder { instrument, lots, side, .. } = open;
+        if !self.state.waiting.contains_key(&order)
+            && let Some(market) = self.state.markets.get_mut(&instrument)
+        {
+            market.offered.take(side, lots);
+        }
         self.touched.markets.insert(instrument);
         self.events.push(Event::Cancelled { instrument, account, order, lots, reason });
         Ok(Some(open))
@@ -308,7 +313,10 @@ impl Work<'_> {
         let limit = self.state.position_limit(market.instrument.underlying);
         let reached = reached.and_then(Lots::magnitude).map_err(&at)?;
         let enlarges = reached > lots.magnitude().map_err(&at)?;
-        Ok(if enlarges && reached > limit { Err(Refusal::PositionLimit) } else { Ok(()) })
+        let opens = room_to_reduce(lots, open.side).is_none_or(|room| total > room);
+        let crowded = opens && !market.has_room_for(open.side, open.lots);
+        let beyond = crowded || (enlarges && reached > limit);
+        Ok(if beyond { Err(Refusal::PositionLimit) } else { Ok(()) })
     }
 
     fn entry(&self, account: AccountIndex, incoming: &Incoming, order: Option<OrderId>) -> Entry {
@@ -342,7 +350,9 @@ impl Work<'_> {
     ) -> Result<OrderId, Fault> {
         let entry = self.entry(account, incoming, order);
         let open = incoming.open;
-        let admitted = self.state.market_mut(open.instrument)?.book.enter(entry, own)?;
+        let market = self.state.market_mut(open.instrument)?;
+        let admitted = market.book.enter(entry, own)?;
+        market.offered.add(open.side, open.lots);
         if order.is_none() {
             self.next_order()?;
         }

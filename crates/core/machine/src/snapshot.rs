@@ -1,5 +1,6 @@
 //! The whole state as bytes, and back.
 
+use crate::offered::Offered;
 use crate::state::{Market, State, Status};
 use book::{BookState, FastBook, OrderBook};
 use borsh::io::{Error, ErrorKind, Read, Result, Write};
@@ -58,6 +59,7 @@ impl BorshDeserialize for Market {
         let book = book.map_err(|fault| Error::new(ErrorKind::InvalidData, fault.to_string()))?;
         Ok(Self {
             instrument: image.instrument,
+            offered: Offered::of(&book),
             book,
             status: image.status,
             mark: image.mark,

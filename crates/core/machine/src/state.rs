@@ -7,6 +7,7 @@ use crate::funding::Accrual;
 use crate::genesis::SourceWeight;
 use crate::insurance::Allowance;
 use crate::keys::Keys;
+use crate::offered::Offered;
 use crate::restart::Waiting;
 use crate::suspension::Suspension;
 use book::FastBook;
@@ -71,6 +72,8 @@ pub struct Market {
     pub premium: PremiumAverage,
     /// Perpetuals: hourly rate at which funding accrues.
     pub funding_rate: Ppb,
+    /// Lots in its book.
+    pub(crate) offered: Offered,
 }
 
 impl Market {

@@ -51,7 +51,7 @@ pub enum Refusal {
         /// By how much.
         exceeded_by: Notional,
     } = 16,
-    /// Nothing is liquidated for now, in the house or of this account, so no gains leave.
+    /// Nothing is liquidated, in the house or of this account, so no gains leave.
     #[error("liquidation is suspended, and nothing leaves until it goes on")]
     LiquidationSuspended = 17,
     /// Debts are open that nothing in the house could pay: only what an account has brought leaves.

@@ -2,14 +2,14 @@
 //! or command cannot be computed.
 
 use super::common::{
-    BTC, CUSTODIAN, ETH, HOUR, House, START, account, deposit, dollars, order, trader,
+    BTC, CUSTODIAN, ETH, HOUR, House, START, account, deposit, dollars, genesis, order, trader,
 };
-use machine::{Machine, Outcome, State};
+use machine::{Machine, Outcome, ParameterGenesis, State};
 use protocol::{
-    AccountIndex, AssetId, Command, Event, InstrumentId, Mode, OrderId, Receipt, Refusal, Side,
-    Transaction, codec,
+    AccountId, AccountIndex, AssetId, ClientOrderId, Command, Event, InstrumentId, Mode, NewOrder,
+    OrderId, ParameterId, Receipt, Refusal, SelfTrade, Side, TimeInForce, Transaction, codec,
 };
-use units::{Amount, Quantity};
+use units::{Amount, Lots, Price, Quantity, limits};
 
 const FUTURE: InstrumentId = InstrumentId::new(2);
 const FUTURE_ON_ETH: InstrumentId = InstrumentId::new(12);
@@ -246,4 +246,56 @@ fn a_fault_in_the_funding_of_one_market_halts_that_market() {
     assert_eq!(halted, [perpetual]);
     assert!(paid.contains(&InstrumentId::new(1)));
     assert_eq!(CUSTODIAN, house.machine.state().custodian);
+}
+
+#[test]
+fn open_interest_that_cannot_be_counted_is_refused_at_the_door() {
+    // 0025-BLOCK-033: lots of a billionth of a unit, and orders of as many as may be, from accounts without number.
+    let mut founding = genesis();
+    let future = founding.instruments.iter_mut().find(|held| held.id == FUTURE).unwrap();
+    future.contract_size = Quantity::from_nanos(1);
+    // Of which a lot is worth a whole micro-dollar.
+    future.tick = Price::from_micros(1_000_000_000);
+    let most = limits::LOTS_MAX;
+    let parameter = ParameterGenesis {
+        underlying: Some(BTC),
+        parameter: ParameterId::PositionLimit,
+        value: i64::try_from(most).unwrap(),
+    };
+    founding.parameters.push(parameter);
+    let (machine, _) = Machine::found(&founding).unwrap();
+    let mut house = House { machine, now: START, btc: 8_000_000_000, eth: 190_000_000 };
+    let bid = |sub: u16, lots: i128| {
+        let order = NewOrder {
+            client: ClientOrderId::new(1),
+            instrument: FUTURE,
+            side: Side::Buy,
+            price: Price::from_micros(8_000_000_000),
+            lots: Lots::from_count(lots),
+            time_in_force: TimeInForce::GoodTillCancelled,
+            reduce_only: false,
+            self_trade: SelfTrade::CancelResting,
+        };
+        Transaction { sender: trader(77), command: Command::PlaceOrder { sub, order } }
+    };
+    let money = |sub| {
+        let account = AccountId { owner: trader(77), sub };
+        let (asset, amount) = (AssetId::DOLLAR, dollars(10_000));
+        Transaction { sender: CUSTODIAN, command: Command::Deposit { account, asset, amount } }
+    };
+    house.apply(1, (0..514).map(money).collect());
+    // 512 orders of 2³¹ − 1 lots are 512 lots short of 2⁴⁰.
+    let outcome = house.apply(1, (0..512).map(|sub| bid(sub, most)).collect());
+    assert!(outcome.receipts.iter().all(|answer| matches!(answer, Receipt::Order(_))));
+    let refused = Receipt::Refused(Refusal::PositionLimit);
+    let outcome = house.apply(1, vec![bid(512, 513)]);
+    assert_eq!(outcome.receipts, [refused.clone()]);
+    let bytes = house.machine.snapshot().unwrap();
+    house.machine = Machine::restore(&bytes).unwrap();
+    let outcome = house.apply(1, vec![bid(512, 513), bid(513, 512)]);
+    assert_eq!(outcome.receipts[0], refused, "after a restart too");
+    assert!(matches!(outcome.receipts[1], Receipt::Order(_)), "{:?}", outcome.receipts);
+    let cancel = Command::MassCancel { sub: 3, instrument: None };
+    let outcome = house.apply(1, vec![of(77, cancel), bid(512, 513)]);
+    assert!(matches!(outcome.receipts[1], Receipt::Order(_)), "{:?}", outcome.receipts);
 }
