@@ -86,7 +86,7 @@ pub(crate) async fn begin(
         }
     }
     for index in all {
-        let ledger = Disk::new(genesis.clone()).open(index, watch.clone(), None);
+        let ledger = Disk::strict(genesis.clone()).open(index, watch.clone(), None);
         world.start(index, Box::new(ledger)).await;
     }
     // The first blocks find the network still connecting.

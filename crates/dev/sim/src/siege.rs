@@ -29,7 +29,7 @@ pub enum Attack {
         /// Of how many validators.
         validators: usize,
     },
-    /// Submissions of so many bytes by owners without an account, 80 in every tenth of a second.
+    /// Submissions of so many bytes by owners without an account, 32 in every tenth of a second.
     Strangers {
         /// How many bytes.
         bytes: usize,
@@ -187,7 +187,7 @@ impl Siege {
                     owner[..8].copy_from_slice(&(tick * 100 + number).to_be_bytes());
                     (Address::new(owner), bytes)
                 };
-                (0..80).map(stranger).collect()
+                (0..32).map(stranger).collect()
             }
             _ => Vec::new(),
         };

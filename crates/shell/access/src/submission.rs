@@ -170,6 +170,9 @@ pub enum Invalid {
     /// None, or more than one signature may carry.
     #[error("{0} commands: a session key signs 1 to {max} at once", max = limits::COMMANDS_PER_SIGNATURE_MAX)]
     Commands(usize),
+    /// More quotes in a mass quote than the machine takes.
+    #[error("{0} quotes: a mass quote has at most {max}", max = limits::QUOTES_PER_COMMAND_MAX)]
+    Quotes(usize),
     /// An owner signs one command at a time.
     #[error("an owner signs one command at a time, so that a wallet can show it")]
     OwnerCommands,
@@ -216,6 +219,16 @@ fn unusable_seat(command: &Command) -> Option<ValidatorId> {
     }
 }
 
+/// Returns the quotes of a command, if they are more than the machine takes.
+fn too_many_quotes(command: &Command) -> Option<usize> {
+    match command {
+        Command::MassQuote { quotes, .. } => {
+            (quotes.len() > limits::QUOTES_PER_COMMAND_MAX).then_some(quotes.len())
+        }
+        _ => None,
+    }
+}
+
 /// Takes a submission apart and checks its form.
 ///
 /// # Errors
@@ -233,6 +246,9 @@ pub fn read(network: &Network, bytes: &[u8]) -> Result<Read, Invalid> {
     let Some(count) = counted.filter(|count| wanted.contains(&usize::from(*count))) else {
         return Err(Invalid::Commands(body.commands.len()));
     };
+    if let Some(count) = body.commands.iter().find_map(too_many_quotes) {
+        return Err(Invalid::Quotes(count));
+    }
     if let Some(id) = body.commands.iter().find_map(unusable_seat) {
         return Err(Invalid::SeatKey(id));
     }

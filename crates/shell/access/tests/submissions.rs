@@ -278,6 +278,21 @@ fn forms_that_are_none_are_refused_before_any_signature() {
     let long = vec![0; SUBMISSION_BYTES_MAX + 1];
     assert!(matches!(read(&network, &long), Err(Invalid::TooLong { .. })));
     assert!(matches!(read(&network, b"x"), Err(Invalid::Malformed(_))));
+    // 0027-ACC-015
+    let quote = Quote {
+        instrument: InstrumentId::new(1),
+        side: Side::Buy,
+        price: Price::from_micros(1),
+        lots: Lots::from_count(1),
+    };
+    for (count, fits) in [(256, true), (257, false), (2_800, false)] {
+        let quotes = Command::MassQuote { sub: 0, quotes: vec![quote; count] };
+        let commands = vec![cancel.clone(), quotes];
+        let bytes = key.submit(&network, address, validity(1), commands).expect("encodable");
+        let read = read(&network, &bytes);
+        assert_eq!(read.is_ok(), fits, "{count}");
+        assert!(fits || matches!(read, Err(Invalid::Quotes(found)) if found == count));
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! How many commands an owner may send: so many for each block, more for who holds more, and a few for all strangers
-//! together.
+//! How much an owner may send: so many commands and bytes for each block, more for who holds more, and nothing for
+//! strangers, whose commands can have no effect.
 
 use protocol::Address;
 use std::collections::HashMap;
@@ -8,135 +8,190 @@ use units::Notional;
 /// What an owner is to the house.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// It has no account.
+    /// It has no account, and is neither custodian nor governance signer.
     Stranger,
     /// It holds so many dollars.
     Holds(Notional),
 }
 
-/// Commands a block of an owner who holds nothing, and of all strangers together.
-const BASE: u64 = 100;
+/// Commands a block of an owner who holds nothing.
+const COMMANDS_BASE: u64 = 100;
 /// Most commands a block.
-const MOST: u64 = 10_000;
+const COMMANDS_MOST: u64 = 10_000;
 /// Dollars held for one more command a block.
-const DOLLARS_PER_COMMAND: i128 = 1_000;
+const DOLLARS_PER_COMMAND: u64 = 1_000;
+/// Bytes a block of an owner who holds nothing: with what adds up, enough for the longest submission.
+const BYTES_BASE: u64 = 8 << 10;
+/// Most bytes a block.
+const BYTES_MOST: u64 = 256 << 10;
+/// Bytes a block more for each dollar held.
+const BYTES_PER_DOLLAR: u64 = 8;
+/// Who holds less shares a part of the pool and of each block with all others who do.
+const DOLLARS_OF_THE_LARGE: u64 = 1_000;
 /// Blocks over which what was not sent adds up.
-const BURST_BLOCKS: u64 = 10;
+pub(crate) const BURST_BLOCKS: u64 = 10;
 /// Blocks after which an owner's standing is asked for again.
 const STANDING_BLOCKS: u64 = 64;
-/// Owners of whom something is remembered.
-const OWNERS_MAX: usize = 16_384;
+/// Owners of whom something is remembered. Who is forgotten has a full purse again.
+const OWNERS_MAX: usize = 1 << 18;
 
-/// Returns how many commands an owner may send for each block.
+/// What an owner may send for each block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PerBlock {
+    /// Commands.
+    pub commands: u64,
+    /// Bytes of submissions.
+    pub bytes: u64,
+}
+
+impl PerBlock {
+    fn scaled(self, by: u64) -> Self {
+        Self { commands: self.commands.saturating_mul(by), bytes: self.bytes.saturating_mul(by) }
+    }
+
+    fn plus(self, other: Self, most: Self) -> Self {
+        Self {
+            commands: self.commands.saturating_add(other.commands).min(most.commands),
+            bytes: self.bytes.saturating_add(other.bytes).min(most.bytes),
+        }
+    }
+
+    fn covers(self, spent: Self) -> bool {
+        spent.commands <= self.commands && spent.bytes <= self.bytes
+    }
+}
+
+/// Whether an owner holds too little for a share of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    Small,
+    Large,
+}
+
+/// Returns what an owner may send for each block; a stranger nothing.
 ///
 /// spec 0027-ACC-010.
 #[must_use]
-pub fn commands_per_block(standing: Standing) -> u64 {
-    let Standing::Holds(held) = standing else { return BASE };
-    let more = held.micros() / 1_000_000 / DOLLARS_PER_COMMAND;
-    BASE.saturating_add(u64::try_from(more.max(0)).unwrap_or(MOST)).min(MOST)
+pub fn per_block(standing: Standing) -> Option<PerBlock> {
+    let dollars = dollars(standing)?;
+    let more = dollars / DOLLARS_PER_COMMAND;
+    Some(PerBlock {
+        commands: COMMANDS_BASE.saturating_add(more).min(COMMANDS_MOST),
+        bytes: BYTES_BASE.saturating_add(dollars.saturating_mul(BYTES_PER_DOLLAR)).min(BYTES_MOST),
+    })
+}
+
+/// Returns the whole dollars that an owner holds: none, if it is in debt.
+fn dollars(standing: Standing) -> Option<u64> {
+    match standing {
+        Standing::Stranger => None,
+        Standing::Holds(held) => {
+            Some(u64::try_from((held.micros() / 1_000_000).max(0)).unwrap_or(u64::MAX))
+        }
+    }
+}
+
+/// Why an owner may not send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Stranger,
+    Spent(PerBlock),
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Purse {
-    per_block: u64,
-    left: u64,
+pub(crate) struct Purse {
+    pub(crate) per_block: PerBlock,
+    pub(crate) class: Class,
+    left: PerBlock,
     filled_at: u64,
     asked_at: u64,
-    is_stranger: bool,
 }
 
 impl Purse {
-    fn new(standing: Standing, block: u64) -> Self {
-        let per_block = commands_per_block(standing);
-        let left = per_block.saturating_mul(BURST_BLOCKS);
-        let is_stranger = standing == Standing::Stranger;
-        Self { per_block, left, filled_at: block, asked_at: block, is_stranger }
+    fn new(standing: Standing, block: u64) -> Option<Self> {
+        let per_block = per_block(standing)?;
+        let is_large = dollars(standing).is_some_and(|held| held >= DOLLARS_OF_THE_LARGE);
+        let class = if is_large { Class::Large } else { Class::Small };
+        let left = per_block.scaled(BURST_BLOCKS);
+        Some(Self { per_block, class, left, filled_at: block, asked_at: block })
     }
 
     fn fill(&mut self, block: u64) {
-        let blocks = block.saturating_sub(self.filled_at);
-        let added = self.per_block.saturating_mul(blocks);
-        self.left =
-            self.left.saturating_add(added).min(self.per_block.saturating_mul(BURST_BLOCKS));
+        let added = self.per_block.scaled(block.saturating_sub(self.filled_at));
+        self.left = self.left.plus(added, self.per_block.scaled(BURST_BLOCKS));
         self.filled_at = block;
     }
 }
 
 /// What every owner has left.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Allowances {
     owners: HashMap<Address, Purse>,
-    strangers: Purse,
     block: u64,
 }
 
 impl Allowances {
-    pub(crate) fn new() -> Self {
-        let strangers = Purse::new(Standing::Stranger, 0);
-        Self { owners: HashMap::new(), strangers, block: 0 }
-    }
-
     /// A block has been executed.
     pub(crate) fn renew(&mut self) {
         self.block = self.block.saturating_add(1);
-        if self.owners.len() > OWNERS_MAX / 2 {
+        if self.owners.len() > OWNERS_MAX / 2 && self.block.is_multiple_of(STANDING_BLOCKS) {
             let block = self.block;
             self.owners.retain(|_, purse| block.saturating_sub(purse.asked_at) < STANDING_BLOCKS);
         }
     }
 
-    /// Whether an owner's standing must be told before it can spend.
-    pub(crate) fn wants_standing(&self, owner: Address) -> bool {
-        self.owners.get(&owner).is_none_or(|purse| {
-            let patience = if purse.is_stranger { 1 } else { STANDING_BLOCKS };
-            self.block.saturating_sub(purse.asked_at) >= patience
-        })
-    }
-
-    /// Takes down an owner's standing. Nobody gains by being asked often: what is left stays.
-    pub(crate) fn set_standing(&mut self, owner: Address, standing: Standing) {
+    /// Returns the purse of an owner, as its standing has it; none for a stranger. Nobody gains by being asked often: what
+    /// is left stays.
+    pub(crate) fn purse(
+        &mut self,
+        owner: Address,
+        standing: impl FnOnce(Address) -> Standing,
+    ) -> Option<Purse> {
         let block = self.block;
-        let known = self.owners.contains_key(&owner);
-        if !known && self.owners.len() >= OWNERS_MAX {
-            return;
+        let known = self.owners.get_mut(&owner);
+        if let Some(purse) = known
+            && block.saturating_sub(purse.asked_at) < STANDING_BLOCKS
+        {
+            return Some(*purse);
         }
-        let fresh = Purse::new(standing, block);
+        let Some(fresh) = Purse::new(standing(owner), block) else {
+            self.owners.remove(&owner);
+            return None;
+        };
+        if self.owners.len() >= OWNERS_MAX {
+            self.owners.clear();
+        }
         let purse = self.owners.entry(owner).or_insert(fresh);
         purse.fill(block);
-        let was_stranger = std::mem::replace(&mut purse.is_stranger, fresh.is_stranger);
-        (purse.per_block, purse.asked_at) = (fresh.per_block, block);
-        if was_stranger {
-            purse.left = fresh.left;
-        }
+        (purse.per_block, purse.class, purse.asked_at) = (fresh.per_block, fresh.class, block);
+        Some(*purse)
     }
 
-    /// Whether an owner could spend commands, before it is known that it is the owner who asks; what it gets a block, if
-    /// not. Nothing is taken down: anybody can name an owner.
+    /// Whether an owner could spend so much, before it is known that it is the owner who asks. Nothing is taken down:
+    /// anybody can name an owner.
     pub(crate) fn affords(
         &self,
         owner: Address,
-        commands: u64,
+        spent: PerBlock,
         standing: impl FnOnce() -> Standing,
-    ) -> Result<(), u64> {
-        let mut purse = match self.owners.get(&owner).filter(|purse| !purse.is_stranger) {
-            Some(purse) => *purse,
-            None if standing() == Standing::Stranger => self.strangers,
-            None => return Ok(()),
-        };
+    ) -> Result<(), Refusal> {
+        let known = self.owners.get(&owner).copied();
+        let purse = known.or_else(|| Purse::new(standing(), self.block));
+        let mut purse = purse.ok_or(Refusal::Stranger)?;
         purse.fill(self.block);
-        if purse.left < commands { Err(purse.per_block) } else { Ok(()) }
+        if purse.left.covers(spent) { Ok(()) } else { Err(Refusal::Spent(purse.per_block)) }
     }
 
-    /// Spends commands of an owner's; what it gets a block, if it has not so many left.
-    pub(crate) fn spend(&mut self, owner: Address, commands: u64) -> Result<(), u64> {
-        let known = self.owners.get_mut(&owner).filter(|purse| !purse.is_stranger);
-        let purse = known.unwrap_or(&mut self.strangers);
-        purse.fill(self.block);
-        if purse.left < commands {
-            return Err(purse.per_block);
+    /// Spends commands and bytes of an owner's.
+    pub(crate) fn spend(&mut self, owner: Address, spent: PerBlock) -> Result<(), Refusal> {
+        let block = self.block;
+        let purse = self.owners.get_mut(&owner).ok_or(Refusal::Stranger)?;
+        purse.fill(block);
+        if !purse.left.covers(spent) {
+            return Err(Refusal::Spent(purse.per_block));
         }
-        purse.left -= commands;
+        purse.left.commands -= spent.commands;
+        purse.left.bytes -= spent.bytes;
         Ok(())
     }
 }
@@ -149,42 +204,62 @@ mod tests {
         Standing::Holds(Notional::from_micros(dollars * 1_000_000))
     }
 
-    /// spec 0027-ACC-010.
-    #[test]
-    fn who_holds_more_may_send_more_up_to_a_bound() {
-        let table = [(0, 100), (999, 100), (1_000, 101), (250_000, 350), (1_000_000_000, 10_000)];
-        for (held, commands) in table {
-            assert_eq!(commands_per_block(dollars(held)), commands, "{held}");
-        }
-        assert_eq!(commands_per_block(dollars(-5_000)), 100, "a debt takes nothing away");
-        assert_eq!(commands_per_block(Standing::Stranger), 100);
+    fn spent(commands: u64, bytes: u64) -> PerBlock {
+        PerBlock { commands, bytes }
     }
 
-    /// spec 0027-ACC-010.
+    // 0027-ACC-010
     #[test]
-    fn an_allowance_runs_out_comes_back_with_blocks_and_is_shared_by_strangers() {
-        let owner = |byte: u8| Address::new([byte; 20]);
-        let mut allowances = Allowances::new();
-        assert!(allowances.wants_standing(owner(1)));
-        allowances.set_standing(owner(1), dollars(0));
-        assert!(!allowances.wants_standing(owner(1)));
-        assert_eq!(allowances.spend(owner(1), 1_000), Ok(()));
-        assert_eq!(allowances.spend(owner(1), 1), Err(100));
-        allowances.set_standing(owner(1), dollars(0));
-        assert_eq!(allowances.spend(owner(1), 1), Err(100), "asking again gives nothing");
-        allowances.renew();
-        assert_eq!(allowances.spend(owner(1), 100), Ok(()));
-        assert_eq!(allowances.spend(owner(1), 1), Err(100));
-        for byte in [2, 3] {
-            allowances.set_standing(owner(byte), Standing::Stranger);
+    fn who_holds_more_may_send_more_up_to_a_bound_and_strangers_nothing() {
+        let table = [
+            (-5_000, 100, 8_192),
+            (0, 100, 8_192),
+            (10, 100, 8_272),
+            (999, 100, 16_184),
+            (1_000, 101, 16_192),
+            (250_000, 350, 262_144),
+            (1_000_000_000, 10_000, 262_144),
+        ];
+        for (held, commands, bytes) in table {
+            assert_eq!(per_block(dollars(held)), Some(spent(commands, bytes)), "{held}");
         }
-        assert_eq!(allowances.spend(owner(2), 1_000), Ok(()));
-        assert_eq!(allowances.spend(owner(3), 1), Err(100), "strangers share one");
-        let stranger = || Standing::Stranger;
-        assert_eq!(allowances.affords(owner(4), 1, stranger), Err(100), "whoever they are");
-        assert_eq!(allowances.affords(owner(5), 1, || dollars(0)), Ok(()));
-        assert_eq!(allowances.affords(owner(1), 1, stranger), Err(100));
+        assert_eq!(per_block(Standing::Stranger), None);
+    }
+
+    // 0027-ACC-010
+    #[test]
+    fn an_allowance_of_commands_and_bytes_runs_out_and_comes_back_with_blocks() {
+        let owner = |byte: u8| Address::new([byte; 20]);
+        let mut allowances = Allowances::default();
+        let ask = |allowances: &mut Allowances, byte| {
+            allowances.purse(owner(byte), |_| dollars(0)).is_some()
+        };
+        let refused = Err(Refusal::Spent(spent(100, 8_192)));
+        assert!(ask(&mut allowances, 1) && ask(&mut allowances, 2));
+        assert_eq!(allowances.spend(owner(1), spent(1_000, 1)), Ok(()));
+        assert_eq!(allowances.spend(owner(1), spent(1, 1)), refused);
+        assert_eq!(allowances.spend(owner(2), spent(1, 81_920)), Ok(()), "the longest fits");
+        assert_eq!(allowances.spend(owner(2), spent(1, 1)), refused, "bytes run out, too");
+        ask(&mut allowances, 1);
+        assert_eq!(allowances.spend(owner(1), spent(1, 1)), refused, "asking again gives nothing");
         allowances.renew();
-        assert!(allowances.wants_standing(owner(3)), "it may have an account by now");
+        assert_eq!(allowances.spend(owner(1), spent(100, 1)), Ok(()));
+        assert_eq!(allowances.spend(owner(2), spent(1, 8_192)), Ok(()));
+        assert_eq!(allowances.spend(owner(1), spent(1, 1)), refused);
+        assert_eq!(allowances.spend(owner(2), spent(1, 1)), refused);
+    }
+
+    // 0027-ACC-010
+    #[test]
+    fn a_stranger_has_no_purse_and_gets_one_with_its_account() {
+        let owner = Address::new([1; 20]);
+        let mut allowances = Allowances::default();
+        let small = spent(1, 100);
+        assert_eq!(allowances.affords(owner, small, || Standing::Stranger), Err(Refusal::Stranger));
+        assert!(allowances.purse(owner, |_| Standing::Stranger).is_none());
+        assert_eq!(allowances.spend(owner, small), Err(Refusal::Stranger));
+        assert_eq!(allowances.affords(owner, small, || dollars(1)), Ok(()));
+        assert!(allowances.purse(owner, |_| dollars(1)).is_some());
+        assert_eq!(allowances.spend(owner, small), Ok(()));
     }
 }

@@ -4,6 +4,10 @@
 //! use its nonce, and its owner is within its allowance: nothing here reads the state, but for what an owner holds, which
 //! sets the allowance. What the machine refuses nevertheless costs a place in a block and changes nothing.
 //!
+//! Owners without an account are turned away, but for custodian and governance signers. Who holds little shares a quarter of
+//! the pool, and of a block, with all others who do; who takes most of its part gives way to who takes less. What was
+//! admitted can so be lost before it is in a block: its sender sees that from its receipt, which does not come.
+//!
 //! The pool has no clock. Allowances and the budgets of bad signatures are renewed by every executed block, and what
 //! has expired by the time of the newest block goes.
 //!
@@ -14,10 +18,11 @@
 
 mod allowance;
 mod pool;
+mod queues;
 mod sources;
 
 pub use access::{Invalid, SUBMISSION_BYTES_MAX};
-pub use allowance::{Standing, commands_per_block};
+pub use allowance::{PerBlock, Standing, per_block};
 pub use pool::{Limits, Mempool};
 pub use sources::{BAD_SIGNATURES_EACH_MAX, BAD_SIGNATURES_MAX, ClientNetwork, Source};
 
@@ -52,18 +57,29 @@ pub enum Rejected {
     /// The owner has as many waiting as it may.
     #[error("{0} submissions of this owner are waiting: try again after the next block")]
     OwnerFull(usize),
-    /// The owner has sent more commands than its allowance.
-    #[error("more commands than an owner may send: {per_block} a block are allowed here")]
+    /// As many bytes of the owner wait as it may send in ten blocks.
+    #[error("{0} bytes of this owner are waiting: try again after the next block")]
+    OwnerBytes(usize),
+    /// The owner has no account, and is neither custodian nor governance signer: nothing that it asks can have an effect.
+    #[error("the owner has no account here: deposit first")]
+    Stranger,
+    /// The owner has sent more than its allowance.
+    #[error(
+        "more than this owner may send: {per_block} commands and {bytes} bytes a block, more for who holds more"
+    )]
     TooFast {
-        /// What is added by each block.
+        /// Commands that are added by each block.
         per_block: u64,
+        /// Bytes that are added by each block.
+        bytes: u64,
     },
     /// The source has sent too many bad signatures, of this owner or of many.
     #[error("too many bad signatures from there: try again after the next block")]
     Muted,
     /// No room.
     #[error(
-        "the pool is full: {count} submissions of {bytes} bytes are waiting; try again after the next block"
+        "the pool is full: {count} submissions of {bytes} bytes are waiting of owners who hold as much or as little; try \
+         again after the next block"
     )]
     Full {
         /// Submissions waiting.

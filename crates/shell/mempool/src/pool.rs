@@ -1,20 +1,21 @@
 //! The pool itself: who waits, and whose turn it is.
 
 use crate::Rejected;
-use crate::allowance::{Allowances, Standing};
+use crate::allowance::{Allowances, Class, PerBlock, Refusal, Standing};
+use crate::queues::{Held, NoRoom, Place, Queues};
 use crate::sources::{Source, Sources};
 use access::{Network, Read};
 use protocol::{Address, Grant, Hash, NonceWindow, Signer};
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use units::BlockTime;
 
 /// How much may wait, and how much is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Most submissions waiting.
+    /// Most submissions waiting; a quarter of them of owners who hold little.
     pub count: usize,
-    /// Most bytes waiting.
+    /// Most bytes waiting; a quarter of them of owners who hold little.
     pub bytes: usize,
     /// Most submissions of one owner waiting.
     pub per_owner: usize,
@@ -31,17 +32,6 @@ impl Default for Limits {
 /// Keys whose used nonces are remembered, in each of two generations.
 const KEYS_REMEMBERED: usize = 4_096;
 
-/// Place of a submission among those of its owner: the owner's own first, then by nonce.
-type Place = (Signer, u64);
-
-#[derive(Debug)]
-struct Held {
-    name: Hash,
-    bytes: Arc<[u8]>,
-    commands: usize,
-    expires_at: BlockTime,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Waiting(Address, Signer, u64),
@@ -53,7 +43,7 @@ enum State {
 pub struct Mempool {
     network: Network,
     limits: Limits,
-    owners: BTreeMap<Address, BTreeMap<Place, Held>>,
+    queues: Queues,
     /// What has become of each name.
     known: HashMap<Hash, State>,
     /// Names of finalised submissions, oldest first.
@@ -67,8 +57,6 @@ pub struct Mempool {
     now: BlockTime,
     /// Whose turn it is first in a block.
     turn: usize,
-    count: usize,
-    bytes: usize,
 }
 
 impl Mempool {
@@ -78,17 +66,15 @@ impl Mempool {
         Self {
             network,
             limits,
-            owners: BTreeMap::new(),
+            queues: Queues::new(limits.count, limits.bytes),
             known: HashMap::new(),
             finalised: VecDeque::new(),
             expiries: BTreeSet::new(),
             nonces: [HashMap::new(), HashMap::new()],
-            allowances: Allowances::new(),
+            allowances: Allowances::default(),
             sources: Sources::default(),
             now: BlockTime::from_millis(0),
             turn: 0,
-            count: 0,
-            bytes: 0,
         }
     }
 
@@ -109,9 +95,8 @@ impl Mempool {
         let read = submissions.iter().map(|bytes| {
             let read = access::read(&self.network, bytes.as_ref())?;
             self.examine(source, &read)?;
-            let (owner, commands) = (read.grant.owner, u64::from(read.grant.count));
-            let affords = self.allowances.affords(owner, commands, || standing(owner));
-            affords.map_err(|per_block| Rejected::TooFast { per_block })?;
+            let (owner, spent) = (read.grant.owner, spent(&read, bytes.as_ref()));
+            self.allowances.affords(owner, spent, || standing(owner))?;
             Ok(read)
         });
         let mut read: Vec<Result<Read, Rejected>> = read.collect();
@@ -132,10 +117,8 @@ impl Mempool {
             let held = held?;
             let owner = held.grant.owner;
             self.sources.sent_a_good_one(source, owner);
-            if self.allowances.wants_standing(owner) {
-                self.allowances.set_standing(owner, standing(owner));
-            }
-            self.insert(held, bytes)
+            let purse = self.allowances.purse(owner, &mut standing).ok_or(Rejected::Stranger)?;
+            self.insert(held, bytes, (purse.class, purse.per_block))
         };
         read.into_iter().zip(submissions.iter().map(AsRef::as_ref)).map(&mut insert).collect()
     }
@@ -155,7 +138,7 @@ impl Mempool {
         if nonce == 0 || self.nonces.iter().any(used) {
             return Err(Rejected::NonceUsed(nonce));
         }
-        let waiting = self.owners.get(&owner).and_then(|held| held.get(&(signer, nonce)));
+        let waiting = self.queues.get(owner, &(signer, nonce));
         if waiting.is_some_and(|waiting| waiting.expires_at >= expires_at) {
             return Err(Rejected::NonceWaiting(nonce));
         }
@@ -166,57 +149,58 @@ impl Mempool {
     }
 
     /// Keeps a submission whose signature is good.
-    fn insert(&mut self, read: Read, bytes: &[u8]) -> Result<Hash, Rejected> {
+    fn insert(
+        &mut self,
+        read: Read,
+        bytes: &[u8],
+        standing: (Class, PerBlock),
+    ) -> Result<Hash, Rejected> {
         let Grant { owner, signer, nonce, expires_at, count, .. } = read.grant;
         // Another of the same request may have come in between.
         if self.known.contains_key(&read.name) {
             return Err(Rejected::Known(read.name));
         }
-        let queue = self.owners.get(&owner);
-        let replaced = queue.and_then(|queue| queue.get(&(signer, nonce)));
+        let place = (signer, nonce);
+        let replaced = self.queues.get(owner, &place);
         if replaced.is_some_and(|waiting| waiting.expires_at >= expires_at) {
             return Err(Rejected::NonceWaiting(nonce));
         }
-        let waiting = queue.map_or(0, BTreeMap::len);
+        let waiting = self.queues.count_of(owner);
         if replaced.is_none() && waiting >= self.limits.per_owner {
             return Err(Rejected::OwnerFull(waiting));
         }
-        let freed = replaced.map_or(0, |held| held.bytes.len());
-        let full = (replaced.is_none() && self.count >= self.limits.count)
-            || self.bytes.saturating_add(bytes.len()).saturating_sub(freed) > self.limits.bytes;
-        if full {
-            return Err(Rejected::Full { count: self.count, bytes: self.bytes });
+        // Before anybody gives way: else it would cost nothing to have others put out.
+        self.allowances.spend(owner, spent(&read, bytes))?;
+        let (gone, room) = self.queues.make_room(owner, &place, bytes.len(), standing);
+        for held in gone {
+            self.forget(&held);
         }
-        let spent = self.allowances.spend(owner, u64::from(count));
-        spent.map_err(|per_block| Rejected::TooFast { per_block })?;
-        self.remove(owner, (signer, nonce));
+        room?;
         let (name, commands) = (read.name, usize::from(count));
         self.known.insert(name, State::Waiting(owner, signer, nonce));
         self.expiries.insert((expires_at, name));
         let held = Held { name, bytes: bytes.into(), commands, expires_at };
-        self.owners.entry(owner).or_default().insert((signer, nonce), held);
-        self.count += 1;
-        self.bytes += bytes.len();
+        self.queues.insert(owner, place, held, standing);
         Ok(name)
     }
 
     /// Forgets a submission that waits.
     fn remove(&mut self, owner: Address, place: Place) {
-        let Some(queue) = self.owners.get_mut(&owner) else { return };
-        let Some(held) = queue.remove(&place) else { return };
-        if queue.is_empty() {
-            self.owners.remove(&owner);
+        if let Some(held) = self.queues.remove(owner, &place) {
+            self.forget(&held);
         }
+    }
+
+    /// Forgets what is known of a submission that no longer waits.
+    fn forget(&mut self, held: &Held) {
         self.known.remove(&held.name);
         self.expiries.remove(&(held.expires_at, held.name));
-        self.count -= 1;
-        self.bytes -= held.bytes.len();
     }
 
     /// Returns what is to go into the next block, up to a number of bytes and of commands, without the submissions that
-    /// the block's unfinalised ancestors hold already. The owners take turns, one submission each; of its own, an owner's
-    /// signature comes before those of session keys, and a lower nonce before a higher. They stay in the pool until they
-    /// are final.
+    /// the block's unfinalised ancestors hold already. The owners take turns, one submission each, first within what each may
+    /// send a block; of its own, an owner's signature comes before those of session keys, and a lower nonce before a
+    /// higher. They stay in the pool until they are final.
     ///
     /// spec 0027-ACC-010.
     #[must_use]
@@ -226,29 +210,13 @@ impl Mempool {
         commands_max: usize,
         ancestors: &BTreeSet<Hash>,
     ) -> Vec<Arc<[u8]>> {
-        let mut queues: VecDeque<_> = self.owners.values().map(BTreeMap::values).collect();
-        let first = self.turn.checked_rem(queues.len()).unwrap_or(0);
-        queues.rotate_left(first);
-        let (mut taken, mut bytes, mut commands) = (Vec::new(), 0usize, 0usize);
-        while let Some(mut queue) = queues.pop_front() {
-            let Some(held) = queue.find(|held| !ancestors.contains(&held.name)) else { continue };
-            let longer = bytes.saturating_add(held.bytes.len()).saturating_add(4);
-            let more = commands.saturating_add(held.commands);
-            // What does not fit ends its owner's turns; something shorter of another's may.
-            if longer <= bytes_max && more <= commands_max {
-                (bytes, commands) = (longer, more);
-                taken.push(held.bytes.clone());
-                queues.push_back(queue);
-            }
-        }
-        taken
+        self.queues.take(self.turn, (bytes_max, commands_max), ancestors)
     }
 
     /// Whether anything waits that the ancestors of the next block do not hold.
     #[must_use]
     pub fn has_more_than(&self, ancestors: &BTreeSet<Hash>) -> bool {
-        let mut waiting = self.owners.values().flat_map(BTreeMap::values);
-        waiting.any(|held| !ancestors.contains(&held.name))
+        self.queues.all().any(|held| !ancestors.contains(&held.name))
     }
 
     /// Whether the signature of a submission has been checked here.
@@ -308,25 +276,51 @@ impl Mempool {
     /// Returns how many submissions wait.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.count
+        self.queues.count()
     }
 
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.count == 0
+        self.queues.count() == 0
     }
 
     /// Returns how many bytes wait.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.queues.bytes()
     }
 
     /// Returns the network whose submissions wait.
     #[must_use]
     pub fn network(&self) -> &Network {
         &self.network
+    }
+}
+
+/// Returns what a submission takes of its owner's allowance.
+fn spent(read: &Read, bytes: &[u8]) -> PerBlock {
+    let bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    PerBlock { commands: u64::from(read.grant.count), bytes }
+}
+
+impl From<Refusal> for Rejected {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Stranger => Self::Stranger,
+            Refusal::Spent(PerBlock { commands, bytes }) => {
+                Self::TooFast { per_block: commands, bytes }
+            }
+        }
+    }
+}
+
+impl From<NoRoom> for Rejected {
+    fn from(full: NoRoom) -> Self {
+        match full {
+            NoRoom::Part { count, bytes } => Self::Full { count, bytes },
+            NoRoom::Owner { bytes } => Self::OwnerBytes(bytes),
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{BAD_SIGNATURES_EACH_MAX, Invalid, SUBMISSION_BYTES_MAX, name_of};
+use crate::{BAD_SIGNATURES_EACH_MAX, Invalid, PerBlock, SUBMISSION_BYTES_MAX, name_of, per_block};
 use access::{OwnerKey, SessionSecret, Validity};
 use protocol::{Command, SessionKey};
 use units::Notional;
@@ -149,16 +149,17 @@ fn what_has_expired_by_the_newest_block_goes_and_is_not_admitted() {
 
 #[test]
 fn a_full_pool_a_full_owner_and_malformed_bytes_change_nothing() {
-    let mut narrow = pool(2);
+    let mut narrow = pool(4);
     admit(&mut narrow, &submission(1, 1)).expect("new");
     admit(&mut narrow, &submission(1, 2)).expect("new");
-    assert!(matches!(admit(&mut narrow, &submission(1, 3)), Err(Rejected::Full { count: 2, .. })));
+    admit(&mut narrow, &submission(1, 3)).expect("new");
+    assert!(matches!(admit(&mut narrow, &submission(1, 4)), Err(Rejected::Full { count: 3, .. })));
     let malformed = Rejected::Invalid;
     assert!(matches!(admit(&mut narrow, b"x"), Err(Rejected::Invalid(Invalid::Malformed(_)))));
     let long = vec![0; SUBMISSION_BYTES_MAX + 1];
     let length = long.len();
     assert_eq!(admit(&mut narrow, &long), Err(malformed(Invalid::TooLong { length })));
-    assert_eq!(narrow.len(), 2);
+    assert_eq!(narrow.len(), 3);
 
     let mut wide = pool(100);
     for nonce in 1..=40 {
@@ -177,8 +178,9 @@ fn an_owner_sends_no_more_than_its_allowance() {
         let bytes = submission_until(1, nonce, commands, LATE);
         pool.admit(Source::Local, &[bytes], poor).remove(0)
     };
+    let refused = Err(Rejected::TooFast { per_block: 100, bytes: 8_192 });
     assert!(submit(&mut pool, 1, 900).is_ok());
-    assert_eq!(submit(&mut pool, 2, 101), Err(Rejected::TooFast { per_block: 100 }));
+    assert_eq!(submit(&mut pool, 2, 101), refused);
     assert!(submit(&mut pool, 2, 100).is_ok());
     include(&mut pool, 1, &[]);
     assert!(submit(&mut pool, 3, 100).is_ok());
@@ -214,18 +216,191 @@ fn a_flood_of_bad_signatures_ends_and_good_ones_among_them_are_kept() {
     assert!(pool.admit(from, &[submission(4, 1)], rich)[0].is_ok(), "and so it is again");
 }
 
-/// Whoever has no account can make keys without end: their signatures are not even checked once they have had their share.
-///
-/// spec 0027-ACC-010.
+/// Whoever has no account can make keys without end: their signatures are not even checked.
+// 0027-ACC-010
 #[test]
 fn strangers_are_turned_away_before_their_signatures_are_checked() {
     let mut pool = Mempool::new(network(), Limits { remembered: 4, ..Limits::default() });
     let submit = |pool: &mut Mempool, bytes: Vec<u8>| {
         pool.admit(Source::Local, &[bytes], |_| Standing::Stranger).remove(0)
     };
-    assert!(submit(&mut pool, submission_until(1, 1, 1_000, LATE)).is_ok());
+    assert_eq!(submit(&mut pool, submission(1, 1)), Err(Rejected::Stranger));
     let mut forged = submission(2, 1);
     *forged.last_mut().expect("bytes") ^= 1;
-    assert_eq!(submit(&mut pool, forged), Err(Rejected::TooFast { per_block: 100 }));
+    assert_eq!(submit(&mut pool, forged), Err(Rejected::Stranger));
     assert!(admit(&mut pool, &submission(2, 1)).is_ok(), "an owner who has an account is heard");
+}
+
+/// Commands of an owner, as many as make a submission of some length.
+fn long(owner: u32, nonce: u64, bytes: usize) -> Vec<u8> {
+    let validity = Validity { nonce, expires_at: BlockTime::from_millis(LATE) };
+    let quote = protocol::Quote {
+        instrument: protocol::InstrumentId::new(1),
+        side: protocol::Side::Buy,
+        price: units::Price::from_micros(1),
+        lots: units::Lots::from_count(1),
+    };
+    let quotes = Command::MassQuote { sub: 0, quotes: vec![quote; 256] };
+    let commands = vec![quotes; (bytes / 5_383).max(1)];
+    session(1).submit(&network(), address(owner), validity, commands).expect("encodable")
+}
+
+fn short(owner: u32, nonce: u64) -> Vec<u8> {
+    let validity = Validity { nonce, expires_at: BlockTime::from_millis(LATE) };
+    let commands = vec![Command::MassCancel { sub: 0, instrument: None }];
+    session(1).submit(&network(), address(owner), validity, commands).expect("encodable")
+}
+
+fn address(number: u32) -> Address {
+    let mut bytes = [0; 20];
+    bytes[..4].copy_from_slice(&number.to_be_bytes());
+    Address::new(bytes)
+}
+
+/// What each owner holds, in dollars: those below a thousand ten, those from a million up a million.
+fn holds(owner: Address) -> Standing {
+    let number = u32::from_be_bytes(owner.bytes()[..4].try_into().expect("four"));
+    let dollars = match number {
+        0..1_000_000 => 10,
+        _ => 1_000_000,
+    };
+    Standing::Holds(Notional::from_micros(dollars * 1_000_000))
+}
+
+fn send(pool: &mut Mempool, bytes: &[u8]) -> Result<Hash, Rejected> {
+    pool.admit(Source::Local, &[bytes], holds).remove(0)
+}
+
+/// Sends two of the longest submissions of each of some owners, from a number on: many times their part of the pool.
+fn flood(pool: &mut Mempool, from: u32, owners: u32) -> usize {
+    let mut taken = 0;
+    for nonce in 1..=2 {
+        for owner in from..from + owners {
+            taken += usize::from(send(pool, &long(owner, nonce, 60_000)).is_ok());
+        }
+    }
+    taken
+}
+
+fn tenth() -> Mempool {
+    let whole = Limits::default();
+    Mempool::new(network(), Limits { count: whole.count / 10, bytes: whole.bytes / 10, ..whole })
+}
+
+// 0027-ACC-010
+#[test]
+fn one_owner_however_rich_cannot_fill_the_pool() {
+    let mut pool = Mempool::new(network(), Limits::default());
+    let mut taken = 0;
+    for nonce in 1..=600 {
+        match send(&mut pool, &long(1_000_000, nonce, 60_000)) {
+            Ok(_) => taken += 1,
+            Err(Rejected::TooFast { bytes: 262_144, .. } | Rejected::OwnerBytes(_)) => {}
+            Err(other) => panic!("{other}"),
+        }
+        if nonce % 60 == 0 {
+            include(&mut pool, 1, &[]);
+        }
+    }
+    assert!(taken > 40);
+    assert!(pool.bytes() <= 10 * 262_144, "{} of {}", pool.bytes(), Limits::default().bytes);
+    let refused = send(&mut pool, &long(1_000_000, 700, 60_000));
+    assert!(matches!(refused, Err(Rejected::TooFast { .. } | Rejected::OwnerBytes(_))));
+}
+
+// 0027-ACC-010
+#[test]
+fn many_owners_of_ten_dollars_neither_fill_the_pool_nor_shut_out_others_of_ten() {
+    let mut pool = tenth();
+    flood(&mut pool, 0, 150);
+    let quarter = Limits::default().bytes / 40;
+    assert!(pool.bytes() <= quarter && pool.bytes() > quarter - 65_536, "{}", pool.bytes());
+    for owner in 2_000..2_050 {
+        send(&mut pool, &short(owner, 1)).expect("who asks for less finds room");
+    }
+    for owner in 1_000_000..1_000_020 {
+        send(&mut pool, &long(owner, 1, 60_000)).expect("who holds more has room of its own");
+    }
+    assert!(pool.bytes() <= Limits::default().bytes / 10);
+    // Among the same, all of whom take as much, who comes late waits.
+    assert!(matches!(send(&mut pool, &long(3_000, 1, 60_000)), Err(Rejected::Full { .. })));
+}
+
+// 0027-ACC-010
+#[test]
+fn a_block_that_many_of_ten_dollars_want_has_three_quarters_for_those_who_hold_more() {
+    let mut pool = tenth();
+    flood(&mut pool, 0, 150);
+    let honest: Vec<Vec<u8>> = (0..40)
+        .flat_map(|owner| (1..=3).map(move |nonce| long(1_000_000 + owner, nonce, 5_400)))
+        .collect();
+    for bytes in &honest {
+        send(&mut pool, bytes).expect("room of their own");
+    }
+    let block = pool.take(900_000, 100_000, &BTreeSet::new());
+    let theirs = block.iter().filter(|held| honest.iter().any(|bytes| **bytes == ***held));
+    assert_eq!(theirs.count(), honest.len(), "all that they have sent, 660 kB of it");
+    let all: usize = block.iter().map(|held| held.len() + 4).sum();
+    assert!(all <= 900_000 && all > 830_000, "and the rest goes to the others: {all}");
+}
+
+// 0027-ACC-010
+#[test]
+fn an_owner_has_no_more_in_a_block_than_its_share_while_others_wait() {
+    let mut pool = tenth();
+    for nonce in 1..=40 {
+        send(&mut pool, &long(1_000_000, nonce, 60_000)).expect("within ten blocks' worth");
+    }
+    for nonce in 1..=10 {
+        send(&mut pool, &long(1_000_001, nonce, 20_000)).expect("new");
+    }
+    let of = |owner: u32, block: &[Arc<[u8]>]| -> usize {
+        let of = |held: &&Arc<[u8]>| held[1..21] == *address(owner).bytes();
+        block.iter().filter(of).map(|held| held.len()).sum()
+    };
+    let block = pool.take(420_000, 100_000, &BTreeSet::new());
+    assert_eq!(of(1_000_001, &block), 10 * long(1_000_001, 1, 20_000).len(), "all of the one");
+    let share = per_block(holds(address(1_000_000))).map(|held| held.bytes);
+    assert_eq!(share, Some(262_144));
+    assert!(of(1_000_000, &block) <= 262_144, "a share of the other");
+    let alone = pool.take(1_000_000, 100_000, &BTreeSet::new());
+    assert!(of(1_000_000, &alone) > 700_000, "what nobody else wants is free");
+    assert_eq!(per_block(Standing::Stranger), None::<PerBlock>);
+}
+
+/// Whatever comes and goes, the books of the pool are right.
+#[test]
+fn bounds_and_sums_hold_under_random_traffic() {
+    let mut pool = Mempool::new(
+        network(),
+        Limits { count: 60, bytes: 200_000, per_owner: 20, remembered: 50 },
+    );
+    let mut seed = 0_u64;
+    let mut below = |bound: u32| {
+        seed += 1;
+        let hash = Hash::of("traffic", &seed.to_be_bytes());
+        u32::from_be_bytes(hash.bytes()[..4].try_into().expect("four")) % bound
+    };
+    let (mut taken, mut full) = (0, 0);
+    for step in 0..1_500_u32 {
+        let owner = below(12) + if below(2) == 0 { 0 } else { 1_000_000 };
+        let nonce = u64::from(below(40)) + 1 + u64::from(step / 300) * 40;
+        let bytes = if below(3) == 0 { long(owner, nonce, 16_000) } else { short(owner, nonce) };
+        match send(&mut pool, &bytes) {
+            Ok(_) => taken += 1,
+            Err(Rejected::Full { .. }) => full += 1,
+            Err(_) => {}
+        }
+        if below(20) == 0 {
+            let block: Vec<Vec<u8>> =
+                pool.take(40_000, 50, &BTreeSet::new()).iter().map(|held| held.to_vec()).collect();
+            include(&mut pool, i128::from(step), &block);
+        }
+        let all = pool.take(usize::MAX, usize::MAX, &BTreeSet::new());
+        assert_eq!(pool.len(), all.len());
+        assert_eq!(pool.bytes(), all.iter().map(|held| held.len()).sum::<usize>());
+        assert!(pool.len() <= 60 && pool.bytes() <= 200_000);
+        assert_eq!(pool.expiries.len(), pool.len());
+    }
+    assert!(taken > 300 && full > 20, "{taken} {full}");
 }

@@ -2,8 +2,8 @@
 
 use crate::network_doors::network_of;
 use crate::support::{novation, place, root_of, run};
-use machine::Machine;
-use protocol::{AccountId, Event, codec, limits};
+use machine::{Genesis, Machine};
+use protocol::{AccountId, Address, Event, codec, limits};
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -228,14 +228,17 @@ fn send(port: u16, bytes: &[u8]) -> String {
 }
 
 /// Returns a submission that is signed, but for a network that there is not.
-fn of_another_network() -> String {
+/// A submission in an owner's name, signed by somebody else for another network.
+fn of_another_network(named: Address) -> String {
     let network = access::Network::new("novation-devnet", protocol::Hash::default());
     let owner = access::OwnerKey::from_secret([9; 32]).expect("a key");
     let expires_at = units::BlockTime::from_millis(4_000_000_000_000);
     let command = protocol::Command::MassCancel { sub: 0, instrument: None };
     let validity = access::Validity { nonce: 1, expires_at };
     let bytes = owner.submit(&network, validity, command, None, 1).expect("it can be shown");
-    gateway::encode_hex(&bytes)
+    let mut forged: access::Submission = codec::decode(&bytes, 1 << 16).expect("a submission");
+    forged.body.owner = named;
+    gateway::encode_hex(&codec::encode(&forged).expect("encodable"))
 }
 
 #[test]
@@ -260,7 +263,12 @@ fn nonsense_on_any_port_is_refused_and_stops_nobody() {
     assert!(call("sing", "{}").contains("no method 'sing'"));
     assert!(call("submit", "{\"submissions\":[\"0x0102\"]}").contains("not a submission"));
     assert!(call("submit", "{\"submissions\":[\"zz\"]}").contains("bytes are written"));
-    let answer = call("submit", &format!("{{\"submissions\":[\"{}\"]}}", of_another_network()));
+    let submit =
+        |owner| call("submit", &format!("{{\"submissions\":[\"{}\"]}}", of_another_network(owner)));
+    assert!(submit(Address::new([9; 20])).contains("the owner has no account here"));
+    let genesis = fs::read(net.dir.join("0/genesis")).expect("readable");
+    let genesis: Genesis = codec::decode(&genesis, limits::BLOCK_BYTES_MAX).expect("a genesis");
+    let answer = submit(genesis.custodian);
     for told in
         ["not by the owner", "\"recovered\":\"0x", "\"digest\":\"0x", "CancelAll(string network"]
     {
