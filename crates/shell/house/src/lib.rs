@@ -7,11 +7,13 @@
 
 mod contain;
 mod error;
+mod handout;
 mod header;
 mod recent;
 mod transfer;
 
 pub use error::HouseError;
+pub use handout::Handout;
 pub use header::seal;
 pub use transfer::{
     CHUNK_BYTES, MANIFEST_BYTES_MAX, Manifest, Offer, SNAPSHOT_BLOCKS, is_due, snapshot_hash,
@@ -46,18 +48,9 @@ pub struct House {
     store: Store,
     last: Header,
     recent: Recent,
-    /// The state that is being handed out, so that not every chunk of it is read from disk.
-    handed_out: Option<HandedOut>,
+    handout: Handout,
     /// What the machine said when it panicked: it is not asked again.
     panicked: Option<String>,
-}
-
-/// A snapshot that somebody fetches.
-#[derive(Debug)]
-struct HandedOut {
-    height: u64,
-    manifest: Manifest,
-    state: Vec<u8>,
 }
 
 /// A house as it comes back from disk.
@@ -117,16 +110,9 @@ impl House {
         };
         store.append(0, &codec::encode(&last)?, &[])?;
         let (dir, recent) = (dir.to_path_buf(), Recent::default());
-        Ok(Self {
-            dir,
-            genesis: hash,
-            machine,
-            store,
-            last,
-            recent,
-            handed_out: None,
-            panicked: None,
-        })
+        let handout = Handout::new(store.snapshots().clone());
+        let panicked = None;
+        Ok(Self { dir, genesis: hash, machine, store, last, recent, handout, panicked })
     }
 
     /// Comes back from disk: the newest usable snapshot, then every block after it again, each root compared. A
@@ -176,9 +162,10 @@ impl House {
             recent.push(entry.height, hashes, outcome.events, outcome.receipts);
             last = header;
         }
+        let handout = Handout::new(store.snapshots().clone());
         let dir = dir.to_path_buf();
-        let (handed_out, panicked) = (None, None);
-        let house = Self { dir, genesis: hash, machine, store, last, recent, handed_out, panicked };
+        let panicked = None;
+        let house = Self { dir, genesis: hash, machine, store, last, recent, handout, panicked };
         Ok(Reopened { house, skipped: resume.skipped })
     }
 
@@ -215,31 +202,10 @@ impl House {
         Ok(Store::arrive(dir, genesis.bytes(), options, arrived, fetch)?)
     }
 
-    /// Returns what is offered to somebody who has no house: the newest snapshot whose hash a header carries.
-    ///
-    /// # Errors
-    ///
-    /// What cannot be read.
-    pub fn offer(&mut self) -> Result<Option<Offer>, HouseError> {
-        for height in self.store.snapshots().heights().map_err(StoreError::from)? {
-            let at = units::BlockHeight::from_blocks(i128::from(height));
-            let target = self.store.snapshots().target(height).filter(|_| is_due(at));
-            if let Some(target) = target {
-                let manifest = self.hand_out(height)?.manifest.clone();
-                return Ok(Some(Offer { manifest, target }));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Returns a chunk of the state at a height that was offered; empty behind the last.
-    ///
-    /// # Errors
-    ///
-    /// [`HouseError::NotOffered`] if it is not there, or no longer.
-    pub fn chunk(&mut self, height: u64, index: usize) -> Result<Vec<u8>, HouseError> {
-        let state = &self.hand_out(height)?.state;
-        Ok(state.chunks(CHUNK_BYTES).nth(index).unwrap_or_default().to_vec())
+    /// Returns what is handed out to somebody who has no house. It needs this one no longer.
+    #[must_use]
+    pub fn handout(&self) -> &Handout {
+        &self.handout
     }
 
     /// Answers whoever fetches the authenticated state of an offer.
@@ -249,21 +215,6 @@ impl House {
     /// What the store refuses.
     pub fn serve_tree(&self, request: &[u8]) -> Result<Vec<u8>, HouseError> {
         Ok(self.store.serve(request)?)
-    }
-
-    /// Returns a snapshot on disk, read once.
-    fn hand_out(&mut self, height: u64) -> Result<&HandedOut, HouseError> {
-        let held = self.handed_out.take().filter(|held| held.height == height);
-        let held = match held {
-            Some(held) => held,
-            None => {
-                let read = self.store.snapshots().read(height);
-                let state = read.map_err(|_| HouseError::NotOffered(height))?.state;
-                let at = units::BlockHeight::from_blocks(i128::from(height));
-                HandedOut { height, manifest: Manifest::of(at, &state), state }
-            }
-        };
-        Ok(self.handed_out.insert(held))
     }
 
     /// Applies a block, commits the state and appends the block to the log.
@@ -308,7 +259,7 @@ impl House {
         self.store.snapshot(|out| out.write_all(&bytes))?;
         // Nobody fetches it once the file is gone, and it may be large.
         let heights = self.store.snapshots().heights().map_err(StoreError::from)?;
-        self.handed_out = self.handed_out.take().filter(|held| heights.contains(&held.height));
+        self.handout.retain(&heights);
         Ok(())
     }
 

@@ -34,7 +34,11 @@ fn place(name: &str) -> PathBuf {
 
 impl Source {
     fn new(name: &str) -> Self {
-        let blocks = u32::try_from(SNAPSHOT_BLOCKS).expect("small") + AFTER;
+        Self::with_snapshots(name, 1)
+    }
+
+    fn with_snapshots(name: &str, snapshots: u32) -> Self {
+        let blocks = u32::try_from(SNAPSHOT_BLOCKS).expect("small") * snapshots + AFTER;
         let traffic = Traffic::generate(Size { accounts: 60, commands: 40, blocks }, 11);
         let dir = place(name);
         let options = StoreOptions::default();
@@ -59,7 +63,7 @@ impl Source {
     }
 
     fn offer(&self) -> Offer {
-        let offer = self.house.lock().expect("whole").offer();
+        let offer = self.house.lock().expect("whole").handout().offer();
         offer.expect("readable").expect("one is due")
     }
 
@@ -71,9 +75,9 @@ impl Source {
 
     fn state(&self, offer: &Offer) -> Vec<u8> {
         let height = u64::try_from(offer.manifest.height.blocks()).expect("positive");
-        let mut house = self.house.lock().expect("whole");
+        let handout = self.house.lock().expect("whole").handout().clone();
         let chunks = 0..offer.manifest.chunks.len();
-        chunks.flat_map(|index| house.chunk(height, index).expect("offered")).collect()
+        chunks.flat_map(|index| handout.chunk(height, index).expect("offered")).collect()
     }
 
     /// Gives a house the blocks that it lacks; each must lead to the same header.
@@ -153,12 +157,51 @@ fn a_house_that_began_with_anothers_state_goes_on_to_the_same_headers() {
     let other = source.house.lock().expect("whole");
     let bytes = |house: &House| house.machine().snapshot().expect("within limits");
     assert_eq!(bytes(&joined), bytes(&other));
-    assert_eq!(joined.offer().expect("readable"), Some(offer.clone()));
+    assert_eq!(joined.handout().offer().expect("readable"), Some(offer.clone()));
     drop(joined);
     drop(other);
     let again = arrive(&source, &dir, &offer, &header, source.fetch(None));
     assert!(again.is_err_and(|error| error.to_string().contains("holds blocks already")));
     fs::remove_dir_all(dir).expect("it was made above");
+}
+
+#[test]
+fn whoever_asks_for_two_snapshots_in_turn_has_each_read_once_and_keeps_no_block_waiting() {
+    let source = Source::with_snapshots("turns", 2);
+    let handout = source.house.lock().expect("whole").handout().clone();
+    // Blocks are applied under this lock: nothing that is handed out may need it.
+    let mut busy = source.house.lock().expect("whole");
+    let newest = handout.offer().expect("readable").expect("one is due");
+    let heights = [SNAPSHOT_BLOCKS, 2 * SNAPSHOT_BLOCKS];
+    assert_eq!(newest.manifest.height.blocks(), i128::from(heights[1]));
+    for _ in 0..50 {
+        for height in heights {
+            let first = handout.chunk(height, 0).expect("offered");
+            assert!(!first.is_empty());
+        }
+        assert_eq!(handout.offer().expect("readable"), Some(newest.clone()));
+    }
+    assert_eq!(handout.reads(), 2);
+    let chunks = newest.manifest.chunks.len();
+    for index in 0..chunks {
+        let chunk = handout.chunk(heights[1], index).expect("offered");
+        assert!(newest.manifest.holds(index, &chunk), "chunk {index}");
+    }
+    for behind in [chunks, usize::MAX] {
+        assert_eq!(handout.chunk(heights[1], behind).expect("offered"), Vec::<u8>::new());
+    }
+    // One that a header does not name is not offered, nor one that is not there: neither is read.
+    busy.snapshot().expect("there is room");
+    let last = u64::try_from(busy.header().height.blocks()).expect("positive");
+    for other in [last, 300, u64::MAX] {
+        let refused = handout.chunk(other, 0).expect_err("not offered");
+        assert!(matches!(refused, HouseError::NotOffered(height) if height == other));
+    }
+    assert_eq!(handout.reads(), 2);
+    // Nor is anything left on disk.
+    let names = fs::read_dir(source.dir.join("snapshots")).expect("readable");
+    let names = names.map(|entry| entry.expect("readable").file_name());
+    assert!(names.into_iter().all(|name| name.to_string_lossy().starts_with("snapshot-")));
 }
 
 #[test]

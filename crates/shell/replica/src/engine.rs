@@ -244,6 +244,7 @@ where
     committees.miss((config.seated)(&committees.record()));
     let headers = config.ledger.headers(OUTCOMES_LOADED).map_err(StartError::Ledger)?;
     let chain = Arc::new(Chain::new(&headers)?);
+    let handout = config.ledger.handout();
     let ledger = SharedLedger::new(config.ledger);
     let dock = Arc::new(Dock::default());
     let writings = Arc::new(Writings::default());
@@ -422,6 +423,7 @@ where
         heard_within: config.timeouts.certification * STALLED_TIMEOUTS,
         guard: config.guard,
         ledger,
+        handout,
         marshal: marshal_mailbox.clone(),
         observer: observer.clone(),
         submit,

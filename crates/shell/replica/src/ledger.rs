@@ -3,7 +3,7 @@
 use crate::pulse::Oracle;
 use crate::report::Listed;
 use book::Extract;
-use house::{House, Offer};
+use house::{Handout, House};
 use light::Subject;
 use machine::{CommitteeRecord, StateKey, Write};
 use mempool::Standing;
@@ -135,22 +135,9 @@ pub trait Ledger: Send + 'static {
         Err(NO_OFFER.into())
     }
 
-    /// Returns what is offered to somebody who has no state.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be read.
-    fn offer(&mut self) -> Result<Option<Offer>, LedgerError> {
-        Ok(None)
-    }
-
-    /// Returns a chunk of the machine's state at a height that was offered.
-    ///
-    /// # Errors
-    ///
-    /// If it is not offered.
-    fn chunk(&mut self, _height: u64, _index: usize) -> Result<Vec<u8>, LedgerError> {
-        Err(NO_OFFER.into())
+    /// Returns what is handed out to somebody who has no state; it is asked without the ledger.
+    fn handout(&self) -> Option<Handout> {
+        None
     }
 
     /// Answers whoever fetches the authenticated state of an offer.
@@ -248,12 +235,8 @@ impl Ledger for House {
         Ok(self.genesis_bytes()?)
     }
 
-    fn offer(&mut self) -> Result<Option<Offer>, LedgerError> {
-        Ok(House::offer(self)?)
-    }
-
-    fn chunk(&mut self, height: u64, index: usize) -> Result<Vec<u8>, LedgerError> {
-        Ok(House::chunk(self, height, index)?)
+    fn handout(&self) -> Option<Handout> {
+        Some(House::handout(self).clone())
     }
 
     fn serve_tree(&self, request: &[u8]) -> Result<Vec<u8>, LedgerError> {

@@ -21,7 +21,7 @@ use commonware_consensus::{
     types::Height,
 };
 use futures::future::{Either, select};
-use house::Offer;
+use house::{Handout, Offer};
 use light::{Anchor, Answer, Evidence, OrderHeader, Step, Subject};
 use machine::{CommitteeRecord, StateKey};
 use mempool::{Rejected, Source};
@@ -49,6 +49,8 @@ pub(crate) struct Parts {
     pub(crate) heard_within: Duration,
     pub(crate) guard: Arc<Mutex<VoteGuard>>,
     pub(crate) ledger: SharedLedger,
+    /// What is handed out of it, without its lock.
+    pub(crate) handout: Option<Handout>,
     pub(crate) marshal: Mailbox<Guarded, Standard<Block>>,
     pub(crate) observer: Observer,
     pub(crate) submit: mpsc::Sender<Vec<u8>>,
@@ -378,7 +380,8 @@ impl Node {
     ///
     /// In words, if it cannot be read.
     pub fn offer(&self) -> Result<Option<Offer>, String> {
-        self.0.ledger.lock().offer().map_err(|error| error.to_string())
+        let Some(handout) = &self.0.handout else { return Ok(None) };
+        handout.offer().map_err(|error| error.to_string())
     }
 
     /// Returns a chunk of the machine's state at a height that was offered. Reads the disk, so it may block.
@@ -387,7 +390,8 @@ impl Node {
     ///
     /// In words, if it is not offered, or no longer.
     pub fn chunk(&self, height: u64, index: usize) -> Result<Vec<u8>, String> {
-        self.0.ledger.lock().chunk(height, index).map_err(|error| error.to_string())
+        let handout = self.0.handout.as_ref().ok_or("this ledger hands out no state")?;
+        handout.chunk(height, index).map_err(|error| error.to_string())
     }
 
     /// Answers whoever fetches the authenticated state of an offer. Reads the disk, so it may block.

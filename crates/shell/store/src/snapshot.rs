@@ -26,6 +26,7 @@ use std::{
     fs::{self, File},
     io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 const MAGIC: &[u8; 8] = b"NVSTATE\0";
@@ -187,7 +188,7 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], SnapshotHeaderError
 }
 
 /// The directory of a chain's snapshots.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Snapshots {
     dir: PathBuf,
     genesis: GenesisHash,
@@ -231,6 +232,19 @@ impl Snapshots {
             file.write_all(&header.encode())
         })?;
         Ok(self.dir.join(name))
+    }
+
+    /// Returns an empty file on the disk of the snapshots that has no name, and is gone once it is closed.
+    ///
+    /// # Errors
+    ///
+    /// [`SnapshotError::Disk`] if the disk refused.
+    pub fn scratch(&self) -> Result<File, SnapshotError> {
+        let path = self.dir.join(scratch_name());
+        let file = File::options().read(true).write(true).create_new(true).open(&path);
+        let file = file.named("creating", &path)?;
+        fs::remove_file(&path).named("removing", &path)?;
+        Ok(file)
     }
 
     /// Writes what a peer must know to fetch the authenticated state of a snapshot, durably.
@@ -363,6 +377,13 @@ impl Snapshots {
         }
         Ok(())
     }
+}
+
+/// Returns a name that no file has yet; if the process ends before it is removed, the next start removes it.
+fn scratch_name() -> String {
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    format!("scratch-{}-{number}.unfinished", std::process::id())
 }
 
 /// Returns the name of the snapshot at `height`, so that names sort by height.
