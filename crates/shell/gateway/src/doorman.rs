@@ -20,6 +20,9 @@ use axum::response::{IntoResponse, Response};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+/// The header in which a proxy says for whom it asks.
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
 /// By which names clients may call, besides addresses and this machine's own, and whose pages may.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Doorman {
@@ -27,6 +30,8 @@ pub struct Doorman {
     pub hosts: Vec<String>,
     /// Origins, as `https://app.example.org`.
     pub origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub proxies: Vec<IpAddr>,
 }
 
 /// Why a request is not let in.
@@ -72,6 +77,20 @@ impl Doorman {
         bare.parse::<IpAddr>().is_ok()
             || name.eq_ignore_ascii_case("localhost")
             || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
+    }
+
+    /// Returns for whom a peer asks: for itself, unless it is a proxy, which adds the address of its own peer at the end of
+    /// the header. What stands before that is believed only if that peer is a proxy, too.
+    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let lines = headers.get_all(FORWARDED_FOR).iter();
+        let told = lines.flat_map(|line| line.to_str().unwrap_or("").split(','));
+        let mut told: Vec<Option<IpAddr>> = told.map(|one| one.trim().parse().ok()).collect();
+        let mut client = peer.to_canonical();
+        while self.proxies.contains(&client) {
+            let Some(Some(before)) = told.pop() else { break };
+            client = before.to_canonical();
+        }
+        client
     }
 
     fn trusts(&self, origin: &HeaderValue) -> bool {
@@ -126,6 +145,7 @@ mod tests {
         Doorman {
             hosts: vec!["rpc.example.org".to_owned()],
             origins: vec!["https://app.example.org".to_owned()],
+            proxies: vec![[127, 0, 0, 1].into(), [10, 0, 0, 9].into()],
         }
     }
 
@@ -184,6 +204,30 @@ mod tests {
             assert_eq!(from(&doorman(), origin), Err(Refusal::Origin), "{origin}");
         }
         assert_eq!(from(&Doorman::default(), "https://app.example.org"), Err(Refusal::Origin));
+    }
+
+    #[test]
+    fn only_a_configured_proxy_says_for_whom_it_asks_and_only_of_its_own_peer() {
+        let client = |peer: &str, lines: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(FORWARDED_FOR, HeaderValue::from_static(line));
+            }
+            doorman().client(peer.parse().expect("an address"), &headers).to_string()
+        };
+        assert_eq!(client("127.0.0.1", &["9.9.9.9"]), "9.9.9.9");
+        assert_eq!(client("::ffff:127.0.0.1", &["2001:db8::1"]), "2001:db8::1");
+        assert_eq!(client("8.8.8.8", &["9.9.9.9"]), "8.8.8.8", "anybody can write a header");
+        assert_eq!(client("127.0.0.1", &["1.1.1.1, 9.9.9.9"]), "9.9.9.9", "the first is a claim");
+        assert_eq!(client("127.0.0.1", &["1.1.1.1", "9.9.9.9"]), "9.9.9.9");
+        assert_eq!(client("127.0.0.1", &["9.9.9.9, 10.0.0.9"]), "9.9.9.9", "two proxies in a row");
+        assert_eq!(client("127.0.0.1", &["9.9.9.9, nobody"]), "127.0.0.1");
+        assert_eq!(client("127.0.0.1", &[]), "127.0.0.1");
+        let nobody = Doorman::default();
+        let here = IpAddr::from([127, 0, 0, 1]);
+        let mut headers = HeaderMap::new();
+        headers.append(FORWARDED_FOR, HeaderValue::from_static("9.9.9.9"));
+        assert_eq!(nobody.client(here, &headers), here, "unless it is configured");
     }
 
     #[test]

@@ -298,6 +298,16 @@ impl Admitted {
         Busy(presence)
     }
 
+    /// Returns the same connection, on behalf of a client behind it: what the client asks for counts as its own. `None` if
+    /// too many are remembered.
+    pub(crate) fn asks_for(mut self, client: IpAddr, now: Instant) -> Option<Self> {
+        if network_of(client) != network_of(self.address) {
+            self.guest = self.limits.house().guest(network_of(client), now)?;
+            self.address = client;
+        }
+        Some(self)
+    }
+
     /// Takes work from the store of the address; how long to wait before it is done, or `None` if that is too long.
     pub(crate) fn spend(&self, cost: u32, now: Instant) -> Option<Duration> {
         let mut work = self.guest.work();

@@ -8,7 +8,7 @@ use crate::request::{Id, Request};
 use crate::stall::Stalling;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
-use axum::http::{StatusCode, header::CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -50,6 +50,7 @@ struct Served {
     node: Node,
     metrics: Metrics,
     door: Door,
+    doorman: Arc<Doorman>,
 }
 
 /// Serves a validator on a listening socket, for ever, to whom the doorman lets in.
@@ -84,13 +85,14 @@ pub async fn serve_operator(listener: UnixListener, node: Node, metrics: Metrics
 }
 
 fn router(node: Node, metrics: Metrics, doorman: Doorman, door: Door) -> Router {
+    let doorman = Arc::new(doorman);
     Router::new()
         .route("/", post(rpc))
         .route("/metrics", get(metrics_text))
         .route("/health/live", get(|| async { "live\n" }))
         .route("/health/ready", get(ready))
-        .with_state(Served { node, metrics, door })
-        .layer(from_fn_with_state(Arc::new(doorman), doorman::guard))
+        .with_state(Served { node, metrics, door, doorman: doorman.clone() })
+        .layer(from_fn_with_state(doorman, doorman::guard))
 }
 
 /// Waits a moment when no connection can be taken: out of file handles, most likely, so others must end first.
@@ -121,8 +123,13 @@ where
 async fn rpc(
     State(served): State<Served>,
     Extension(admitted): Extension<Admitted>,
+    headers: HeaderMap,
     body: Body,
 ) -> Response {
+    let client = served.doorman.client(admitted.address, &headers);
+    let Some(admitted) = admitted.asks_for(client, Instant::now()) else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
     // Said at once, where the head of the request says how much is to come.
     if usize::try_from(body.size_hint().lower())
         .is_ok_and(|announced| announced > REQUEST_BYTES_MAX)

@@ -12,7 +12,7 @@ use protocol::{Hash, ValidatorId};
 use replica::{Pace, Timeouts};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -55,6 +55,7 @@ fn feed_socket() -> PathBuf {
 struct ClientsText {
     hosts: Vec<String>,
     origins: Vec<String>,
+    proxies: Vec<IpAddr>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -194,7 +195,11 @@ impl NodeConfig {
             rpc: text.rpc,
             feed: directory.join(&text.feed),
             reporter: text.reporter.as_deref().map(reporter).transpose()?,
-            doorman: Doorman { hosts: text.clients.hosts, origins: text.clients.origins },
+            doorman: Doorman {
+                hosts: text.clients.hosts,
+                origins: text.clients.origins,
+                proxies: text.clients.proxies,
+            },
             log: text.log.as_deref().map(level).transpose()?,
             receipts: text.keep.receipts,
             join: text.join,
@@ -245,8 +250,9 @@ pub(crate) fn text(listen: SocketAddr, rpc: SocketAddr, reporter: Hash) -> Strin
          feed = \"feed.sock\"\nreporter = \"{reporter}\"\n\
          # What is said on standard error: off, error, warn, info or debug.\n\
          log = \"info\"\n\n\
-         # Names by which clients may call `rpc`, besides addresses and localhost; origins of pages that may.\n\
-         [clients]\nhosts = []\norigins = []\n\n\
+         # Names by which clients may call `rpc`, besides addresses and localhost; origins of pages that may;\n\
+         # addresses of proxies whose X-Forwarded-For is believed.\n\
+         [clients]\nhosts = []\norigins = []\nproxies = []\n\n\
          # How much of the past is kept: so many blocks and snapshots, or all blocks; receipts of so many blocks.\n\
          [keep]\narchive = {}\nblocks = {}\nreceipts = {}\nsnapshots = {}\n\n\
          # How long a proposer waits for a first submission, and then for the reports of all validators; how long a\n\
