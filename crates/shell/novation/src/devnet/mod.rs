@@ -64,6 +64,7 @@ pub(crate) fn run(args: &DevnetArgs, out: &mut dyn Write) -> Result<Verdict> {
     fleet.wait_for_answer(PATIENCE)?;
     while observer.height() < blocks && !ended.load(Ordering::Relaxed) {
         let tip = fleet.height()?;
+        traffic.report(&mut fleet, observer.state(), tip)?;
         let behind = observer.height() < tip;
         // Who presses does not wait to see each block.
         let unseen = tip.saturating_sub(observer.height());
@@ -76,7 +77,6 @@ pub(crate) fn run(args: &DevnetArgs, out: &mut dyn Write) -> Result<Verdict> {
                 break;
             }
             let seen = observer.apply(&block)?;
-            traffic.saw(seen.reports);
             view.block(&fleet, observer.state(), &seen, started.elapsed(), behind);
         }
     }

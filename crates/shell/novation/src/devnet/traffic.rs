@@ -11,6 +11,7 @@ use access::Network;
 use anyhow::{Context, Result};
 use machine::{Genesis, State};
 use protocol::{Hash, Scopes, Transaction, codec};
+use std::ops::RangeInclusive;
 use units::Price;
 
 /// Client order numbers set aside for each block, so that a crowd that comes back never meets its own.
@@ -34,8 +35,7 @@ pub(super) struct Traffic<'a> {
     load: u16,
     /// The height for which traffic was sent last.
     sent_for: Option<u64>,
-    /// Whether the newest block holds none of the reports for it.
-    late: bool,
+    feed: Feed,
     /// The height for which the deposits were sent last.
     deposited_for: Option<u64>,
 }
@@ -70,7 +70,7 @@ impl<'a> Traffic<'a> {
             validators,
             load,
             sent_for: None,
-            late: false,
+            feed: Feed::default(),
             deposited_for: None,
         };
         Ok((everybody, genesis))
@@ -80,9 +80,18 @@ impl<'a> Traffic<'a> {
         &self.network
     }
 
-    /// Takes in how many reports the newest block holds.
-    pub(super) fn saw(&mut self, reports: usize) {
-        self.late = reports == 0;
+    /// Reports what the validators see for the next blocks; before commands are sent, so that whoever proposes knows that
+    /// there are reports to wait for.
+    pub(super) fn report(&mut self, fleet: &mut Fleet, state: &State, tip: u64) -> Result<()> {
+        for height in self.feed.next(tip) {
+            let index = usize::try_from(height)?.saturating_sub(1);
+            let Some(tick) = self.stage.tape.ticks.get(index) else { break };
+            let listing = &self.stage.listing;
+            for vote in demo::votes(state, listing, tick, height.into(), self.validators) {
+                fleet.feed(height, &vote);
+            }
+        }
+        Ok(())
     }
 
     /// Sends what belongs into the block after `height`, once.
@@ -117,15 +126,6 @@ impl<'a> Traffic<'a> {
             transactions.extend(self.crowd.govern(state, self.first));
             transactions.extend(demo::drill(state, number));
         }
-        // First, so that whoever proposes knows that there are some to wait for.
-        for ahead in reported(self.late) {
-            let Some(tick) = self.stage.tape.ticks.get(index + ahead) else { break };
-            let (height, number) =
-                (height + 1 + u64::try_from(ahead)?, number + i128::try_from(ahead)?);
-            for vote in demo::votes(state, &self.stage.listing, tick, number, self.validators) {
-                fleet.feed(height, &vote);
-            }
-        }
         fleet.submit(&self.people.sign(&self.network, state, transactions)?)
     }
 
@@ -144,11 +144,32 @@ impl<'a> Traffic<'a> {
     }
 }
 
-/// Returns for which of the next blocks to report, the first being 0. Who proposes waits for reports if one has come, or if
-/// the block before had some, and else for nothing but commands: who came too late for one block comes too late for
-/// the next as well, unless what it reports for the one after that is there before.
-fn reported(late: bool) -> std::ops::RangeInclusive<usize> {
-    0..=usize::from(late)
+/// Who reports, and how far it has come.
+#[derive(Debug, Clone, Copy, Default)]
+struct Feed {
+    /// The height that was final when it reported last.
+    tip: u64,
+    /// The last block for which it has reported.
+    to: u64,
+}
+
+impl Feed {
+    /// Most blocks ahead: a validator takes no more.
+    const AHEAD_MAX: u64 = 8;
+
+    /// Returns the blocks to report for: those after the newest, as many as came since the last time and one more, but
+    /// those for which it has reported.
+    ///
+    /// Who proposes waits for reports if one has come, or if the block before had some, and else for nothing but
+    /// commands: whoever came too late for one block would come too late for all that follow.
+    fn next(&mut self, tip: u64) -> RangeInclusive<u64> {
+        let came = tip.saturating_sub(self.tip);
+        let ahead = came.saturating_add(1).clamp(2, Self::AHEAD_MAX);
+        let next = tip.max(self.to).saturating_add(1)..=tip.saturating_add(ahead);
+        self.tip = tip;
+        self.to = self.to.max(*next.end());
+        next
+    }
 }
 
 #[cfg(test)]
@@ -156,29 +177,41 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    /// Plays blocks, each of which is proposed before the reports of its own turn come, unless the one before had
-    /// reports or there is one already; whether each has some.
-    fn played(
-        reported: impl Fn(bool) -> std::ops::RangeInclusive<usize>,
-        blocks: usize,
-    ) -> Vec<bool> {
-        let (mut given, mut had) = (BTreeSet::new(), vec![false]);
-        for height in 1..=blocks {
-            let before = had.last() == Some(&true);
-            let waits = before || given.contains(&height);
-            let now = reported(!before).map(|ahead| height + ahead);
-            if waits {
-                given.extend(now.clone());
+    /// Plays a chain that makes some blocks while a feed has its turn: whether the blocks of the last turns have reports. Those
+    /// that are given in a turn are there from its second block on, or from its first, if that waits for them: if the block
+    /// before has some, or one was there already.
+    fn played(mut report: impl FnMut(u64) -> RangeInclusive<u64>, blocks: u64) -> bool {
+        let (mut given, mut tip, mut had) = (BTreeSet::new(), 100, false);
+        let mut all = true;
+        for turn in 0..10 {
+            let now = report(tip);
+            for _ in 0..blocks {
+                tip += 1;
+                let waits = had || given.contains(&tip);
+                had = given.contains(&tip) || (waits && now.contains(&tip));
+                all &= had || turn < 2;
             }
-            had.push(given.contains(&height));
             given.extend(now);
         }
-        had
+        all
     }
 
     #[test]
-    fn a_feed_that_came_too_late_once_is_in_time_again_from_the_block_after_the_next() {
-        assert_eq!(played(|_| 0..=0, 6), [false; 7], "one block late for ever");
-        assert_eq!(played(reported, 6), [false, false, true, true, true, true, true]);
+    fn a_feed_that_came_too_late_is_in_time_again_however_fast_the_chain_is() {
+        assert!(!played(|tip| tip + 1..=tip + 1, 1), "one block late for ever");
+        for blocks in 1..=7 {
+            let mut feed = Feed::default();
+            assert!(played(|tip| feed.next(tip), blocks), "{blocks} blocks a turn");
+        }
+    }
+
+    #[test]
+    fn a_feed_reports_for_a_block_once_and_for_none_that_a_validator_does_not_take() {
+        let mut feed = Feed::default();
+        assert_eq!(feed.next(0), 1..=2);
+        assert_eq!(feed.next(1), 3..=3);
+        assert!(feed.next(1).is_empty());
+        assert_eq!(feed.next(60), 61..=68, "after a pause");
+        assert_eq!(feed.next(61), 69..=63);
     }
 }

@@ -3,6 +3,7 @@
 //! **Left out:** what no operator acts upon. What the engine has to say below a warning is for its developers.
 
 use crate::cli::Level;
+use protocol::Mode;
 use replica::{Node, Status};
 use std::collections::BTreeMap;
 use std::io;
@@ -82,7 +83,7 @@ impl Said {
         }
         self.unready = unready;
         for oracle in &status.oracles {
-            let mode = format!("{:?}", oracle.mode).to_lowercase();
+            let mode = mode_text(oracle.mode).to_owned();
             let id = oracle.underlying.get();
             let before = self.modes.insert(id, mode.clone());
             let Some(before) = before.filter(|before| *before != mode) else { continue };
@@ -98,6 +99,15 @@ impl Said {
             lines.push(Line::Warn(text.to_owned()));
         }
         lines
+    }
+}
+
+fn mode_text(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Normal => "normal",
+        Mode::Caution => "caution",
+        Mode::ReduceOnly => "reduce-only",
+        Mode::Frozen => "frozen",
     }
 }
 
@@ -131,7 +141,7 @@ pub(super) async fn watch(node: Node) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::{Mode, UnderlyingId, ValidatorId};
+    use protocol::{UnderlyingId, ValidatorId};
     use replica::Oracle;
 
     fn status(heard: &[u16], mode: Mode, epoch: u64) -> Status {
@@ -174,7 +184,7 @@ mod tests {
                 Line::Warn("validator 3 is no longer heard".into()),
                 Line::Warn("validator 4 is no longer heard".into()),
                 Line::Error("not ready after block 0: no block for 8 seconds".into()),
-                Line::Warn("BTC is reduceonly from block 0 on, was normal".into()),
+                Line::Warn("BTC is reduce-only from block 0 on, was normal".into()),
             ]
         );
         assert_eq!(said.look(&status(&[2], Mode::ReduceOnly, 1), lost(9)), []);
@@ -184,7 +194,7 @@ mod tests {
             [
                 Line::Info("validator 3 is heard".into()),
                 Line::Info("ready again at block 0".into()),
-                Line::Info("BTC is normal from block 0 on, was reduceonly".into()),
+                Line::Info("BTC is normal from block 0 on, was reduce-only".into()),
             ]
         );
     }
