@@ -151,7 +151,7 @@ pub(crate) struct DevnetArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  \
     novation init --dir ./net --hosts 10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4\n\n\
-    Copy DIR/<i> to the machine of validator i, keep its validator.key secret, and start it there with\n  \
+    Copy DIR/<i> to the machine of validator i, keep its validator.key and reporter.key secret, and start it there with\n  \
     novation node --config node.toml\n\n\
     Keys that were made for custodian and signers are theirs alone: move them away from DIR.")]
 pub(crate) struct InitArgs {

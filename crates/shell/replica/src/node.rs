@@ -357,6 +357,10 @@ impl Node {
             blocks.map_err(|error| error.to_string())?
         };
         let headers: Vec<Header> = held.into_iter().map(|(header, _)| header).collect();
+        // What is final may not be executed here yet.
+        if !lead(&headers, height, named) {
+            return Ok(None);
+        }
         let certified = self.certified(at).await;
         Ok(certified.map(|CertifiedHeader { orders, certificate }| Evidence {
             headers,
@@ -636,5 +640,33 @@ impl Node {
     /// In words, if the disk refuses.
     pub fn checkpoint(&self) -> Result<(), String> {
         self.0.ledger.lock().checkpoint().map_err(|error| error.to_string())
+    }
+}
+
+/// Whether headers are those from one height to another, without a gap.
+fn lead(headers: &[Header], from: u64, to: u64) -> bool {
+    headers.iter().map(crate::chain::number).eq(from..=to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use units::BlockTime;
+
+    #[test]
+    fn headers_that_end_before_the_outcome_that_is_signed_lead_nowhere() {
+        let header = |height: u64| Header {
+            height: BlockHeight::from_blocks(height.into()),
+            time: BlockTime::from_millis(1),
+            parent: Hash::default(),
+            body: Hash::default(),
+            receipts: Hash::default(),
+            state_root: Hash::default(),
+            snapshot: Hash::default(),
+        };
+        let headers: Vec<Header> = (128..=130).map(header).collect();
+        assert!(lead(&headers, 128, 130));
+        assert!(!lead(&headers[..1], 128, 129), "block 129 is final and not executed here");
+        assert!(!lead(&headers[1..], 128, 130) && !lead(&headers, 128, 129) && !lead(&[], 1, 1));
     }
 }

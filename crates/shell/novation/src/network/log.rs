@@ -26,8 +26,11 @@ pub(crate) fn begin(level: Level) {
         Level::Info => (LevelFilter::INFO, LevelFilter::WARN),
         Level::Debug => (LevelFilter::DEBUG, LevelFilter::DEBUG),
     };
+    // The store's warnings are of what it finds empty when it is founded.
+    let store = engine.min(if level == Level::Debug { engine } else { LevelFilter::ERROR });
     let own = ["novation", "replica", "gateway"].map(|target| (target, own));
     let filter = Targets::new().with_default(engine).with_targets(own);
+    let filter = filter.with_target("commonware_storage", store);
     let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(io::stderr);
     // Somebody has begun already: in tests.
     drop(tracing_subscriber::registry().with(lines.with_target(false)).with(filter).try_init());
