@@ -150,12 +150,16 @@ mod tests {
     }
 
     fn judged(doorman: &Doorman, method: &Method, head: &[(&str, &str)]) -> Result<(), Refusal> {
+        doorman.judge(method, &Uri::from_static("/"), &headers(head))
+    }
+
+    fn headers(head: &[(&str, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in head {
             let name = axum::http::HeaderName::from_bytes(name.as_bytes()).expect("a name");
             headers.append(name, HeaderValue::from_str(value).expect("a value"));
         }
-        doorman.judge(method, &Uri::from_static("/"), &headers)
+        headers
     }
 
     #[test]

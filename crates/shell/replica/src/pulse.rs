@@ -179,7 +179,7 @@ mod tests {
         pulse.hears(&two, later(8));
         let within = Duration::from_secs(10);
         assert_eq!(pulse.heard(later(9), within).len(), 2);
-        assert_eq!(pulse.heard(later(12), within), [two.clone()]);
+        assert_eq!(pulse.heard(later(12), within), std::slice::from_ref(&two));
         assert_eq!(pulse.heard(later(19), within), []);
         pulse.hears(&one, later(20));
         assert_eq!(pulse.heard(later(20), within), [one]);

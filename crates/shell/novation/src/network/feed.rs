@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use units::BlockTime;
 
 /// Longest report as text.
@@ -152,7 +152,7 @@ pub(crate) fn run(args: &FeedArgs, out: &mut dyn Write) -> Result<Verdict> {
     let trust = crate::verify::list(&config.network)?;
     let network = Network::new(&trust.anchor.chain, trust.anchor.genesis);
     let mut reporter = Reporter::new(&config.feed, network, secret);
-    if args.vote != PathBuf::from("-") {
+    if args.vote.as_os_str() != "-" {
         let cannot = || format!("cannot read {}", args.vote.display());
         let mut text = String::new();
         let file = File::open(&args.vote).with_context(cannot)?;
