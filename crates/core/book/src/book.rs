@@ -9,6 +9,8 @@ use units::{Lots, Price};
 pub struct Admitted {
     /// The account's own orders that left the book for it, ascending by number.
     pub self_trade_cancels: Vec<Open>,
+    /// The worst order of a full side, which left for it.
+    pub evicted: Option<Open>,
 }
 
 /// A book of one instrument.
@@ -24,13 +26,13 @@ pub struct Admitted {
 ///
 /// spec 0015-BOOK-001…020.
 pub trait OrderBook: Sized {
-    /// Returns an empty book of at most [`protocol::limits::ORDERS_PER_BOOK_MAX`] orders.
+    /// Returns an empty book of at most [`protocol::limits::ORDERS_PER_SIDE_MAX`] orders a side.
     fn new(tick: Price) -> Self {
-        Self::bounded(tick, protocol::limits::ORDERS_PER_BOOK_MAX)
+        Self::bounded(tick, protocol::limits::ORDERS_PER_SIDE_MAX)
     }
 
-    /// Returns an empty book of at most `orders_max` orders.
-    fn bounded(tick: Price, orders_max: usize) -> Self;
+    /// Returns an empty book of at most `side_max` orders a side, those not counted that never rest.
+    fn bounded(tick: Price, side_max: usize) -> Self;
 
     /// Takes an order out of the book and returns it as it was; `None` if it is not there.
     fn cancel(&mut self, order: OrderId) -> Option<Open>;
@@ -64,7 +66,7 @@ pub trait OrderBook: Sized {
     }
 
     /// Puts an order that [`check`](Self::check) has just passed into this block's batch, and takes out those of the
-    /// account's orders that `check` has named.
+    /// account's orders that `check` has named, and the worst order of a full side.
     ///
     /// # Errors
     ///

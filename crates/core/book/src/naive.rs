@@ -2,7 +2,7 @@
 
 use crate::digest::{Tier, book_hash, level_hash, parent};
 use crate::order::crosses;
-use crate::state::priority;
+use crate::state::{priority, rank_of};
 use crate::{Admitted, Auction, BookFill, BookState, Entry, Level, Open, OrderBook};
 use protocol::{AccountIndex, Fault, Hash, OrderId, Refusal, SelfTrade, Side, TimeInForce};
 use std::cmp::Reverse;
@@ -13,7 +13,7 @@ use units::{Lots, Price, Round};
 #[derive(Debug, Clone)]
 pub struct NaiveBook {
     tick: Price,
-    orders_max: usize,
+    side_max: usize,
     orders: BTreeMap<OrderId, Held>,
 }
 
@@ -37,8 +37,8 @@ impl Held {
 }
 
 impl OrderBook for NaiveBook {
-    fn bounded(tick: Price, orders_max: usize) -> Self {
-        Self { tick, orders_max, orders: BTreeMap::new() }
+    fn bounded(tick: Price, side_max: usize) -> Self {
+        Self { tick, side_max, orders: BTreeMap::new() }
     }
 
     fn cancel(&mut self, order: OrderId) -> Option<Open> {
@@ -59,7 +59,9 @@ impl OrderBook for NaiveBook {
     fn check(&self, entry: &Entry, self_trade: SelfTrade) -> Result<Vec<OrderId>, Refusal> {
         entry.check(self.tick)?;
         // 0015-BOOK-002
-        if self.orders.len() >= self.orders_max {
+        let rank = |open: &Open| rank_of(open.side, open.price);
+        let better = |worst: Open| rank_of(entry.side, entry.price) < rank(&worst);
+        if self.is_full_for(entry) && !self.worst(entry.side).is_some_and(better) {
             return Err(Refusal::BookFull);
         }
         let crossed: Vec<&Held> = self
@@ -87,8 +89,11 @@ impl OrderBook for NaiveBook {
             return Err(Fault::Invariant("an order's number is used once"));
         }
         let self_trade_cancels = own.into_iter().filter_map(|order| self.cancel(order)).collect();
+        // 0015-BOOK-023
+        let worst = self.worst(entry.side).filter(|_| self.is_full_for(&entry));
+        let evicted = worst.and_then(|worst| self.cancel(worst.order));
         self.orders.insert(entry.order, Held { open: entry.opened(), batched: true });
-        Ok(Admitted { self_trade_cancels })
+        Ok(Admitted { self_trade_cancels, evicted })
     }
 
     fn uncross(&self, reference: Price) -> Result<Auction, Fault> {
@@ -219,6 +224,20 @@ impl OrderBook for NaiveBook {
 }
 
 impl NaiveBook {
+    /// Returns whether a side holds as many orders that may rest as it may, and the entry may rest.
+    fn is_full_for(&self, entry: &Entry) -> bool {
+        let rests = |life| life != TimeInForce::ImmediateOrCancel;
+        let of_side = self.orders.values().filter(|held| held.open.side == entry.side);
+        let resting = of_side.filter(|held| rests(held.open.time_in_force)).count();
+        rests(entry.time_in_force) && resting >= self.side_max
+    }
+
+    /// Returns the last of the orders that stand on a side.
+    fn worst(&self, side: Side) -> Option<Open> {
+        let standing = self.orders.values().filter(|held| held.stands() && held.open.side == side);
+        standing.map(|held| held.open).max_by_key(priority)
+    }
+
     /// Returns the hashes of a side's levels with their ranks, best first.
     fn level_hashes(&self, side: Side) -> Vec<(i64, Hash)> {
         let orders: Vec<Open> = self.orders().filter(|open| open.side == side).collect();

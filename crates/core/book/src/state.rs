@@ -27,8 +27,9 @@ impl BookState {
         if self.tick <= Price::ZERO || self.tick.within_limit().is_err() {
             return Err(Fault::Invariant("a book's tick is positive"));
         }
-        if self.orders.len() > limits::ORDERS_PER_BOOK_MAX {
-            return Err(Fault::Invariant("a book holds no more orders than its limit"));
+        let of_side = |side| self.orders.iter().filter(move |order| order.side == side).count();
+        if of_side(Side::Buy).max(of_side(Side::Sell)) > limits::ORDERS_PER_SIDE_MAX {
+            return Err(Fault::Invariant("a side of a book holds no more orders than its limit"));
         }
         self.orders.iter().try_for_each(|order| self.check_order(order))?;
         if !self.orders.is_sorted_by(|left, right| priority(left) < priority(right)) {
@@ -65,10 +66,13 @@ impl BookState {
 
 /// Returns the place of an order in the canonical order: side, price from the best, block of arrival, number.
 pub(crate) fn priority(open: &Open) -> impl Ord + use<> {
-    let price = open.price.micros();
-    let rank = match open.side {
-        Side::Buy => price.saturating_neg(),
-        Side::Sell => price,
-    };
-    (open.side, rank, open.arrived, open.order)
+    (open.side, rank_of(open.side, open.price), open.arrived, open.order)
+}
+
+/// Returns a price turned so that a lower rank is better.
+pub(crate) fn rank_of(side: Side, price: Price) -> i128 {
+    match side {
+        Side::Buy => price.micros().saturating_neg(),
+        Side::Sell => price.micros(),
+    }
 }

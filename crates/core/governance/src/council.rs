@@ -191,6 +191,9 @@ fn valid(change: &Change, parameters: &Parameters) -> Result<(), Refusal> {
         | Change::UnseatValidator(_) => Ok(()),
         Change::SeatValidator { stake: 0, .. } => Err(Refusal::StakeInvalid),
         Change::SeatValidator { .. } => Ok(()),
+        Change::SetCustodians { threshold: 0, .. } => Err(Refusal::CustodiansInvalid),
+        // The rest depends on who they are when it is due.
+        Change::SetCustodians { .. } => Ok(()),
     }
 }
 
@@ -208,7 +211,8 @@ fn delay(change: &Change, parameters: &Parameters) -> BlockSpan {
         | Change::ResumeHouse
         | Change::ReleaseValidator(_)
         | Change::SeatValidator { .. }
-        | Change::UnseatValidator(_) => true,
+        | Change::UnseatValidator(_)
+        | Change::SetCustodians { .. } => true,
     };
     if waits { span(parameters, ParameterId::Timelock) } else { BlockSpan::ZERO }
 }

@@ -30,7 +30,7 @@ macro_rules! row {
 ///
 /// spec 0023-GOV-001.
 #[rustfmt::skip]
-pub(crate) const DEFINITIONS: [Definition; 85] = [
+pub(crate) const DEFINITIONS: [Definition; 87] = [
     row!(ScanRange, "scan_range", Ppm, Underlying, 120_000, 160_000, 600_000, WhenLowered, "Deribit price range 16 %; floor 12 % after OKX"),
     row!(TakerFee, "taker_fee", Ppm, Underlying, 0, 500, 5_000, Always, "5 basis points, common among perpetual venues"),
     row!(MakerFee, "maker_fee", Ppm, Underlying, 0, 200, 5_000, Always, "2 basis points, common among perpetual venues"),
@@ -116,4 +116,6 @@ pub(crate) const DEFINITIONS: [Definition; 85] = [
     row!(WithdrawalOwnerShare, "withdrawal_owner_share", Ppm, House, 10_000, 250_000, 1_000_000, WhenRaised, "judgement: four owners together use up the hour"),
     row!(WithdrawalFree, "withdrawal_free", Micros, House, 0, 10_000_000_000, 1_000_000_000_000, WhenRaised, "judgement: ten thousand dollars an owner and hour"),
     row!(DepositMin, "deposit_min", Micros, House, 0, 10_000_000, 1_000_000_000, WhenLowered, "judgement: ten dollars pay for a row"),
+    row!(WithdrawalMin, "withdrawal_min", Micros, House, 0, 10_000_000, 1_000_000_000, WhenLowered, "judgement: ten dollars pay for a row"),
+    row!(DepositLimit, "deposit_limit", Micros, House, 0, 250_000_000_000_000, 1_000_000_000_000_000_000, WhenRaised, "judgement: ten hours of the limit of withdrawals"),
 ];

@@ -71,6 +71,8 @@ pub struct Account {
     pub called: bool,
     /// What the house remembers of its attempts to reduce it.
     pub(crate) pursuit: Pursuit,
+    /// Its owner's place among the owners.
+    owner: usize,
 }
 
 impl Account {
@@ -86,6 +88,7 @@ impl Account {
             brought: Vec::new(),
             called: false,
             pursuit: Pursuit::default(),
+            owner: 0,
         }
     }
 
@@ -214,13 +217,13 @@ impl Account {
     }
 
     /// Adds an order that has entered a book.
-    pub(crate) fn open_order(&mut self, order: OrderId, open: OpenOrder) -> Result<(), Fault> {
+    fn open_order(&mut self, order: OrderId, open: OpenOrder) -> Result<(), Fault> {
         self.orders.insert(order, open)?;
         self.sides.add(&open)
     }
 
     /// Sets the lots left of an order; at zero it is closed and returned.
-    pub(crate) fn leave(&mut self, order: OrderId, lots: Lots) -> Result<Option<OpenOrder>, Fault> {
+    fn leave(&mut self, order: OrderId, lots: Lots) -> Result<Option<OpenOrder>, Fault> {
         let Some(open) = self.orders.get(order) else { return Ok(None) };
         self.sides.leave(&open, lots)?;
         if lots > Lots::ZERO {
@@ -291,6 +294,46 @@ impl BorshDeserialize for Account {
     }
 }
 
+/// The open orders of all accounts of one owner.
+#[derive(Debug, Clone, Default)]
+struct OwnerOrders {
+    all: u32,
+    /// By instrument, ascending; none of zero.
+    books: Vec<(InstrumentId, u32)>,
+}
+
+impl OwnerOrders {
+    fn of(&self, instrument: InstrumentId) -> u32 {
+        let found = self.books.binary_search_by_key(&instrument, |(held, _)| *held);
+        found.ok().and_then(|at| self.books.get(at)).map_or(0, |(_, count)| *count)
+    }
+
+    fn add(&mut self, instrument: InstrumentId, more: u32) {
+        self.all = self.all.saturating_add(more);
+        match self.books.binary_search_by_key(&instrument, |(held, _)| *held) {
+            Ok(at) => {
+                if let Some((_, count)) = self.books.get_mut(at) {
+                    *count = count.saturating_add(more);
+                }
+            }
+            Err(at) => self.books.insert(at, (instrument, more)),
+        }
+    }
+
+    fn remove(&mut self, instrument: InstrumentId) {
+        self.all = self.all.saturating_sub(1);
+        let Ok(at) = self.books.binary_search_by_key(&instrument, |(held, _)| *held) else {
+            return;
+        };
+        if let Some((_, count)) = self.books.get_mut(at) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.books.remove(at);
+            }
+        }
+    }
+}
+
 /// All accounts, by index.
 #[derive(Debug, Clone, Default)]
 pub struct Accounts {
@@ -298,6 +341,8 @@ pub struct Accounts {
     /// The accounts by a digest of their names; of those that share one, the first.
     digests: Table,
     list: Vec<Account>,
+    /// What the accounts of each owner add up to: not written, but summed again.
+    owners: Vec<OwnerOrders>,
 }
 
 impl Accounts {
@@ -350,7 +395,54 @@ impl Accounts {
         self.push(index, Account::new(id));
     }
 
-    fn push(&mut self, index: AccountIndex, account: Account) {
+    /// Returns how many orders the accounts of an account's owner have open, in a book and in all.
+    #[must_use]
+    pub fn orders_of_owner(&self, index: AccountIndex, instrument: InstrumentId) -> (u32, u32) {
+        let owner = self.get(index).and_then(|account| self.owners.get(account.owner));
+        owner.map_or((0, 0), |owner| (owner.of(instrument), owner.all))
+    }
+
+    /// Adds an order that has entered a book, or waits.
+    pub(crate) fn open_order(
+        &mut self,
+        index: AccountIndex,
+        order: OrderId,
+        open: OpenOrder,
+    ) -> Result<(), Fault> {
+        let held = self.get_mut(index).ok_or(Fault::Missing("account"))?;
+        held.open_order(order, open)?;
+        let owner = held.owner;
+        let owner = self.owners.get_mut(owner).ok_or(Fault::Missing("owner of an account"))?;
+        owner.add(open.instrument, 1);
+        Ok(())
+    }
+
+    /// Sets the lots left of an order; at zero it is closed and returned.
+    pub(crate) fn leave(
+        &mut self,
+        index: AccountIndex,
+        order: OrderId,
+        lots: Lots,
+    ) -> Result<Option<OpenOrder>, Fault> {
+        let held = self.get_mut(index).ok_or(Fault::Missing("account"))?;
+        let Some(closed) = held.leave(order, lots)? else { return Ok(None) };
+        let owner = held.owner;
+        let owner = self.owners.get_mut(owner).ok_or(Fault::Missing("owner of an account"))?;
+        owner.remove(closed.instrument);
+        Ok(Some(closed))
+    }
+
+    fn push(&mut self, index: AccountIndex, mut account: Account) {
+        let sibling = self.of_owner(account.id.owner).next().and_then(|index| self.get(index));
+        account.owner = sibling.map_or(self.owners.len(), |sibling| sibling.owner);
+        if account.owner == self.owners.len() {
+            self.owners.push(OwnerOrders::default());
+        }
+        if let Some(owner) = self.owners.get_mut(account.owner) {
+            for ((instrument, _), side) in account.sides() {
+                owner.add(instrument, side.count);
+            }
+        }
         let digest = digest(account.id);
         if self.digests.get(digest).is_none() {
             self.digests.insert(digest, index.get());

@@ -1,6 +1,7 @@
 //! One block, in order.
 
 use crate::commands::Answer;
+use crate::custodians::Claim;
 use crate::margins::Margins;
 use crate::records::{StateKey, Write};
 use crate::work::Work;
@@ -156,11 +157,12 @@ impl Work<'_> {
     fn move_cash(&mut self, transaction: &Transaction) -> Option<Answer> {
         let sender = transaction.sender;
         match transaction.command {
-            Command::Deposit { account, asset, amount } => {
-                Some(self.deposit(sender, account, asset, amount))
+            Command::Deposit { id, account, asset, amount } => {
+                Some(self.deposit(sender, id, Claim { account, asset, amount }))
             }
-            Command::Withdraw { sub, asset, amount } => {
-                Some(self.withdraw(sender, sub, asset, amount))
+            Command::AttestPayment { id } => Some(self.attest_payment(sender, id)),
+            Command::Withdraw { sub, asset, amount, destination } => {
+                Some(self.withdraw(sender, sub, (asset, amount), destination))
             }
             Command::Transfer { sub, to, asset, amount } => {
                 Some(self.transfer(sender, sub, to, asset, amount))
@@ -219,7 +221,9 @@ impl Work<'_> {
             .chain(self.touched.sessions.iter().map(|(owner, key)| StateKey::Session(*owner, *key)))
             .chain(self.validator_keys())
             .chain(self.touched.committee.then_some(StateKey::Committee))
-            .chain(self.touched.council.then_some(StateKey::Council));
+            .chain(self.touched.council.then_some(StateKey::Council))
+            .chain(self.touched.custody.then_some(StateKey::Custody))
+            .chain(self.touched.withdrawals.iter().copied().map(StateKey::Withdrawal));
         let keys: Vec<StateKey> = keys.collect();
         let (changed, fault) = self.state.writes(&keys);
         if let Some(fault) = fault {

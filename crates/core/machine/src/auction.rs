@@ -186,12 +186,12 @@ impl Work<'_> {
         auction.fills.iter().for_each(|fill| market.offered.take(fill.side, fill.lots));
         self.touched.markets.insert(id);
         for fill in &auction.fills {
-            if let Some(held) = self.state.accounts.get_mut(fill.account) {
-                if held.orders().get(fill.order).is_some_and(|open| open.is_of_house()) {
-                    self.margins.reduced.insert(fill.account);
-                }
-                held.leave(fill.order, fill.left)?;
+            let held = self.state.accounts.get(fill.account);
+            let open = held.and_then(|held| held.orders().get(fill.order));
+            if open.is_some_and(|open| open.is_of_house()) {
+                self.margins.reduced.insert(fill.account);
             }
+            self.state.accounts.leave(fill.account, fill.order, fill.left)?;
         }
         for left in &auction.expired {
             self.closed(left.account, left.order, CancelReason::Unfilled)?;

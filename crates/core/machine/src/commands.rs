@@ -121,6 +121,15 @@ impl Work<'_> {
             Change::ReleaseValidator(id) => Ok(self.release_validator(id)),
             Change::SeatValidator { seat, stake } => Ok(self.seat_validator(seat, stake)),
             Change::UnseatValidator(id) => Ok(self.unseat_validator(id)),
+            Change::SetCustodians { remove, add, threshold } => {
+                let changed = self.state.custody.change(remove, add, threshold);
+                if changed.is_ok() {
+                    // What those who go have attested is gone from the records, too.
+                    self.touched.custody = true;
+                    self.touched.withdrawals.extend(self.state.custody.open().keys());
+                }
+                Ok(changed)
+            }
         }
     }
 }

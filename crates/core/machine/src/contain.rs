@@ -33,12 +33,11 @@ impl Work<'_> {
             }
         }
         let waiting = half_entered.iter().filter_map(|order| {
-            self.state.waiting.remove(order).map(|waited| (waited.account, *order))
+            self.state.waiting.remove(*order).map(|waited| (waited.account, *order))
         });
         owners.extend(waiting.collect::<Vec<_>>());
         for (account, order) in owners {
-            let Some(held) = self.state.accounts.get_mut(account) else { continue };
-            if let Ok(Some(open)) = held.leave(order, Lots::ZERO) {
+            if let Ok(Some(open)) = self.state.accounts.leave(account, order, Lots::ZERO) {
                 let (instrument, lots, reason) = (open.instrument, open.lots, CancelReason::Halt);
                 self.events.push(Event::Cancelled { instrument, account, order, lots, reason });
             }

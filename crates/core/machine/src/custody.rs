@@ -6,13 +6,14 @@
 //! **Left out:** how debts come about and are paid (`insurance`), and the sharing of those that nobody pays.
 
 use crate::commands::Answer;
+use crate::custodians::{Claim, Withdrawal};
 use crate::state::Outflow;
 use crate::work::Work;
 use borsh::{BorshDeserialize, BorshSerialize};
 use ledger::{Holder, Posting};
 use protocol::{
-    AccountId, AccountIndex, Address, AssetId, Event, Fault, Mode, ParameterId, Receipt, Refusal,
-    UnderlyingId, limits as counts,
+    AccountId, AccountIndex, Address, AssetId, DepositId, Event, Fault, Mode, ParameterId, Receipt,
+    Refusal, UnderlyingId, WithdrawalId, limits as counts,
 };
 use std::collections::BTreeSet;
 use units::{
@@ -51,23 +52,23 @@ fn first(refusals: impl IntoIterator<Item = Option<Refusal>>) -> Result<(), Refu
 }
 
 impl Work<'_> {
-    /// Credits what has arrived in custody; opens the account if it is new.
+    /// Notes what a custodian says has arrived in custody; credits it once enough of them say so, and opens the account if
+    /// it is new.
     ///
-    /// spec 0025-BLOCK-008, 0025-BLOCK-012.
-    pub(crate) fn deposit(
-        &mut self,
-        sender: Address,
-        id: AccountId,
-        asset: AssetId,
-        amount: Amount,
-    ) -> Answer {
-        if sender != self.state.custodian {
+    /// spec 0025-BLOCK-008, 0025-BLOCK-012, 0025-BLOCK-044.
+    pub(crate) fn deposit(&mut self, sender: Address, id: DepositId, claim: Claim) -> Answer {
+        if !self.state.custody.is_custodian(sender) {
             return Ok(Err(Refusal::NotPermitted));
         }
-        let known = self.state.accounts.index(id);
-        if known.is_none() && !self.has_room_for(id) {
+        let Claim { account, asset, amount } = claim;
+        let known = self.state.accounts.index(account);
+        if known.is_none() && !self.has_room_for(account) {
             return Ok(Err(Refusal::TooMany));
         }
+        let agreeing = match self.state.custody.agreeing(sender, id, &claim) {
+            Ok(agreeing) => agreeing,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         if !self.is_accepted(asset) {
             return Ok(Err(Refusal::AssetUnknown));
         }
@@ -90,11 +91,62 @@ impl Work<'_> {
         {
             return Ok(Err(refusal));
         }
-        let index = self.account_for(id)?;
+        if self.state.custody.is_credited(id) {
+            return Ok(Err(Refusal::NotOutstanding));
+        }
+        self.touched.custody = true;
+        if !self.state.custody.is_enough(agreeing) {
+            let again = self.state.custody.attest(sender, id, claim);
+            return Ok(if again { Err(Refusal::ApprovedAlready) } else { Ok(Receipt::Done) });
+        }
+        let day = match self.credited_within_a_day(asset, amount)? {
+            Ok(day) => day,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        self.state.custody.set_day(asset, day);
+        self.state.custody.credit(id);
+        let index = self.account_for(account)?;
         let (from, to) = (Holder::Outside, Holder::Client(index));
         self.post(Posting { from, to, asset, amount })?;
         self.brings(index, asset, amount)?;
-        self.events.push(Event::Deposited { account: index, asset, amount });
+        self.events.push(Event::Deposited { id, account: index, asset, amount });
+        Ok(Ok(Receipt::Done))
+    }
+
+    /// Counts a deposit against the day's limit of its asset.
+    ///
+    /// spec 0025-BLOCK-044.
+    fn credited_within_a_day(&self, asset: AssetId, amount: Amount) -> Answer<Outflow> {
+        let at = Fault::at("deposits of a day");
+        let worth = match self.dollars(asset, amount)? {
+            Ok(worth) => worth,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let day = self.state.custody.day(asset);
+        let (day, total) = day.within_a_day(self.block.time, worth).map_err(&at)?;
+        let limit = Notional::from_micros(self.state.house(ParameterId::DepositLimit));
+        let exceeded_by = total.minus(limit).map_err(&at)?;
+        Ok(match exceeded_by > Notional::ZERO {
+            true => Err(Refusal::DepositLimit { exceeded_by }),
+            false => Ok(day),
+        })
+    }
+
+    /// Notes that a custodian has seen a withdrawal paid; its record goes once enough of them have.
+    ///
+    /// spec 0025-BLOCK-046.
+    pub(crate) fn attest_payment(&mut self, sender: Address, id: WithdrawalId) -> Answer {
+        if !self.state.custody.is_custodian(sender) {
+            return Ok(Err(Refusal::NotPermitted));
+        }
+        let last = match self.state.custody.attest_payment(sender, id) {
+            Ok(last) => last,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        self.touched.withdrawals.insert(id);
+        if last {
+            self.events.push(Event::WithdrawalPaid { id });
+        }
         Ok(Ok(Receipt::Done))
     }
 
@@ -126,23 +178,30 @@ impl Work<'_> {
         &mut self,
         sender: Address,
         sub: u16,
-        asset: AssetId,
-        amount: Amount,
+        (asset, amount): (AssetId, Amount),
+        destination: Address,
     ) -> Answer {
         let id = AccountId { owner: sender, sub };
         let Some(index) = self.state.accounts.index(id) else {
             return Ok(Err(Refusal::AccountNotOpen));
         };
+        if !self.state.custody.has_room_for(sender) {
+            return Ok(Err(Refusal::TooMany));
+        }
         if let Err(refusal) = self.outgoing(index, Holder::Outside, asset, amount)? {
             return Ok(Err(refusal));
         }
         let held = self.state.accounts.get(index).ok_or(Fault::Missing("account"))?;
         let brought = held.brought(asset);
-        let counted = match self.dollars(asset, amount)? {
+        let worth = self.dollars(asset, amount)?;
+        let counted = match worth {
             Ok(dollars) => self.counted(sender, dollars, amount <= brought)?,
             Err(refusal) => Err(refusal),
         };
+        let least = Notional::from_micros(self.state.house(ParameterId::WithdrawalMin));
+        let small = worth.is_ok_and(|worth| worth < least);
         let checked = first([
+            small.then_some(Refusal::AmountTooSmall { least }),
             self.custody_without(asset, amount)?.err(),
             counted.as_ref().err().copied(),
             self.check_suspension(index).err(),
@@ -159,7 +218,13 @@ impl Work<'_> {
         self.state.outflow = counted.house;
         self.state.keys.set_hour(sender, counted.owner);
         self.touched.owners.insert(sender);
-        self.events.push(Event::Withdrawn { account: index, asset, amount });
+        let (height, paid) = (self.block.height, BTreeSet::new());
+        let withdrawal = Withdrawal { account: id, asset, amount, destination, height, paid };
+        let id = self.state.custody.pay(withdrawal);
+        let id = id.ok_or(Fault::Invariant("numbers of withdrawals suffice"))?;
+        self.touched.custody = true;
+        self.touched.withdrawals.insert(id);
+        self.events.push(Event::Withdrawn { id, destination, account: index, asset, amount });
         Ok(Ok(Receipt::Done))
     }
 

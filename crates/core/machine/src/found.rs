@@ -1,11 +1,13 @@
 //! Founding a house: from genesis to the state before the first block.
 
 use crate::committee::Committee;
+use crate::custodians::Custody;
 use crate::funding::Accrual;
 use crate::genesis::{Genesis, GenesisError, UnderlyingGenesis};
 use crate::insurance::Allowance;
 use crate::keys::Keys;
 use crate::records::Write;
+use crate::restart::WaitingRoom;
 use crate::state::{Market, Outflow, State, Underlying};
 use crate::{Accounts, Machine};
 use governance::{Council, Parameters};
@@ -30,6 +32,11 @@ impl Machine {
         let council = Council::new(signers, genesis.threshold).ok_or(GenesisError::Threshold {
             signers: genesis.signers.len(),
             threshold: genesis.threshold,
+        })?;
+        let custody = Custody::new(&genesis.custodians, genesis.custodian_threshold);
+        let custody = custody.ok_or(GenesisError::Custodians {
+            custodians: genesis.custodians.len(),
+            threshold: genesis.custodian_threshold,
         })?;
         let mut parameters = Parameters::default();
         for change in &genesis.parameters {
@@ -69,7 +76,7 @@ impl Machine {
             chain: genesis.chain.clone(),
             height: BlockHeight::ZERO,
             time: genesis.time,
-            custodian: genesis.custodian,
+            custody,
             validators: genesis
                 .validators
                 .iter()
@@ -88,7 +95,7 @@ impl Machine {
             variation_due_at: genesis.time,
             call_auction: None,
             suspension: crate::Suspension::default(),
-            waiting: BTreeMap::new(),
+            waiting: WaitingRoom::default(),
             outflow: Outflow::default(),
             house_fault: None,
             keys: Keys::new(genesis.signed),

@@ -59,8 +59,10 @@ pub struct Genesis {
     pub chain: String,
     /// Time of block zero.
     pub time: BlockTime,
-    /// Who credits deposits.
-    pub custodian: Address,
+    /// Who attests deposits and payments, each once.
+    pub custodians: Vec<Address>,
+    /// How many of them credit a deposit, or end a withdrawal: more than half.
+    pub custodian_threshold: u16,
     /// Governance signers.
     pub signers: Vec<Address>,
     /// How many of them change something.
@@ -93,6 +95,14 @@ pub enum GenesisError {
         /// Different signers.
         signers: usize,
         /// Approvals needed.
+        threshold: u16,
+    },
+    /// The custodians are too many, doubled, or their threshold is not more than half of them.
+    #[error("{custodians} custodians cannot have a threshold of {threshold}: more than half, each once, at most {max}", max = limits::CUSTODIANS_MAX)]
+    Custodians {
+        /// Custodians.
+        custodians: usize,
+        /// Attestations needed.
         threshold: u16,
     },
     /// No validators, one or its key twice, or one without stake.

@@ -171,7 +171,7 @@ impl State {
     /// nothing at all for who has no account.
     #[must_use]
     pub fn standing(&self, owner: Address) -> Option<Notional> {
-        if owner == self.custodian || self.council.is_signer(owner) {
+        if self.custody.is_custodian(owner) || self.council.is_signer(owner) {
             return Some(Notional::from_micros(Notional::LIMIT));
         }
         let mut held = None;
@@ -184,7 +184,7 @@ impl State {
 
     /// Whether an address is one that the house keeps keys for.
     fn is_known(&self, owner: Address) -> bool {
-        owner == self.custodian
+        self.custody.is_custodian(owner)
             || self.council.is_signer(owner)
             || self.accounts.of_owner(owner).next().is_some()
     }
@@ -349,8 +349,11 @@ impl Work<'_> {
             }
             Command::Transfer { sub, .. } => (Scopes::TRANSFER, Some(*sub)),
             Command::BuyCollateral { sub, .. } => (Scopes::TRADE, Some(*sub)),
-            Command::Withdraw { sub, .. } => (Scopes::WITHDRAW, Some(*sub)),
-            Command::Deposit { .. } => (Scopes::DEPOSIT, None),
+            // Whoever finds a session key sends nothing to himself.
+            Command::Withdraw { sub, destination, .. } if *destination == owner => {
+                (Scopes::WITHDRAW, Some(*sub))
+            }
+            Command::Deposit { .. } | Command::AttestPayment { .. } => (Scopes::DEPOSIT, None),
             Command::Propose { .. }
             | Command::Approve { .. }
             | Command::Revoke { .. }

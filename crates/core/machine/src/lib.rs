@@ -31,6 +31,7 @@ mod cap;
 mod commands;
 mod committee;
 mod contain;
+mod custodians;
 mod custody;
 mod evidence;
 mod found;
@@ -62,6 +63,7 @@ mod work;
 
 pub use account::{Account, Accounts, OpenOrder, Origin};
 pub use committee::{Committee, CommitteeRecord};
+pub use custodians::{Claim, Custody, CustodyRecord, Withdrawal};
 pub use custody::Hour;
 pub use evidence::{Offender, ValidatorRecord};
 pub use funding::Accrual;
@@ -77,7 +79,7 @@ pub use ranges::ThresholdsRecord;
 pub use records::{
     AccountRecord, BlockRecord, FundingRecord, MarketRecord, StateKey, UnderlyingRecord, Write,
 };
-pub use restart::Waiting;
+pub use restart::{Waiting, WaitingRoom};
 pub use state::{Market, Outflow, State, Status, Underlying};
 pub use suspension::Suspension;
 

@@ -313,8 +313,13 @@ impl Work<'_> {
         for order in open {
             self.closed(order.account, order.order, reason)?;
         }
-        let waiting: Vec<_> =
-            self.state.waiting.iter().map(|(order, waited)| (waited.account, *order)).collect();
+        let waiting: Vec<_> = self
+            .state
+            .waiting
+            .orders()
+            .iter()
+            .map(|(order, waited)| (waited.account, *order))
+            .collect();
         for (account, order) in waiting {
             let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
             if held.orders().get(order).is_some_and(|open| open.instrument == id) {

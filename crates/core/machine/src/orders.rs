@@ -100,7 +100,7 @@ impl Work<'_> {
         reason: CancelReason,
     ) -> Result<bool, Fault> {
         let Some(open) = self.closed(account, order, reason)? else { return Ok(false) };
-        if self.state.waiting.remove(&order).is_none() {
+        if self.state.waiting.remove(order).is_none() {
             self.state.market_mut(open.instrument)?.book.cancel(order);
         }
         Ok(true)
@@ -113,11 +113,12 @@ impl Work<'_> {
         order: OrderId,
         reason: CancelReason,
     ) -> Result<Option<OpenOrder>, Fault> {
-        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
-        let Some(open) = held.leave(order, Lots::ZERO)? else { return Ok(None) };
+        let Some(open) = self.state.accounts.leave(account, order, Lots::ZERO)? else {
+            return Ok(None);
+        };
         self.order_closed(account, &open);
         let OpenOrder { instrument, lots, side, .. } = open;
-        if !self.state.waiting.contains_key(&order)
+        if !self.state.waiting.orders().contains_key(&order)
             && let Some(market) = self.state.markets.get_mut(&instrument)
         {
             market.offered.take(side, lots);
@@ -236,15 +237,16 @@ impl Work<'_> {
         let sized = self.check_size(held, position.lots, market, open)?;
         let entry = self.entry(account, incoming, None);
         let booked = check_book(held, market, &entry, incoming.self_trade);
+        let roomy = self.check_room(account, open);
         let margined = self.check_margin(account, open)?;
-        match (sized, booked, margined) {
-            (Ok(()), Ok(_), Ok(())) if self.is_call_auction() => {
+        match (sized, booked, roomy, margined) {
+            (Ok(()), Ok(_), Ok(()), Ok(())) if self.is_call_auction() => {
                 self.wait(account, incoming).map(Ok)
             }
-            (Ok(()), Ok(own), Ok(())) => self.admit(account, incoming, order, own).map(Ok),
-            (sized, booked, margined) => {
+            (Ok(()), Ok(own), Ok(()), Ok(())) => self.admit(account, incoming, order, own).map(Ok),
+            (sized, booked, roomy, margined) => {
                 // Each of them knows refusals before and after those of the others.
-                let refused = [sized.err(), booked.err(), margined.err()];
+                let refused = [sized.err(), booked.err(), roomy.err(), margined.err()];
                 let first = refused.into_iter().flatten().min_by_key(Refusal::code);
                 first.map(Err).map(Ok).ok_or(Fault::Invariant("a refusal has a code"))?
             }
@@ -319,6 +321,19 @@ impl Work<'_> {
         Ok(if beyond { Err(Refusal::PositionLimit) } else { Ok(()) })
     }
 
+    /// Checks that the owner has room for an order more, and in a call auction that those that wait have.
+    ///
+    /// spec 0025-BLOCK-043.
+    fn check_room(&self, account: AccountIndex, open: &OpenOrder) -> Result<(), Refusal> {
+        if self.is_call_auction() {
+            self.state.waiting.room(open)?;
+        }
+        let (here, all) = self.state.accounts.orders_of_owner(account, open.instrument);
+        let within =
+            here < counts::ORDERS_PER_OWNER_AND_BOOK_MAX && all < counts::ORDERS_PER_OWNER_MAX;
+        if within { Ok(()) } else { Err(Refusal::TooManyOrdersOfOwner) }
+    }
+
     fn entry(&self, account: AccountIndex, incoming: &Incoming, order: Option<OrderId>) -> Entry {
         Entry {
             order: order.unwrap_or(self.state.next_order),
@@ -359,8 +374,10 @@ impl Work<'_> {
         for left in admitted.self_trade_cancels {
             self.closed(left.account, left.order, CancelReason::SelfTrade)?;
         }
-        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
-        held.open_order(entry.order, open)?;
+        if let Some(left) = admitted.evicted {
+            self.closed(left.account, left.order, CancelReason::Evicted)?;
+        }
+        self.state.accounts.open_order(account, entry.order, open)?;
         self.order_opened(account, &open)?;
         self.active.insert(open.instrument);
         self.trim_reduce_only(account, open.instrument, open.side)?;

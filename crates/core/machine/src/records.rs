@@ -15,7 +15,7 @@ use ledger::Holder;
 use margin::UnitGreeks;
 use protocol::{
     AccountId, AccountIndex, Address, AssetId, Fault, Hash, Instrument, InstrumentId, Mode,
-    ParameterId, SessionKey, UnderlyingId, ValidatorId, codec,
+    ParameterId, SessionKey, UnderlyingId, ValidatorId, WithdrawalId, codec,
 };
 use units::{Amount, BlockHeight, BlockTime, Ppb, Price, Vol};
 
@@ -52,6 +52,10 @@ pub enum StateKey {
     Council,
     /// The depth of an underlying's books and what trades in them.
     Liquidity(UnderlyingId),
+    /// Who holds custody, and which deposits are credited.
+    Custody,
+    /// A withdrawal that is to be paid.
+    Withdrawal(WithdrawalId),
 }
 
 /// The last block and whether the house takes orders.
@@ -180,6 +184,11 @@ impl State {
             StateKey::Committee => encoded(Some(&self.committee.record())),
             StateKey::Council => encoded(Some(&self.council)),
             StateKey::Liquidity(id) => encoded(self.liquidity_record(id).as_ref()),
+            StateKey::Custody => {
+                let memory = hash_of("custody", &self.custody.memory())?;
+                encoded(Some(&self.custody.record(memory)))
+            }
+            StateKey::Withdrawal(id) => encoded(self.custody.open().get(&id)),
         }
     }
 
@@ -206,7 +215,9 @@ impl State {
     pub(crate) fn keys(&self) -> Vec<StateKey> {
         let accounts = self.accounts.iter().map(|(_, account)| StateKey::Account(account.id));
         let house = self.ledger.house().map(|(holder, asset, _)| StateKey::House(holder, asset));
-        let mut keys = vec![StateKey::Block, StateKey::Committee, StateKey::Council];
+        let mut keys =
+            vec![StateKey::Block, StateKey::Committee, StateKey::Council, StateKey::Custody];
+        keys.extend(self.custody.open().keys().copied().map(StateKey::Withdrawal));
         keys.extend(accounts);
         keys.extend(self.markets.keys().copied().map(StateKey::Market));
         keys.extend(self.underlyings.keys().copied().map(StateKey::Underlying));
@@ -284,10 +295,10 @@ impl State {
     }
 
     fn block_record(&self) -> Result<BlockRecord, Fault> {
-        let named = (&self.chain, self.custodian, &self.validators, self.committee.keys());
+        let named = (&self.chain, &self.validators, self.committee.keys());
         let under_way = (self.next_order, self.variation_due_at, &self.outflow);
         let reopening = (self.call_auction, &self.suspension);
-        let memory = (named, under_way, reopening, &self.waiting, self.keys.signed());
+        let memory = (named, under_way, reopening, self.waiting.orders(), self.keys.signed());
         Ok(BlockRecord {
             height: self.height,
             time: self.time,

@@ -3,26 +3,129 @@
 //! **Invariant:** from a gap until the end of its call auction nothing trades and nothing is liquidated, for a quarter of any
 //! hour at most. An order that waits is an open order of its account, and in no book.
 
+use crate::account::OpenOrder;
 use crate::orders::Incoming;
 use crate::work::Work;
+use borsh::io::{Read, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{
-    AccountIndex, CancelReason, Event, Fault, OrderId, ParameterId, Refusal, SelfTrade, TimeInForce,
+    AccountIndex, CancelReason, Event, Fault, InstrumentId, OrderId, ParameterId, Refusal,
+    SelfTrade, Side, TimeInForce, limits as counts,
 };
-use units::{ArithmeticError, BlockHeight, BlockSpan, Num, Round};
+use std::collections::{BTreeMap, BTreeSet};
+use units::{ArithmeticError, BlockHeight, BlockSpan, Num, Price, Round};
 
 /// Height of the first block.
 const FIRST: BlockHeight = BlockHeight::from_blocks(1);
 
-/// What an account's list of open orders does not say of one that waits.
+/// An order that waits, as far as it is not in its account's list of open orders, and its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Waiting {
     /// Whose it is.
     pub account: AccountIndex,
+    /// Where.
+    pub instrument: InstrumentId,
+    /// Which way.
+    pub side: Side,
+    /// The limit.
+    pub price: Price,
     /// How long it lives once it is in a book.
     pub time_in_force: TimeInForce,
     /// What happens when it meets the account's own.
     pub self_trade: SelfTrade,
+}
+
+impl Waiting {
+    /// Returns the place of an order among those that wait on its side: the worst price last, then the newest.
+    const fn place(&self, order: OrderId) -> (i128, OrderId) {
+        (rank(self.side, self.price), order)
+    }
+}
+
+/// Returns a price turned so that a lower rank is better.
+const fn rank(side: Side, price: Price) -> i128 {
+    match side {
+        Side::Buy => price.micros().saturating_neg(),
+        Side::Sell => price.micros(),
+    }
+}
+
+/// Orders that wait, by number, and by market and side.
+///
+/// **Invariant:** no side of a market has more than [`counts::WAITING_PER_SIDE_MAX`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WaitingRoom {
+    orders: BTreeMap<OrderId, Waiting>,
+    sides: BTreeMap<(InstrumentId, Side), BTreeSet<(i128, OrderId)>>,
+}
+
+impl WaitingRoom {
+    /// Returns how many orders wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// Returns whether none does.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.orders.is_empty()
+    }
+
+    /// Returns the orders that wait, by number.
+    #[must_use]
+    pub const fn orders(&self) -> &BTreeMap<OrderId, Waiting> {
+        &self.orders
+    }
+
+    /// Returns the order that leaves for a new one: the worst of a full side; none if there is room.
+    ///
+    /// spec 0025-BLOCK-043.
+    pub(crate) fn room(&self, open: &OpenOrder) -> Result<Option<OrderId>, Refusal> {
+        let Some(side) = self.sides.get(&(open.instrument, open.side)) else { return Ok(None) };
+        if side.len() < counts::WAITING_PER_SIDE_MAX {
+            return Ok(None);
+        }
+        match side.last() {
+            Some((worst, order)) if rank(open.side, open.price) < *worst => Ok(Some(*order)),
+            _ => Err(Refusal::BookFull),
+        }
+    }
+
+    fn insert(&mut self, order: OrderId, waiting: Waiting) {
+        let side = self.sides.entry((waiting.instrument, waiting.side)).or_default();
+        side.insert(waiting.place(order));
+        self.orders.insert(order, waiting);
+    }
+
+    pub(crate) fn remove(&mut self, order: OrderId) -> Option<Waiting> {
+        let waiting = self.orders.remove(&order)?;
+        let key = (waiting.instrument, waiting.side);
+        if let Some(side) = self.sides.get_mut(&key) {
+            side.remove(&waiting.place(order));
+            if side.is_empty() {
+                self.sides.remove(&key);
+            }
+        }
+        Some(waiting)
+    }
+}
+
+/// Written by number; the sides are found again.
+impl BorshSerialize for WaitingRoom {
+    fn serialize<W: Write>(&self, writer: &mut W) -> borsh::io::Result<()> {
+        self.orders.serialize(writer)
+    }
+}
+
+impl BorshDeserialize for WaitingRoom {
+    fn deserialize_reader<R: Read>(reader: &mut R) -> borsh::io::Result<Self> {
+        let mut room = Self::default();
+        for (order, waiting) in BTreeMap::<OrderId, Waiting>::deserialize_reader(reader)? {
+            room.insert(order, waiting);
+        }
+        Ok(room)
+    }
 }
 
 impl Work<'_> {
@@ -88,17 +191,23 @@ impl Work<'_> {
         self.state.call_auction.is_some()
     }
 
-    /// Notes an order that waits.
+    /// Notes an order that waits; on a full side, the worst of those that do leaves for it.
     pub(crate) fn wait(
         &mut self,
         account: AccountIndex,
         incoming: &Incoming,
     ) -> Result<OrderId, Fault> {
-        let order = self.next_order()?;
         let Incoming { open, time_in_force, self_trade } = *incoming;
-        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
-        held.open_order(order, open)?;
-        self.state.waiting.insert(order, Waiting { account, time_in_force, self_trade });
+        if let Ok(Some(worst)) = self.state.waiting.room(&open)
+            && let Some(left) = self.state.waiting.orders().get(&worst).map(|held| held.account)
+        {
+            self.take_out(left, worst, CancelReason::Evicted)?;
+        }
+        let order = self.next_order()?;
+        self.state.accounts.open_order(account, order, open)?;
+        let (instrument, side, price) = (open.instrument, open.side, open.price);
+        let waiting = Waiting { account, instrument, side, price, time_in_force, self_trade };
+        self.state.waiting.insert(order, waiting);
         self.order_opened(account, &open)?;
         self.trim_reduce_only(account, open.instrument, open.side)?;
         Ok(order)
@@ -109,10 +218,10 @@ impl Work<'_> {
         if self.is_call_auction() {
             return;
         }
-        let waiting: Vec<OrderId> = self.state.waiting.keys().copied().collect();
+        let waiting: Vec<OrderId> = self.state.waiting.orders().keys().copied().collect();
         for order in waiting {
             // One may have gone with those before it.
-            let Some(waited) = self.state.waiting.remove(&order) else { continue };
+            let Some(waited) = self.state.waiting.remove(order) else { continue };
             let account = waited.account;
             if let Err(fault) = self.enter_waited(order, waited) {
                 // 0025-BLOCK-030
@@ -124,13 +233,12 @@ impl Work<'_> {
     }
 
     fn enter_waited(&mut self, order: OrderId, waited: Waiting) -> Result<(), Fault> {
-        let Waiting { account, time_in_force, self_trade } = waited;
+        let Waiting { account, time_in_force, self_trade, .. } = waited;
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let open = held.orders().get(order).ok_or(Fault::Missing("order that waited"))?;
         let incoming = Incoming { open, time_in_force, self_trade };
         // Checked as if it came now: out of the account, and in again if it may.
-        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
-        held.leave(order, units::Lots::ZERO)?;
+        self.state.accounts.leave(account, order, units::Lots::ZERO)?;
         self.order_closed(account, &open);
         if self.enter_as(account, &incoming, Some(order))?.is_err() {
             let (instrument, lots, reason) = (open.instrument, open.lots, CancelReason::Reopening);

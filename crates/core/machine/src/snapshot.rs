@@ -92,6 +92,9 @@ pub(crate) fn consistent(state: &State) -> std::result::Result<(), protocol::Fau
     if !state.committee.is_sound(state.height, &state.validators) {
         return Err(protocol::Fault::Invariant("committees are of numbered keys, in their epoch"));
     }
+    if !state.custody.is_sound() {
+        return Err(protocol::Fault::Invariant("custodians and their tables are within bounds"));
+    }
     let known = |id| state.underlyings.contains_key(id);
     if !state.liquidity.iter().all(|(id, held)| known(id) && held.is_sound()) {
         return Err(protocol::Fault::Invariant("depths and volumes are within their bounds"));

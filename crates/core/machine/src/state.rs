@@ -2,13 +2,14 @@
 
 use crate::account::Accounts;
 use crate::committee::Committee;
+use crate::custodians::Custody;
 use crate::evidence::Offender;
 use crate::funding::Accrual;
 use crate::genesis::SourceWeight;
 use crate::insurance::Allowance;
 use crate::keys::Keys;
 use crate::offered::Offered;
-use crate::restart::Waiting;
+use crate::restart::WaitingRoom;
 use crate::suspension::Suspension;
 use book::FastBook;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -18,8 +19,7 @@ use ledger::{Holder, Ledger};
 use margin::UnitGreeks;
 use oracle::{BasisMarks, Feed, PremiumAverage, SettlementAverage, VolMarks};
 use protocol::{
-    Address, AssetId, Fault, Instrument, InstrumentId, Mode, OrderId, ParameterId, UnderlyingId,
-    ValidatorId,
+    AssetId, Fault, Instrument, InstrumentId, Mode, OrderId, ParameterId, UnderlyingId, ValidatorId,
 };
 use std::collections::BTreeMap;
 use thresholds::{Liquidity, Thresholds};
@@ -126,6 +126,8 @@ pub struct Outflow {
 impl Outflow {
     const MINUTE: BlockSpan = BlockSpan::from_millis(60_000);
     const WINDOW: BlockSpan = BlockSpan::from_millis(3_660_000);
+    const PART_OF_DAY: BlockSpan = BlockSpan::from_millis(1_440_000);
+    const DAY: BlockSpan = BlockSpan::from_millis(87_840_000);
 
     /// Returns the outflow with a withdrawal more, and what has then left within the hour.
     ///
@@ -139,17 +141,39 @@ impl Outflow {
         now: BlockTime,
         dollars: Notional,
     ) -> Result<(Self, Notional), ArithmeticError> {
+        self.within(now, dollars, (Self::MINUTE, Self::WINDOW))
+    }
+
+    /// Returns the same for a day, in parts of twenty-four minutes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Outflow::with`].
+    ///
+    /// spec 0025-BLOCK-044.
+    pub fn within_a_day(
+        &self,
+        now: BlockTime,
+        dollars: Notional,
+    ) -> Result<(Self, Notional), ArithmeticError> {
+        self.within(now, dollars, (Self::PART_OF_DAY, Self::DAY))
+    }
+
+    fn within(
+        &self,
+        now: BlockTime,
+        dollars: Notional,
+        (part, window): (BlockSpan, BlockSpan),
+    ) -> Result<(Self, Notional), ArithmeticError> {
         let (mut minutes, mut total) = (Vec::with_capacity(self.minutes.len()), dollars);
         for (since, left) in &self.minutes {
-            if now.since(*since)? < Self::WINDOW {
+            if now.since(*since)? < window {
                 total = total.plus(*left)?;
                 minutes.push((*since, *left));
             }
         }
         match minutes.last_mut() {
-            Some((since, left)) if now.since(*since)? < Self::MINUTE => {
-                *left = left.plus(dollars)?
-            }
+            Some((since, left)) if now.since(*since)? < part => *left = left.plus(dollars)?,
             _ => minutes.push((now, dollars)),
         }
         Ok((Self { minutes }, total))
@@ -165,8 +189,8 @@ pub struct State {
     pub height: BlockHeight,
     /// Its time.
     pub time: BlockTime,
-    /// Who credits deposits.
-    pub custodian: Address,
+    /// Who holds custody, deposits under way, withdrawals to be paid.
+    pub custody: Custody,
     /// Stakes of all that ever had a seat.
     pub validators: BTreeMap<ValidatorId, u64>,
     /// Who validates, and when.
@@ -194,7 +218,7 @@ pub struct State {
     /// Until when orders wait and nothing trades, after a gap in block time.
     pub call_auction: Option<BlockTime>,
     /// Orders that wait.
-    pub waiting: BTreeMap<OrderId, Waiting>,
+    pub waiting: WaitingRoom,
     /// Withdrawals of the hour.
     pub outflow: Outflow,
     /// Why the house takes no orders, if its own books did not balance.

@@ -5,7 +5,7 @@ use crate::state::State;
 use ledger::{Changes, Holder, Posting};
 use protocol::{
     AccountIndex, Address, AssetId, Block, Event, Fault, InstrumentId, ParameterId, SessionKey,
-    UnderlyingId, ValidatorId,
+    UnderlyingId, ValidatorId, WithdrawalId,
 };
 use std::collections::BTreeSet;
 use units::{BlockSpan, Notional};
@@ -25,6 +25,8 @@ pub(crate) struct Touched {
     pub(crate) validators: BTreeSet<ValidatorId>,
     pub(crate) committee: bool,
     pub(crate) council: bool,
+    pub(crate) custody: bool,
+    pub(crate) withdrawals: BTreeSet<WithdrawalId>,
 }
 
 /// A block under way.

@@ -1,6 +1,6 @@
 //! What governance may change: one typed value at a time, or a listing.
 
-use crate::{Instrument, InstrumentId, Seat, UnderlyingId, ValidatorId};
+use crate::{Address, Instrument, InstrumentId, Seat, UnderlyingId, ValidatorId};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// A change that takes effect after enough approvals and a delay.
@@ -32,6 +32,16 @@ pub enum Change {
     },
     /// Takes a validator's seat in the committees to come.
     UnseatValidator(ValidatorId),
+    /// Takes a custodian away, adds one, and sets how many of them attest a deposit or a payment: one proposal exchanges
+    /// a key.
+    SetCustodians {
+        /// Who is one no longer.
+        remove: Option<Address>,
+        /// Who becomes one.
+        add: Option<Address>,
+        /// How many of them attest: more than half.
+        threshold: u16,
+    },
 }
 
 /// A governed number; `governance` gives each its unit, bounds, default and which direction raises risk.
@@ -211,4 +221,8 @@ pub enum ParameterId {
     WithdrawalFree = 141,
     /// Worth of the least deposit that opens an account.
     DepositMin = 143,
+    /// Worth of the least withdrawal.
+    WithdrawalMin = 144,
+    /// Most dollars' worth of one asset that is credited in a day.
+    DepositLimit = 145,
 }

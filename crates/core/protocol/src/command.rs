@@ -1,8 +1,8 @@
 //! What the outside may ask of the machine.
 
 use crate::{
-    AccountId, Address, AssetId, Change, InstrumentId, NewOrder, OrderId, ProposalId, Quote,
-    SessionKey, SessionTerms,
+    AccountId, Address, AssetId, Change, DepositId, InstrumentId, NewOrder, OrderId, ProposalId,
+    Quote, SessionKey, SessionTerms, WithdrawalId,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 use units::{Amount, Price};
@@ -19,8 +19,11 @@ pub struct Transaction {
 /// Everything that a sender may ask.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
 pub enum Command {
-    /// Credits an account with what has arrived in custody. Only the custodian may.
+    /// Attests that something has arrived in custody for an account: credited once enough custodians have. Only a custodian
+    /// may.
     Deposit {
+        /// Which deposit, as the vault numbers them.
+        id: DepositId,
         /// Whose account; it is opened if it does not exist.
         account: AccountId,
         /// What has arrived.
@@ -36,6 +39,8 @@ pub enum Command {
         asset: AssetId,
         /// How much.
         amount: Amount,
+        /// Where it is paid. By a session key, to the owner's own address and nowhere else.
+        destination: Address,
     },
     /// Moves free collateral to another account.
     Transfer {
@@ -124,6 +129,11 @@ pub enum Command {
         amount: Amount,
         /// The most that is paid for a unit.
         limit: Price,
+    },
+    /// Attests that a withdrawal has been paid: its record goes once enough custodians have. Only a custodian may.
+    AttestPayment {
+        /// Which.
+        id: WithdrawalId,
     },
 }
 

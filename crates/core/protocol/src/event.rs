@@ -1,8 +1,8 @@
 //! What happened: receipts answer commands, events tell the world.
 
 use crate::{
-    AccountId, AccountIndex, Address, AssetId, Change, InstrumentId, Offence, OrderId, ProposalId,
-    Refusal, SessionKey, SessionTerms, Side, UnderlyingId, ValidatorId,
+    AccountId, AccountIndex, Address, AssetId, Change, DepositId, InstrumentId, Offence, OrderId,
+    ProposalId, Refusal, SessionKey, SessionTerms, Side, UnderlyingId, ValidatorId, WithdrawalId,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 use units::{Amount, BlockTime, Lots, Notional, Ppb, Price};
@@ -45,6 +45,8 @@ pub enum CancelReason {
     Restricted,
     /// It waited for a call auction and no longer obeyed the rules when the markets reopened.
     Reopening,
+    /// It was the worst of a side that was full, and a better one came.
+    Evicted,
     /// Margin no longer covered it beside the older orders of its account.
     Uncovered,
 }
@@ -85,8 +87,10 @@ pub enum Event {
         /// Its place.
         index: AccountIndex,
     },
-    /// Assets entered custody.
+    /// Enough custodians have attested that assets have entered custody: they are credited.
     Deposited {
+        /// Which deposit.
+        id: DepositId,
         /// For whom.
         account: AccountIndex,
         /// What.
@@ -94,8 +98,12 @@ pub enum Event {
         /// How much.
         amount: Amount,
     },
-    /// Assets left custody.
+    /// Assets are to be paid out of custody.
     Withdrawn {
+        /// Which withdrawal.
+        id: WithdrawalId,
+        /// Where to.
+        destination: Address,
         /// By whom.
         account: AccountIndex,
         /// What.
@@ -331,6 +339,11 @@ pub enum Event {
     FaultContained {
         /// Which, as the fault describes itself.
         fault: String,
+    },
+    /// Enough custodians have attested that a withdrawal was paid.
+    WithdrawalPaid {
+        /// Which.
+        id: WithdrawalId,
     },
 }
 

@@ -70,6 +70,14 @@ id! {
     /// A governance proposal.
     ProposalId(u32)
 }
+id! {
+    /// A deposit, as the vault numbers those that arrive in it: from one.
+    DepositId(u64)
+}
+id! {
+    /// A withdrawal that is to be paid, numbered by the machine from one.
+    WithdrawalId(u64)
+}
 
 impl AssetId {
     /// The dollar: every contract settles in it.
@@ -83,7 +91,7 @@ impl UnderlyingId {
     pub const STABLE_COIN: Self = Self(0);
 }
 
-/// An Ethereum address: the owner of accounts, the custodian, a governance signer.
+/// An Ethereum address: the owner of accounts, a custodian, a governance signer, where a withdrawal is paid.
 #[derive(
     Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
 )]

@@ -42,8 +42,8 @@ pub use codec::Hash;
 pub use command::{Command, Transaction};
 pub use event::{CancelReason, Event, Mode, Receipt};
 pub use ids::{
-    AccountId, AccountIndex, Address, AssetId, ClientOrderId, InstrumentId, OrderId,
-    ParseAccountError, ProposalId, SourceId, UnderlyingId, ValidatorId,
+    AccountId, AccountIndex, Address, AssetId, ClientOrderId, DepositId, InstrumentId, OrderId,
+    ParseAccountError, ProposalId, SourceId, UnderlyingId, ValidatorId, WithdrawalId,
 };
 pub use instrument::{Contract, ContractRule, Instrument, Right};
 pub use offence::{Offence, OffenceKind};

@@ -6,14 +6,30 @@ pub const QUOTES_PER_COMMAND_MAX: usize = 256;
 pub const ORDERS_PER_ACCOUNT_MAX: usize = 1_024;
 /// Most positions of one account: one in every instrument.
 pub const POSITIONS_PER_ACCOUNT_MAX: usize = 4_096;
-/// Most orders resting in one book.
-pub const ORDERS_PER_BOOK_MAX: usize = 1 << 20;
+/// Most open orders of all accounts of one owner.
+pub const ORDERS_PER_OWNER_MAX: u32 = 65_536;
+/// Most open orders of all accounts of one owner in one book.
+pub const ORDERS_PER_OWNER_AND_BOOK_MAX: u32 = 8_192;
+/// Most orders on one side of a book, those not counted that never rest.
+pub const ORDERS_PER_SIDE_MAX: usize = 1 << 19;
+/// Most orders on one side of a market that wait for the end of a call auction.
+pub const WAITING_PER_SIDE_MAX: usize = 4_096;
 /// Most listed instruments.
 pub const INSTRUMENTS_MAX: usize = 4_096;
 /// Most accounts.
 pub const ACCOUNTS_MAX: usize = 1 << 24;
 /// Most accounts of one owner.
 pub const ACCOUNTS_PER_OWNER_MAX: usize = 1_024;
+/// Most custodians.
+pub const CUSTODIANS_MAX: usize = 16;
+/// Most deposits that one custodian has attested and that are not credited.
+pub const ATTESTATIONS_PER_CUSTODIAN_MAX: usize = 64;
+/// Most credited deposits that are kept apart: below the lowest of them, all count as credited.
+pub const DEPOSITS_APART_MAX: usize = 1_024;
+/// Most withdrawals that are to be paid.
+pub const WITHDRAWALS_MAX: usize = 65_536;
+/// Most withdrawals of one owner that are to be paid.
+pub const WITHDRAWALS_PER_OWNER_MAX: u8 = 16;
 /// Most open governance proposals.
 pub const PROPOSALS_MAX: usize = 64;
 /// Most transactions in one block.

@@ -18,8 +18,8 @@ pub enum Refusal {
     /// The account has never received a deposit.
     #[error("the account is not open")]
     AccountNotOpen = 2,
-    /// The block already holds as many as it may.
-    #[error("too many in one command or block")]
+    /// The command, or the table that it writes to, already holds as many as it may.
+    #[error("too many in one command or table")]
     TooMany = 3,
     /// The asset is not accepted.
     #[error("the asset is unknown")]
@@ -60,7 +60,7 @@ pub enum Refusal {
         /// What the account has brought of the asset, in minor units.
         at_most: Amount,
     } = 18,
-    /// Worth less than what opens an account.
+    /// Worth less than what opens an account, or than what pays for a withdrawal.
     #[error("the amount is worth less than {least} dollars")]
     AmountTooSmall {
         /// The least.
@@ -108,8 +108,8 @@ pub enum Refusal {
     /// The account has as many positions as it may.
     #[error("the account has too many positions")]
     TooManyPositions = 37,
-    /// The book holds as many orders as it may.
-    #[error("the book is full")]
+    /// The side of the book holds as many orders as it may, none of them worse than this one.
+    #[error("the book is full of orders that are no worse")]
     BookFull = 38,
     /// A reduce-only order that would not reduce.
     #[error("a reduce-only order may not enlarge the position")]
@@ -123,6 +123,12 @@ pub enum Refusal {
     /// More lots than one account may hold in this instrument.
     #[error("the position limit would be exceeded")]
     PositionLimit = 42,
+    /// The owner has as many open orders as it may, in this book or in all, over all its accounts.
+    #[error("the owner has too many open orders")]
+    TooManyOrdersOfOwner = 43,
+    /// One twice or not there, too many, or a threshold that is not more than half of them.
+    #[error("these are no custodians with a threshold")]
+    CustodiansInvalid = 44,
     /// What is left would not cover initial margin.
     #[error("margin would be short by {short_by} dollars")]
     MarginShort {
@@ -135,6 +141,15 @@ pub enum Refusal {
     /// The house liquidates with it; the account cannot take it back.
     #[error("the order is the house's")]
     OrderOfHouse = 51,
+    /// The deposit has been credited or is too old to be, or no such withdrawal is to be paid.
+    #[error("no such deposit or withdrawal is outstanding")]
+    NotOutstanding = 52,
+    /// As much of the asset has been credited within a day as may.
+    #[error("the daily limit of deposits would be exceeded by {exceeded_by} dollars")]
+    DepositLimit {
+        /// By how much.
+        exceeded_by: Notional,
+    } = 53,
     /// The account has no such collateral behind a debt that is to be sold, or not at that price.
     #[error("no such collateral is for sale at that price")]
     NotForSale = 54,
@@ -176,8 +191,8 @@ pub enum Refusal {
     /// No such open proposal.
     #[error("the proposal is unknown")]
     ProposalUnknown = 63,
-    /// The signer has approved it already.
-    #[error("the signer has approved it already")]
+    /// The signer has approved it, or the custodian attested it, already.
+    #[error("the sender has approved or attested it already")]
     ApprovedAlready = 64,
     /// As many proposals are open as may be.
     #[error("too many open proposals")]

@@ -87,6 +87,8 @@ pub(crate) fn record(bytes: &[u8]) -> Answer {
         Some((10, record)) => canonical::<machine::CommitteeRecord>(record),
         Some((11, record)) => canonical::<governance::Council>(record),
         Some((12, record)) => canonical::<machine::LiquidityRecord>(record),
+        Some((13, record)) => canonical::<machine::CustodyRecord>(record),
+        Some((14, record)) => canonical::<machine::Withdrawal>(record),
         _ => Answer::Refused,
     }
 }
@@ -106,6 +108,8 @@ pub(crate) fn records() -> Vec<Vec<u8>> {
         StateKey::Committee => 10,
         StateKey::Council => 11,
         StateKey::Liquidity(_) => 12,
+        StateKey::Custody => 13,
+        StateKey::Withdrawal(_) => 14,
     };
     let records = traded().records.iter().take(400);
     records.map(|(key, record)| [&[kind(key)], &record[..]].concat()).collect()

@@ -5,7 +5,7 @@ use access::{Network, OwnerKey, SessionSecret, Validity, shown_for};
 use light::Anchor;
 use machine::{Genesis, ParameterGenesis, SourceWeight, UnderlyingGenesis, ValidatorGenesis};
 use protocol::{
-    AccountId, Address, AssetId, Change, ClientOrderId, Command, Contract, Instrument,
+    AccountId, Address, AssetId, Change, ClientOrderId, Command, Contract, DepositId, Instrument,
     InstrumentId, NewOrder, OrderId, ParameterId, PriceReport, ProposalId, Quote, Seat, SelfTrade,
     Side, SourceId, TimeInForce, UnderlyingId, ValidatorId, Vote, codec, limits,
 };
@@ -44,7 +44,8 @@ pub(crate) fn genesis(validators: u16) -> Genesis {
     Genesis {
         chain: "simulation".into(),
         time: BlockTime::from_millis(FOUNDED_AT),
-        custodian: key(CUSTODIAN).address(),
+        custodians: vec![key(CUSTODIAN).address()],
+        custodian_threshold: 1,
         signers: SIGNERS.map(|number| key(number).address()).to_vec(),
         threshold: 2,
         validators: (0..validators)
@@ -145,7 +146,7 @@ pub(crate) fn submission(
             let amount = i128::from(random.between(1_000, 1_000_000)) * 1_000_000;
             let account = AccountId { owner: key(number).address(), sub: 0 };
             let (asset, amount) = (AssetId::DOLLAR, Amount::from_minor(amount));
-            (CUSTODIAN, Command::Deposit { account, asset, amount })
+            (CUSTODIAN, Command::Deposit { id: DepositId::new(nonce), account, asset, amount })
         }
         3 => (number, Command::MassCancel { sub: 0, instrument: None }),
         _ => {
@@ -176,8 +177,9 @@ pub(crate) fn marker(
     number: u16,
 ) -> (AccountId, Vec<u8>) {
     let account = AccountId { owner: Address::new([0xEE; 20]), sub: number };
-    let (asset, amount) = (AssetId::DOLLAR, Amount::from_minor(1_000_000));
-    let command = Command::Deposit { account, asset, amount };
+    let (asset, amount) = (AssetId::DOLLAR, Amount::from_minor(10_000_000));
+    let id = DepositId::new(nonce);
+    let command = Command::Deposit { id, account, asset, amount };
     (account, signed(anchor, now, CUSTODIAN, nonce, command))
 }
 
@@ -186,7 +188,8 @@ pub(crate) fn patron(anchor: &Anchor, now: BlockTime, nonce: u64) -> (Address, V
     let owner = Address::new([0xAA; 20]);
     let account = AccountId { owner, sub: 0 };
     let (asset, amount) = (AssetId::DOLLAR, Amount::from_minor(1_000_000_000_000));
-    let command = Command::Deposit { account, asset, amount };
+    let id = DepositId::new(nonce);
+    let command = Command::Deposit { id, account, asset, amount };
     (owner, signed(anchor, now, CUSTODIAN, nonce, command))
 }
 

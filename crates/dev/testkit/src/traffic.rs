@@ -7,11 +7,14 @@
 //!
 //! **Invariant:** the same seed and sizes give the same blocks.
 
-use machine::{Genesis, Machine, SourceWeight, UnderlyingGenesis, ValidatorGenesis};
+use machine::{
+    Genesis, Machine, ParameterGenesis, SourceWeight, UnderlyingGenesis, ValidatorGenesis,
+};
 use protocol::{
-    AccountId, Address, AssetId, BasisReport, Block, ClientOrderId, Command, Contract, Hash,
-    Instrument, InstrumentId, NewOrder, OrderId, PriceReport, Right, Seat, SelfTrade, Side,
-    SourceId, TimeInForce, Transaction, UnderlyingId, ValidatorId, VolReport, Vote, limits,
+    AccountId, Address, AssetId, BasisReport, Block, ClientOrderId, Command, Contract, DepositId,
+    Hash, Instrument, InstrumentId, NewOrder, OrderId, ParameterId, PriceReport, Right, Seat,
+    SelfTrade, Side, SourceId, TimeInForce, Transaction, UnderlyingId, ValidatorId, VolReport,
+    Vote, limits,
 };
 use units::{Amount, BlockTime, Lots, Notional, Price, Quantity, Vol};
 
@@ -215,7 +218,9 @@ fn account(number: u32) -> AccountId {
 
 fn deposit(number: u32) -> Transaction {
     let amount = Amount::from_notional(Notional::from_micros(1_000_000_000_000));
-    let command = Command::Deposit { account: account(number), asset: AssetId::DOLLAR, amount };
+    let id = DepositId::new(u64::from(number) + 1);
+    let (account, asset) = (account(number), AssetId::DOLLAR);
+    let command = Command::Deposit { id, account, asset, amount };
     Transaction { sender: CUSTODIAN, command }
 }
 
@@ -266,7 +271,8 @@ fn genesis() -> Genesis {
     Genesis {
         chain: "traffic".into(),
         time: BlockTime::from_millis(START),
-        custodian: CUSTODIAN,
+        custodians: vec![CUSTODIAN],
+        custodian_threshold: 1,
         signers: vec![Address::new([0x51; 20])],
         threshold: 1,
         validators: (1..=VALIDATORS)
@@ -275,7 +281,11 @@ fn genesis() -> Genesis {
         epoch_blocks: limits::EPOCH_BLOCKS_MIN,
         underlyings: underlyings.to_vec(),
         instruments,
-        parameters: Vec::new(),
+        parameters: vec![ParameterGenesis {
+            underlying: None,
+            parameter: ParameterId::DepositLimit,
+            value: 1_000_000_000_000_000_000,
+        }],
         signed: false,
     }
 }

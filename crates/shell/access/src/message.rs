@@ -128,7 +128,7 @@ pub(crate) fn typed(network: &str, body: &Body, shown: Option<&Shown>) -> Result
             let instrument = if id.is_some() { name } else { "all".into() };
             ("CancelAll", vec![subaccount(*sub), ("instrument", text(instrument)), number(id)])
         }
-        Command::Withdraw { sub, asset, amount } => {
+        Command::Withdraw { sub, asset, amount, destination } => {
             let amount = text(amount_text(*asset, *amount));
             (
                 "Withdraw",
@@ -137,6 +137,7 @@ pub(crate) fn typed(network: &str, body: &Body, shown: Option<&Shown>) -> Result
                     ("asset", text(name)),
                     ("assetId", asset_number(*asset)),
                     ("amount", amount),
+                    ("destination", Field::Address(*destination)),
                 ],
             )
         }
@@ -275,9 +276,9 @@ fn amount_text(asset: AssetId, amount: Amount) -> String {
 /// Returns a command in words. The encoded command stands beside it, so the words need not say everything.
 fn summary(command: &Command) -> String {
     match command {
-        Command::Deposit { account, asset, amount } => {
+        Command::Deposit { id, account, asset, amount } => {
             let amount = amount_text(*asset, *amount);
-            format!("credit {account} with {amount} of asset {asset}")
+            format!("attest deposit {id}: {amount} of asset {asset} for {account}")
         }
         Command::PlaceOrder { sub, order } => format!(
             "order from sub-account {sub}: {} {} lots of instrument {} at {}",
@@ -314,7 +315,15 @@ fn summary(command: &Command) -> String {
                 format!("propose: seat validator {id}, key {key}, stake {stake}{reached}")
             }
             Change::UnseatValidator(id) => format!("propose: unseat validator {id}"),
+            Change::SetCustodians { remove, add, threshold } => {
+                let named = |verb: &str, who: Option<protocol::Address>| {
+                    who.map_or(String::new(), |who| format!(" {verb} {who},"))
+                };
+                let (remove, add) = (named("without", *remove), named("with", *add));
+                format!("propose: custodians{remove}{add} threshold {threshold}")
+            }
         },
+        Command::AttestPayment { id } => format!("attest that withdrawal {id} was paid"),
         Command::Revoke { proposal } => format!("take back the approval of proposal {proposal}"),
         Command::Approve { proposal } => format!("approve proposal {proposal}"),
         Command::Pause { instrument } => format!("pause instrument {instrument}"),

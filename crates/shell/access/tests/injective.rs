@@ -84,7 +84,10 @@ impl Random {
         match self.below(8) {
             0 => Command::CancelOrder { sub, order: OrderId::new(self.one(&[1, 11])) },
             1 => Command::MassCancel { sub, instrument },
-            2 => Command::Withdraw { sub, asset, amount },
+            2 => {
+                let destination = Address::new([self.one(&[1, 2]); 20]);
+                Command::Withdraw { sub, asset, amount, destination }
+            }
             3 => {
                 let to = AccountId { owner: Address::new([self.one(&[1, 2]); 20]), sub: 1 };
                 Command::Transfer { sub, to, asset, amount }

@@ -5,9 +5,9 @@ use access::{
     contract_name, read, shown_for, verify,
 };
 use protocol::{
-    AccountId, AssetId, Change, ClientOrderId, Command, Contract, Hash, Instrument, InstrumentId,
-    NewOrder, OrderId, ProposalId, Quote, Right, Scopes, Seat, SelfTrade, SessionTerms, Shown,
-    Side, Signer, TimeInForce, UnderlyingId, ValidatorId,
+    AccountId, Address, AssetId, Change, ClientOrderId, Command, Contract, DepositId, Hash,
+    Instrument, InstrumentId, NewOrder, OrderId, ProposalId, Quote, Right, Scopes, Seat, SelfTrade,
+    SessionTerms, Shown, Side, Signer, TimeInForce, UnderlyingId, ValidatorId, WithdrawalId,
 };
 use units::{Amount, BlockTime, Lots, Notional, Price, Quantity};
 
@@ -74,6 +74,7 @@ fn signed(command: Command) -> Vec<u8> {
 fn owners_commands() -> Vec<Command> {
     let account = AccountId { owner: owner().address(), sub: 1 };
     let (asset, amount) = (AssetId::new(1), Amount::from_minor(12_500_000));
+    let (destination, limit) = (Address::new([0xDE; 20]), Price::from_micros(7_960_000_000));
     let quote = Quote {
         instrument: InstrumentId::new(3),
         side: Side::Sell,
@@ -88,10 +89,12 @@ fn owners_commands() -> Vec<Command> {
         Command::CancelOrder { sub: 2, order: OrderId::new(9) },
         Command::MassCancel { sub: 0, instrument: None },
         Command::MassCancel { sub: 0, instrument: Some(InstrumentId::new(3)) },
-        Command::Withdraw { sub: 0, asset: AssetId::DOLLAR, amount },
-        Command::Withdraw { sub: 0, asset, amount },
+        Command::Withdraw { sub: 0, asset: AssetId::DOLLAR, amount, destination },
+        Command::Withdraw { sub: 0, asset, amount, destination },
         Command::Transfer { sub: 0, to: account, asset: AssetId::DOLLAR, amount },
-        Command::Deposit { account, asset, amount },
+        Command::Deposit { id: DepositId::new(7), account, asset, amount },
+        Command::AttestPayment { id: WithdrawalId::new(8) },
+        Command::BuyCollateral { sub: 0, seller: Some(account), asset, amount, limit },
         Command::MassQuote { sub: 0, quotes: vec![quote; 3] },
         Command::Propose { change: Change::ResumeInstrument(InstrumentId::new(3)) },
         Command::Approve { proposal: ProposalId::new(4) },
@@ -230,8 +233,9 @@ fn a_claim_about_the_listing_is_what_the_command_needs_and_nothing_else() {
     for (command, shown) in refused {
         assert_eq!(submit(command, shown), Err(Invalid::Shown));
     }
-    let dollars =
-        Command::Withdraw { sub: 0, asset: AssetId::DOLLAR, amount: Amount::from_minor(1) };
+    let (asset, amount) = (AssetId::DOLLAR, Amount::from_minor(1));
+    let destination = owner().address();
+    let dollars = Command::Withdraw { sub: 0, asset, amount, destination };
     assert_eq!(submit(dollars, Some(Shown::Asset("BTC".into()))), Err(Invalid::Shown));
     assert_eq!(contract_name(&name, &instrument.contract), "BTC_USDC-27NOV26-90000-C");
 }

@@ -170,9 +170,12 @@ pub(crate) struct InitArgs {
     /// Blocks of an epoch: how long a committee of validators holds.
     #[arg(long, value_name = "N", default_value_t = EPOCH_BLOCKS, value_parser = clap::value_parser!(u64).range(EPOCH_BLOCKS_MIN..=1_000_000))]
     pub(crate) epoch_blocks: u64,
-    /// Address of whoever credits deposits; a key is made in DIR/custodian.key if absent.
-    #[arg(long, value_name = "0x…", value_parser = owner)]
-    pub(crate) custodian: Option<Address>,
+    /// Addresses of the custodians, who attest deposits and payments; three keys are made in DIR if absent.
+    #[arg(long, value_name = "0x…,…", value_delimiter = ',', value_parser = owner)]
+    pub(crate) custodians: Vec<Address>,
+    /// How many custodians attest a deposit or a payment: more than half, which is also what holds if absent.
+    #[arg(long, value_name = "M")]
+    pub(crate) custodian_threshold: Option<u16>,
     /// Addresses of the governance signers, of whom two change something; three keys are made in DIR if absent.
     #[arg(long, value_name = "0x…,…", value_delimiter = ',', value_parser = owner)]
     pub(crate) signers: Vec<Address>,
@@ -367,6 +370,18 @@ pub(crate) enum Proposing {
         #[arg(long, value_name = "N")]
         of: Option<u16>,
     },
+    /// Exchanges custodians, or sets how many of them attest.
+    Custodians {
+        /// Whose key is one no longer.
+        #[arg(long, value_name = "0x…", value_parser = owner)]
+        remove: Option<Address>,
+        /// Whose key becomes one.
+        #[arg(long, value_name = "0x…", value_parser = owner)]
+        add: Option<Address>,
+        /// How many of them attest a deposit or a payment: more than half.
+        #[arg(long, value_name = "M")]
+        threshold: u16,
+    },
     /// Lets a halted or paused market trade again, or the house.
     Resume {
         /// The number of the market; the house if absent.
@@ -541,6 +556,10 @@ pub(crate) enum RecordKind {
     Committee,
     /// The signers of governance and the open proposals.
     Council,
+    /// The custodians, and which deposits are credited.
+    Custody,
+    /// A withdrawal that is to be paid, by its number.
+    Withdrawal,
     /// An order in a book: its market and its number. Validators alone prove it.
     Order,
     /// What happened to an order in a block: the block and the order's number. Validators alone prove it.

@@ -129,6 +129,7 @@ fn reason_text(reason: CancelReason) -> &'static str {
         CancelReason::Halt => "its market halted",
         CancelReason::Restricted => "its market or account may only reduce",
         CancelReason::Reopening => "the markets reopened and it no longer obeyed the rules",
+        CancelReason::Evicted => "its side of the book was full, and a better order came",
         CancelReason::Uncovered => "margin no longer covered it beside the account's older orders",
     }
 }

@@ -5,14 +5,15 @@ use anyhow::{Result, bail};
 use governance::{Council, Definition, Scope, Unit};
 use ledger::Holder;
 use machine::{
-    AccountRecord, BlockRecord, CommitteeRecord, LiquidityRecord, MarketRecord, OwnerRecord,
-    Session, State, StateKey, Status, ThresholdsRecord, UnderlyingRecord, ValidatorRecord,
+    AccountRecord, BlockRecord, CommitteeRecord, CustodyRecord, LiquidityRecord, MarketRecord,
+    OwnerRecord, Session, State, StateKey, Status, ThresholdsRecord, UnderlyingRecord,
+    ValidatorRecord, Withdrawal,
 };
 use margin::{Bucket, Greeks, UnitGreeks};
 use protocol::codec::{self, DecodeError};
 use protocol::{
     AccountId, Address, AssetId, Change, Contract, Hash, InstrumentId, ParameterId, Right, Seat,
-    SessionKey, UnderlyingId, ValidatorId,
+    SessionKey, UnderlyingId, ValidatorId, WithdrawalId,
 };
 use units::{Amount, BlockTime, Lots, Notional, Ppb, Ppm};
 
@@ -67,6 +68,13 @@ pub(crate) fn key(
         },
         (RecordKind::Committee, []) => StateKey::Committee,
         (RecordKind::Council, []) => StateKey::Council,
+        (RecordKind::Custody, []) => StateKey::Custody,
+        (RecordKind::Custody, _) => bail!("custody is named by 'custody' alone"),
+        (RecordKind::Withdrawal, [number]) => match number.parse() {
+            Ok(number) => StateKey::Withdrawal(WithdrawalId::new(number)),
+            Err(_) => bail!("'{number}' is not the number of a withdrawal"),
+        },
+        (RecordKind::Withdrawal, _) => bail!("name one withdrawal by its number"),
         (RecordKind::Council, _) => bail!("the council is named by 'council' alone"),
         (RecordKind::Committee, _) => bail!("the committee is named by 'committee' alone"),
         (RecordKind::Block, _) => bail!("the block is named by 'block' alone"),
@@ -182,6 +190,8 @@ pub(crate) fn name(key: &StateKey) -> String {
         StateKey::Validator(id) => format!("validator {id}"),
         StateKey::Committee => "the committee".into(),
         StateKey::Council => "the council".into(),
+        StateKey::Custody => "custody".into(),
+        StateKey::Withdrawal(id) => format!("withdrawal {id} that is to be paid"),
         StateKey::Liquidity(id) => format!("depth and volume of underlying {id}"),
     }
 }
@@ -197,7 +207,8 @@ pub(crate) fn absent(key: &StateKey) -> String {
 
 /// Returns every key that a state has a record under.
 pub(crate) fn keys(state: &State) -> Vec<StateKey> {
-    let mut keys = vec![StateKey::Block];
+    let mut keys = vec![StateKey::Block, StateKey::Custody];
+    keys.extend(state.custody.open().keys().copied().map(StateKey::Withdrawal));
     keys.extend(state.accounts.iter().map(|(_, account)| StateKey::Account(account.id)));
     keys.extend(state.markets.keys().copied().map(StateKey::Market));
     keys.extend(state.underlyings.keys().copied().map(StateKey::Underlying));
@@ -249,6 +260,8 @@ pub(crate) fn lines(key: &StateKey, record: &[u8]) -> Result<Vec<Line>, DecodeEr
         StateKey::Validator(_) => validator_lines(&codec::decode(record, limit)?),
         StateKey::Committee => committee_lines(&codec::decode(record, limit)?),
         StateKey::Council => council_lines(&codec::decode(record, limit)?),
+        StateKey::Custody => custody_lines(&codec::decode(record, limit)?),
+        StateKey::Withdrawal(_) => withdrawal_lines(&codec::decode(record, limit)?),
         StateKey::Liquidity(_) => liquidity_lines(&codec::decode(record, limit)?),
     })
 }
@@ -323,7 +336,34 @@ pub(crate) fn change(change: &Change) -> String {
             format!("seat validator {}{reached}, key {key}, stake {stake}", seat.validator)
         }
         Change::UnseatValidator(id) => format!("unseat validator {id}"),
+        Change::SetCustodians { remove, add, threshold } => {
+            let named = |verb: &str, who: &Option<Address>| {
+                who.map_or(String::new(), |who| format!(" {verb} {who},"))
+            };
+            let (remove, add) = (named("without", remove), named("with", add));
+            format!("custodians{remove}{add} threshold {threshold}")
+        }
     }
+}
+
+fn custody_lines(record: &CustodyRecord) -> Vec<Line> {
+    let CustodyRecord { custodians, threshold, floor, credited, last_withdrawal, .. } = record;
+    let mut lines = vec![line("custodians", format!("{threshold} of {}", custodians.len()))];
+    lines.extend(custodians.iter().map(|custodian| line("", custodian.to_string())));
+    let apart = credited.len();
+    lines.push(line("deposits credited", format!("all to {floor}, and {apart} above")));
+    lines.push(line("last withdrawal", last_withdrawal.to_string()));
+    lines
+}
+
+fn withdrawal_lines(record: &Withdrawal) -> Vec<Line> {
+    vec![
+        line("of account", record.account.to_string()),
+        line("amount", amount_text(record.asset, record.amount)),
+        line("to be paid to", record.destination.to_string()),
+        line("since block", record.height.to_string()),
+        line("attested", format!("by {} custodians", record.paid.len())),
+    ]
 }
 
 fn block_lines(record: &BlockRecord) -> Vec<Line> {

@@ -31,6 +31,10 @@ impl FastBook {
             return Err(Fault::Invariant("a book has a place for every order it admits"));
         }
         self.numbers.insert(order.number, place);
+        if order.may_rest() {
+            let resting = self.resting.of_mut(order.side);
+            *resting = resting.saturating_add(1);
+        }
         self.own(place, &order);
         Ok(place)
     }
@@ -116,6 +120,10 @@ impl FastBook {
     pub(super) fn take_out(&mut self, place: u32) -> Option<Open> {
         let order = self.orders.remove(place)?;
         self.broken |= self.numbers.remove(order.number) != Some(place);
+        if order.may_rest() {
+            let resting = self.resting.of_mut(order.side);
+            *resting = resting.saturating_sub(1);
+        }
         if order.is_taker() {
             self.takers = self.takers.saturating_sub(1);
         }

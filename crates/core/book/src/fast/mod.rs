@@ -29,13 +29,15 @@ use units::{Lots, Price, limits};
 #[derive(Debug, Clone)]
 pub struct FastBook {
     tick: i64,
-    orders_max: usize,
+    side_max: usize,
     orders: Slab<Order>,
     numbers: Table,
     owners: Slab<Owner>,
     accounts: Table,
     levels: Slab<LevelSlot>,
     ladders: Sides<Ladder>,
+    /// How many orders there are that may rest, by side.
+    resting: Sides<usize>,
     /// This block's orders in the order of admission; [`NIL`] where one has left.
     batch: Vec<u32>,
     /// How many of the batch are takers.
@@ -50,16 +52,17 @@ pub struct FastBook {
 const NO_TAKERS: Sides<i64> = Sides { buy: i64::MAX, sell: i64::MAX };
 
 impl OrderBook for FastBook {
-    fn bounded(tick: Price, orders_max: usize) -> Self {
+    fn bounded(tick: Price, side_max: usize) -> Self {
         Self {
             tick: i64::try_from(tick.micros()).unwrap_or(0),
-            orders_max,
+            side_max,
             orders: Slab::default(),
             numbers: Table::default(),
             owners: Slab::default(),
             accounts: Table::default(),
             levels: Slab::default(),
             ladders: Sides::default(),
+            resting: Sides::default(),
             batch: Vec::new(),
             takers: 0,
             takers_best: NO_TAKERS,
@@ -99,6 +102,9 @@ impl OrderBook for FastBook {
             return Err(Fault::Invariant("an order's number is used once"));
         }
         let self_trade_cancels = own.into_iter().filter_map(|order| self.cancel(order)).collect();
+        // 0015-BOOK-023
+        let worst = self.worst(entry.side).filter(|_| self.is_full_for(&entry));
+        let evicted = worst.and_then(|place| self.take_out(place));
         let place = self.put_in(&entry.opened())?;
         let held = self.orders.get_mut(place).ok_or(Fault::Missing("order just admitted"))?;
         held.batch_at = u32::try_from(self.batch.len()).unwrap_or(NIL);
@@ -113,7 +119,7 @@ impl OrderBook for FastBook {
                 *best = rank.min(*best);
             }
         }
-        self.sound().map(|()| Admitted { self_trade_cancels })
+        self.sound().map(|()| Admitted { self_trade_cancels, evicted })
     }
 
     fn uncross(&self, reference: Price) -> Result<Auction, Fault> {
@@ -269,8 +275,11 @@ impl FastBook {
             return Err(Refusal::PriceOutsideBand);
         }
         // 0015-BOOK-002
-        if self.numbers.len() >= self.orders_max {
-            return Err(Refusal::BookFull);
+        if self.is_full_for(entry) {
+            let worst = self.worst(entry.side).and_then(|place| self.orders.get(place));
+            if worst.is_none_or(|worst| worst.rank() <= rank) {
+                return Err(Refusal::BookFull);
+            }
         }
         // 0015-BOOK-003
         let standing = self.ladders.of(entry.side.opposite()).best();
@@ -278,6 +287,18 @@ impl FastBook {
             return Err(Refusal::PostOnlyWouldCross);
         }
         Ok(rank)
+    }
+
+    /// Returns whether a side holds as many orders that may rest as it may, and the entry may rest.
+    fn is_full_for(&self, entry: &Entry) -> bool {
+        entry.time_in_force != TimeInForce::ImmediateOrCancel
+            && *self.resting.of(entry.side) >= self.side_max
+    }
+
+    /// Returns the place of the last of the orders that stand on a side.
+    fn worst(&self, side: Side) -> Option<u32> {
+        let (_, at) = self.ladders.of(side).ranks.last_key_value()?;
+        self.levels.get(*at).map(|level| level.last)
     }
 
     /// Returns the account's own orders of the other side that an entry crosses, ascending by number.

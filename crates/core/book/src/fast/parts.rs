@@ -60,6 +60,11 @@ impl Order {
         rank_of(self.side, self.price)
     }
 
+    /// Whether it rests if the auction does not fill it.
+    pub(super) fn may_rest(&self) -> bool {
+        self.time_in_force != TimeInForce::ImmediateOrCancel
+    }
+
     pub(super) fn is_taker(&self) -> bool {
         self.batch_at != NIL && self.time_in_force != TimeInForce::PostOnly
     }

@@ -65,6 +65,9 @@ fn audit(book: &FastBook) {
         assert!(*book.takers_best.of(taker.side) <= taker.rank());
     }
     assert_eq!(found + takers.len(), book.len());
+    let resting =
+        |side| book.orders.values().filter(move |o| o.side == side && o.may_rest()).count();
+    assert_eq!((resting(Side::Buy), resting(Side::Sell)), (book.resting.buy, book.resting.sell));
 }
 
 #[test]

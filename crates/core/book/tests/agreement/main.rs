@@ -18,7 +18,7 @@ use world::{Command, World};
 fn run_seed(seed: u64, commands: usize) -> Rare {
     let _reproduce = Reproduce(seed);
     let mut swarm = Swarm::of(seed);
-    let mut world = World::new(swarm.orders_max);
+    let mut world = World::new(swarm.side_max);
     for _ in 0..commands {
         let command = swarm.command(&world);
         world.apply(&command);

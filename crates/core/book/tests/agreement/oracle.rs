@@ -2,7 +2,7 @@
 
 use crate::rare::Rare;
 use crate::world::TICK;
-use book::{Auction, BookFill, Open};
+use book::{Auction, BookFill, Entry, Open};
 use protocol::{Side, TimeInForce};
 use std::collections::BTreeMap;
 use units::Price;
@@ -14,6 +14,28 @@ fn accepting(open: &[Open], side: Side, price: i128) -> i128 {
         Side::Sell => open.price.micros() <= price,
     };
     open.iter().filter(|open| open.side == side).filter(accepts).map(|open| open.lots.count()).sum()
+}
+
+/// Checks that the worst order of a full side has left, and for a better one.
+pub(crate) fn evicted(before: &[Open], evicted: &Open, entry: &Entry, side_max: usize) {
+    // 0015-BOOK-002, 0015-BOOK-023
+    let of_side = before.iter().filter(|open| open.side == entry.side);
+    let resting = of_side.filter(|open| open.time_in_force != TimeInForce::ImmediateOrCancel);
+    let resting: Vec<&Open> = resting.collect();
+    assert!(resting.len() >= side_max);
+    let better = |one: Price, other: Price| match entry.side {
+        Side::Buy => one > other,
+        Side::Sell => one < other,
+    };
+    assert!(better(entry.price, evicted.price));
+    let stands =
+        |open: &Open| open.arrived < entry.arrived || open.time_in_force == TimeInForce::PostOnly;
+    assert!(stands(evicted), "no taker of this block");
+    for other in resting.into_iter().filter(|open| stands(open)) {
+        assert!(!better(evicted.price, other.price));
+        let newest = (evicted.arrived, evicted.order) >= (other.arrived, other.order);
+        assert!(other.price != evicted.price || newest);
+    }
 }
 
 /// Checks an auction of all open orders and counts what it shows.

@@ -58,6 +58,8 @@ rare! {
     self_trade_cancels,
     self_trade_refusals,
     book_full,
+    /// The worst order of a full side left for a better one.
+    evictions,
     bad_orders,
     dropped,
     forged,

@@ -48,7 +48,7 @@ pub(crate) struct Swarm {
     immediate_per_cent: u64,
     post_only_per_cent: u64,
     cancel_per_cent: u64,
-    pub(crate) orders_max: usize,
+    pub(crate) side_max: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -77,9 +77,9 @@ impl Swarm {
             immediate_per_cent: random.below(50),
             post_only_per_cent: random.below(50),
             cancel_per_cent: 2 + random.below(30),
-            orders_max: match random.one_in(4) {
+            side_max: match random.one_in(4) {
                 true => 5 + usize::try_from(random.below(20)).unwrap(),
-                false => protocol::limits::ORDERS_PER_BOOK_MAX,
+                false => protocol::limits::ORDERS_PER_SIDE_MAX,
             },
             random,
         }

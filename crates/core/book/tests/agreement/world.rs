@@ -38,21 +38,21 @@ pub(crate) struct World {
     pub(crate) next: u64,
     height: i128,
     pub(crate) rare: Rare,
-    orders_max: usize,
+    side_max: usize,
     /// Numbers that may be open, ascending.
     pub(crate) live: Vec<OrderId>,
 }
 
 impl World {
-    pub(crate) fn new(orders_max: usize) -> Self {
+    pub(crate) fn new(side_max: usize) -> Self {
         let tick = Price::from_micros(TICK);
         Self {
-            naive: NaiveBook::bounded(tick, orders_max),
-            fast: FastBook::bounded(tick, orders_max),
+            naive: NaiveBook::bounded(tick, side_max),
+            fast: FastBook::bounded(tick, side_max),
             next: 1,
             height: 1,
             rare: Rare::default(),
-            orders_max,
+            side_max,
             live: Vec::new(),
         }
     }
@@ -88,7 +88,7 @@ impl World {
                 let decoded = protocol::codec::decode(&bytes, bytes.len()).unwrap();
                 assert_eq!(state, decoded);
                 // A restored book has the full bound: the small one of the test is not part of the state.
-                if self.orders_max >= protocol::limits::ORDERS_PER_BOOK_MAX {
+                if self.side_max >= protocol::limits::ORDERS_PER_SIDE_MAX {
                     self.naive = NaiveBook::from_state(&decoded).unwrap();
                     self.fast = FastBook::from_state(&decoded).unwrap();
                 } else {
@@ -107,8 +107,13 @@ impl World {
     fn place(&mut self, entry: Entry, self_trade: SelfTrade) {
         let check = self.naive.check(&entry, self_trade);
         assert_eq!(self.fast.check(&entry, self_trade), check, "{entry:?}");
+        let before = if self.side_max < 100 { self.open() } else { Vec::new() };
         let admitted = self.naive.admit(entry, self_trade).unwrap();
         assert_eq!(self.fast.admit(entry, self_trade).unwrap(), admitted);
+        if let Ok(book::Admitted { evicted: Some(evicted), .. }) = &admitted {
+            oracle::evicted(&before, evicted, &entry, self.side_max);
+            self.rare.evictions += 1;
+        }
         match (&check, &admitted) {
             (Ok(own), Ok(admitted)) => {
                 let cancelled: Vec<OrderId> =

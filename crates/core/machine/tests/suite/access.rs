@@ -1,6 +1,6 @@
 //! Grants: which key may command what, when, and how often.
 
-use crate::common::{BTC, CUSTODIAN, House, SIGNERS, account, genesis, order, trader};
+use crate::common::{BTC, CUSTODIAN, House, SIGNERS, account, arrived, genesis, order, trader};
 use machine::{BlockError, Machine, OwnerRecord, Session, StateKey};
 use protocol::{
     Address, AssetId, Block, Command, Event, Grant, InstrumentId, OrderId, Quote, Receipt, Refusal,
@@ -62,12 +62,13 @@ fn cancel() -> Command {
 
 fn deposit(number: u8, dollars: i128) -> Command {
     let amount = Amount::from_minor(dollars * 1_000_000);
-    Command::Deposit { account: account(number), asset: AssetId::DOLLAR, amount }
+    Command::Deposit { id: arrived(), account: account(number), asset: AssetId::DOLLAR, amount }
 }
 
 fn withdraw(dollars: i128) -> Command {
     let amount = Amount::from_minor(dollars * 1_000_000);
-    Command::Withdraw { sub: 0, asset: AssetId::DOLLAR, amount }
+    let destination = trader(1);
+    Command::Withdraw { sub: 0, asset: AssetId::DOLLAR, amount, destination }
 }
 
 pub(crate) struct SignedHouse(pub(crate) House);

@@ -3,10 +3,11 @@
 use machine::{Genesis, Machine, Outcome, SourceWeight, UnderlyingGenesis, ValidatorGenesis};
 use protocol::{
     AccountId, Address, AssetId, BasisReport, Block, Change, ClientOrderId, Command, Contract,
-    Hash, Instrument, InstrumentId, NewOrder, OrderId, ParameterId, PriceReport, ProposalId, Quote,
-    Right, Seat, SelfTrade, Side, SourceId, TimeInForce, Transaction, UnderlyingId, ValidatorId,
-    VolReport, Vote, limits,
+    DepositId, Hash, Instrument, InstrumentId, NewOrder, OrderId, ParameterId, PriceReport,
+    ProposalId, Quote, Right, Seat, SelfTrade, Side, SourceId, TimeInForce, Transaction,
+    UnderlyingId, ValidatorId, VolReport, Vote, limits,
 };
+use std::cell::Cell;
 use units::{Amount, BlockTime, Lots, Notional, Price, Quantity, Vol};
 
 pub(crate) const CUSTODIAN: Address = Address::new([0xC0; 20]);
@@ -90,7 +91,8 @@ pub(crate) fn genesis() -> Genesis {
     Genesis {
         chain: "test".into(),
         time: BlockTime::from_millis(START),
-        custodian: CUSTODIAN,
+        custodians: vec![CUSTODIAN],
+        custodian_threshold: 1,
         signers: SIGNERS.to_vec(),
         threshold: 2,
         validators: (1..=4).map(|n| ValidatorGenesis { seat: seat(n), stake: 1 }).collect(),
@@ -186,8 +188,20 @@ impl House {
     }
 }
 
+thread_local! {
+    /// The deposits that have arrived in the vaults of this test.
+    static ARRIVED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Returns the number of the next deposit.
+pub(crate) fn arrived() -> DepositId {
+    ARRIVED.set(ARRIVED.get() + 1);
+    DepositId::new(ARRIVED.get())
+}
+
 pub(crate) fn deposit(number: u8, asset: u16, amount: Amount) -> Transaction {
-    let command = Command::Deposit { account: account(number), asset: AssetId::new(asset), amount };
+    let (id, account, asset) = (arrived(), account(number), AssetId::new(asset));
+    let command = Command::Deposit { id, account, asset, amount };
     Transaction { sender: CUSTODIAN, command }
 }
 
@@ -254,8 +268,11 @@ pub(crate) fn hostile(random: &mut Random) -> Transaction {
             let count = [0, 2, 256, 257][usize::try_from(random.below(4)).expect("small")];
             (trader(number), Command::MassQuote { sub, quotes: vec![quote; count] })
         }
-        4 => (CUSTODIAN, Command::Deposit { account: rich, asset, amount }),
-        5 => (trader(number), Command::Withdraw { sub, asset, amount }),
+        4 => (CUSTODIAN, Command::Deposit { id: arrived(), account: rich, asset, amount }),
+        5 => {
+            let destination = trader(number);
+            (trader(number), Command::Withdraw { sub, asset, amount, destination })
+        }
         6 => (trader(number), Command::Transfer { sub, to: rich, asset, amount }),
         7 => {
             let value = [i64::MIN, -1, i64::MAX][usize::try_from(random.below(3)).expect("small")];
@@ -374,7 +391,8 @@ pub(crate) fn anything(random: &mut Random, client: &mut u64, house: &House) -> 
         85..=89 => {
             let asset = AssetId::new(u16::try_from(random.below(4)).expect("small"));
             let amount = Amount::from_minor(random.between(-10_000_000, 1_000_000_000));
-            let command = Command::Deposit { account: account(number), asset, amount };
+            let id = arrived();
+            let command = Command::Deposit { id, account: account(number), asset, amount };
             return Transaction {
                 sender: if random.below(10) == 0 { sender } else { CUSTODIAN },
                 command,
@@ -384,6 +402,7 @@ pub(crate) fn anything(random: &mut Random, client: &mut u64, house: &House) -> 
             sub: 0,
             asset: AssetId::new(u16::try_from(random.below(3)).expect("small")),
             amount: Amount::from_minor(random.between(-10_000_000, 30_000_000_000)),
+            destination: account(number).owner,
         },
         94..=97 => Command::Transfer {
             sub: 0,
@@ -393,6 +412,7 @@ pub(crate) fn anything(random: &mut Random, client: &mut u64, house: &House) -> 
         },
         _ => {
             let command = Command::Deposit {
+                id: arrived(),
                 // Of any size, to somebody who does not trade: wealth would hide every default.
                 account: account(30),
                 asset: AssetId::DOLLAR,

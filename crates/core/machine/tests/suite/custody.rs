@@ -36,7 +36,8 @@ fn of(number: u8, command: Command) -> Transaction {
 }
 
 fn withdraw(number: u8, asset: AssetId, amount: Amount) -> Transaction {
-    of(number, Command::Withdraw { sub: 0, asset, amount })
+    let destination = trader(number);
+    of(number, Command::Withdraw { sub: 0, asset, amount, destination })
 }
 
 fn transfer(from: u8, to: u8, asset: AssetId, amount: Amount) -> Transaction {

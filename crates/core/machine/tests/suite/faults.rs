@@ -26,7 +26,8 @@ fn of(number: u8, command: Command) -> Transaction {
 }
 
 fn withdraw(number: u8) -> Transaction {
-    of(number, Command::Withdraw { sub: 0, asset: AssetId::DOLLAR, amount: dollars(1) })
+    let (asset, amount, destination) = (AssetId::DOLLAR, dollars(10), trader(number));
+    of(number, Command::Withdraw { sub: 0, asset, amount, destination })
 }
 
 fn index(house: &House, number: u8) -> AccountIndex {
@@ -245,7 +246,7 @@ fn a_fault_in_the_funding_of_one_market_halts_that_market() {
     }
     assert_eq!(halted, [perpetual]);
     assert!(paid.contains(&InstrumentId::new(1)));
-    assert_eq!(CUSTODIAN, house.machine.state().custodian);
+    assert!(house.machine.state().custody.is_custodian(CUSTODIAN));
 }
 
 #[test]
@@ -281,7 +282,10 @@ fn open_interest_that_cannot_be_counted_is_refused_at_the_door() {
     let money = |sub| {
         let account = AccountId { owner: trader(77), sub };
         let (asset, amount) = (AssetId::DOLLAR, dollars(10_000));
-        Transaction { sender: CUSTODIAN, command: Command::Deposit { account, asset, amount } }
+        Transaction {
+            sender: CUSTODIAN,
+            command: Command::Deposit { id: super::common::arrived(), account, asset, amount },
+        }
     };
     house.apply(1, (0..514).map(money).collect());
     // 512 orders of 2³¹ − 1 lots are 512 lots short of 2⁴⁰.

@@ -227,7 +227,12 @@ fn command(random: &mut Random, house: &House, client: &mut u64) -> Option<Trans
         }
         16 | 17 => {
             let amount = Amount::from_minor(random.between(1, 30_000_000_000));
-            of(Command::Withdraw { sub: 0, asset: AssetId::DOLLAR, amount })
+            of(Command::Withdraw {
+                sub: 0,
+                asset: AssetId::DOLLAR,
+                amount,
+                destination: trader(number),
+            })
         }
         18 => {
             let amount = Amount::from_minor(random.between(1, 20_000_000_000));
@@ -237,6 +242,7 @@ fn command(random: &mut Random, house: &House, client: &mut u64) -> Option<Trans
         _ => Some(Transaction {
             sender: CUSTODIAN,
             command: Command::Deposit {
+                id: super::common::arrived(),
                 account: account(number),
                 asset: AssetId::DOLLAR,
                 amount: Amount::from_minor(random.between(1, 20_000_000_000)),

@@ -19,7 +19,8 @@ fn of(number: u8, command: Command) -> Transaction {
 
 fn withdraw(number: u8, amount: i128) -> Transaction {
     let (asset, amount) = (AssetId::DOLLAR, dollars(amount));
-    of(number, Command::Withdraw { sub: 0, asset, amount })
+    let destination = trader(number);
+    of(number, Command::Withdraw { sub: 0, asset, amount, destination })
 }
 
 fn required(house: &House, number: u8) -> Requirement {
@@ -265,7 +266,12 @@ fn writers(options: u32, holders: u16, money: i128) -> House {
     let mut opening = vec![deposit(3, 0, dollars(100_000_000))];
     opening.extend((0..holders).map(|sub| {
         let (asset, amount) = (AssetId::DOLLAR, dollars(money));
-        let command = Command::Deposit { account: AccountId { owner, sub }, asset, amount };
+        let command = Command::Deposit {
+            id: super::common::arrived(),
+            account: AccountId { owner, sub },
+            asset,
+            amount,
+        };
         Transaction { sender: CUSTODIAN, command }
     }));
     house.apply(1, opening);
@@ -312,9 +318,13 @@ fn a_block_takes_on_no_more_than_it_has_room_for_and_nobody_is_left_out() {
         let index = state.accounts.index(AccountId { owner: trader(77), sub }).unwrap();
         let held = state.required(&state.risk().unwrap(), index, false).unwrap();
         let free = held.equity.minus(held.initial).unwrap().micros() / 1_000_000 - 1;
-        let command = Command::Withdraw { sub, asset: AssetId::DOLLAR, amount: dollars(free) };
-        let outcome = house.apply(1, vec![of(77, command)]);
-        assert_eq!(outcome.receipts, [Receipt::Done]);
+        let (asset, amount, destination) = (AssetId::DOLLAR, dollars(free), trader(77));
+        let command = Command::Withdraw { sub, asset, amount, destination };
+        // Paid at once, since an owner has a few that are to be paid at most.
+        let id = protocol::WithdrawalId::new(u64::from(sub) + 1);
+        let paid = Transaction { sender: CUSTODIAN, command: Command::AttestPayment { id } };
+        let outcome = house.apply(1, vec![of(77, command), paid]);
+        assert_eq!(outcome.receipts, [Receipt::Done, Receipt::Done]);
     }
     // One with a single position that is bid for, below maintenance in the same block.
     house.apply(1, vec![deposit(1, 0, dollars(7_740))]);

@@ -376,7 +376,12 @@ fn withdrawals_leave_initial_margin_and_respect_the_hourly_limit() {
     );
     let withdraw = |number, amount| Transaction {
         sender: trader(number),
-        command: Command::Withdraw { sub: 0, asset: AssetId::DOLLAR, amount: dollars(amount) },
+        command: Command::Withdraw {
+            sub: 0,
+            asset: AssetId::DOLLAR,
+            amount: dollars(amount),
+            destination: trader(number),
+        },
     };
     let outcome = house.apply(
         1,

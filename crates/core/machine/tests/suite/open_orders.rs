@@ -6,8 +6,8 @@ use super::common::{
 };
 use machine::{Genesis, Machine, ParameterGenesis};
 use protocol::{
-    AccountId, AssetId, CancelReason, Command, Event, InstrumentId, Mode, ParameterId, Quote,
-    Receipt, Refusal, Side, Transaction,
+    AccountId, Address, AssetId, CancelReason, Command, Event, InstrumentId, Mode, ParameterId,
+    Quote, Receipt, Refusal, Side, Transaction,
 };
 use units::{Amount, Lots, Notional, Price};
 
@@ -23,7 +23,10 @@ fn of(number: u8, command: Command) -> Transaction {
 }
 
 fn withdraw(number: u8, amount: Amount) -> Transaction {
-    of(number, Command::Withdraw { sub: 0, asset: AssetId::DOLLAR, amount })
+    of(
+        number,
+        Command::Withdraw { sub: 0, asset: AssetId::DOLLAR, amount, destination: trader(number) },
+    )
 }
 
 fn tick(price: i128) -> i128 {
@@ -564,12 +567,18 @@ fn an_account_that_a_block_has_no_time_for_does_not_fill() {
     // 0019-MARG-021, 0019-MARG-022
     const CROWD: u16 = 520;
     let mut house = House::new();
-    let crowd = trader(77);
+    // Each of an owner of its own: the accounts of one have a bounded number of orders.
+    let crowd = |number: u16| {
+        let mut owner = [77; 20];
+        owner[..2].copy_from_slice(&number.to_be_bytes());
+        Address::new(owner)
+    };
     let mut deposits = vec![deposit(1, 0, dollars(80_000)), deposit(2, 0, dollars(10_000_000))];
     deposits.extend((0..CROWD).map(|sub| Transaction {
         sender: CUSTODIAN,
         command: Command::Deposit {
-            account: AccountId { owner: crowd, sub },
+            id: super::common::arrived(),
+            account: AccountId { owner: crowd(sub), sub: 0 },
             asset: AssetId::DOLLAR,
             amount: dollars(4_000),
         },
@@ -588,9 +597,9 @@ fn an_account_that_a_block_has_no_time_for_does_not_fill() {
         }
     };
     let quotes = |sub, market, side| Transaction {
-        sender: crowd,
+        sender: crowd(sub),
         command: Command::MassQuote {
-            sub,
+            sub: 0,
             quotes: (0..256).map(|rank| quote(market, side, rank)).collect(),
         },
     };

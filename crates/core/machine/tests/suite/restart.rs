@@ -194,8 +194,8 @@ fn no_gains_leave_while_nothing_is_liquidated() {
     // 0025-BLOCK-031
     let (mut house, _) = reopening();
     let withdraw = |number| {
-        let (asset, amount) = (AssetId::DOLLAR, dollars(1));
-        of(number, Command::Withdraw { sub: 0, asset, amount })
+        let (asset, amount, destination) = (AssetId::DOLLAR, dollars(10), trader(number));
+        of(number, Command::Withdraw { sub: 0, asset, amount, destination })
     };
     let transfer = |number| {
         let (asset, amount, to) = (AssetId::DOLLAR, dollars(1), account(2));
@@ -242,8 +242,10 @@ fn what_ended_in_a_call_auction_leaves_after_it() {
         house.apply(5, Vec::new());
     }
     house.apply(91, Vec::new());
-    let withdraw =
-        || of(1, Command::Withdraw { sub: 0, asset: AssetId::DOLLAR, amount: dollars(1) });
+    let withdraw = || {
+        let (asset, amount, destination) = (AssetId::DOLLAR, dollars(10), trader(1));
+        of(1, Command::Withdraw { sub: 0, asset, amount, destination })
+    };
     let mut ended = false;
     while !ended {
         let outcome = house.apply(5, Vec::new());

@@ -5,7 +5,7 @@ use super::common::{
     trader,
 };
 use ledger::Holder;
-use machine::{Genesis, GenesisError, Machine, ParameterGenesis, StateKey, Status};
+use machine::{Custody, Genesis, GenesisError, Machine, ParameterGenesis, StateKey, Status};
 use protocol::codec;
 use protocol::{
     AssetId, CancelReason, Change, ClientOrderId, Command, Contract, ContractRule, Event,
@@ -43,6 +43,11 @@ fn long() -> House {
 
 fn of(number: u8, command: Command) -> Transaction {
     Transaction { sender: trader(number), command }
+}
+
+fn pays_out(number: u8, asset: AssetId, amount: Amount) -> Transaction {
+    let destination = trader(number);
+    of(number, Command::Withdraw { sub: 0, asset, amount, destination })
 }
 
 fn sign(signer: usize, command: Command) -> Transaction {
@@ -102,7 +107,7 @@ fn the_first_broken_rule_is_reported_in_the_order_of_the_page() {
     };
     let withdraw = |asset, amount| {
         let asset = AssetId::new(asset);
-        of(1, Command::Withdraw { sub: 0, asset, amount: Amount::from_minor(amount) })
+        pays_out(1, asset, Amount::from_minor(amount))
     };
     let transfer = |amount: i128| {
         let (to, asset) = (account(1), AssetId::DOLLAR);
@@ -217,7 +222,7 @@ fn whatever_decides_the_future_is_under_the_root() {
     );
     let changes: [Change; 18] = [
         |state| state.chain.push('x'),
-        |state| state.custodian = trader(1),
+        |state| state.custody = Custody::new(&[trader(1)], 1).unwrap(),
         |state| *state.validators.values_mut().next().unwrap() += 1,
         |state| state.next_order = OrderId::new(77),
         |state| state.variation_due_at = state.time,
@@ -681,7 +686,7 @@ fn no_more_than_the_limit_leaves_in_any_hour() {
         let amount = random.between(1, 60);
         let (asset, amount_) = (AssetId::DOLLAR, dollars(amount));
         let seconds = random.between(1, 59);
-        let withdraw = of(1, Command::Withdraw { sub: 0, asset, amount: amount_ });
+        let withdraw = pays_out(1, asset, amount_);
         let outcome = house.apply(seconds, vec![withdraw]);
         if outcome.receipts[0] == Receipt::Done {
             left.push((house.now, amount));
@@ -702,13 +707,10 @@ fn collateral_leaves_only_at_prices_that_may_liquidate() {
     let (asset, amount, to) = (AssetId::DOLLAR, dollars(10_000), account(2));
     let leave = || {
         vec![
-            of(1, Command::Withdraw { sub: 0, asset, amount }),
+            pays_out(1, asset, amount),
             of(1, Command::Transfer { sub: 0, to, asset, amount }),
-            of(2, Command::Withdraw { sub: 0, asset, amount }),
-            of(
-                2,
-                Command::Withdraw { sub: 0, asset: AssetId::new(1), amount: Amount::from_minor(1) },
-            ),
+            pays_out(2, asset, amount),
+            pays_out(2, AssetId::new(1), Amount::from_minor(2_000_000)),
         ]
     };
     for (seconds, mode) in [(11, Mode::ReduceOnly), (70, Mode::Frozen)] {
@@ -821,12 +823,12 @@ fn a_halted_house_takes_no_orders_and_lets_everybody_leave() {
     let mut state = house.machine.state().clone();
     state.house_fault = Some("a fault".into());
     house.machine = Machine::restore(&codec::encode(&state).unwrap()).unwrap();
-    let (asset, amount) = (AssetId::DOLLAR, dollars(1));
+    let (asset, amount) = (AssetId::DOLLAR, dollars(10));
     let outcome = house.apply(
         1,
         vec![
             order(1, 1, 1, Side::Buy, 7_000_000_000, 1),
-            of(1, Command::Withdraw { sub: 0, asset, amount }),
+            pays_out(1, asset, amount),
             of(2, Command::CancelOrder { sub: 0, order: resting }),
         ],
     );

@@ -29,7 +29,12 @@ fn hedged_across() -> House {
     let mut house = House::new();
     let money = |account, held| Transaction {
         sender: super::common::CUSTODIAN,
-        command: Command::Deposit { account, asset: AssetId::DOLLAR, amount: dollars(held) },
+        command: Command::Deposit {
+            id: super::common::arrived(),
+            account,
+            asset: AssetId::DOLLAR,
+            amount: dollars(held),
+        },
     };
     house.apply(
         1,

@@ -3,11 +3,11 @@
 use crate::random::Random;
 use protocol::{
     AccountId, AccountIndex, Address, AssetId, BasisReport, Block, CancelReason, Change,
-    ClientOrderId, Command, Contract, ContractRule, Endpoint, Event, Grant, Hash, Header,
-    Instrument, InstrumentId, Mode, NewOrder, Offence, OffenceKind, OrderId, ParameterId,
+    ClientOrderId, Command, Contract, ContractRule, DepositId, Endpoint, Event, Grant, Hash,
+    Header, Instrument, InstrumentId, Mode, NewOrder, Offence, OffenceKind, OrderId, ParameterId,
     PriceReport, ProposalId, Quote, Receipt, Refusal, Right, Scopes, Seat, SelfTrade, SessionKey,
     SessionTerms, Shown, Side, Signer, SourceId, TimeInForce, Transaction, UnderlyingId,
-    ValidatorId, VolReport, Vote,
+    ValidatorId, VolReport, Vote, WithdrawalId,
 };
 use units::{Amount, BlockHeight, BlockTime, Lots, Notional, Ppb, Price, Quantity, Vol};
 
@@ -94,6 +94,7 @@ generate_units! {
 generate_ids! {
     AccountIndex 4 u32, AssetId 2 u16, UnderlyingId 2 u16, InstrumentId 4 u32, OrderId 8 u64,
     ClientOrderId 8 u64, SourceId 2 u16, ValidatorId 2 u16, ProposalId 4 u32,
+    DepositId 8 u64, WithdrawalId 8 u64,
 }
 
 generate_structs! {
@@ -131,7 +132,7 @@ generate_enums! {
     }
     CancelReason {
         Requested, Unfilled, SelfTrade, PostOnly, ReduceOnly, Liquidation, Expiry, Halt,
-        Restricted, Reopening, Uncovered,
+        Restricted, Reopening, Evicted, Uncovered,
     }
     Change {
         SetParameter { parameter, underlying, value },
@@ -141,6 +142,7 @@ generate_enums! {
         ReleaseValidator(validator),
         SeatValidator { seat, stake },
         UnseatValidator(validator),
+        SetCustodians { remove, add, threshold },
     }
     ParameterId {
         ScanRange, TakerFee, MakerFee, LiquidationFee, MaintenanceRatio, LiquidationBuffer,
@@ -159,11 +161,11 @@ generate_enums! {
         FrontUpFar, FrontDownNear, FrontDownFar, CalendarBase, CalendarSlope, CalendarCap,
         ClassOneKept, OracleTolerance, HaircutMaintenanceShare, FundingProvision,
         SettlementGaps,
-        WithdrawalOwnerShare, WithdrawalFree, DepositMin,
+        WithdrawalOwnerShare, WithdrawalFree, DepositMin, WithdrawalMin, DepositLimit,
     }
     Command {
-        Deposit { account, asset, amount },
-        Withdraw { sub, asset, amount },
+        Deposit { id, account, asset, amount },
+        Withdraw { sub, asset, amount, destination },
         Transfer { sub, to, asset, amount },
         PlaceOrder { sub, order },
         CancelOrder { sub, order },
@@ -177,12 +179,13 @@ generate_enums! {
         RegisterSession { terms },
         RevokeSession { key },
         BuyCollateral { sub, seller, asset, amount, limit },
+        AttestPayment { id },
     }
     Receipt { Done, Order(order), Quotes(quotes), Proposal(proposal), Refused(refusal) }
     Event {
         AccountOpened { account, index },
-        Deposited { account, asset, amount },
-        Withdrawn { account, asset, amount },
+        Deposited { id, account, asset, amount },
+        Withdrawn { id, destination, account, asset, amount },
         ModeChanged { underlying, mode },
         Filled { instrument, account, order, side, price, lots, fee, aggressor },
         Cancelled { instrument, account, order, lots, reason },
@@ -211,6 +214,7 @@ generate_enums! {
         AccountSetAside { account, fault },
         AccountRestored { account },
         FaultContained { fault },
+        WithdrawalPaid { id },
     }
     Refusal {
         NotPermitted, AccountNotOpen, TooMany, AssetUnknown, AmountNotPositive, AmountTooLarge,
@@ -220,8 +224,8 @@ generate_enums! {
         InstrumentExpired, InstrumentHalted, ModeForbids { mode }, MarkMissing, LotsNotPositive,
         LotsTooMany, PriceNotPositive, PriceOffTick, PriceOutsideBand, ClientOrderIdInUse,
         TooManyOrders, TooManyPositions, BookFull, ReduceOnlyWouldIncrease, PostOnlyWouldCross,
-        SelfTrade, PositionLimit, MarginShort { short_by }, OrderUnknown, OrderOfHouse,
-        NotForSale, NotJailed, StillJailed { until }, ValidatorKeyTaken, AlreadySeated, NotSeated,
+        SelfTrade, PositionLimit, TooManyOrdersOfOwner, CustodiansInvalid, MarginShort { short_by }, OrderUnknown, OrderOfHouse,
+        NotOutstanding, DepositLimit { exceeded_by }, NotForSale, NotJailed, StillJailed { until }, ValidatorKeyTaken, AlreadySeated, NotSeated,
         ParameterUnknown,
         ValueOutsideBounds { lowest, highest }, ContractInvalid { rule }, ProposalUnknown,
         ApprovedAlready, TooManyProposals, NotHalted, ValueContradicts, NotApproved, CommitteeFull,

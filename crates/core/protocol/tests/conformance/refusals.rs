@@ -90,9 +90,13 @@ fn table_of_codes() {
         40  PostOnlyWouldCross
         41  SelfTrade
         42  PositionLimit
+        43  TooManyOrdersOfOwner
+        44  CustodiansInvalid
         45  MarginShort
         50  OrderUnknown
         51  OrderOfHouse
+        52  NotOutstanding
+        53  DepositLimit
         54  NotForSale
         55  NotJailed
         56  StillJailed

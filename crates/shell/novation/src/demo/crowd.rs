@@ -3,13 +3,14 @@
 //! Every decision is a function of the seed and of the machine's state, in integers, so that two runs of one seed send
 //! the same commands on any machine.
 
-use super::listing::{CUSTODIAN, HOUR, SIGNERS};
+use super::listing::{CUSTODIANS, HOUR, SIGNERS};
 use super::random::Random;
 use super::{BTC, ETH};
 use machine::{Market, State};
 use protocol::{
-    AccountId, Address, AssetId, Change, ClientOrderId, Command, Contract, InstrumentId, NewOrder,
-    ParameterId, ProposalId, Quote, Right, SelfTrade, Side, TimeInForce, Transaction, UnderlyingId,
+    AccountId, Address, AssetId, Change, ClientOrderId, Command, Contract, DepositId, InstrumentId,
+    NewOrder, ParameterId, ProposalId, Quote, Right, SelfTrade, Side, TimeInForce, Transaction,
+    UnderlyingId,
 };
 use std::collections::BTreeMap;
 use units::{Amount, BlockTime, Lots, Notional, Ppm, Price, Quantity, Round};
@@ -157,14 +158,14 @@ impl Crowd {
     }
 
     /// Returns the deposits that open every account.
-    pub(crate) fn deposits(&self) -> Vec<Transaction> {
+    pub(crate) fn deposits(&self) -> Vec<Arrived> {
         let mut deposits = Vec::new();
         for agent in &self.agents {
             let account = AccountId { owner: agent.address, sub: 0 };
-            deposits.push(deposit(account, AssetId::DOLLAR, agent.dollars));
+            deposits.push((account, AssetId::DOLLAR, agent.dollars));
             if agent.coins > 0 {
                 let asset = AssetId::new(agent.underlying.get());
-                deposits.push(deposit(account, asset, agent.coins * Quantity::ONE.nanos()));
+                deposits.push((account, asset, agent.coins * Quantity::ONE.nanos()));
             }
         }
         deposits
@@ -223,10 +224,23 @@ pub(crate) fn sign(signer: usize, command: Command) -> Transaction {
     Transaction { sender: SIGNERS[signer % SIGNERS.len()], command }
 }
 
-/// Returns a deposit by the custodian.
-pub(crate) fn deposit(account: AccountId, asset: AssetId, minor: i128) -> Transaction {
-    let amount = Amount::from_minor(minor);
-    Transaction { sender: CUSTODIAN, command: Command::Deposit { account, asset, amount } }
+/// What has arrived in custody: for whom, what, and how much in minor units.
+pub(crate) type Arrived = (AccountId, AssetId, i128);
+
+/// Returns the attestations of deposits, numbered from one on, by two of three custodians.
+pub(crate) fn attested(first: u64, arrived: impl IntoIterator<Item = Arrived>) -> Vec<Transaction> {
+    let numbered = (first..).map(DepositId::new).zip(arrived);
+    let by = |sender| move |command| Transaction { sender, command };
+    let commands = numbered.map(|(id, (account, asset, minor))| Command::Deposit {
+        id,
+        account,
+        asset,
+        amount: Amount::from_minor(minor),
+    });
+    let commands: Vec<Command> = commands.collect();
+    let once = commands.iter().cloned().map(by(CUSTODIANS[0]));
+    let again = commands.iter().cloned().map(by(CUSTODIANS[1]));
+    once.chain(again).collect()
 }
 
 /// The markets that trade now, sorted for the agents.
@@ -395,7 +409,11 @@ impl Agent {
             called.and_then(|index| desk.state.accounts.get(index)).is_some_and(|held| held.called);
         if called && !self.topped_up && self.starts % 3 == 0 {
             self.topped_up = true;
-            desk.sent.push(deposit(self.account(), AssetId::DOLLAR, self.dollars / 3));
+            *desk.next_client += 1;
+            // Far above those that open the accounts.
+            let number = (1 << 40) + *desk.next_client;
+            let more = (self.account(), AssetId::DOLLAR, self.dollars / 3);
+            desk.sent.extend(attested(number, [more]));
         }
     }
 
@@ -469,7 +487,8 @@ impl Agent {
             }
             14 if self.random.once_in(10) => {
                 let amount = Amount::from_notional(Notional::from_micros(self.dollars / 20));
-                let command = Command::Withdraw { sub: 0, asset: AssetId::DOLLAR, amount };
+                let (asset, destination) = (AssetId::DOLLAR, self.address);
+                let command = Command::Withdraw { sub: 0, asset, amount, destination };
                 desk.sent.push(Transaction { sender: self.address, command });
             }
             _ => {}

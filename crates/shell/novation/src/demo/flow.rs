@@ -3,7 +3,7 @@
 //! Prices are scaled from the recorded level to the house's. A level that shrinks is cancelled and placed again with
 //! what is left; levels further than half a percent from the middle are left out.
 
-use super::crowd::{Role, address, deposit};
+use super::crowd::{Arrived, Role, address};
 use super::tape::{Tape, Tick};
 use super::{BTC, ETH};
 use anyhow::{Context, Result};
@@ -237,13 +237,13 @@ impl Flow {
     }
 
     /// Returns the deposits of the accounts of the flow.
-    pub(crate) fn deposits(&self) -> Vec<Transaction> {
+    pub(crate) fn deposits(&self) -> Vec<Arrived> {
         if self.seconds.is_empty() {
             return Vec::new();
         }
         let account = |owner: &Address| AccountId { owner: *owner, sub: 0 };
         let accounts = self.accounts.iter().map(account);
-        accounts.map(|id| deposit(id, AssetId::DOLLAR, 2_000_000_000_000_000)).collect()
+        accounts.map(|id| (id, AssetId::DOLLAR, 2_000_000_000_000_000)).collect()
     }
 
     /// Returns the commands of some seconds, for one block.

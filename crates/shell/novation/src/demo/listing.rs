@@ -20,8 +20,9 @@ const OPTIONS_PER_UNDERLYING: usize = 96;
 /// Validators of the demo, each with one stake.
 pub(crate) const VALIDATORS: u16 = 4;
 
-/// Who credits deposits in the demo.
-pub(crate) const CUSTODIAN: Address = Address::new([0xC0; 20]);
+/// Who attests deposits in the demo; two of three credit one.
+pub(crate) const CUSTODIANS: [Address; 3] =
+    [Address::new([0xC0; 20]), Address::new([0xC1; 20]), Address::new([0xC2; 20])];
 /// Governance signers of the demo; two of three change something.
 pub(crate) const SIGNERS: [Address; 3] =
     [Address::new([0x51; 20]), Address::new([0x52; 20]), Address::new([0x53; 20])];
@@ -221,12 +222,16 @@ pub(crate) fn genesis(
             parameters.push(ParameterGenesis { underlying, parameter, value });
         }
     }
+    // All of the demo's money comes in its first block.
+    let (parameter, value) = (ParameterId::DepositLimit, 1_000_000_000_000_000_000);
+    parameters.push(ParameterGenesis { underlying: None, parameter, value });
     let mut instruments = listing.instruments.clone();
     instruments.sort_by_key(|instrument| instrument.id);
     Ok(Genesis {
         chain: chain.to_string(),
         time: BlockTime::from_millis(first.time.millis() - 1),
-        custodian: CUSTODIAN,
+        custodians: CUSTODIANS.to_vec(),
+        custodian_threshold: 2,
         signers: SIGNERS.to_vec(),
         threshold: 2,
         validators: seats

@@ -11,7 +11,7 @@ pub(crate) mod tape;
 use crate::cli::DemoArgs;
 use crate::progress::{Progress, Unit};
 use anyhow::{Context, Result, bail};
-use crowd::Crowd;
+use crowd::{Crowd, attested};
 use flow::Flow;
 use house::House;
 use listing::{Listing, VALIDATORS};
@@ -122,8 +122,8 @@ fn play(
         let state = house.machine().state();
         let mut transactions = Vec::new();
         if number == 1 {
-            transactions.extend(flow.deposits());
-            transactions.extend(crowd.deposits());
+            let arrived = flow.deposits().into_iter().chain(crowd.deposits());
+            transactions.extend(attested(1, arrived));
         } else {
             transactions.extend(flow.act(state, number - 1..number));
             if flow_at > 0 && number > flow_at {

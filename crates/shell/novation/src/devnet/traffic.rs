@@ -3,9 +3,9 @@
 use super::fleet::Fleet;
 use super::people::People;
 use crate::cli::DevnetArgs;
-use crate::demo::crowd::Crowd;
+use crate::demo::crowd::{Crowd, attested};
 use crate::demo::flow::Flow;
-use crate::demo::listing::{CUSTODIAN, SIGNERS};
+use crate::demo::listing::{CUSTODIANS, SIGNERS};
 use crate::demo::{self, BTC, Stage};
 use access::Network;
 use anyhow::{Context, Result};
@@ -50,10 +50,11 @@ impl<'a> Traffic<'a> {
         let &DevnetArgs { seed, validators, load, .. } = args;
         let first = stage.tape.first_price(BTC).context("the scenario has no BTC price")?;
         let mut people = People::new(seed);
-        let custodian = people.meet(CUSTODIAN, Scopes::DEPOSIT)?;
+        let custodians = CUSTODIANS.map(|custodian| people.meet(custodian, Scopes::DEPOSIT));
+        let custodians = custodians.into_iter().collect::<Result<Vec<_>>>()?;
         let signers = SIGNERS.map(|signer| people.meet(signer, Scopes::GOVERN));
         let signers = signers.into_iter().collect::<Result<Vec<_>>>()?;
-        let genesis = Genesis { custodian, signers, signed: true, ..genesis };
+        let genesis = Genesis { custodians, signers, signed: true, ..genesis };
         let mut crowd = Crowd::new(seed);
         crowd.rename(|alias| people.meet(alias, Scopes::TRADE.and(Scopes::CANCEL)))?;
         let mut flow = stage.flow.clone();
@@ -112,11 +113,13 @@ impl<'a> Traffic<'a> {
         if state.accounts.iter().next().is_none() {
             // They may still be on their way.
             let due = self.deposited_for.is_none_or(|at| height >= at + DEPOSIT_BLOCKS);
-            if !self.people.is_registered(state, CUSTODIAN) || due {
-                let registered = self.people.is_registered(state, CUSTODIAN);
+            let mut attesting = CUSTODIANS.iter().take(2);
+            let registered =
+                attesting.all(|custodian| self.people.is_registered(state, *custodian));
+            if !registered || due {
                 self.deposited_for = registered.then_some(height);
-                transactions.extend(self.crowd.deposits());
-                transactions.extend(self.flow.deposits());
+                let arrived = self.flow.deposits().into_iter().chain(self.crowd.deposits());
+                transactions.extend(attested(1, arrived));
             }
         } else {
             for _ in 0..self.load {

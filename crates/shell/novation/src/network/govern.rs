@@ -83,6 +83,9 @@ fn change_of(words: &Proposing) -> Result<Change> {
             Change::ResumeInstrument(protocol::InstrumentId::new(*market))
         }
         Proposing::Resume { market: None } => Change::ResumeHouse,
+        Proposing::Custodians { remove, add, threshold } => {
+            Change::SetCustodians { remove: *remove, add: *add, threshold: *threshold }
+        }
     })
 }
 

@@ -58,10 +58,15 @@ pub(crate) fn run(args: &InitArgs, out: &mut dyn Write) -> Result<()> {
     }
     fs::create_dir_all(&args.dir)
         .with_context(|| format!("cannot create {}", args.dir.display()))?;
-    let custodian = match args.custodian {
-        Some(custodian) => custodian,
-        None => owner(&args.dir, "custodian", out)?,
+    let custodians = match args.custodians.as_slice() {
+        [] => ["custodian-1", "custodian-2", "custodian-3"]
+            .into_iter()
+            .map(|name| owner(&args.dir, name, out))
+            .collect::<Result<Vec<_>>>()?,
+        given => given.to_vec(),
     };
+    let majority = u16::try_from(custodians.len() / 2 + 1)?;
+    let custodian_threshold = args.custodian_threshold.unwrap_or(majority);
     let signers = match args.signers.as_slice() {
         [] => ["signer-1", "signer-2", "signer-3"]
             .into_iter()
@@ -69,7 +74,8 @@ pub(crate) fn run(args: &InitArgs, out: &mut dyn Write) -> Result<()> {
             .collect::<Result<Vec<_>>>()?,
         given => given.to_vec(),
     };
-    let genesis = Genesis { time: now, signed: true, custodian, signers, ..genesis };
+    let genesis =
+        Genesis { time: now, signed: true, custodians, custodian_threshold, signers, ..genesis };
     let clock = Clock::Wall { drift_max: BlockSpan::from_millis(DRIFT_MAX_MS) };
     let reporters = keys.iter().map(|_| access::random_secret()).collect::<Result<Vec<_>, _>>()?;
     write(&args.dir, &Plan { genesis: &genesis, clock, keys: &keys, reporters: &reporters })?;

@@ -268,7 +268,7 @@ fn nonsense_on_any_port_is_refused_and_stops_nobody() {
     assert!(submit(Address::new([9; 20])).contains("the owner has no account here"));
     let genesis = fs::read(net.dir.join("0/genesis")).expect("readable");
     let genesis: Genesis = codec::decode(&genesis, limits::BLOCK_BYTES_MAX).expect("a genesis");
-    let answer = submit(genesis.custodian);
+    let answer = submit(genesis.custodians[0]);
     for told in
         ["not by the owner", "\"recovered\":\"0x", "\"digest\":\"0x", "CancelAll(string network"]
     {
