@@ -4,7 +4,7 @@ use crate::{Definition, Parameters};
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{Address, Change, Fault, ParameterId, ProposalId, Refusal, limits};
 use std::collections::{BTreeMap, BTreeSet};
-use units::{BlockSpan, BlockTime};
+use units::{BlockSpan, BlockTime, Price};
 
 /// A change on its way.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -194,6 +194,8 @@ fn valid(change: &Change, parameters: &Parameters) -> Result<(), Refusal> {
         Change::SetCustodians { threshold: 0, .. } => Err(Refusal::CustodiansInvalid),
         // The rest depends on who they are when it is due.
         Change::SetCustodians { .. } => Ok(()),
+        Change::SettleAt { price, .. } if *price <= Price::ZERO => Err(Refusal::PriceNotPositive),
+        Change::SettleAt { .. } => Ok(()),
     }
 }
 
@@ -212,6 +214,7 @@ fn delay(change: &Change, parameters: &Parameters) -> BlockSpan {
         | Change::ReleaseValidator(_)
         | Change::SeatValidator { .. }
         | Change::UnseatValidator(_)
+        | Change::SettleAt { .. }
         | Change::SetCustodians { .. } => true,
     };
     if waits { span(parameters, ParameterId::Timelock) } else { BlockSpan::ZERO }

@@ -30,7 +30,7 @@ macro_rules! row {
 ///
 /// spec 0023-GOV-001.
 #[rustfmt::skip]
-pub(crate) const DEFINITIONS: [Definition; 87] = [
+pub(crate) const DEFINITIONS: [Definition; 89] = [
     row!(ScanRange, "scan_range", Ppm, Underlying, 120_000, 160_000, 600_000, WhenLowered, "Deribit price range 16 %; floor 12 % after OKX"),
     row!(TakerFee, "taker_fee", Ppm, Underlying, 0, 500, 5_000, Always, "5 basis points, common among perpetual venues"),
     row!(MakerFee, "maker_fee", Ppm, Underlying, 0, 200, 5_000, Always, "2 basis points, common among perpetual venues"),
@@ -113,6 +113,8 @@ pub(crate) const DEFINITIONS: [Definition; 87] = [
     row!(HaircutMaintenanceShare, "haircut_maintenance_share", Ppm, House, 0, 500_000, 1_000_000, WhenLowered, "judgement: 5 % against 10 %"),
     row!(FundingProvision, "funding_provision", Millis, House, 0, 8 * HOUR, 7 * DAY, WhenLowered, "Paradex: 8 hours"),
     row!(SettlementGaps, "settlement_gaps", Ppm, Underlying, 0, 100_000, 500_000, WhenRaised, "judgement: three minutes of the half hour"),
+    row!(SettlementWait, "settlement_wait", Millis, Underlying, HOUR, DAY, 30 * DAY, Always, "judgement: a day for validators and sources to come back"),
+    row!(SettlementBand, "settlement_band", Ppm, Underlying, 10_000, 200_000, 500_000, WhenRaised, "judgement: a little beyond the scan range"),
     row!(WithdrawalOwnerShare, "withdrawal_owner_share", Ppm, House, 10_000, 250_000, 1_000_000, WhenRaised, "judgement: four owners together use up the hour"),
     row!(WithdrawalFree, "withdrawal_free", Micros, House, 0, 10_000_000_000, 1_000_000_000_000, WhenRaised, "judgement: ten thousand dollars an owner and hour"),
     row!(DepositMin, "deposit_min", Micros, House, 0, 10_000_000, 1_000_000_000, WhenLowered, "judgement: ten dollars pay for a row"),

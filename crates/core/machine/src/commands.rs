@@ -130,6 +130,9 @@ impl Work<'_> {
                 }
                 Ok(changed)
             }
+            Change::SettleAt { underlying, expires_at, price } => {
+                self.settle_at(underlying, expires_at, price)
+            }
         }
     }
 }

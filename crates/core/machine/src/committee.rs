@@ -118,6 +118,19 @@ impl Committee {
     }
 }
 
+/// Returns whether a stake is a third or more of those of a committee, itself among them. In one of fewer than four that
+/// cannot be helped.
+///
+/// spec 0033-COMM-009.
+pub(crate) fn is_too_large(stake: u64, committee: impl Iterator<Item = u64>) -> bool {
+    let (mut seats, mut total) = (0usize, 0u128);
+    for held in committee {
+        seats = seats.saturating_add(1);
+        total = total.saturating_add(u128::from(held));
+    }
+    seats >= limits::SEATS_MIN && u128::from(stake).saturating_mul(3) >= total
+}
+
 /// Returns the committee after one: what is wanted, as far as no more seats are given than it can lose, no more taken, by
 /// number, and four are left.
 ///
@@ -185,6 +198,10 @@ impl Work<'_> {
         let total = others.map(|(_, stake)| *stake).try_fold(stake, u64::checked_add);
         if stake == 0 || total.is_none() {
             return Err(Refusal::StakeInvalid);
+        }
+        let stakes = committee.wanted.keys().filter_map(|held| self.state.validators.get(held));
+        if is_too_large(stake, stakes.copied().chain([stake])) {
+            return Err(Refusal::StakeTooLarge);
         }
         committee.keys.insert(id, seat.key);
         committee.wanted.insert(id, seat);

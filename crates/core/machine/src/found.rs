@@ -1,6 +1,6 @@
 //! Founding a house: from genesis to the state before the first block.
 
-use crate::committee::Committee;
+use crate::committee::{Committee, is_too_large};
 use crate::custodians::Custody;
 use crate::funding::Accrual;
 use crate::genesis::{Genesis, GenesisError, UnderlyingGenesis};
@@ -16,7 +16,7 @@ use oracle::{BasisMarks, Feed, VolMarks};
 use protocol::{Contract, Fault, Instrument, Mode, OrderId, ParameterId, limits};
 use std::collections::{BTreeMap, BTreeSet};
 use thresholds::Thresholds;
-use units::{Amount, BlockHeight, Notional, Ppm};
+use units::{Amount, BlockHeight, Notional, Ppm, Price};
 
 impl Machine {
     /// Founds a house.
@@ -119,7 +119,7 @@ fn underlying(given: &UnderlyingGenesis, thresholds: Thresholds) -> Underlying {
         class: given.class,
         sources: given.sources.clone(),
         sources_min: given.sources_min,
-        feed: Feed::new(),
+        feed: Feed::founded(given.reference_price, given.first_blocks),
         bases: BasisMarks::default(),
         vols: VolMarks::default(),
         settlements: BTreeMap::new(),
@@ -151,6 +151,11 @@ fn check(genesis: &Genesis) -> Result<(), GenesisError> {
     if !staked || total.is_none() || !counted || !once || keys.len() != validators.len() {
         return Err(GenesisError::Validators);
     }
+    for held in validators {
+        if is_too_large(held.stake, validators.iter().map(|other| other.stake)) {
+            return Err(GenesisError::StakeTooLarge(held.seat.validator));
+        }
+    }
     if genesis.epoch_blocks < limits::EPOCH_BLOCKS_MIN {
         return Err(GenesisError::EpochTooShort(genesis.epoch_blocks));
     }
@@ -168,6 +173,11 @@ fn check(genesis: &Genesis) -> Result<(), GenesisError> {
         let counted = !sources.is_empty() && sources.len() <= limits::SOURCES_MAX;
         if !weighed || !counted || !sources.is_sorted_by(|a, b| a.source < b.source) {
             return Err(GenesisError::Sources(given.id));
+        }
+        let reference = given.reference_price;
+        let priced = reference > Price::ZERO && reference.within_limit().is_ok();
+        if !priced || given.first_blocks == 0 {
+            return Err(GenesisError::Reference(given.id));
         }
         let fund = given.insurance_fund;
         if fund < Notional::ZERO || Amount::from_notional(fund).within_limit().is_err() {

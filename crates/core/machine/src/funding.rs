@@ -6,11 +6,12 @@
 //!
 //! **Invariant:** payers pay at least what receivers receive; the difference stays with the insurance fund.
 
+use crate::state::{Market, Status};
 use crate::work::Work;
 use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::{FundingTerms, Position, funding_payment, funding_rate};
 use ledger::{Changes, Holder, Posting};
-use protocol::{Contract, Event, Fault, Instrument, InstrumentId, ParameterId, Side};
+use protocol::{Contract, Event, Fault, Instrument, InstrumentId, Mode, ParameterId, Side};
 use units::{BlockSpan, Lots, Notional, Num, Ppb, Price, Quantity, Round, limits};
 
 /// Milliseconds in an hour, for which a rate is stated.
@@ -24,11 +25,13 @@ pub struct Accrual {
     per_unit: Price,
     /// What has not yet come to a micro-dollar a unit: parts per billion × micro-dollars × milliseconds.
     rest: i128,
+    /// Whether the market could trade when the last block accrued.
+    traded: bool,
 }
 
 impl Accrual {
     pub(crate) const fn new(contract_size: Quantity) -> Self {
-        Self { contract_size, per_unit: Price::ZERO, rest: 0 }
+        Self { contract_size, per_unit: Price::ZERO, rest: 0, traded: false }
     }
 
     /// Adds what a rate of an hour comes to in the time elapsed.
@@ -77,14 +80,24 @@ impl Accrual {
 }
 
 impl Work<'_> {
-    /// Accrues the funding of every perpetual for the time since the last block.
+    /// Returns whether a market is one that anybody may enter and leave: it takes orders, no call auction is under way, and
+    /// its index allows new risk. While one may not, nobody can act on a premium, and nobody can leave.
     ///
-    /// Of a gap in block time no more than `restart_gap` counts: nobody saw a premium in it.
+    /// spec 0013-CLEAR-014.
+    pub(crate) fn can_trade(&self, id: InstrumentId) -> bool {
+        let takes = |market: &Market| {
+            market.status == Status::Trading
+                && self.state.mode(market.instrument.underlying) < Mode::ReduceOnly
+        };
+        let halted = self.state.house_fault.is_some();
+        !halted && !self.is_call_auction() && self.state.markets.get(&id).is_some_and(takes)
+    }
+
+    /// Accrues the funding of every perpetual that could trade at the last block and can now, for the time between.
     ///
-    /// spec 0013-CLEAR-007, 0013-CLEAR-008.
+    /// spec 0013-CLEAR-007, 0013-CLEAR-008, 0013-CLEAR-014.
     pub(crate) fn accrue_funding(&mut self) -> Result<(), Fault> {
-        let most = BlockSpan::from_millis(self.state.house(ParameterId::RestartGap));
-        let elapsed = self.elapsed.lesser(most);
+        let elapsed = self.elapsed;
         let ids: Vec<InstrumentId> = self.state.accruals.keys().copied().collect();
         for id in ids {
             if let Err(fault) = self.accrue_in(id, elapsed) {
@@ -95,6 +108,15 @@ impl Work<'_> {
     }
 
     fn accrue_in(&mut self, id: InstrumentId, elapsed: BlockSpan) -> Result<(), Fault> {
+        let trades = self.can_trade(id);
+        let accrual = self.state.accruals.get_mut(&id).ok_or(Fault::Missing("accrual"))?;
+        let traded = std::mem::replace(&mut accrual.traded, trades);
+        if traded != trades {
+            self.touched.markets.insert(id);
+        }
+        if !traded || !trades {
+            return Ok(());
+        }
         let market = self.state.market(id)?;
         let underlying = market.instrument.underlying;
         let Some(index) = self.state.index(underlying) else { return Ok(()) };

@@ -1,8 +1,10 @@
 //! What the first block starts from.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use protocol::{Address, AssetId, Instrument, ParameterId, Seat, SourceId, UnderlyingId, limits};
-use units::{BlockTime, Notional};
+use protocol::{
+    Address, AssetId, Instrument, ParameterId, Seat, SourceId, UnderlyingId, ValidatorId, limits,
+};
+use units::{BlockTime, Notional, Price};
 
 /// A price source of an underlying and its weight in the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -28,6 +30,10 @@ pub struct UnderlyingGenesis {
     pub sources: Vec<SourceWeight>,
     /// Fewest live sources that allow new risk.
     pub sources_min: u8,
+    /// What it is worth, to within a factor of three: what the first price is measured by.
+    pub reference_price: Price,
+    /// Blocks in a row that must agree on the first price.
+    pub first_blocks: u8,
     /// Dollars that its insurance fund starts with.
     pub insurance_fund: Notional,
 }
@@ -108,6 +114,9 @@ pub enum GenesisError {
     /// No validators, one or its key twice, or one without stake.
     #[error("validators must be listed once each, ascending, with a key of their own and a stake")]
     Validators,
+    /// A validator that could keep prices and blocks from coming about, alone.
+    #[error("validator {0} holds a third of the stake or more")]
+    StakeTooLarge(ValidatorId),
     /// An epoch that is too short.
     #[error("an epoch has {0} blocks, fewer than {min}", min = limits::EPOCH_BLOCKS_MIN)]
     EpochTooShort(u64),
@@ -117,6 +126,9 @@ pub enum GenesisError {
     /// A source list that is empty, doubled, too long or without weight.
     #[error("underlying {0} needs sources, each once, ascending, with a weight")]
     Sources(UnderlyingId),
+    /// A reference price that is none, or no blocks that must agree on the first price.
+    #[error("underlying {0} needs a positive reference price, and blocks that agree on the first")]
+    Reference(UnderlyingId),
     /// The insurance fund of an underlying is negative or above the limit.
     #[error("the insurance fund of underlying {0} is outside its limits")]
     InsuranceFund(UnderlyingId),

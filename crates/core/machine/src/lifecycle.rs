@@ -12,9 +12,9 @@ use ledger::{Changes, Holder, Posting};
 use oracle::PremiumAverage;
 use protocol::{
     AccountIndex, AssetId, CancelReason, Contract, ContractRule, Event, Fault, Instrument,
-    InstrumentId, Mode, ParameterId, Refusal, limits as counts,
+    InstrumentId, Mode, ParameterId, Refusal, UnderlyingId, limits as counts,
 };
-use units::{Amount, BlockSpan, Lots, Notional, Ppb, Price, Round, Vol};
+use units::{Amount, BlockSpan, BlockTime, Lots, Notional, Ppb, Price, Round, Vol};
 
 /// Positions of one market and their postings, every check passed.
 #[derive(Debug)]
@@ -243,6 +243,40 @@ impl Work<'_> {
             // Too little of the window was fresh: the average goes on.
             None => self.postpone(id),
         }
+    }
+
+    /// Puts a price in the place of what a settlement still waits for, if it has waited long and no prices come.
+    ///
+    /// spec 0013-CLEAR-013.
+    pub(crate) fn settle_at(
+        &mut self,
+        id: UnderlyingId,
+        expires_at: BlockTime,
+        price: Price,
+    ) -> Answer<()> {
+        let at = Fault::at("price of a settlement");
+        let (now, params) = (self.block.time, self.oracle_parameters(id));
+        let wait = self.state.span(id, ParameterId::SettlementWait);
+        let due_at = expires_at.after(wait);
+        let band = self.state.ppm(id, ParameterId::SettlementBand);
+        let (index, mode) = (self.state.index(id), self.state.mode(id));
+        let held = self.state.underlyings.get_mut(&id);
+        let average = held.and_then(|held| held.settlements.get_mut(&expires_at));
+        let (Some(average), Some(index)) = (average, index) else {
+            return Ok(Err(Refusal::SettlementNotDue));
+        };
+        let early = due_at.is_ok_and(|due_at| now < due_at);
+        if early || mode < Mode::Frozen || average.settled(now)?.is_some() {
+            return Ok(Err(Refusal::SettlementNotDue));
+        }
+        let reach = index.scaled(band, Round::Down).map_err(&at)?;
+        let (lowest, highest) = (index.minus(reach).map_err(&at)?, index.plus(reach).map_err(&at)?);
+        if price < lowest || price > highest {
+            return Ok(Err(Refusal::SettlementPriceOutside { lowest, highest }));
+        }
+        average.give(price, now, &params)?;
+        self.touched.underlyings.insert(id);
+        Ok(Ok(()))
     }
 
     fn expire_market(&mut self, id: InstrumentId, price: Price) -> Result<(), Fault> {

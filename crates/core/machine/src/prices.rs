@@ -168,9 +168,10 @@ impl Work<'_> {
         }
         let underlying = self.state.underlyings.get(&id).ok_or(Fault::Missing("underlying"))?;
         let vols = vols(underlying, &self.state.markets, &ids, index, now, params)?;
-        for instrument in &ids {
+        let open: Vec<bool> = ids.iter().map(|instrument| self.can_trade(*instrument)).collect();
+        for (instrument, trades) in ids.iter().zip(open) {
             let market = self.state.markets.get_mut(instrument).ok_or(Fault::Missing("market"))?;
-            mark(market, underlying, &vols, index, now, params)?;
+            mark(market, underlying, &vols, (index, now), trades, params)?;
         }
         self.touched.markets.extend(ids);
         Ok(())
@@ -204,8 +205,8 @@ fn mark(
     market: &mut Market,
     underlying: &Underlying,
     vols: &BTreeMap<(BlockTime, Price), SurfaceVol>,
-    index: Price,
-    now: BlockTime,
+    (index, now): (Price, BlockTime),
+    trades: bool,
     params: &oracle::Parameters,
 ) -> Result<(), Fault> {
     let forward = match market.instrument.contract.expires_at() {
@@ -232,7 +233,10 @@ fn mark(
                 last: market.last,
                 external: None,
             };
-            market.premium.observe(index, &quotes, now, params)?;
+            match trades {
+                true => market.premium.observe(index, &quotes, now, params)?,
+                false => market.premium.stop(now),
+            }
             Some(perpetual_mark(index, &market.premium, &quotes, params)?)
         }
         Contract::Future { .. } | Contract::Option { .. } => {

@@ -1,11 +1,12 @@
 //! The index of one underlying through time, and what may be done on the strength of it.
 //!
-//! **Invariant:** the index is positive, moves at most at its speed limit, and is only ever set by a block in which
-//! sources with most of the weight had a quorum of validators.
+//! **Invariant:** the index is positive and only ever set by a block in which sources with most of the weight had a quorum
+//! of validators. It moves at most at its speed limit, but for a price that takes the place of one that was lost: that
+//! has to be found by several blocks in a row, and for ten minutes if it is absurd beside the old one.
 
 use crate::average::WindowAverage;
 use crate::combine::{Combined, combine};
-use crate::report::readings;
+use crate::report::{Yardstick, readings};
 use crate::{Parameters, Reading, Report, Sight};
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{Fault, Mode, SourceId};
@@ -47,6 +48,25 @@ pub struct Feed {
     warmup: u8,
     /// A mode that lasts, and the last block that gave reason for it.
     held: (Mode, BlockTime),
+    /// What the first price is measured by, if anything.
+    reference: Option<Price>,
+    /// Blocks in a row that must agree on the first price.
+    first_blocks: u8,
+    /// What blocks agree on while no index vouches for it.
+    candidate: Option<Candidate>,
+}
+
+/// A price that no index vouches for yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+struct Candidate {
+    /// What the last block found.
+    price: Price,
+    /// When.
+    found_at: BlockTime,
+    /// When the first of the blocks in a row that agree found theirs.
+    since: BlockTime,
+    /// How many they are.
+    blocks: u8,
 }
 
 impl Default for Feed {
@@ -56,7 +76,17 @@ impl Default for Feed {
 }
 
 impl Feed {
-    /// Returns a feed that has never heard of a price. Its first quorum sets the index at once.
+    /// Returns a feed whose first price is measured by a reference and agreed on by so many blocks in a row.
+    ///
+    /// # Source
+    ///
+    /// spec 0017-ORAC-023.
+    #[must_use]
+    pub fn founded(reference: Price, first_blocks: u8) -> Self {
+        Self { reference: Some(reference), first_blocks, ..Self::new() }
+    }
+
+    /// Returns a feed that has never heard of a price. Its first quorum sets the index at once, whatever it is.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -66,6 +96,9 @@ impl Feed {
             block_at: None,
             warmup: 0,
             held: (Mode::Normal, BlockTime::ZERO),
+            reference: None,
+            first_blocks: 1,
+            candidate: None,
         }
     }
 
@@ -95,15 +128,20 @@ impl Feed {
             return Err(Fault::Invariant("oracle: block time runs backwards"));
         }
         self.arm(now, params)?;
-        let last = self.index.map(|index| index.price);
-        self.readings = readings(reports, total_stake, weights, last, params)?;
+        let is_lost = self.is_lost(now, params)?;
+        self.readings = readings(reports, total_stake, weights, self.yardstick(is_lost, params))?;
         match combine(&mut self.readings, weights, params)? {
-            None if self.warmup > 0 => self.warmup = params.warmup_blocks.max(1),
-            None => {}
+            None => {
+                self.candidate = None;
+                if self.warmup > 0 {
+                    self.warmup = params.warmup_blocks.max(1);
+                }
+            }
+            Some(combined) if is_lost => self.seed(&combined, now, params)?,
             Some(combined) => {
                 self.warmup = self.warmup.saturating_sub(1);
                 if self.warmup == 0 {
-                    self.set(&combined, now, params)?;
+                    self.set(&combined, false, now, params)?;
                 }
             }
         }
@@ -180,10 +218,65 @@ impl Feed {
         self.reason(now, params).unwrap_or(Mode::Frozen).max(lasting)
     }
 
+    /// Returns whether there is no index, or one too old to be a measure of anything (0017-ORAC-024).
+    fn is_lost(&self, now: BlockTime, params: &Parameters) -> Result<bool, Fault> {
+        Ok(self.age(now)?.is_none_or(|age| age > params.frozen_after))
+    }
+
+    /// Returns what prices are measured by: the index; the reference before the first; nothing if the index is lost.
+    fn yardstick(&self, is_lost: bool, params: &Parameters) -> Option<Yardstick> {
+        match self.index {
+            Some(_) if is_lost => None,
+            Some(index) => Some(Yardstick { price: index.price, ratio: params.absurd_ratio }),
+            None => self.reference.map(|price| Yardstick { price, ratio: params.first_ratio }),
+        }
+    }
+
+    /// Takes a price to which no index can be compared, and sets the index once enough blocks in a row agree on it
+    /// (0017-ORAC-023, 0017-ORAC-024).
+    fn seed(&mut self, found: &Combined, now: BlockTime, params: &Parameters) -> Result<(), Fault> {
+        let at = || Fault::at("oracle: seeding the index");
+        let agreeing = match self.candidate {
+            Some(last) => {
+                let reach = reach(last.price, last.found_at, now, params).map_err(at())?;
+                let distance = found.price.minus(last.price).and_then(Price::magnitude);
+                (distance.map_err(at())? <= reach).then_some(last)
+            }
+            None => None,
+        };
+        let candidate = Candidate {
+            price: found.price,
+            found_at: now,
+            since: agreeing.map_or(now, |last| last.since),
+            blocks: agreeing.map_or(0, |last| last.blocks).saturating_add(1),
+        };
+        self.candidate = Some(candidate);
+        let (blocks, time) = match self.index {
+            None => (self.first_blocks, BlockSpan::ZERO),
+            Some(old) => {
+                let beside = Yardstick { price: old.price, ratio: params.absurd_ratio };
+                let absurd = !beside.admits(found.price)?;
+                (params.warmup_blocks, if absurd { params.reseed_after } else { BlockSpan::ZERO })
+            }
+        };
+        let stood = now.since(candidate.since).map_err(at())?;
+        if candidate.blocks >= blocks.max(1) && stood >= time {
+            self.candidate = None;
+            self.warmup = 0;
+            self.set(found, true, now, params)?;
+        }
+        Ok(())
+    }
+
     /// Starts a warm-up after a gap in block time, or if the index has become too old to freeze on (0017-ORAC-011).
     fn arm(&mut self, now: BlockTime, params: &Parameters) -> Result<(), Fault> {
-        let (Some(last), Some(age)) = (self.block_at, self.age(now)?) else { return Ok(()) };
+        let Some(last) = self.block_at else { return Ok(()) };
         let gap = now.since(last).map_err(Fault::at("oracle: gap"))?;
+        if gap > params.gap_max {
+            // Blocks on either side of a gap are not in a row.
+            self.candidate = None;
+        }
+        let Some(age) = self.age(now)? else { return Ok(()) };
         let is_lost = self.warmup == 0 && age > params.frozen_after;
         if gap > params.gap_max || is_lost {
             self.warmup = params.warmup_blocks.max(1);
@@ -191,17 +284,24 @@ impl Feed {
         Ok(())
     }
 
-    /// Sets the index, at most as far from the last one as its speed allows (0017-ORAC-008, 0017-ORAC-009).
-    fn set(&mut self, found: &Combined, now: BlockTime, params: &Parameters) -> Result<(), Fault> {
+    /// Sets the index, at most as far from the last one as its speed allows unless it is free of it (0017-ORAC-008,
+    /// 0017-ORAC-009).
+    fn set(
+        &mut self,
+        found: &Combined,
+        is_free: bool,
+        now: BlockTime,
+        params: &Parameters,
+    ) -> Result<(), Fault> {
         let at = || Fault::at("oracle: setting the index");
         let price = match &self.index {
-            None => found.price,
-            Some(last) => {
-                let reach = reach(last, now, params).map_err(at())?;
+            Some(last) if !is_free => {
+                let reach = reach(last.price, last.updated_at, now, params).map_err(at())?;
                 let lowest = last.price.minus(reach).map_err(at())?.greater(Price::from_micros(1));
                 let highest = last.price.plus(reach).map_err(at())?;
                 found.price.greater(lowest).lesser(highest)
             }
+            _ => found.price,
         };
         let below = price.minus(found.lowest).map_err(at())?;
         let above = found.highest.minus(price).map_err(at())?;
@@ -266,10 +366,15 @@ impl Feed {
     }
 }
 
-/// Returns how far the index may move until `now`: speed × time × index, rounded up, so that the cheapest can move, too.
-fn reach(last: &Index, now: BlockTime, params: &Parameters) -> Result<Price, ArithmeticError> {
-    let share = params.velocity.number().times(now.since(last.updated_at)?.number())?;
+/// Returns how far a price may move until `now`: speed × time × price, rounded up, so that the cheapest can move, too.
+fn reach(
+    last: Price,
+    set_at: BlockTime,
+    now: BlockTime,
+    params: &Parameters,
+) -> Result<Price, ArithmeticError> {
+    let share = params.velocity.number().times(now.since(set_at)?.number())?;
     let whole = Num::new(limits::PPM_ONE).times(Num::new(SECOND))?;
-    let reach = last.price.number().mul_div(share, whole, Round::Up)?;
+    let reach = last.number().mul_div(share, whole, Round::Up)?;
     Ok(Price::from_number(reach.lesser(Num::new(limits::PRICE_MICROS_MAX))).greater(Price::ZERO))
 }

@@ -22,6 +22,8 @@ const PARTS_PER_PPB: i128 = 1_000;
 const HALF_A_PPB: i128 = 500;
 /// Buckets of the hour over which funding averages.
 const HOUR_BUCKETS: u8 = 60;
+/// All of them.
+const HOUR: BlockSpan = BlockSpan::from_millis(3_600_000);
 /// Length of each.
 const HOUR_BUCKET: BlockSpan = BlockSpan::from_millis(60_000);
 
@@ -67,6 +69,10 @@ pub struct PremiumAverage {
     fading: i128,
     observed_at: Option<BlockTime>,
     hour: WindowAverage,
+    /// Since when nothing could trade; `None` while it can.
+    stopped_at: Option<BlockTime>,
+    /// Time without trade that the hour leaves out.
+    left_out: BlockSpan,
 }
 
 impl Default for PremiumAverage {
@@ -80,7 +86,8 @@ impl PremiumAverage {
     #[must_use]
     pub fn new() -> Self {
         let hour = WindowAverage::new(HOUR_BUCKET, HOUR_BUCKETS);
-        Self { fading: 0, observed_at: None, hour }
+        let left_out = BlockSpan::ZERO;
+        Self { fading: 0, observed_at: None, hour, stopped_at: None, left_out }
     }
 
     /// Observes the book of one block beside the index. A book without price has no premium; none counts for more than
@@ -105,13 +112,51 @@ impl PremiumAverage {
             Some(book) => premium(book, index, params).map_err(at())?,
             None => Num::new(0),
         };
-        let elapsed = match self.observed_at {
+        let elapsed = match self.observed_at.filter(|_| self.stopped_at.is_none()) {
             Some(last) => now.since(last).map_err(at())?.lesser(params.premium_half_life),
             None => BlockSpan::ZERO,
         };
         self.fading = faded(Num::new(self.fading), premium, elapsed, params).map_err(at())?.raw();
+        self.resume(now).map_err(at())?;
         self.observed_at = Some(now);
-        self.hour.record(premium.raw(), now)
+        let clock = self.clock(now).map_err(at())?;
+        self.hour.record(premium.raw(), clock)
+    }
+
+    /// Notes that nothing can trade: there is no premium to observe, and the hour stands still since the last one.
+    ///
+    /// # Source
+    ///
+    /// spec 0017-ORAC-014.
+    pub fn stop(&mut self, now: BlockTime) {
+        if self.stopped_at.is_none() {
+            self.stopped_at = Some(self.observed_at.unwrap_or(now));
+        }
+    }
+
+    /// Leaves the time without trade out of the hour; after an hour of it, forgets what was before.
+    fn resume(&mut self, now: BlockTime) -> Result<(), ArithmeticError> {
+        let Some(stopped_at) = self.stopped_at.take() else { return Ok(()) };
+        let stopped_for = now.since(stopped_at)?;
+        if stopped_for >= HOUR {
+            self.hour = WindowAverage::new(HOUR_BUCKET, HOUR_BUCKETS);
+            self.left_out = BlockSpan::ZERO;
+        } else {
+            self.left_out = self.left_out.plus(stopped_for)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the time by the clock that stands while nothing can trade.
+    fn clock(&self, now: BlockTime) -> Result<BlockTime, ArithmeticError> {
+        let until = self.stopped_at.unwrap_or(now).number();
+        until.minus(self.left_out.number()).map(BlockTime::from_number)
+    }
+
+    /// Returns the average over the last hour of trade in inner parts.
+    fn hour_parts(&self, now: BlockTime) -> Result<i128, Fault> {
+        let clock = self.clock(now).map_err(Fault::at("oracle: hour of premiums"))?;
+        Ok(self.hour.average(clock)?.unwrap_or_default())
     }
 
     /// Returns the fading average of the premium, rounded to the nearest.
@@ -130,7 +175,7 @@ impl PremiumAverage {
     ///
     /// [`Fault`] if an area does not fit.
     pub fn hour(&self, now: BlockTime) -> Result<Ppm, Fault> {
-        in_ppm(self.hour.average(now)?.unwrap_or_default())
+        in_ppm(self.hour_parts(now)?)
     }
 
     /// Returns what [`PremiumAverage::hour`] returns, a thousand times finer, for funding rates.
@@ -139,7 +184,7 @@ impl PremiumAverage {
     ///
     /// [`Fault`] if an area does not fit.
     pub fn hour_ppb(&self, now: BlockTime) -> Result<Ppb, Fault> {
-        let parts = Num::new(self.hour.average(now)?.unwrap_or_default());
+        let parts = Num::new(self.hour_parts(now)?);
         let nearest = parts
             .plus(Num::new(HALF_A_PPB))
             .and_then(|parts| parts.mul_div(Num::new(1), Num::new(PARTS_PER_PPB), Round::Down));

@@ -12,6 +12,12 @@ pub struct Parameters {
     pub outlier_floor: Ppm,
     /// Ratio to the last index at or beyond which, up or down, a report is absurd and not counted. Default 10.
     pub absurd_ratio: Ppm,
+    /// Ratio to the reference price at or beyond which, up or down, a report is absurd as long as there is no index.
+    /// Below the root of ten, so that a decimal place too many or too few is refused wherever the reference is right to
+    /// within the ratio. Default 3.
+    pub first_ratio: Ppm,
+    /// How long blocks must agree on a price that is absurd beside an index that is lost. Default 10 min.
+    pub reseed_after: BlockSpan,
     /// Largest change of the index per second, as a share of it. Default 1 %.
     pub velocity: Ppm,
     /// Fewest live sources that allow new risk. Default 4.
@@ -58,6 +64,8 @@ impl Default for Parameters {
             outlier_deviations: Ppm::from_parts(5_000_000),
             outlier_floor: Ppm::from_parts(5_000),
             absurd_ratio: Ppm::from_parts(10_000_000),
+            first_ratio: Ppm::from_parts(3_000_000),
+            reseed_after: BlockSpan::from_millis(600_000),
             velocity: Ppm::from_parts(10_000),
             sources_min: 4,
             confidence_caution: Ppm::from_parts(5_000),

@@ -1,6 +1,5 @@
 //! What goes in, a validator's report of a source, and what is agreed about each source.
 
-use crate::Parameters;
 use crate::ballot::{Ballot, agreed};
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{Fault, SourceId, ValidatorId};
@@ -34,6 +33,13 @@ pub struct Reading {
     pub outlier: bool,
 }
 
+/// What prices are measured by before they count: a price, and the ratio to it at which they are absurd.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Yardstick {
+    pub(crate) price: Price,
+    pub(crate) ratio: Ppm,
+}
+
 /// Returns the readings on which validators with two thirds of all stake agree to report, ascending by source.
 ///
 /// Source: spec 0017-ORAC-003, 0017-ORAC-004.
@@ -41,13 +47,12 @@ pub(crate) fn readings(
     reports: &[Report],
     total_stake: u64,
     weights: &[(SourceId, u32)],
-    last: Option<Price>,
-    params: &Parameters,
+    yardstick: Option<Yardstick>,
 ) -> Result<Vec<Reading>, Fault> {
     let mut admitted = Vec::with_capacity(reports.len());
     for report in reports {
         let listed = weights.iter().any(|(source, weight)| *source == report.source && *weight > 0);
-        if listed && is_sane(report, last, params)? {
+        if listed && is_sane(report, yardstick)? {
             admitted.push(report);
         }
     }
@@ -74,22 +79,24 @@ pub(crate) fn readings(
 }
 
 /// Returns whether a report can be a price at all: positive, within the limits of the unit, with an uncertainty that is
-/// not negative, and not absurd beside the last index.
-fn is_sane(report: &Report, last: Option<Price>, params: &Parameters) -> Result<bool, Fault> {
+/// not negative, and not absurd beside what prices are measured by.
+fn is_sane(report: &Report, yardstick: Option<Yardstick>) -> Result<bool, Fault> {
     let in_limits = report.price.within_limit().is_ok() && report.confidence.within_limit().is_ok();
     if !in_limits || report.price <= Price::ZERO || report.confidence < Price::ZERO {
         return Ok(false);
     }
-    last.map_or(Ok(true), |last| is_within_ratio(report.price, last, params.absurd_ratio))
+    yardstick.map_or(Ok(true), |yardstick| yardstick.admits(report.price))
 }
 
-/// Returns whether neither of two prices reaches `ratio` times the other.
-fn is_within_ratio(price: Price, last: Price, ratio: Ppm) -> Result<bool, Fault> {
-    let reaches = |price: Price, other: Price| {
-        other
-            .scaled(ratio, Round::Up)
-            .map(|limit| price >= limit)
-            .map_err(Fault::at("oracle: absurd ratio"))
-    };
-    Ok(!reaches(price, last)? && !reaches(last, price)?)
+impl Yardstick {
+    /// Returns whether neither of the two prices reaches the ratio times the other.
+    pub(crate) fn admits(&self, price: Price) -> Result<bool, Fault> {
+        let reaches = |price: Price, other: Price| {
+            other
+                .scaled(self.ratio, Round::Up)
+                .map(|limit| price >= limit)
+                .map_err(Fault::at("oracle: absurd ratio"))
+        };
+        Ok(!reaches(price, self.price)? && !reaches(self.price, price)?)
+    }
 }

@@ -128,6 +128,10 @@ impl SettlementAverage {
     /// # Errors
     ///
     /// [`Fault`] if a time or the area is outside the limits.
+    ///
+    /// # Source
+    ///
+    /// spec 0013-CLEAR-013.
     pub fn give(&mut self, price: Price, now: BlockTime, params: &Parameters) -> Result<(), Fault> {
         self.record(Sight::Doubtful, now, params)?;
         self.given = Some(price);
@@ -337,6 +341,7 @@ mod tests {
         assert_eq!(average.settled(at(600)), Ok(None));
     }
 
+    /// 0013-CLEAR-013.
     #[test]
     fn a_price_that_is_given_stands_for_what_was_still_to_come_alone() {
         let (mut average, params) = (average(), fresh_for(1));

@@ -2,6 +2,7 @@
 
 use crate::{Address, Instrument, InstrumentId, Seat, UnderlyingId, ValidatorId};
 use borsh::{BorshDeserialize, BorshSerialize};
+use units::{BlockTime, Price};
 
 /// A change that takes effect after enough approvals and a delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
@@ -41,6 +42,15 @@ pub enum Change {
         add: Option<Address>,
         /// How many of them attest: more than half.
         threshold: u16,
+    },
+    /// Puts a price in the place of what is still to come of a settlement that waits for prices in vain.
+    SettleAt {
+        /// Of which underlying.
+        underlying: UnderlyingId,
+        /// When its contracts were to end.
+        expires_at: BlockTime,
+        /// The price.
+        price: Price,
     },
 }
 
@@ -215,6 +225,10 @@ pub enum ParameterId {
     FundingProvision = 109,
     /// Part of a settlement window that may be without a fresh index.
     SettlementGaps = 120,
+    /// Time after expiry from which governance may give a settlement a price.
+    SettlementWait = 121,
+    /// Largest distance of such a price from the last index.
+    SettlementBand = 122,
     /// Share of the dollars that may leave the house in an hour which one owner may take.
     WithdrawalOwnerShare = 140,
     /// What an owner may take of what it has brought in an hour, however much others have taken.

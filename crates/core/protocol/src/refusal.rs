@@ -3,7 +3,7 @@
 
 use crate::{ContractRule, Mode};
 use borsh::{BorshDeserialize, BorshSerialize};
-use units::{Amount, BlockTime, Notional};
+use units::{Amount, BlockTime, Notional, Price};
 
 /// A named refusal. The first rule broken, in the order of the codes, is the one reported; those from 70 on come first.
 #[derive(
@@ -254,6 +254,20 @@ pub enum Refusal {
     /// Reports without weight, or more weight than can be counted.
     #[error("the stake is zero, or too much together with that of all others")]
     StakeInvalid = 83,
+    /// Whoever holds a third alone can keep prices and blocks from coming about.
+    #[error("the stake is a third or more of that of the committee")]
+    StakeTooLarge = 84,
+    /// Before its time, while prices come, or no contracts are put off.
+    #[error("no settlement waits for a price, or prices come, or it is too early to give one")]
+    SettlementNotDue = 85,
+    /// Too far from the last index.
+    #[error("the settlement price is outside {lowest} … {highest}")]
+    SettlementPriceOutside {
+        /// Lowest allowed.
+        lowest: Price,
+        /// Highest allowed.
+        highest: Price,
+    } = 86,
 }
 
 impl Refusal {

@@ -32,13 +32,15 @@ const LIFE: i128 = 43_200_000;
 
 /// Returns the genesis of a number of validators.
 pub(crate) fn genesis(validators: u16) -> Genesis {
-    let underlying = |(id, name, _): &(u16, &str, i128)| UnderlyingGenesis {
+    let underlying = |(id, name, price): &(u16, &str, i128)| UnderlyingGenesis {
         id: UnderlyingId::new(*id),
         name: (*name).into(),
         asset: Some(AssetId::new(*id)),
         class: 1,
         sources: (1..=4).map(|n| SourceWeight { source: SourceId::new(n), weight: 1 }).collect(),
         sources_min: 3,
+        reference_price: Price::from_micros(*price),
+        first_blocks: 1,
         insurance_fund: Notional::from_micros(1_000_000_000_000),
     };
     Genesis {

@@ -259,13 +259,15 @@ fn genesis() -> Genesis {
     let sources =
         (1..=SOURCES).map(|number| SourceWeight { source: SourceId::new(number), weight: 1 });
     let sources: Vec<SourceWeight> = sources.collect();
-    let underlyings = underlyings().map(|(id, name, _, _)| UnderlyingGenesis {
+    let underlyings = underlyings().map(|(id, name, _, dollars)| UnderlyingGenesis {
         id,
         name: name.into(),
         asset: Some(AssetId::new(id.get())),
         class: 1,
         sources: sources.clone(),
         sources_min: 3,
+        reference_price: Price::from_micros(dollars * 1_000_000),
+        first_blocks: 1,
         insurance_fund: Notional::from_micros(10_000_000_000_000),
     });
     Genesis {

@@ -322,6 +322,11 @@ fn summary(command: &Command) -> String {
                 let (remove, add) = (named("without", *remove), named("with", *add));
                 format!("propose: custodians{remove}{add} threshold {threshold}")
             }
+            Change::SettleAt { underlying, expires_at, price } => format!(
+                "propose: settle what expired at {} ms on underlying {underlying} at {}",
+                expires_at.millis(),
+                decimal(price.micros(), 6)
+            ),
         },
         Command::AttestPayment { id } => format!("attest that withdrawal {id} was paid"),
         Command::Revoke { proposal } => format!("take back the approval of proposal {proposal}"),

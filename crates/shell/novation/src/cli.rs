@@ -346,6 +346,18 @@ pub(crate) enum Proposing {
         #[arg(long, value_name = "IP:PORT", value_parser = reachable)]
         at: Option<std::net::SocketAddr>,
     },
+    /// Gives a settlement that has waited long, while no prices come, a price for what is still to come of it.
+    Settle {
+        /// Of which underlying.
+        #[arg(value_name = "U")]
+        underlying: u16,
+        /// When its contracts were to end, in milliseconds since 1970.
+        #[arg(value_name = "MS")]
+        expires_at: u64,
+        /// The price in dollars.
+        #[arg(value_name = "PRICE")]
+        price: units::Price,
+    },
     /// Takes a validator's seat.
     Unseat {
         /// Its number.

@@ -343,6 +343,9 @@ pub(crate) fn change(change: &Change) -> String {
             let (remove, add) = (named("without", remove), named("with", add));
             format!("custodians{remove}{add} threshold {threshold}")
         }
+        Change::SettleAt { underlying, expires_at, price } => {
+            format!("settle what expired at {expires_at} on underlying {underlying} at {price}")
+        }
     }
 }
 

@@ -15,7 +15,7 @@ const SECONDS: i128 = 600;
 /// A house of so many validators, with the shortest timelock.
 fn house(validators: u16) -> House {
     let mut genesis = genesis();
-    let of = |number| machine::ValidatorGenesis { seat: seat(number), stake: 1 };
+    let of = |number| machine::ValidatorGenesis { seat: seat(number), stake: 7 };
     genesis.validators = (1..=validators).map(of).collect();
     genesis.parameters = [protocol::ParameterId::Timelock, protocol::ParameterId::RestartGap]
         .map(|parameter| machine::ParameterGenesis {
@@ -193,7 +193,12 @@ fn a_number_keeps_its_key_for_ever_and_every_rule_has_its_refusal() {
     assert_eq!(decide(&mut house, &[give(seat(1))]), []);
     let huge = Change::SeatValidator { seat: seat(6), stake: u64::MAX };
     assert_eq!(decide(&mut house, &[huge]), [Refusal::StakeInvalid]);
-    let none = Change::SeatValidator { seat: seat(6), stake: 0 };
+    // 0033-COMM-009: five of 7 and the newcomer, who has a third of 53 with 18, and less of 52 with 17.
+    let third = Change::SeatValidator { seat: seat(6), stake: 18 };
+    assert_eq!(decide(&mut house, &[third]), [Refusal::StakeTooLarge]);
+    let less = Change::SeatValidator { seat: seat(6), stake: 17 };
+    assert_eq!(decide(&mut house, &[less]), []);
+    let none = Change::SeatValidator { seat: seat(7), stake: 0 };
     let outcome = house.apply(SECONDS, vec![sends(0, Command::Propose { change: none })]);
     assert_eq!(outcome.receipts, [Receipt::Refused(Refusal::StakeInvalid)]);
 }
@@ -226,7 +231,6 @@ fn reported(house: &mut House, validators: &[u16]) -> bool {
 fn reports_count_if_their_validator_has_a_seat_in_this_epoch() {
     // 0033-COMM-001, 0033-COMM-007
     let mut house = house(4);
-    // Each newcomer weighs seven times as much as one of the first.
     assert_eq!(decide(&mut house, &[give(seat(5)), take(1)]), []);
     reach(&mut house, 2 * EPOCH - 8);
     // After blocks so far apart the index wants some quorums before it moves.
@@ -234,10 +238,10 @@ fn reports_count_if_their_validator_has_a_seat_in_this_epoch() {
         house.apply(1, Vec::new());
     }
     assert!(reported(&mut house, &[1, 2, 3]), "three of four, and five has no seat yet");
-    // The first block of the epoch is weighed by the new committee: 2, 3 and 4 are three of ten.
-    assert!(!reported(&mut house, &[1, 2, 3, 4]));
-    assert!(reported(&mut house, &[5]), "seven of ten");
-    assert!(!reported(&mut house, &[1]));
+    // The first block of the epoch is weighed by the new committee, in which one has no seat.
+    assert!(!reported(&mut house, &[1, 2, 3]));
+    assert!(reported(&mut house, &[2, 3, 5]), "three of four");
+    assert!(!reported(&mut house, &[1, 5]));
 }
 
 #[test]

@@ -86,6 +86,8 @@ pub(crate) fn genesis() -> Genesis {
         class: 1,
         sources: (1..=4).map(|n| SourceWeight { source: SourceId::new(n), weight: 1 }).collect(),
         sources_min: 3,
+        reference_price: Price::from_micros(if id == BTC { 8_000_000_000 } else { 190_000_000 }),
+        first_blocks: 1,
         insurance_fund: Notional::from_micros(1_000_000_000_000),
     };
     Genesis {
@@ -121,7 +123,14 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) fn new() -> Self {
-        let (machine, _) = Machine::found(&genesis()).expect("the genesis is sound");
+        Self::with(|_| ())
+    }
+
+    /// Returns a house whose genesis was changed.
+    pub(crate) fn with(change: impl FnOnce(&mut Genesis)) -> Self {
+        let mut genesis = genesis();
+        change(&mut genesis);
+        let (machine, _) = Machine::found(&genesis).expect("the genesis is sound");
         Self { machine, now: START, btc: 8_000_000_000, eth: 190_000_000 }
     }
 

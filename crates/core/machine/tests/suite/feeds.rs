@@ -48,6 +48,8 @@ fn with_coin() -> House {
             class: 0,
             sources: sources.collect(),
             sources_min: 3,
+            reference_price: Price::ONE,
+            first_blocks: 1,
             insurance_fund: Notional::ZERO,
         };
         genesis.underlyings.insert(0, coin);

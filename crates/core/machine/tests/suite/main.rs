@@ -10,6 +10,8 @@ mod evidence;
 mod faults;
 mod feeds;
 mod fills;
+mod first_price;
+mod funding_pause;
 mod liquidation;
 mod liquidity;
 mod markets;

@@ -252,7 +252,7 @@ fn an_account_below_maintenance_closes_near_the_mark_and_within_what_it_has() {
         house.apply(1, Vec::new());
     }
     while required(&house, 1).equity > Notional::from_micros(2_000_000_000) {
-        house.btc -= 30_000_000;
+        house.btc -= 10_000_000;
         house.apply(5, Vec::new());
     }
     assert!(house.machine.state().call_auction.is_some());

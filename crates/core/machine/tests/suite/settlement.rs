@@ -1,9 +1,14 @@
 //! Settlement prices are averages of fresh prices: silence and outages put a settlement off, and fix nothing.
 
-use super::common::{BTC, HOUR, House, Random, START, account, deposit, dollars, order};
-use machine::Outcome;
-use protocol::{Block, CancelReason, Event, InstrumentId, Mode, Receipt, Refusal, Side};
-use units::{BlockTime, Notional};
+use super::common::{
+    BTC, HOUR, House, Random, SIGNERS, START, account, deposit, dollars, genesis, order, seat,
+};
+use machine::{GenesisError, Machine, Outcome, ParameterGenesis, ValidatorGenesis};
+use protocol::{
+    Block, CancelReason, Change, Command, Event, InstrumentId, Mode, ParameterId, ProposalId,
+    Receipt, Refusal, Side, Transaction, ValidatorId,
+};
+use units::{BlockTime, Notional, Price};
 
 const EXPIRY: i128 = START + 5 * HOUR;
 const FUTURE: u32 = 2;
@@ -190,6 +195,122 @@ fn whoever_is_silent_near_the_end_gives_back_nothing_that_was_averaged() {
         assert!((now - before).abs() < 12_000_000, "the mark stays: {before} {now}");
         assert!(required <= held, "nothing comes back to be margined: {held} {required}");
     }
+}
+
+/// Both signers agree; the change is made two days later, in silence from one validator.
+fn decided(house: &mut House, price: i128) -> (Vec<Event>, Vec<i128>) {
+    let expires_at = BlockTime::from_millis(EXPIRY);
+    let price = Price::from_micros(price);
+    let change = Change::SettleAt { underlying: BTC, expires_at, price };
+    let proposed = house.block(30, vec![signs(0, Command::Propose { change })]);
+    let receipts = house.machine.apply(&silent(proposed)).expect("follows").receipts;
+    let [Receipt::Proposal(proposal)] = receipts[..] else { panic!("{receipts:?}") };
+    let approved = house.block(30, vec![signs(1, Command::Approve { proposal })]);
+    house.machine.apply(&silent(approved)).expect("follows");
+    let (mut events, mut prices) = (Vec::new(), Vec::new());
+    for _ in 0..2 * 24 * 60 + 2 {
+        let outcome = heard(house, 60, 2);
+        prices.extend(settled(&outcome));
+        events.extend(outcome.events);
+    }
+    (events, prices)
+}
+
+fn silent(mut block: Block) -> Block {
+    block.votes.truncate(2);
+    block
+}
+
+fn signs(signer: usize, command: Command) -> Transaction {
+    Transaction { sender: SIGNERS[signer], command }
+}
+
+fn refused(events: &[Event]) -> Option<Refusal> {
+    events.iter().find_map(|event| match event {
+        Event::NotEnacted { refusal, .. } => Some(*refusal),
+        _ => None,
+    })
+}
+
+#[test]
+fn governance_gives_what_is_missing_a_price_within_a_band_and_only_in_silence() {
+    // 0013-CLEAR-013
+    let mut house = until(31 * MINUTE);
+    while house.now < EXPIRY - 15 * MINUTE {
+        house.apply(5, Vec::new());
+    }
+    while house.now < EXPIRY {
+        heard(&mut house, 30, 2);
+    }
+    let (events, prices) = decided(&mut house, 9_600_000_001);
+    let outside = Refusal::SettlementPriceOutside {
+        lowest: Price::from_micros(6_400_000_000),
+        highest: Price::from_micros(9_600_000_000),
+    };
+    assert_eq!((refused(&events), prices), (Some(outside), Vec::new()));
+    // 912 s of the window were heard at 8,000; the rest of 1,620 is given.
+    let (events, prices) = decided(&mut house, 7_100_000_000);
+    assert_eq!((refused(&events), prices), (None, vec![7_606_666_666]));
+    assert_eq!(house.machine.state().mode(BTC), Mode::Frozen, "what is known is paid in any mode");
+    // It is gone, and nothing is left to give a price to.
+    let (events, prices) = decided(&mut house, 7_100_000_000);
+    assert_eq!((refused(&events), prices), (Some(Refusal::SettlementNotDue), Vec::new()));
+    house.machine.state().check().unwrap();
+}
+
+#[test]
+fn governance_settles_nothing_while_prices_come_or_before_its_time() {
+    // 0013-CLEAR-013
+    let mut house = until(31 * MINUTE);
+    let change = |price| Change::SettleAt {
+        underlying: BTC,
+        expires_at: BlockTime::from_millis(EXPIRY),
+        price: Price::from_micros(price),
+    };
+    let outcome = house.apply(5, vec![signs(0, Command::Propose { change: change(0) })]);
+    assert_eq!(outcome.receipts, [Receipt::Refused(Refusal::PriceNotPositive)]);
+    // Agreed on two days before it would be due: a day after expiry is not yet over.
+    let mut early = House::with(|genesis| {
+        genesis.parameters.push(ParameterGenesis {
+            underlying: None,
+            parameter: ParameterId::Timelock,
+            value: 3_600_000,
+        });
+    });
+    early.apply(1, Vec::new());
+    while early.now < EXPIRY {
+        heard(&mut early, 60, 2);
+    }
+    let propose =
+        early.block(30, vec![signs(0, Command::Propose { change: change(8_000_000_000) })]);
+    early.machine.apply(&silent(propose)).unwrap();
+    let proposal = ProposalId::new(1);
+    let approve = early.block(30, vec![signs(1, Command::Approve { proposal })]);
+    early.machine.apply(&silent(approve)).unwrap();
+    let mut found = None;
+    for _ in 0..62 {
+        found = found.or(refused(&heard(&mut early, 60, 2).events));
+    }
+    assert_eq!(found, Some(Refusal::SettlementNotDue));
+}
+
+#[test]
+fn no_validator_is_founded_with_a_third_of_the_stake_but_among_three() {
+    // 0033-COMM-009
+    let founded = |stakes: &[u64]| {
+        let mut changed = genesis();
+        changed.validators = stakes
+            .iter()
+            .zip(1..)
+            .map(|(stake, number)| ValidatorGenesis { seat: seat(number), stake: *stake })
+            .collect();
+        Machine::found(&changed).err()
+    };
+    assert_eq!(founded(&[1, 1, 1]), None);
+    assert_eq!(founded(&[9, 1, 1]), None);
+    let third = Some(GenesisError::StakeTooLarge(ValidatorId::new(2)));
+    assert_eq!(founded(&[2, 3, 2, 2]), third);
+    assert_eq!(founded(&[3, 4, 3, 3]), None);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::market::{Market, dollars};
 use expect_test::{Expect, expect};
+use protocol::Mode;
 use std::fmt::Write;
 
 /// Runs rows of `milliseconds-since-the-last-block price…` (`-`: the source is silent) and prints what each leads to.
@@ -173,6 +174,87 @@ fn table_of_the_first_index() {
             1000  100 100 100 100                100 ± 0.01, 0/4                    Normal
         "#]],
     );
+}
+
+/// 0017-ORAC-023.
+#[test]
+fn table_of_a_first_price_beside_a_reference() {
+    let mut market = Market::new(4);
+    market.feed = oracle::Feed::founded(dollars("100"), 3);
+    check(
+        &mut market,
+        "0     1000 1000 1000 1000
+         1000  300 300 300 300
+         1000  200 200 200 200
+         1000  201 201 201 201
+         1000  210 210 210 210
+         1000  210 210 210 210
+         1000  210 - - -
+         1000  210 210 210 210
+         1000  211 211 211 211
+         1000  212 212 212 212
+         1000  212 212 212 212",
+        expect![[r#"
+            0     1000 1000 1000 1000            none                               Frozen
+            1000  300 300 300 300                none                               Frozen
+            1000  200 200 200 200                none                               Frozen
+            1000  201 201 201 201                none                               Frozen
+            1000  210 210 210 210                none                               Frozen
+            1000  210 210 210 210                none                               Frozen
+            1000  210 - - -                      none                               Frozen
+            1000  210 210 210 210                none                               Frozen
+            1000  211 211 211 211                none                               Frozen
+            1000  212 212 212 212                212 ± 0.0212, 0/4                  Normal
+            1000  212 212 212 212                212 ± 0.0212, 0/4                  Normal
+        "#]],
+    );
+}
+
+/// 0017-ORAC-024.
+#[test]
+fn table_of_an_index_that_is_lost() {
+    // Within tenfold the third block sets it, whatever its speed; beyond, ten minutes of blocks that agree.
+    check(
+        &mut Market::new(4),
+        "0     100 100 100 100
+         10000 - - - -
+         10000 - - - -
+         10000 - - - -
+         10000 - - - -
+         10000 - - - -
+         10000 - - - -
+         10000 12 12 12 12
+         10000 12 12 12 12
+         10000 12 12 12 12
+         10000 12 12 12 12",
+        expect![[r#"
+            0     100 100 100 100                100 ± 0.01, 0/4                    Normal
+            10000 - - - -                        100 ± 0.01, 0/4                    Normal
+            10000 - - - -                        100 ± 0.01, 0/4                    ReduceOnly
+            10000 - - - -                        100 ± 0.01, 0/4                    ReduceOnly
+            10000 - - - -                        100 ± 0.01, 0/4                    ReduceOnly
+            10000 - - - -                        100 ± 0.01, 0/4                    ReduceOnly
+            10000 - - - -                        100 ± 0.01, 0/4                    ReduceOnly
+            10000 12 12 12 12                    100 ± 0.01, 0/4                    Frozen
+            10000 12 12 12 12                    100 ± 0.01, 0/4                    Frozen
+            10000 12 12 12 12                    12 ± 0.0012, 0/4                   Frozen
+            10000 12 12 12 12                    12 ± 0.0012, 0/4                   Frozen
+        "#]],
+    );
+    let mut market = Market::new(4);
+    market.block(0, &["100"; 4]);
+    for _ in 0..7 {
+        market.block(10_000, &["-"; 4]);
+    }
+    for block in 0..=60 {
+        assert_eq!(market.price(), dollars("100"), "block {block}");
+        market.block(10_000, &["10"; 4]);
+    }
+    assert_eq!((market.price(), market.mode()), (dollars("10"), Mode::Frozen));
+    for _ in 0..32 {
+        market.block(10_000, &["10"; 4]);
+    }
+    assert_eq!(market.mode(), Mode::Normal, "once the average of five minutes has followed");
 }
 
 #[test]

@@ -143,6 +143,7 @@ generate_enums! {
         SeatValidator { seat, stake },
         UnseatValidator(validator),
         SetCustodians { remove, add, threshold },
+        SettleAt { underlying, expires_at, price },
     }
     ParameterId {
         ScanRange, TakerFee, MakerFee, LiquidationFee, MaintenanceRatio, LiquidationBuffer,
@@ -160,7 +161,7 @@ generate_enums! {
         VolPowerNear, VolPowerFar, SkewCap, SkewCapDecline, SkewWidth, SkewWidthFloor, FrontUpNear,
         FrontUpFar, FrontDownNear, FrontDownFar, CalendarBase, CalendarSlope, CalendarCap,
         ClassOneKept, OracleTolerance, HaircutMaintenanceShare, FundingProvision,
-        SettlementGaps,
+        SettlementGaps, SettlementWait, SettlementBand,
         WithdrawalOwnerShare, WithdrawalFree, DepositMin, WithdrawalMin, DepositLimit,
     }
     Command {
@@ -231,7 +232,8 @@ generate_enums! {
         ApprovedAlready, TooManyProposals, NotHalted, ValueContradicts, NotApproved, CommitteeFull,
         SignatureExpired, SignatureTooLong, SessionUnknown, SessionRevoked, SessionExpired,
         NonceUsed, NonceTooHigh, ShownDiffers, OutOfScope, SessionCap { exceeded_by },
-        TooManySessions, SessionTermsInvalid, CommitteeTooSmall, StakeInvalid,
+        TooManySessions, SessionTermsInvalid, CommitteeTooSmall, StakeInvalid, StakeTooLarge,
+        SettlementNotDue, SettlementPriceOutside { lowest, highest },
     }
 }
 

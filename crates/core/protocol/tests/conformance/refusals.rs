@@ -127,6 +127,9 @@ fn table_of_codes() {
         81  SessionTermsInvalid
         82  CommitteeTooSmall
         83  StakeInvalid
+        84  StakeTooLarge
+        85  SettlementNotDue
+        86  SettlementPriceOutside
     "#]]
     .assert_eq(&table);
 }

@@ -199,6 +199,8 @@ pub(crate) fn genesis(
     seats: &[Seat],
 ) -> Result<Genesis> {
     let first = tape.ticks.first().context("the scenario has no prices")?;
+    // What the scenario begins with; of a name that it has no price of, nothing is listed.
+    let reference = |id: UnderlyingId| tape.first_price(id).unwrap_or(Price::ONE);
     let underlying = |id: UnderlyingId, name: &str, fund: i128| UnderlyingGenesis {
         id,
         name: name.to_string(),
@@ -208,6 +210,8 @@ pub(crate) fn genesis(
             .map(|n| SourceWeight { source: SourceId::new(n), weight: 1 })
             .collect(),
         sources_min: 2,
+        reference_price: reference(id),
+        first_blocks: 1,
         insurance_fund: Notional::from_micros(fund * 1_000_000),
     };
     let mut parameters = Vec::new();

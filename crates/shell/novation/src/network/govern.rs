@@ -68,6 +68,11 @@ fn change_of(words: &Proposing) -> Result<Change> {
         Proposing::Unseat { number } => {
             Change::UnseatValidator(protocol::ValidatorId::new(*number))
         }
+        Proposing::Settle { underlying, expires_at, price } => Change::SettleAt {
+            underlying: UnderlyingId::new(*underlying),
+            expires_at: BlockTime::from_millis(i128::from(*expires_at)),
+            price: *price,
+        },
         Proposing::Release { number } => {
             Change::ReleaseValidator(protocol::ValidatorId::new(*number))
         }

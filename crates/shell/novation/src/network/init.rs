@@ -52,7 +52,9 @@ pub(crate) fn run(args: &InitArgs, out: &mut dyn Write) -> Result<()> {
         args.hosts.iter().map(|_| ValidatorKey::generate()).collect::<Result<Vec<_>, _>>()?;
     let seats = seats(&keys, &args.hosts, args.base_port)?;
     let genesis = listing::genesis(&listed, &stage.tape, &args.chain, &seats)?;
-    let genesis = Genesis { epoch_blocks: args.epoch_blocks, ..genesis };
+    let mut genesis = Genesis { epoch_blocks: args.epoch_blocks, ..genesis };
+    // Prices of a network are no tape: as many blocks agree on the first as after any gap.
+    genesis.underlyings.iter_mut().for_each(|held| held.first_blocks = 3);
     if list_of(&args.dir).exists() {
         return refuse_second(&args.dir);
     }

@@ -1,0 +1,137 @@
+//! Funding is for time in which anybody may trade: nobody pays it who cannot leave.
+
+use super::common::{BTC, House, SIGNERS, account, deposit, dollars, order};
+use machine::{Machine, ParameterGenesis, Status};
+use protocol::{Block, Command, InstrumentId, Mode, ParameterId, Side, Transaction, codec};
+use std::collections::BTreeSet;
+
+const PERPETUAL: InstrumentId = InstrumentId::new(1);
+
+/// Account 1 long ten coins of account 2, and quotes 3 % above the index for more than an hour. Nothing is exchanged.
+fn charged() -> House {
+    let mut house = House::with(|genesis| {
+        let (underlying, parameter) = (None, ParameterId::VariationInterval);
+        genesis.parameters.push(ParameterGenesis { underlying, parameter, value: 86_400_000 });
+    });
+    let money = [(1, 1_000_000), (2, 1_000_000), (3, 50_000_000)];
+    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
+    let traded = vec![
+        order(1, 1, 1, Side::Buy, 8_000_000_000, 1_000),
+        order(2, 1, 1, Side::Sell, 8_000_000_000, 1_000),
+    ];
+    house.apply(1, traded);
+    let quotes = vec![
+        order(3, 1, 1, Side::Buy, 8_240_000_000, 10),
+        order(2, 2, 1, Side::Sell, 8_250_000_000, 10),
+    ];
+    house.apply(1, quotes);
+    for _ in 0..800 {
+        house.apply(5, Vec::new());
+    }
+    assert!(rate(&house) > 3_000_000, "three eighths of a percent an hour");
+    house
+}
+
+fn rate(house: &House) -> i128 {
+    house.machine.state().markets[&PERPETUAL].funding_rate.parts()
+}
+
+/// What the long owes since the beginning.
+fn owed(house: &House) -> i128 {
+    let state = house.machine.state();
+    let index = state.accounts.index(account(1)).expect("open");
+    let held = state.accounts.get(index).expect("open").position(PERPETUAL);
+    -state.accruals[&PERPETUAL].receives(&held).expect("no fault").micros()
+}
+
+/// A block in which nobody reports the index.
+fn silent(house: &mut House, seconds: i128) {
+    let mut block: Block = house.block(seconds, Vec::new());
+    block.votes.iter_mut().for_each(|vote| vote.prices.retain(|seen| seen.underlying != BTC));
+    house.machine.apply(&block).expect("the block follows");
+}
+
+fn set(house: &mut House, status: Status) {
+    let mut state = house.machine.state().clone();
+    state.markets.get_mut(&PERPETUAL).expect("listed").status = status;
+    house.machine = Machine::restore(&codec::encode(&state).expect("encodes")).expect("restores");
+}
+
+#[test]
+fn nothing_is_owed_for_the_time_of_a_pause() {
+    // 0013-CLEAR-014
+    let mut house = charged();
+    let before = owed(&house);
+    let command = Command::Pause { instrument: PERPETUAL };
+    house.apply(5, vec![Transaction { sender: SIGNERS[0], command }]);
+    let paused = owed(&house);
+    assert!(paused > before, "it is owed until the pause");
+    for _ in 0..40 {
+        house.apply(30, Vec::new());
+    }
+    assert_ne!(house.machine.state().markets[&PERPETUAL].status, Status::Trading);
+    assert_eq!(owed(&house), paused, "twenty minutes of a pause");
+    let rate_before = rate(&house);
+    set(&mut house, Status::Trading);
+    house.apply(30, Vec::new());
+    assert_eq!(owed(&house), paused, "the block that finds it trading begins");
+    house.apply(30, Vec::new());
+    // Half a minute at the rate of before: the hour leaves the pause out.
+    let half_a_minute = 80_000_000_000 * rate_before / 120 / 1_000_000_000;
+    let more = owed(&house) - paused;
+    assert!((more - half_a_minute).abs() < half_a_minute / 100, "{more} {half_a_minute}");
+}
+
+#[test]
+fn an_hour_without_trade_forgets_the_premium_of_before() {
+    // 0017-ORAC-014, 0013-CLEAR-014
+    let mut house = charged();
+    set(&mut house, Status::Halted { fault: "a test".into() });
+    house.apply(5, Vec::new());
+    let halted = owed(&house);
+    for _ in 0..130 {
+        house.apply(30, Vec::new());
+    }
+    assert_eq!(owed(&house), halted);
+    // Nobody quotes when it comes back: there is no premium, and none of an hour ago.
+    let mut state = house.machine.state().clone();
+    let market = state.markets.get_mut(&PERPETUAL).expect("listed");
+    (market.status, market.last) = (Status::Trading, None);
+    house.machine = Machine::restore(&codec::encode(&state).expect("encodes")).expect("restores");
+    let sub = 0;
+    for (number, instrument) in [(2, PERPETUAL), (3, PERPETUAL)] {
+        let command = Command::MassCancel { sub, instrument: Some(instrument) };
+        let sender = super::common::trader(number);
+        house.apply(1, vec![Transaction { sender, command }]);
+    }
+    for _ in 0..20 {
+        house.apply(30, Vec::new());
+    }
+    assert!(rate(&house) < 1_000_000, "{}", rate(&house));
+}
+
+#[test]
+fn each_state_in_which_one_cannot_enter_and_leave_stops_funding() {
+    // 0013-CLEAR-014: reduce-only and frozen for want of prices; a gap and the call auction after it.
+    let mut house = charged();
+    let (mut modes, mut owing) = (BTreeSet::new(), BTreeSet::new());
+    for _ in 0..60 {
+        silent(&mut house, 5);
+        modes.insert(house.machine.state().mode(BTC));
+        if house.machine.state().mode(BTC) >= Mode::ReduceOnly {
+            owing.insert(owed(&house));
+        }
+    }
+    assert!(modes.contains(&Mode::ReduceOnly) && modes.contains(&Mode::Frozen));
+    assert_eq!(owing.len(), 1, "it stands: {owing:?}");
+
+    let mut house = charged();
+    let before = owed(&house);
+    house.apply(1_000, Vec::new());
+    assert!(house.machine.state().call_auction.is_some());
+    for _ in 0..100 {
+        house.apply(5, Vec::new());
+    }
+    assert!(house.machine.state().mode(BTC) < Mode::ReduceOnly);
+    assert_eq!(owed(&house), before, "neither the gap nor the call auction");
+}
