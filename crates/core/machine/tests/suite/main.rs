@@ -14,6 +14,7 @@ mod first_price;
 mod funding_pause;
 mod liquidation;
 mod liquidity;
+mod listing;
 mod markets;
 mod open_orders;
 mod random_commands;
