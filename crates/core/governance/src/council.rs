@@ -1,22 +1,29 @@
 //! Signers, proposals and the timelock.
 
-use crate::{Definition, Parameters};
+use crate::{Definition, Pace, Parameters};
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{Address, Change, Fault, ParameterId, ProposalId, Refusal, limits};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{BlockSpan, BlockTime, Price};
+
+/// Notice of a change that enters maintenance margin, and least time between two of them.
+const NOTICE: BlockSpan = BlockSpan::from_millis(3_600_000);
 
 /// A change on its way.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Proposal {
     /// What is to change.
     pub change: Change,
+    /// Whose room it takes.
+    pub proposer: Address,
     /// Who has approved it.
     pub approvals: BTreeSet<Address>,
     /// When it dies unless it is approved.
     pub expires_at: BlockTime,
     /// When it takes effect; set by the approval that completes it.
     pub due_at: Option<BlockTime>,
+    /// Whether it waits for the timelock until then.
+    pub waits: bool,
 }
 
 /// A change whose time has come.
@@ -26,6 +33,8 @@ pub struct Due {
     pub proposal: ProposalId,
     /// What is to change.
     pub change: Change,
+    /// Whether it has waited for the timelock.
+    pub has_waited: bool,
 }
 
 /// The signers and what they are deciding.
@@ -35,17 +44,24 @@ pub struct Council {
     threshold: u16,
     next: u32,
     open: BTreeMap<ProposalId, Proposal>,
+    /// When a change that enters maintenance margin last came due.
+    margin_moved_at: Option<BlockTime>,
 }
 
 impl Council {
-    /// Returns a council, or `None` if the threshold is zero or above the number of signers.
+    /// Returns a council, or `None` if the threshold is zero or above the number of signers, or these are too many.
     ///
     /// spec 0023-GOV-004.
     #[must_use]
     pub fn new(signers: impl IntoIterator<Item = Address>, threshold: u16) -> Option<Self> {
         let signers: BTreeSet<Address> = signers.into_iter().collect();
-        let possible = threshold > 0 && usize::from(threshold) <= signers.len();
-        possible.then_some(Self { signers, threshold, next: 1, open: BTreeMap::new() })
+        is_possible(signers.len(), threshold).then_some(Self {
+            signers,
+            threshold,
+            next: 1,
+            open: BTreeMap::new(),
+            margin_moved_at: None,
+        })
     }
 
     /// Returns whether an address is a signer.
@@ -83,9 +99,8 @@ impl Council {
         if !self.is_signer(sender) {
             return Ok(Err(Refusal::NotPermitted));
         }
-        let broken = valid(&change, parameters).err();
-        let full = self.open.len() >= limits::PROPOSALS_MAX;
-        let full = full.then_some(Refusal::TooManyProposals);
+        let broken = self.valid(&change, parameters).err();
+        let full = (!self.has_room(sender, &change)).then_some(Refusal::TooManyProposals);
         if let Some(refusal) = broken.into_iter().chain(full).min_by_key(Refusal::code) {
             return Ok(Err(refusal));
         }
@@ -93,9 +108,22 @@ impl Council {
         let expires_at = now.after(life).map_err(Fault::at("life of a proposal"))?;
         let id = ProposalId::new(self.next);
         self.next = self.next.checked_add(1).ok_or(Fault::Invariant("proposal ids suffice"))?;
-        let proposal = Proposal { change, approvals: BTreeSet::new(), expires_at, due_at: None };
+        let (approvals, due_at) = (BTreeSet::new(), None);
+        let proposer = sender;
+        let proposal = Proposal { change, proposer, approvals, expires_at, due_at, waits: false };
         self.open.insert(id, proposal);
         self.approve(sender, id, parameters, now).map(|approved| approved.map(|()| id))
+    }
+
+    /// Whether a signer may open another proposal of this kind: nobody takes the room of another, and what stops or
+    /// resumes has room of its own.
+    fn has_room(&self, sender: Address, change: &Change) -> bool {
+        let share = limits::PROPOSALS_MAX.checked_div(self.signers.len()).unwrap_or(0);
+        let room = share.min(limits::PROPOSALS_PER_SIGNER_MAX);
+        let kind = stops_or_resumes(change);
+        let of_kind =
+            |open: &&Proposal| open.proposer == sender && stops_or_resumes(&open.change) == kind;
+        self.open.values().filter(of_kind).count() < room
     }
 
     /// Approves a proposal; the approval that completes it starts the timelock, if the change raises risk.
@@ -124,9 +152,9 @@ impl Council {
         }
         let complete = proposal.approvals.len() >= usize::from(self.threshold);
         if complete && proposal.due_at.is_none() {
-            let delay = delay(&proposal.change, parameters);
+            let (delay, waits) = delay(&proposal.change, parameters);
             let due_at = now.after(delay).map_err(Fault::at("timelock"))?;
-            proposal.due_at = Some(due_at);
+            (proposal.due_at, proposal.waits) = (Some(due_at), waits);
         }
         Ok(Ok(()))
     }
@@ -152,62 +180,165 @@ impl Council {
         if !proposal.approvals.remove(&sender) {
             return Err(Refusal::NotApproved);
         }
-        if proposal.approvals.len() < usize::from(self.threshold) {
-            proposal.due_at = None;
-        }
-        if proposal.approvals.is_empty() {
-            self.open.remove(&id);
-        }
+        self.recount();
         Ok(())
     }
 
-    /// Takes out the changes that are due, ascending by proposal, and drops the proposals that have died.
+    /// Counts approvals again: a proposal with too few is complete no longer, and one with none is dropped.
+    fn recount(&mut self) {
+        let threshold = usize::from(self.threshold);
+        self.open.retain(|_, open| {
+            if open.approvals.len() < threshold {
+                open.due_at = None;
+            }
+            !open.approvals.is_empty()
+        });
+    }
+
+    /// Takes out the change that is due first by proposal, if one is.
+    ///
+    /// Of the changes that enter maintenance margin one is due in an hour; the others wait for their turn.
+    ///
+    /// spec 0023-GOV-009, 0023-GOV-015.
+    pub fn next_due(&mut self, now: BlockTime) -> Option<Due> {
+        let free = self
+            .margin_moved_at
+            .is_none_or(|at| at.after(NOTICE).is_ok_and(|free_at| free_at <= now));
+        let is_due = |(_, open): &(&ProposalId, &Proposal)| {
+            open.due_at.is_some_and(|at| at <= now) && (free || !enters_margin(&open.change))
+        };
+        let (id, _) = self.open.iter().find(is_due)?;
+        let id = *id;
+        let open = self.open.remove(&id)?;
+        if enters_margin(&open.change) {
+            self.margin_moved_at = Some(now);
+        }
+        Some(Due { proposal: id, change: open.change, has_waited: open.waits })
+    }
+
+    /// Drops the proposals that have died; returns whether there were any.
     ///
     /// spec 0023-GOV-007.
-    pub fn due(&mut self, now: BlockTime) -> Vec<Due> {
-        let mut due = Vec::new();
-        self.open.retain(|id, proposal| match proposal.due_at {
-            Some(due_at) if due_at <= now => {
-                due.push(Due { proposal: *id, change: proposal.change });
-                false
+    pub fn drop_dead(&mut self, now: BlockTime) -> bool {
+        let before = self.open.len();
+        self.open.retain(|_, open| open.due_at.is_some() || now < open.expires_at);
+        self.open.len() != before
+    }
+
+    /// Replaces, adds or removes one signer and sets the threshold. Approvals of one who leaves count no longer, and
+    /// what it has proposed goes, unless that is complete without it.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::SignersInvalid`].
+    ///
+    /// spec 0023-GOV-016.
+    pub fn change_signers(
+        &mut self,
+        leaves: Option<Address>,
+        joins: Option<Address>,
+        threshold: u16,
+    ) -> Result<(), Refusal> {
+        self.check_signers(leaves, joins, threshold)?;
+        self.threshold = threshold;
+        self.signers.extend(joins);
+        if let Some(left) = leaves {
+            self.signers.remove(&left);
+            for open in self.open.values_mut() {
+                open.approvals.remove(&left);
             }
-            Some(_) => true,
-            None => now < proposal.expires_at,
-        });
-        due
-    }
-}
-
-/// Checks what can be checked of a change before it is due.
-fn valid(change: &Change, parameters: &Parameters) -> Result<(), Refusal> {
-    match change {
-        Change::SetParameter { parameter, underlying, value } => {
-            parameters.check(*underlying, *parameter, *value).map(drop)
         }
-        Change::ListInstrument(instrument) => instrument.check(),
-        Change::ResumeInstrument(_)
-        | Change::ResumeHouse
-        | Change::ReleaseValidator(_)
-        | Change::UnseatValidator(_) => Ok(()),
-        Change::SeatValidator { stake: 0, .. } => Err(Refusal::StakeInvalid),
-        Change::SeatValidator { .. } => Ok(()),
-        Change::SetCustodians { threshold: 0, .. } => Err(Refusal::CustodiansInvalid),
-        // The rest depends on who they are when it is due.
-        Change::SetCustodians { .. } => Ok(()),
-        Change::SettleAt { price, .. } if *price <= Price::ZERO => Err(Refusal::PriceNotPositive),
-        Change::SettleAt { .. } => Ok(()),
+        self.recount();
+        self.open.retain(|_, open| Some(open.proposer) != leaves || open.due_at.is_some());
+        Ok(())
+    }
+
+    fn check_signers(
+        &self,
+        leaves: Option<Address>,
+        joins: Option<Address>,
+        threshold: u16,
+    ) -> Result<(), Refusal> {
+        let known = leaves.is_none_or(|signer| self.is_signer(signer));
+        let new = joins.is_none_or(|signer| !self.is_signer(signer));
+        let count = self
+            .signers
+            .len()
+            .saturating_add(usize::from(joins.is_some()))
+            .saturating_sub(usize::from(leaves.is_some()));
+        let changes = leaves.is_some() || joins.is_some() || threshold != self.threshold;
+        let near = threshold.abs_diff(self.threshold) <= 1;
+        let sound = known && new && changes && near && is_possible(count, threshold);
+        if sound { Ok(()) } else { Err(Refusal::SignersInvalid) }
+    }
+
+    /// Checks what can be checked of a change before it is due.
+    fn valid(&self, change: &Change, parameters: &Parameters) -> Result<(), Refusal> {
+        match change {
+            Change::SetParameter { parameter, underlying, value } => {
+                parameters.check_step(*underlying, *parameter, *value).map(drop)
+            }
+            Change::ListInstrument(instrument) => instrument.check(),
+            Change::SettleAt { price, .. } if *price <= Price::ZERO => {
+                Err(Refusal::PriceNotPositive)
+            }
+            Change::SeatValidator { stake: 0, .. } => Err(Refusal::StakeInvalid),
+            Change::SetCustodians { threshold: 0, .. } => Err(Refusal::CustodiansInvalid),
+            Change::ChangeSigners { leaves, joins, threshold } => {
+                self.check_signers(*leaves, *joins, *threshold)
+            }
+            // The rest of the custodians depends on who they are when it is due.
+            Change::SettleAt { .. }
+            | Change::SetCustodians { .. }
+            | Change::SeatValidator { .. }
+            | Change::ResumeInstrument(_)
+            | Change::ResumeHouse
+            | Change::ReleaseValidator(_)
+            | Change::UnseatValidator(_)
+            | Change::PauseInstrument(_)
+            | Change::EndPause(_)
+            | Change::DrillInstrument(_) => Ok(()),
+        }
     }
 }
 
-/// Returns how long a complete change waits: the timelock if it raises risk, nothing otherwise.
+/// Whether so many signers can meet a threshold.
+fn is_possible(signers: usize, threshold: u16) -> bool {
+    threshold > 0 && usize::from(threshold) <= signers && signers <= limits::SIGNERS_MAX
+}
+
+/// Whether a change stops something or lets it go on: such proposals have room of their own.
+const fn stops_or_resumes(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::PauseInstrument(_)
+            | Change::EndPause(_)
+            | Change::ResumeInstrument(_)
+            | Change::ResumeHouse
+    )
+}
+
+/// Whether a change moves what maintenance margin is made from.
+fn enters_margin(change: &Change) -> bool {
+    match change {
+        Change::SetParameter { parameter, .. } => {
+            Definition::of(*parameter).is_some_and(|defined| defined.pace == Pace::Noticed)
+        }
+        _ => false,
+    }
+}
+
+/// Returns how long a complete change waits, and whether that is the timelock: so if it raises risk; an hour if it enters
+/// maintenance margin; not at all if it lowers risk, or pauses, ends a pause or drills.
 ///
-/// spec 0023-GOV-008.
-fn delay(change: &Change, parameters: &Parameters) -> BlockSpan {
+/// spec 0023-GOV-008, 0023-GOV-015.
+fn delay(change: &Change, parameters: &Parameters) -> (BlockSpan, bool) {
     let waits = match change {
         Change::SetParameter { parameter, underlying, value } => {
             let before = parameters.get(*underlying, *parameter);
             Definition::of(*parameter).is_none_or(|defined| defined.raises_risk(before, *value))
         }
+        Change::PauseInstrument(_) | Change::EndPause(_) | Change::DrillInstrument(_) => false,
         Change::ListInstrument(_)
         | Change::ResumeInstrument(_)
         | Change::ResumeHouse
@@ -215,9 +346,14 @@ fn delay(change: &Change, parameters: &Parameters) -> BlockSpan {
         | Change::SeatValidator { .. }
         | Change::UnseatValidator(_)
         | Change::SettleAt { .. }
-        | Change::SetCustodians { .. } => true,
+        | Change::SetCustodians { .. }
+        | Change::ChangeSigners { .. } => true,
     };
-    if waits { span(parameters, ParameterId::Timelock) } else { BlockSpan::ZERO }
+    match (waits, enters_margin(change)) {
+        (true, _) => (span(parameters, ParameterId::Timelock), true),
+        (false, true) => (NOTICE, false),
+        (false, false) => (BlockSpan::ZERO, false),
+    }
 }
 
 fn span(parameters: &Parameters, parameter: ParameterId) -> BlockSpan {
@@ -225,111 +361,4 @@ fn span(parameters: &Parameters, parameter: ParameterId) -> BlockSpan {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use protocol::UnderlyingId;
-
-    fn signer(number: u8) -> Address {
-        Address::new([number; 20])
-    }
-
-    fn at(millis: i128) -> BlockTime {
-        BlockTime::from_millis(millis)
-    }
-
-    fn scan_range(value: i64) -> Change {
-        let underlying = Some(UnderlyingId::new(1));
-        Change::SetParameter { parameter: ParameterId::ScanRange, underlying, value }
-    }
-
-    #[test]
-    fn one_signer_cannot_change_anything_and_two_wait_for_what_raises_risk() {
-        // 0023-GOV-006, 0023-GOV-008
-        let parameters = Parameters::default();
-        let mut council = Council::new([signer(1), signer(2), signer(3)], 2).unwrap();
-        let wide =
-            council.propose(signer(1), scan_range(200_000), &parameters, at(0)).unwrap().unwrap();
-        let narrow =
-            council.propose(signer(1), scan_range(130_000), &parameters, at(0)).unwrap().unwrap();
-        assert_eq!(council.due(at(1_000)), []);
-        assert_eq!(
-            council.approve(signer(1), wide, &parameters, at(1)),
-            Ok(Err(Refusal::ApprovedAlready))
-        );
-        assert_eq!(
-            council.approve(signer(9), wide, &parameters, at(1)),
-            Ok(Err(Refusal::NotPermitted))
-        );
-        assert_eq!(council.approve(signer(2), wide, &parameters, at(2_000)), Ok(Ok(())));
-        assert_eq!(council.approve(signer(3), narrow, &parameters, at(2_000)), Ok(Ok(())));
-        // A wider scan range lowers risk and is due at once; a narrower one waits two days.
-        assert_eq!(council.due(at(2_000)), [Due { proposal: wide, change: scan_range(200_000) }]);
-        assert_eq!(council.due(at(2_000 + 172_799_999)), []);
-        let due = council.due(at(2_000 + 172_800_000));
-        assert_eq!(due, [Due { proposal: narrow, change: scan_range(130_000) }]);
-    }
-
-    #[test]
-    fn an_approval_does_not_outlive_its_proposal() {
-        // 0023-GOV-007
-        let parameters = Parameters::default();
-        let mut council = Council::new([signer(1), signer(2)], 2).unwrap();
-        let id =
-            council.propose(signer(1), scan_range(200_000), &parameters, at(0)).unwrap().unwrap();
-        let week = 7 * 86_400_000;
-        assert_eq!(
-            council.approve(signer(2), id, &parameters, at(week)),
-            Ok(Err(Refusal::ProposalUnknown))
-        );
-        assert_eq!(council.due(at(week)), []);
-        assert_eq!(council.open().count(), 0);
-    }
-
-    #[test]
-    fn a_complete_proposal_is_taken_back_by_those_who_completed_it() {
-        // 0023-GOV-013
-        let parameters = Parameters::default();
-        let mut council = Council::new([signer(1), signer(2), signer(3)], 2).unwrap();
-        let id = council.propose(signer(1), scan_range(130_000), &parameters, at(0)).unwrap();
-        let id = id.unwrap();
-        assert_eq!(council.revoke(signer(9), id, at(1)), Err(Refusal::NotPermitted));
-        assert_eq!(council.revoke(signer(2), id, at(1)), Err(Refusal::NotApproved));
-        assert_eq!(council.approve(signer(2), id, &parameters, at(1)), Ok(Ok(())));
-        assert!(council.open().all(|(_, open)| open.due_at.is_some()));
-        assert_eq!(council.revoke(signer(2), id, at(2)), Ok(()));
-        let later = at(3 * 86_400_000);
-        assert_eq!(council.due(later), [], "what is no longer complete is not due");
-        // Another may complete it again, and then the timelock starts anew.
-        assert_eq!(council.approve(signer(3), id, &parameters, later), Ok(Ok(())));
-        assert_eq!(council.due(later), []);
-        assert_eq!(council.revoke(signer(1), id, later), Ok(()));
-        assert_eq!(council.revoke(signer(3), id, later), Ok(()));
-        assert_eq!(council.revoke(signer(3), id, later), Err(Refusal::ProposalUnknown));
-    }
-
-    #[test]
-    fn a_council_needs_a_threshold_that_can_be_met() {
-        // 0023-GOV-004
-        assert_eq!(Council::new([signer(1)], 0), None);
-        assert_eq!(Council::new([signer(1), signer(1)], 2), None);
-    }
-
-    #[test]
-    fn proposals_are_bounded_and_checked_when_made() {
-        // 0023-GOV-005
-        let parameters = Parameters::default();
-        let mut council = Council::new([signer(1), signer(2)], 2).unwrap();
-        let outside = council.propose(signer(1), scan_range(1), &parameters, at(0)).unwrap();
-        assert!(matches!(outside, Err(Refusal::ValueOutsideBounds { .. })));
-        for _ in 0..limits::PROPOSALS_MAX {
-            assert!(
-                council
-                    .propose(signer(1), scan_range(200_000), &parameters, at(0))
-                    .unwrap()
-                    .is_ok()
-            );
-        }
-        let over = council.propose(signer(1), scan_range(200_000), &parameters, at(0));
-        assert_eq!(over, Ok(Err(Refusal::TooManyProposals)));
-    }
-}
+mod tests;

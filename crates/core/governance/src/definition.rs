@@ -3,6 +3,7 @@
 
 use crate::table::DEFINITIONS;
 use protocol::ParameterId;
+use units::limits;
 
 /// What a parameter's integer counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,50 @@ pub enum Risk {
     Always,
 }
 
+/// How soon a change that does not need the timelock takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// At once.
+    AtOnce,
+    /// After an hour: it enters maintenance margin, and one such change takes effect in an hour.
+    Noticed,
+}
+
+/// How far one change moves a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Up to this share more in parts per million, or down to what it is as much more than.
+    pub share: i64,
+    /// And at least so far.
+    pub least: i64,
+}
+
+impl Step {
+    /// Returns the lowest and the highest value that one change may lead to, whatever the bounds.
+    ///
+    /// Rounding: towards the value.
+    ///
+    /// spec 0023-GOV-014.
+    #[must_use]
+    pub fn around(&self, value: i64) -> (i64, i64) {
+        let size = i128::from(value).saturating_abs();
+        let (one, least) = (limits::PPM_ONE, i128::from(self.least));
+        let more = one.saturating_add(i128::from(self.share));
+        let raised = size.saturating_mul(more).div_euclid(one);
+        let lowered = size.saturating_mul(one).saturating_add(more.saturating_sub(1));
+        let lowered = lowered.checked_div_euclid(more).unwrap_or(size);
+        let furthest = raised.max(size.saturating_add(least));
+        let nearest = lowered.min(size.saturating_sub(least));
+        let narrow = |wide: i128, end: i64| i64::try_from(wide).unwrap_or(end);
+        if value < 0 {
+            let negated = |wide: i128| wide.saturating_neg();
+            (narrow(negated(furthest), i64::MIN), narrow(negated(nearest), i64::MAX))
+        } else {
+            (narrow(nearest, i64::MIN), narrow(furthest, i64::MAX))
+        }
+    }
+}
+
 /// What is known of a parameter at compile time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Definition {
@@ -60,6 +105,10 @@ pub struct Definition {
     pub default: i64,
     /// Direction that raises risk.
     pub risk: Risk,
+    /// How soon a change in the other direction takes effect.
+    pub pace: Pace,
+    /// How far one change moves it.
+    pub step: Step,
     /// Where the default comes from.
     pub source: &'static str,
 }
@@ -103,6 +152,37 @@ mod tests {
             assert!(definition.lowest <= definition.default, "{}", definition.name);
             assert!(definition.default <= definition.highest, "{}", definition.name);
             assert_eq!(Definition::of(definition.parameter), Some(definition));
+        }
+    }
+
+    #[test]
+    fn a_step_is_a_share_of_the_value_or_the_least_and_leads_away_from_zero() {
+        // 0023-GOV-014
+        let twice = Step { share: 1_000_000, least: 0 };
+        assert_eq!(twice.around(160_000), (80_000, 320_000));
+        let slow = Step { share: 50_000, least: 500 };
+        assert_eq!(slow.around(800_000), (761_905, 840_000));
+        assert_eq!(slow.around(0), (-500, 500));
+        assert_eq!(slow.around(1_000), (500, 1_500));
+        let move_of_spot = Step { share: 25_000, least: 0 };
+        assert_eq!(move_of_spot.around(-1_500_000), (-1_537_500, -1_463_415));
+        for value in [i64::MIN, i64::MAX, 0, 1, -1] {
+            let (low, high) = twice.around(value);
+            assert!(low <= value && value <= high);
+        }
+    }
+
+    #[test]
+    fn no_change_leads_from_a_default_to_a_bound() {
+        // 0023-GOV-014
+        for definition in &DEFINITIONS {
+            let (low, high) = definition.step.around(definition.default);
+            let free = |end: i64| end != definition.default;
+            assert!(!free(definition.lowest) || low > definition.lowest, "{}", definition.name);
+            assert!(!free(definition.highest) || high < definition.highest, "{}", definition.name);
+            // And none is stuck at one.
+            assert!(definition.step.around(definition.lowest).1 > definition.lowest);
+            assert!(definition.step.around(definition.highest).0 < definition.highest);
         }
     }
 }

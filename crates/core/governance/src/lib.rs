@@ -2,7 +2,7 @@
 //!
 //! A change is proposed by one signer, takes effect after enough signers approve it and, if it raises risk, after a
 //! timelock; a proposal that does not get there in time dies. A parameter never leaves the bounds compiled in here,
-//! whoever signs.
+//! whoever signs, and one change moves it one step.
 //!
 //! **Invariant:** every value of [`Parameters`] is inside its [`Definition`]; no path writes one without the check.
 //!
@@ -30,5 +30,5 @@ mod parameters;
 mod table;
 
 pub use council::{Council, Due, Proposal};
-pub use definition::{Definition, Risk, Scope, Unit};
+pub use definition::{Definition, Pace, Risk, Scope, Step, Unit};
 pub use parameters::Parameters;

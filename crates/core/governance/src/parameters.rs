@@ -60,7 +60,52 @@ impl Parameters {
         if contradicts { Err(Refusal::ValueContradicts) } else { Ok(definition) }
     }
 
-    /// Sets a value that passes [`Parameters::check`].
+    /// Checks a new value, and that it is within one step of the one in force.
+    ///
+    /// # Errors
+    ///
+    /// As [`Parameters::check`]; [`Refusal::StepTooLarge`].
+    ///
+    /// spec 0023-GOV-014.
+    pub fn check_step(
+        &self,
+        place: Option<UnderlyingId>,
+        parameter: ParameterId,
+        value: i64,
+    ) -> Result<&'static Definition, Refusal> {
+        let definition = self.check(place, parameter, value)?;
+        let (low, high) = definition.step.around(self.get(place, parameter));
+        if value < low || value > high {
+            let lowest = low.max(definition.lowest);
+            let highest = high.min(definition.highest);
+            return Err(Refusal::StepTooLarge { lowest, highest });
+        }
+        Ok(definition)
+    }
+
+    /// Makes a change whose time has come, judged again by the value now in force.
+    ///
+    /// # Errors
+    ///
+    /// As [`Parameters::check_step`]; [`Refusal::NotWaited`] if it raises risk now and has not waited for the timelock.
+    ///
+    /// spec 0023-GOV-009, 0023-GOV-014.
+    pub fn enact(
+        &mut self,
+        place: Option<UnderlyingId>,
+        parameter: ParameterId,
+        value: i64,
+        has_waited: bool,
+    ) -> Result<(), Refusal> {
+        let definition = self.check_step(place, parameter, value)?;
+        if !has_waited && definition.raises_risk(self.get(place, parameter), value) {
+            return Err(Refusal::NotWaited);
+        }
+        self.changed.insert((place, parameter), value);
+        Ok(())
+    }
+
+    /// Sets a value that passes [`Parameters::check`], as at genesis.
     ///
     /// # Errors
     ///

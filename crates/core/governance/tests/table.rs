@@ -1,6 +1,6 @@
 //! The table of values in the specification is the one that is kept (0023-GOV-001).
 
-use governance::{Definition, Parameters, Risk, Scope, Unit};
+use governance::{Definition, Pace, Parameters, Risk, Scope, Unit};
 use protocol::{ParameterId, Refusal, UnderlyingId};
 
 const SPEC: &str = include_str!("../../../../spec/0023-governance.md");
@@ -25,7 +25,9 @@ fn every_value_has_the_unit_bounds_and_default_that_the_specification_gives() {
     let defined = Definition::all();
     assert_eq!(rows().count(), defined.len(), "a value is missing from the table or the code");
     for (cells, definition) in rows().zip(defined) {
-        let [name, place, unit, lowest, default, highest, waits, source] = cells[..] else {
+        let [name, place, unit, lowest, default, highest, waits, other, share, least, source] =
+            cells[..]
+        else {
             panic!("{cells:?}");
         };
         assert_eq!(name, format!("`{}`", definition.name));
@@ -49,11 +51,22 @@ fn every_value_has_the_unit_bounds_and_default_that_the_specification_gives() {
             "changed" => Risk::Always,
             _ => panic!("{name}: {waits}"),
         };
+        let pace = match (other, risk) {
+            ("at once", Risk::WhenRaised | Risk::WhenLowered) | ("—", Risk::Always) => {
+                Pace::AtOnce
+            }
+            ("an hour", Risk::WhenRaised | Risk::WhenLowered) | ("turn", Risk::Always) => {
+                Pace::Noticed
+            }
+            _ => panic!("{name}: {other}"),
+        };
         assert_eq!(
-            (scope, unit, risk),
-            (definition.scope, definition.unit, definition.risk),
+            (scope, unit, risk, pace),
+            (definition.scope, definition.unit, definition.risk, definition.pace),
             "{name}"
         );
+        let step = [number(share), number(least)];
+        assert_eq!(step, [definition.step.share, definition.step.least], "{name}");
         let numbers = [lowest, default, highest].map(number);
         assert_eq!(numbers, [definition.lowest, definition.default, definition.highest], "{name}");
         assert!(!source.is_empty(), "{name}");

@@ -146,7 +146,6 @@ impl Work<'_> {
                 Some(self.mass_cancel(sender, *sub, *instrument))
             }
             Command::Pause { instrument } => Some(self.pause(sender, *instrument)),
-            Command::Drill { instrument } => Some(self.drill(sender, *instrument)),
             // The new quotes wait for their turn.
             Command::MassQuote { sub, quotes } => self.cancel_quotes(sender, *sub, quotes),
             _ => None,

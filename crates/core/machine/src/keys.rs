@@ -357,8 +357,7 @@ impl Work<'_> {
             Command::Propose { .. }
             | Command::Approve { .. }
             | Command::Revoke { .. }
-            | Command::Pause { .. }
-            | Command::Drill { .. } => (Scopes::GOVERN, None),
+            | Command::Pause { .. } => (Scopes::GOVERN, None),
             // What is not listed takes the owner's own signature.
             _ => return false,
         };

@@ -80,7 +80,7 @@ pub use records::{
     AccountRecord, BlockRecord, FundingRecord, MarketRecord, StateKey, UnderlyingRecord, Write,
 };
 pub use restart::{Waiting, WaitingRoom};
-pub use state::{Market, Outflow, State, Status, Underlying};
+pub use state::{Market, Outflow, Pause, State, Status, Underlying};
 pub use suspension::Suspension;
 
 use protocol::codec::{self, DecodeError, EncodeError};

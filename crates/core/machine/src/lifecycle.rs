@@ -4,7 +4,7 @@ use crate::commands::Answer;
 use crate::funding::Accrual;
 use crate::offered::Offered;
 use crate::prices::ending_at;
-use crate::state::{Market, Status};
+use crate::state::{Market, Pause, Status};
 use crate::work::Work;
 use book::{FastBook, OrderBook};
 use clearing::{Aggregate, Position, close, payoff, settle};
@@ -32,6 +32,7 @@ impl Market {
             instrument,
             book: FastBook::new(instrument.tick),
             status: Status::Trading,
+            pause: Pause::default(),
             mark: None,
             forward: None,
             vol: None,
@@ -94,7 +95,7 @@ impl Work<'_> {
         for id in ids {
             let market = self.state.market(id)?;
             let trusted = self.state.mode(market.instrument.underlying) < Mode::Frozen;
-            let (Some(mark), true) = (market.mark, trusted && market.status == Status::Trading)
+            let (Some(mark), true) = (market.mark, trusted && market.status.allows_reducing())
             else {
                 continue;
             };

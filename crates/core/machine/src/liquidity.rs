@@ -1,7 +1,7 @@
 //! How deep the books of each underlying are and how much trades in them, measured with every block and recorded under
 //! the root: what impact is charged by.
 
-use crate::state::{Market, State, Status};
+use crate::state::{Market, State};
 use crate::work::Work;
 use book::OrderBook;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -159,9 +159,9 @@ impl State {
     }
 }
 
-/// Returns the bids and asks of a market that takes orders, within a band around its mark, in dollars at the mark.
+/// Returns the bids and asks of a market that is not halted, within a band around its mark, in dollars at the mark.
 fn resting(market: &Market, band: Ppm) -> [Notional; 2] {
-    let (Some(mark), Status::Trading) = (market.mark, &market.status) else {
+    let (Some(mark), true) = (market.mark, market.status.allows_reducing()) else {
         return [Notional::ZERO; 2];
     };
     let one = Ppm::from_parts(limits::PPM_ONE);

@@ -267,7 +267,7 @@ impl Work<'_> {
         if is_late && !fits_position(held, lots, open) {
             return Err(Refusal::InstrumentExpired);
         }
-        if market.status != Status::Trading || self.state.house_fault.is_some() {
+        if !market.status.allows_reducing() || self.state.house_fault.is_some() {
             return Err(Refusal::InstrumentHalted);
         }
         let mode = self.state.mode(market.instrument.underlying);
@@ -277,7 +277,8 @@ impl Work<'_> {
         Ok(market)
     }
 
-    /// In reduce-only mode, and in an option whose vol is stale, all open orders of a side fit the position.
+    /// In reduce-only mode, in an option whose vol is stale, and in a market that is paused, all open orders of a side fit
+    /// the position.
     fn check_mode(
         &self,
         held: &Account,
@@ -286,8 +287,15 @@ impl Work<'_> {
         open: &OpenOrder,
     ) -> Result<(), Refusal> {
         let mode = self.state.mode(market.instrument.underlying);
-        if is_restricted(market, mode) && !fits_position(held, lots, open) {
-            return Err(Refusal::ModeForbids { mode: mode.max(Mode::ReduceOnly) });
+        let refusal = if market.status == Status::Paused {
+            Refusal::InstrumentHalted
+        } else if is_restricted(market, mode) {
+            Refusal::ModeForbids { mode: mode.max(Mode::ReduceOnly) }
+        } else {
+            return Ok(());
+        };
+        if !fits_position(held, lots, open) {
+            return Err(refusal);
         }
         Ok(())
     }

@@ -6,7 +6,7 @@
 use crate::funding::Accrual;
 use crate::insurance::Allowance;
 use crate::pursuit::Pursuit;
-use crate::state::{State, Status};
+use crate::state::{Pause, State, Status};
 use book::OrderBook;
 use borsh::{BorshDeserialize, BorshSerialize};
 use clearing::{Aggregate, Position};
@@ -100,6 +100,8 @@ pub struct MarketRecord {
     pub instrument: Instrument,
     /// Whether it takes orders.
     pub status: Status,
+    /// Its pauses by one signer.
+    pub pause: Pause,
     /// Price at which positions are valued.
     pub mark: Option<Price>,
     /// Forward to its expiry; the index for a perpetual.
@@ -267,6 +269,7 @@ impl State {
         Ok(Some(MarketRecord {
             instrument: market.instrument,
             status: market.status.clone(),
+            pause: market.pause.clone(),
             mark: market.mark,
             forward: market.forward,
             vol: market.vol,

@@ -1,7 +1,7 @@
 //! The whole state as bytes, and back.
 
 use crate::offered::Offered;
-use crate::state::{Market, State, Status};
+use crate::state::{Market, Pause, State, Status};
 use book::{BookState, FastBook, OrderBook};
 use borsh::io::{Error, ErrorKind, Read, Result, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -17,6 +17,7 @@ struct MarketImage {
     instrument: Instrument,
     book: BookState,
     status: Status,
+    pause: Pause,
     mark: Option<Price>,
     forward: Option<Price>,
     vol: Option<Vol>,
@@ -36,6 +37,7 @@ impl BorshSerialize for Market {
             instrument: self.instrument,
             book: self.book.state(),
             status: self.status.clone(),
+            pause: self.pause.clone(),
             mark: self.mark,
             forward: self.forward,
             vol: self.vol,
@@ -62,6 +64,7 @@ impl BorshDeserialize for Market {
             offered: Offered::of(&book),
             book,
             status: image.status,
+            pause: image.pause,
             mark: image.mark,
             forward: image.forward,
             vol: image.vol,

@@ -19,7 +19,8 @@ use ledger::{Holder, Ledger};
 use margin::UnitGreeks;
 use oracle::{BasisMarks, Feed, PremiumAverage, SettlementAverage, VolMarks};
 use protocol::{
-    AssetId, Fault, Instrument, InstrumentId, Mode, OrderId, ParameterId, UnderlyingId, ValidatorId,
+    Address, AssetId, Fault, Instrument, InstrumentId, Mode, OrderId, ParameterId, UnderlyingId,
+    ValidatorId,
 };
 use std::collections::BTreeMap;
 use thresholds::{Liquidity, Thresholds};
@@ -32,13 +33,30 @@ use units::{
 pub enum Status {
     /// It does.
     Trading,
-    /// A signer has paused it.
+    /// Governance has paused it: it takes what reduces.
     Paused,
     /// Its own books did not balance.
     Halted {
         /// Why, as the fault describes itself.
         fault: String,
     },
+}
+
+impl Status {
+    /// Returns whether positions are reduced and exchanged there: by their accounts, and by the house.
+    #[must_use]
+    pub const fn allows_reducing(&self) -> bool {
+        matches!(self, Self::Trading | Self::Paused)
+    }
+}
+
+/// What is remembered of the pauses of a market.
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Pause {
+    /// When the pause under way lapses; absent if there is none, or a change has to end it.
+    pub until: Option<BlockTime>,
+    /// From when on a signer may pause the market again, for those who may not yet.
+    pub spent: BTreeMap<Address, BlockTime>,
 }
 
 /// A listed contract with its book and its sums.
@@ -50,6 +68,8 @@ pub struct Market {
     pub book: FastBook,
     /// Whether it takes orders.
     pub status: Status,
+    /// Its pauses by one signer.
+    pub pause: Pause,
     /// Price at which positions are valued; absent until the oracle allows one.
     pub mark: Option<Price>,
     /// Forward to its expiry; the index for a perpetual.

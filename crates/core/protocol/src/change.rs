@@ -52,6 +52,21 @@ pub enum Change {
         /// The price.
         price: Price,
     },
+    /// Pauses an instrument until another change ends it: at once, without the timelock.
+    PauseInstrument(InstrumentId),
+    /// Lets a paused instrument trade again: at once, without the timelock.
+    EndPause(InstrumentId),
+    /// Breaks the books of one market on purpose in the next block, to show that it halts alone: at once.
+    DrillInstrument(InstrumentId),
+    /// Replaces, adds or removes one signer of governance, or moves the threshold.
+    ChangeSigners {
+        /// Who is a signer no longer.
+        leaves: Option<Address>,
+        /// Who becomes one.
+        joins: Option<Address>,
+        /// How many approvals it takes from then on; at most one more or fewer than before.
+        threshold: u16,
+    },
 }
 
 /// A governed number; `governance` gives each its unit, bounds, default and which direction raises risk.
@@ -229,6 +244,10 @@ pub enum ParameterId {
     SettlementWait = 121,
     /// Largest distance of such a price from the last index.
     SettlementBand = 122,
+    /// Time after which a pause by one signer lapses.
+    PauseLapse = 130,
+    /// Time from that until the same signer may pause the same market again.
+    PauseCooldown = 131,
     /// Share of the dollars that may leave the house in an hour which one owner may take.
     WithdrawalOwnerShare = 140,
     /// What an owner may take of what it has brought in an hour, however much others have taken.

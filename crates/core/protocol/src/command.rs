@@ -96,14 +96,8 @@ pub enum Command {
         /// Which.
         proposal: ProposalId,
     },
-    /// Halts trading in an instrument at once. Any one governance signer may; resuming takes a proposal.
+    /// Lets an instrument reduce only, at once. Any one governance signer may; it lapses by itself.
     Pause {
-        /// Which.
-        instrument: InstrumentId,
-    },
-    /// Breaks the books of one market on purpose in this block, to show that it halts alone. Any one governance signer
-    /// may; resuming takes a proposal.
-    Drill {
         /// Which.
         instrument: InstrumentId,
     },

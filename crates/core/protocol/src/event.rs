@@ -252,7 +252,7 @@ pub enum Event {
         /// Why.
         refusal: Refusal,
     },
-    /// An instrument was paused by a signer.
+    /// An instrument was paused, by a signer or by a change.
     Paused {
         /// Which.
         instrument: InstrumentId,
@@ -344,6 +344,11 @@ pub enum Event {
     WithdrawalPaid {
         /// Which.
         id: WithdrawalId,
+    },
+    /// A pause by one signer has lapsed.
+    PauseLapsed {
+        /// Where.
+        instrument: InstrumentId,
     },
 }
 

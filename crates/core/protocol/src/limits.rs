@@ -30,8 +30,12 @@ pub const DEPOSITS_APART_MAX: usize = 1_024;
 pub const WITHDRAWALS_MAX: usize = 65_536;
 /// Most withdrawals of one owner that are to be paid.
 pub const WITHDRAWALS_PER_OWNER_MAX: u8 = 16;
-/// Most open governance proposals.
+/// Most open governance proposals, of those that stop or resume and of the others, shared evenly by the signers.
 pub const PROPOSALS_MAX: usize = 64;
+/// Most open proposals of one signer, of either kind.
+pub const PROPOSALS_PER_SIGNER_MAX: usize = 8;
+/// Most governance signers.
+pub const SIGNERS_MAX: usize = 32;
 /// Most transactions in one block.
 pub const TRANSACTIONS_PER_BLOCK_MAX: usize = 100_000;
 /// Most validators.

@@ -194,8 +194,8 @@ pub enum Refusal {
     /// The signer has approved it, or the custodian attested it, already.
     #[error("the sender has approved or attested it already")]
     ApprovedAlready = 64,
-    /// As many proposals are open as may be.
-    #[error("too many open proposals")]
+    /// The signer has as many open proposals of its own as it may.
+    #[error("too many open proposals of this signer")]
     TooManyProposals = 65,
     /// The instrument or the house is neither halted nor paused.
     #[error("nothing is halted")]
@@ -268,6 +268,26 @@ pub enum Refusal {
         /// Highest allowed.
         highest: Price,
     } = 86,
+    /// A signer pauses a market once, and again only a while after that pause has lapsed.
+    #[error("the signer may pause this market again at {until} ms")]
+    PauseSpent {
+        /// From when on.
+        until: BlockTime,
+    } = 88,
+    /// One change moves a value only so far.
+    #[error("one change may only take the value to {lowest}..={highest}")]
+    StepTooLarge {
+        /// Lowest that it may be changed to now.
+        lowest: i64,
+        /// Highest that it may be changed to now.
+        highest: i64,
+    } = 89,
+    /// It was judged to lower risk, and beside the value now in force it raises it.
+    #[error("the change raises risk now and has not waited for the timelock")]
+    NotWaited = 90,
+    /// Not one signer more, fewer or other, a threshold that moves by more than one, or one that cannot be met.
+    #[error("this change of signers and threshold cannot be made")]
+    SignersInvalid = 93,
 }
 
 impl Refusal {

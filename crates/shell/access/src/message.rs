@@ -327,12 +327,21 @@ fn summary(command: &Command) -> String {
                 expires_at.millis(),
                 decimal(price.micros(), 6)
             ),
+            Change::PauseInstrument(id) => {
+                format!("propose: pause instrument {id} until it is ended")
+            }
+            Change::EndPause(id) => format!("propose: end the pause of instrument {id}"),
+            Change::DrillInstrument(id) => format!("propose: drill, break instrument {id}"),
+            Change::ChangeSigners { leaves, joins, threshold } => {
+                let leaves = leaves.map(|signer| format!(" without {signer}")).unwrap_or_default();
+                let joins = joins.map(|signer| format!(" with {signer}")).unwrap_or_default();
+                format!("propose: signers{leaves}{joins}, {threshold} approvals")
+            }
         },
         Command::AttestPayment { id } => format!("attest that withdrawal {id} was paid"),
         Command::Revoke { proposal } => format!("take back the approval of proposal {proposal}"),
         Command::Approve { proposal } => format!("approve proposal {proposal}"),
         Command::Pause { instrument } => format!("pause instrument {instrument}"),
-        Command::Drill { instrument } => format!("drill: break instrument {instrument}"),
         _ => "as encoded".into(),
     }
 }

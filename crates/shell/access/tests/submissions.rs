@@ -99,7 +99,7 @@ fn owners_commands() -> Vec<Command> {
         Command::Propose { change: Change::ResumeInstrument(InstrumentId::new(3)) },
         Command::Approve { proposal: ProposalId::new(4) },
         Command::Pause { instrument: InstrumentId::new(3) },
-        Command::Drill { instrument: InstrumentId::new(3) },
+        Command::Propose { change: Change::DrillInstrument(InstrumentId::new(3)) },
     ]
 }
 

@@ -346,6 +346,14 @@ pub(crate) fn change(change: &Change) -> String {
         Change::SettleAt { underlying, expires_at, price } => {
             format!("settle what expired at {expires_at} on underlying {underlying} at {price}")
         }
+        Change::PauseInstrument(id) => format!("pause market {id} until it is ended"),
+        Change::EndPause(id) => format!("end the pause of market {id}"),
+        Change::DrillInstrument(id) => format!("drill: break the books of market {id}"),
+        Change::ChangeSigners { leaves, joins, threshold } => {
+            let leaves = leaves.map(|signer| format!(" without {signer}")).unwrap_or_default();
+            let joins = joins.map(|signer| format!(" with {signer}")).unwrap_or_default();
+            format!("signers{leaves}{joins}, {threshold} approvals")
+        }
     }
 }
 
@@ -429,7 +437,10 @@ fn market_lines(record: &MarketRecord) -> Vec<Line> {
     let instrument = &record.instrument;
     let status = match &record.status {
         Status::Trading => "trading".into(),
-        Status::Paused => "paused".into(),
+        Status::Paused => match record.pause.until {
+            Some(until) => format!("paused until {}", time_text(until)),
+            None => "paused until governance ends it".into(),
+        },
         Status::Halted { fault } => format!("halted: {fault}"),
     };
     let mut lines = vec![

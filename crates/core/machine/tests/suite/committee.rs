@@ -60,13 +60,17 @@ fn next(house: &mut House, transactions: Vec<Transaction>) -> Vec<Event> {
 
 /// Proposes and approves changes, and goes on until they are made or refused; the refusals.
 fn decide(house: &mut House, changes: &[Change]) -> Vec<Refusal> {
-    let proposed = changes.iter().map(|change| sends(0, Command::Propose { change: *change }));
+    // Each signer has room for eight.
+    let proposed = (0..).zip(changes);
+    let proposed = proposed.map(|(at, change)| sends(at % 3, Command::Propose { change: *change }));
     let outcome = house.apply(SECONDS, proposed.collect());
     let opened = outcome.receipts.iter().map(|receipt| match receipt {
         Receipt::Proposal(id) => *id,
         other => panic!("{other:?}"),
     });
-    let approved = opened.map(|proposal| sends(1, Command::Approve { proposal })).collect();
+    let approved = (1..).zip(opened);
+    let approved = approved.map(|(at, proposal)| sends(at % 3, Command::Approve { proposal }));
+    let approved = approved.collect();
     let mut events = next(house, approved);
     for _ in 0..7 {
         events.extend(next(house, Vec::new()));

@@ -320,7 +320,7 @@ pub(crate) fn hostile(random: &mut Random) -> Transaction {
             };
             (signer, Command::Propose { change })
         }
-        _ => (trader(number), Command::Drill { instrument }),
+        _ => (trader(number), Command::Pause { instrument }),
     };
     Transaction { sender, command }
 }

@@ -198,7 +198,7 @@ fn governance_sets_what_a_fall_of_the_stable_coin_costs() {
     let at_par = charged(&house);
     block(&mut house, 10, Some(950_000), Vec::new());
     for (number, (parameter, value)) in
-        [(ParameterId::DepegSlope, 8_000_000), (ParameterId::DepegFree, 1_000_000)]
+        [(ParameterId::DepegSlope, 8_000_000), (ParameterId::DepegFree, 994_000)]
             .into_iter()
             .enumerate()
     {
@@ -209,7 +209,7 @@ fn governance_sets_what_a_fall_of_the_stable_coin_costs() {
         block(&mut house, 1, Some(950_000), vec![by(1, Command::Approve { proposal })]);
         block(&mut house, 1, Some(950_000), Vec::new());
     }
-    assert_eq!(charged(&house) - at_par, 128 * 8 * (1_000_000 - 949_900));
+    assert_eq!(charged(&house) - at_par, 128 * 8 * (994_000 - 949_900));
 }
 
 #[test]

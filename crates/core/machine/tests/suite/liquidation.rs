@@ -431,8 +431,10 @@ fn a_halted_market_is_no_leg() {
             order(3, 2, 2, Side::Sell, 8_000_000_000, 3_600),
         ],
     );
-    let drill = Command::Drill { instrument: InstrumentId::new(2) };
-    house.apply(1, vec![Transaction { sender: SIGNERS[0], command: drill }]);
+    let change = protocol::Change::DrillInstrument(InstrumentId::new(2));
+    let approve = Command::Approve { proposal: protocol::ProposalId::new(1) };
+    let by = |signer: usize, command| Transaction { sender: SIGNERS[signer], command };
+    house.apply(1, vec![by(0, Command::Propose { change }), by(1, approve)]);
     let mut legs = BTreeSet::new();
     for _ in 0..40 {
         house.btc -= 40_000_000;

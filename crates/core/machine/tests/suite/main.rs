@@ -4,6 +4,7 @@ mod access;
 mod caps;
 mod committee;
 mod common;
+mod council;
 mod custodians;
 mod custody;
 mod evidence;

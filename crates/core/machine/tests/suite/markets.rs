@@ -155,10 +155,12 @@ fn dated_contracts_settle_on_the_average_and_leave_the_books() {
 fn a_broken_market_halts_alone_and_the_others_trade_in_the_same_block() {
     // 0023-GOV-011, 0025-BLOCK-005, 0025-BLOCK-006
     let mut house = opened();
+    let change = Change::DrillInstrument(InstrumentId::new(11));
+    let approve = Command::Approve { proposal: ProposalId::new(1) };
+    house.apply(1, vec![sign(0, Command::Propose { change }), sign(1, approve)]);
     let outcome = house.apply(
         1,
         vec![
-            sign(0, Command::Drill { instrument: InstrumentId::new(11) }),
             order(1, 1, 11, Side::Buy, 190_000_000, 10),
             order(2, 1, 11, Side::Sell, 190_000_000, 10),
             order(1, 2, 1, Side::Buy, 8_000_000_000, 10),

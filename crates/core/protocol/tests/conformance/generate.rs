@@ -144,6 +144,10 @@ generate_enums! {
         UnseatValidator(validator),
         SetCustodians { remove, add, threshold },
         SettleAt { underlying, expires_at, price },
+        PauseInstrument(instrument),
+        EndPause(instrument),
+        DrillInstrument(instrument),
+        ChangeSigners { leaves, joins, threshold },
     }
     ParameterId {
         ScanRange, TakerFee, MakerFee, LiquidationFee, MaintenanceRatio, LiquidationBuffer,
@@ -162,6 +166,7 @@ generate_enums! {
         FrontUpFar, FrontDownNear, FrontDownFar, CalendarBase, CalendarSlope, CalendarCap,
         ClassOneKept, OracleTolerance, HaircutMaintenanceShare, FundingProvision,
         SettlementGaps, SettlementWait, SettlementBand,
+        PauseLapse, PauseCooldown,
         WithdrawalOwnerShare, WithdrawalFree, DepositMin, WithdrawalMin, DepositLimit,
     }
     Command {
@@ -176,7 +181,6 @@ generate_enums! {
         Approve { proposal },
         Revoke { proposal },
         Pause { instrument },
-        Drill { instrument },
         RegisterSession { terms },
         RevokeSession { key },
         BuyCollateral { sub, seller, asset, amount, limit },
@@ -216,6 +220,7 @@ generate_enums! {
         AccountRestored { account },
         FaultContained { fault },
         WithdrawalPaid { id },
+        PauseLapsed { instrument },
     }
     Refusal {
         NotPermitted, AccountNotOpen, TooMany, AssetUnknown, AmountNotPositive, AmountTooLarge,
@@ -234,6 +239,7 @@ generate_enums! {
         NonceUsed, NonceTooHigh, ShownDiffers, OutOfScope, SessionCap { exceeded_by },
         TooManySessions, SessionTermsInvalid, CommitteeTooSmall, StakeInvalid, StakeTooLarge,
         SettlementNotDue, SettlementPriceOutside { lowest, highest },
+        PauseSpent { until }, StepTooLarge { lowest, highest }, NotWaited, SignersInvalid,
     }
 }
 

@@ -130,6 +130,10 @@ fn table_of_codes() {
         84  StakeTooLarge
         85  SettlementNotDue
         86  SettlementPriceOutside
+        88  PauseSpent
+        89  StepTooLarge
+        90  NotWaited
+        93  SignersInvalid
     "#]]
     .assert_eq(&table);
 }

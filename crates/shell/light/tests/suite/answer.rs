@@ -44,6 +44,7 @@ fn market() -> MarketRecord {
     MarketRecord {
         instrument: Instrument { id: MARKET, underlying, contract, contract_size, tick },
         status: Status::Trading,
+        pause: machine::Pause::default(),
         mark: Some(Price::from_micros(60_000_000_000)),
         forward: None,
         vol: None,

@@ -20,8 +20,8 @@ use market::Dataset;
 use market::chain::Chain;
 use observe::Observer;
 use protocol::{
-    BasisReport, Block, Command, Contract, PriceReport, Transaction, UnderlyingId, ValidatorId,
-    VolReport, Vote,
+    BasisReport, Block, Change, Command, Contract, PriceReport, Transaction, UnderlyingId,
+    ValidatorId, VolReport, Vote,
 };
 use report::{DataKind, DataLabel, DataSource};
 use std::io::Write as _;
@@ -159,9 +159,10 @@ fn play(
     Ok(applying)
 }
 
-/// Returns the drill that breaks the books of one dated future, to show that it halts alone.
+/// Returns the proposal of a drill that breaks the books of one dated future, to show that it halts alone: approved in the
+/// next block, made in the one after that.
 pub(crate) fn drill(state: &State, number: i128) -> Option<Transaction> {
-    if number != DRILL_BLOCK {
+    if number != DRILL_BLOCK - 2 {
         return None;
     }
     let future = |market: &&machine::Market| {
@@ -169,7 +170,7 @@ pub(crate) fn drill(state: &State, number: i128) -> Option<Transaction> {
             && matches!(market.instrument.contract, Contract::Future { .. })
     };
     let instrument = state.markets.values().rev().find(future)?.instrument.id;
-    Some(crowd::sign(2, Command::Drill { instrument }))
+    Some(crowd::sign(2, Command::Propose { change: Change::DrillInstrument(instrument) }))
 }
 
 /// Returns what the validators report: all what they see, but the last twice the price for one hour.

@@ -1,0 +1,379 @@
+//! What one key of governance, and what a majority of them, can do to everybody else.
+
+use crate::common::{BTC, ETH, House, SIGNERS, account, deposit, dollars, genesis, order, trader};
+use governance::{Definition, Pace, Scope};
+use machine::{Machine, State, Status};
+use protocol::{
+    Address, Change, Command, Event, InstrumentId, NewOrder, ParameterId, ProposalId, Receipt,
+    Refusal, Side, Transaction, UnderlyingId,
+};
+use units::BlockTime;
+
+const PERPETUAL: InstrumentId = InstrumentId::new(1);
+const HOURS: i128 = 3_600;
+const DAY: i128 = 24 * HOURS;
+
+fn sign(signer: usize, command: Command) -> Transaction {
+    Transaction { sender: SIGNERS[signer], command }
+}
+
+fn pause(signer: usize) -> Transaction {
+    sign(signer, Command::Pause { instrument: PERPETUAL })
+}
+
+/// A proposal of one signer and the approval of another in one block.
+fn decide(house: &mut House, change: Change) -> machine::Outcome {
+    let made = house.apply(1, vec![sign(0, Command::Propose { change })]);
+    let Receipt::Proposal(proposal) = made.receipts[0] else { panic!("{:?}", made.receipts) };
+    house.apply(1, vec![sign(1, Command::Approve { proposal })])
+}
+
+fn status(house: &House) -> Status {
+    house.machine.state().markets[&PERPETUAL].status.clone()
+}
+
+/// Trader 1 long sixty coins of the perpetual on 100,000 dollars, trader 3 short on ten million.
+fn traded() -> House {
+    let mut house = House::new();
+    house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(3, 0, dollars(10_000_000))]);
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
+            order(3, 1, 1, Side::Sell, 8_000_000_000, 6_000),
+        ],
+    );
+    assert_eq!(house.lots(1, 1), 6_000);
+    house
+}
+
+fn maintenance(state: &State, number: u8) -> i128 {
+    let index = state.accounts.index(account(number)).expect("open");
+    let risk = state.risk().expect("prices are there");
+    state.required(&risk, index, false).expect("it can be margined").maintenance.micros()
+}
+
+fn tick(price: i128) -> i128 {
+    price / 500_000 * 500_000
+}
+
+/// Pauses every market, fills its room, and comes again whenever it may: with one stolen key of three, for a week.
+#[test]
+fn one_stolen_key_pauses_for_hours_and_others_resume_at_once() {
+    // 0023-GOV-005, 0023-GOV-010
+    let mut house = traded();
+    let change = Change::SetParameter {
+        parameter: ParameterId::ScanRange,
+        underlying: Some(BTC),
+        value: 160_000,
+    };
+    let ids: Vec<InstrumentId> = house.machine.state().markets.keys().copied().collect();
+    let mut all: Vec<Transaction> = (0..64).map(|_| sign(0, Command::Propose { change })).collect();
+    all.extend(ids.iter().map(|id| sign(0, Command::Pause { instrument: *id })));
+    let out = house.apply(1, all);
+    let full = Receipt::Refused(Refusal::TooManyProposals);
+    assert_eq!(out.receipts[8..64], vec![full; 56], "eight of its own, and no more");
+    assert!(out.receipts[64..].iter().all(|receipt| *receipt == Receipt::Done));
+
+    // Two others end the pause in the next block.
+    let end = Change::EndPause(PERPETUAL);
+    let made = house.apply(1, vec![sign(1, Command::Propose { change: end })]);
+    let Receipt::Proposal(proposal) = made.receipts[0] else { panic!("{:?}", made.receipts) };
+    house.apply(1, vec![sign(2, Command::Approve { proposal })]);
+    house.apply(1, Vec::new());
+    assert_eq!(status(&house), Status::Trading);
+
+    // And it is spent: of a week, four hours in twenty-eight.
+    let (mut paused, mut blocks, mut pauses) = (0, 0, 0);
+    for _ in 0..7 * 24 * 6 {
+        let out = house.apply(600, vec![pause(0)]);
+        pauses += usize::from(out.receipts[0] == Receipt::Done);
+        paused += usize::from(status(&house) == Status::Paused);
+        blocks += 1;
+    }
+    assert!(pauses <= 6 && paused * 28 <= blocks * 4 + 28 * 6, "{pauses} {paused} of {blocks}");
+}
+
+#[test]
+fn a_pause_lapses_is_spent_for_its_signer_and_outlasts_it_only_by_a_majority() {
+    // 0023-GOV-009, 0023-GOV-010
+    let mut house = traded();
+    let started = house.now + 1_000;
+    assert_eq!(house.apply(1, vec![pause(0)]).receipts, [Receipt::Done]);
+    let until = house.machine.state().markets[&PERPETUAL].pause.until;
+    assert_eq!(until, Some(BlockTime::from_millis(started + 4 * HOURS * 1_000)));
+    house.apply(4 * HOURS - 1, Vec::new());
+    assert_eq!(status(&house), Status::Paused);
+    let out = house.apply(1, Vec::new());
+    assert_eq!(status(&house), Status::Trading);
+    assert!(out.events.contains(&Event::PauseLapsed { instrument: PERPETUAL }));
+
+    let again = BlockTime::from_millis(started + (4 * HOURS + DAY) * 1_000);
+    let spent = Receipt::Refused(Refusal::PauseSpent { until: again });
+    assert_eq!(house.apply(1, vec![pause(0)]).receipts, [spent.clone()]);
+    house.apply(DAY - 3, Vec::new());
+    assert_eq!(house.apply(1, vec![pause(0)]).receipts, [spent]);
+    assert_eq!(house.apply(1, vec![pause(0)]).receipts, [Receipt::Done]);
+
+    // A majority keeps it paused, whatever lapses, and ends it without the timelock.
+    decide(&mut house, Change::PauseInstrument(PERPETUAL));
+    house.apply(5 * HOURS, Vec::new());
+    assert_eq!(status(&house), Status::Paused);
+    decide(&mut house, Change::EndPause(PERPETUAL));
+    house.apply(1, Vec::new());
+    assert_eq!(status(&house), Status::Trading);
+    // Another signer has a pause of its own; strangers have none.
+    assert_eq!(house.apply(1, vec![pause(1)]).receipts, [Receipt::Done]);
+    let stranger = Transaction { sender: trader(1), ..pause(0) };
+    let refused = Receipt::Refused(Refusal::NotPermitted);
+    assert_eq!(house.apply(1, vec![stranger]).receipts, [refused]);
+}
+
+#[test]
+fn a_fault_is_no_pause_and_takes_the_timelock_to_resume() {
+    // 0023-GOV-010, 0023-GOV-011
+    let mut house = traded();
+    decide(&mut house, Change::DrillInstrument(PERPETUAL));
+    let out = house.apply(1, Vec::new());
+    assert!(out.events.iter().any(|event| matches!(event, Event::Halted { .. })));
+    decide(&mut house, Change::EndPause(PERPETUAL));
+    let out = house.apply(1, Vec::new());
+    let refused =
+        |event: &Event| matches!(event, Event::NotEnacted { refusal: Refusal::NotHalted, .. });
+    assert!(out.events.iter().any(refused), "{:?}", out.events);
+    decide(&mut house, Change::ResumeInstrument(PERPETUAL));
+    house.apply(2 * DAY - 1, Vec::new());
+    assert!(matches!(status(&house), Status::Halted { .. }));
+    house.apply(1, Vec::new());
+    assert_eq!(status(&house), Status::Trading);
+}
+
+#[test]
+fn one_signer_alone_drills_nothing() {
+    // 0023-GOV-011
+    let mut house = traded();
+    let change = Change::DrillInstrument(PERPETUAL);
+    house.apply(1, vec![sign(0, Command::Propose { change })]);
+    house.apply(1, Vec::new());
+    assert_eq!(status(&house), Status::Trading);
+}
+
+/// The market falls by nearly a third while it is paused: what is lost is exchanged, and who falls below maintenance is
+/// liquidated against what rests there.
+#[test]
+fn a_pause_stops_neither_the_exchange_of_margin_nor_liquidation() {
+    // 0023-GOV-010
+    let mut house = traded();
+    // A maker whose bid rested before the pause.
+    house.apply(1, vec![deposit(2, 0, dollars(10_000_000))]);
+    let bid = order(2, 1, 1, Side::Buy, 6_500_000_000, 6_000);
+    assert!(matches!(house.apply(1, vec![bid]).receipts[0], Receipt::Order(_)));
+    house.apply(1, vec![pause(0)]);
+    let before = house.cash(1);
+    let mut liquidated = false;
+    for _ in 0..300 {
+        house.btc -= 8_000_000;
+        let out = house.apply(24, Vec::new());
+        let of_1 = |event: &Event| matches!(event, Event::Liquidated { .. });
+        liquidated |= out.events.iter().any(of_1);
+    }
+    assert_eq!(status(&house), Status::Paused, "two hours of four");
+    assert!(liquidated && house.lots(1, 1) < 6_000, "{} lots are left", house.lots(1, 1));
+    assert!(house.cash(1) < before - 20_000_000_000, "{} {before}", house.cash(1));
+}
+
+#[test]
+fn a_paused_market_takes_what_reduces_and_nothing_else() {
+    // 0023-GOV-010, 0025-BLOCK-010
+    let mut house = traded();
+    let halted = Receipt::Refused(Refusal::InstrumentHalted);
+    let price = tick(house.btc);
+    let buy = |number, client, lots| order(number, client, 1, Side::Buy, price, lots);
+    // A pause takes effect before the orders of its block.
+    let out = house.apply(1, vec![pause(0), pause(0), buy(1, 2, 1), buy(3, 2, 6_001)]);
+    assert_eq!(out.receipts[1..], [halted.clone(), halted.clone(), halted.clone()]);
+    let sell = order(1, 3, 1, Side::Sell, price, 500);
+    let out = house.apply(1, vec![sell, buy(3, 3, 500)]);
+    assert!(out.receipts.iter().all(|receipt| matches!(receipt, Receipt::Order(_))));
+    assert_eq!((house.lots(1, 1), house.lots(3, 1)), (5_500, -5_500), "both have less");
+    let over = order(1, 4, 1, Side::Sell, price, 5_501);
+    assert_eq!(house.apply(1, vec![over]).receipts, [halted.clone()]);
+    // A reduce-only order beside it that would not fit is refused as the pause says, too.
+    let Command::PlaceOrder { sub, order: more } = buy(1, 5, 1).command else { panic!("an order") };
+    let more = NewOrder { reduce_only: true, ..more };
+    let sent = Transaction { sender: trader(1), command: Command::PlaceOrder { sub, order: more } };
+    assert_eq!(house.apply(1, vec![sent]).receipts, [halted]);
+}
+
+#[test]
+fn a_majority_liquidates_nobody_in_the_next_block() {
+    // 0023-GOV-014, 0023-GOV-015
+    let mut house = traded();
+    let before = maintenance(house.machine.state(), 1);
+    let wishes = [
+        (ParameterId::MaintenanceRatio, None, 1_000_000),
+        (ParameterId::Spread, Some(BTC), 50_000),
+        (ParameterId::VolDaily, Some(BTC), 1_000_000),
+        (ParameterId::Impact, None, 10_000_000),
+    ];
+    for (parameter, underlying, value) in wishes {
+        let change = Change::SetParameter { parameter, underlying, value };
+        let out = house.apply(1, vec![sign(0, Command::Propose { change })]);
+        let Receipt::Refused(Refusal::StepTooLarge { .. }) = out.receipts[0] else {
+            panic!("{parameter:?}: {:?}", out.receipts)
+        };
+    }
+    // So it goes as far as it may, with every value, as often as it may.
+    let (mut last, mut worst, mut hour_ago) = (before, 0, before);
+    let everything: Vec<_> =
+        Definition::all().iter().filter(|of| of.pace == Pace::Noticed).collect();
+    for minute in 0..8 * 60 {
+        let mut sent = Vec::new();
+        for definition in &everything {
+            let place = (definition.scope == Scope::Underlying).then_some(BTC);
+            let now = house.machine.state().parameters.get(place, definition.parameter);
+            let (low, high) = definition.step.around(now);
+            let value = if definition.raises_risk(now, low) { high } else { low };
+            let value = value.clamp(definition.lowest, definition.highest);
+            let change =
+                Change::SetParameter { parameter: definition.parameter, underlying: place, value };
+            sent.push(sign(minute % 3, Command::Propose { change }));
+        }
+        let open: Vec<ProposalId> =
+            house.machine.state().council.open().map(|(id, _)| id).collect();
+        for signer in 0..3 {
+            let approve =
+                |proposal: &ProposalId| sign(signer, Command::Approve { proposal: *proposal });
+            sent.extend(open.iter().map(approve));
+        }
+        let out = house.apply(60, sent);
+        let liquidated = out.events.iter().any(|event| matches!(event, Event::Liquidated { .. }));
+        assert!(!liquidated || minute > 2 * 60, "within two hours: {:?}", out.events);
+        let now = maintenance(house.machine.state(), 1);
+        if minute % 60 == 59 {
+            worst = worst.max((now - hour_ago) * 1_000 / hour_ago);
+            hour_ago = now;
+        }
+        last = now;
+    }
+    println!("maintenance {before} -> {last} in eight hours, at most {worst} per mille in one");
+    assert!(worst <= 55, "{worst} per mille in an hour");
+}
+
+/// Every value that enters maintenance margin, one step from its default in either direction, for portfolios of every
+/// kind: maintenance rises by a twentieth, or by a thousandth of what is held.
+#[test]
+fn one_step_raises_no_maintenance_by_more_than_it_says() {
+    // 0023-GOV-014
+    let state = portfolios();
+    let (mut worst, mut of) = (0, "");
+    for definition in Definition::all().iter().filter(|of| of.pace == Pace::Noticed) {
+        let place = |id| (definition.scope == Scope::Underlying).then_some(id);
+        let before: Vec<i128> = (1..=8).map(|number| maintenance(&state, number)).collect();
+        let (low, high) = definition.step.around(definition.default);
+        for value in [low, high] {
+            let mut changed = state.clone();
+            for id in [BTC, ETH] {
+                let value = value.clamp(definition.lowest, definition.highest);
+                let set = changed.parameters.set(place(id), definition.parameter, value);
+                // Some steps contradict another value, as governance would say.
+                assert!(matches!(set, Ok(()) | Err(Refusal::ValueContradicts)));
+            }
+            for (number, before) in (1u8..).zip(&before) {
+                let rise = maintenance(&changed, number) - before;
+                let bound = (before / 20).max(held(&state, number) / 1_000);
+                let share = rise * 1_000 / bound.max(1);
+                if share > worst {
+                    (worst, of) = (share, definition.name);
+                }
+                assert!(
+                    rise <= bound,
+                    "{} to {value}: account {number} {before} + {rise}, bound {bound}",
+                    definition.name
+                );
+            }
+        }
+    }
+    println!("at most {worst} thousandths of the bound, by {of}");
+}
+
+/// Returns the notional of all that an account holds, at the index.
+fn held(state: &State, number: u8) -> i128 {
+    let index = state.accounts.index(account(number)).expect("open");
+    let positions = state.accounts.get(index).expect("open").positions().to_vec();
+    let notional = positions.iter().map(|(id, position)| {
+        let market = &state.markets[id].instrument;
+        let price = state.index(market.underlying).expect("an index").micros();
+        position.lots.count().abs() * market.contract_size.nanos() * price / 1_000_000_000
+    });
+    let pledged = state.ledger.collateral(index).into_iter().map(|(asset, amount)| {
+        let price = state.index(UnderlyingId::new(asset.get())).expect("an index").micros();
+        amount.quantity().nanos() * price / 1_000_000_000
+    });
+    notional.sum::<i128>() + pledged.sum::<i128>()
+}
+
+/// A house with a perpetual, a calendar spread, short and long options, a conversion, a pair of a class, and collateral.
+fn portfolios() -> State {
+    let mut house = House::new();
+    let rich = |number| deposit(number, 0, dollars(2_000_000));
+    house.apply(1, (1..=9).map(rich).collect());
+    house.apply(1, vec![deposit(8, 1, units::Amount::from_minor(20_000_000_000))]);
+    let legs: [(u8, &[(u32, i128)]); 8] = [
+        (1, &[(1, 1_000)]),
+        (2, &[(1, 1_000), (2, -1_000)]),
+        (3, &[(3, -500), (6, -500)]),
+        (4, &[(4, 700), (5, 300)]),
+        (5, &[(2, 400), (5, -400), (6, 400)]),
+        (6, &[(1, 1_000), (11, -40_000)]),
+        (7, &[(3, -900), (5, 900), (14, -5_000)]),
+        (8, &[(1, -300), (12, 20_000)]),
+    ];
+    let mut client = 1_000;
+    for (number, held) in legs {
+        for (instrument, lots) in held {
+            let mark = house.machine.state().markets[&InstrumentId::new(*instrument)].mark;
+            let price = tick(mark.expect("a mark").micros()).max(500_000);
+            let (own, other) =
+                if *lots > 0 { (Side::Buy, Side::Sell) } else { (Side::Sell, Side::Buy) };
+            client += 1;
+            let sent = vec![
+                order(number, client, *instrument, own, price, lots.abs()),
+                order(9, client, *instrument, other, price, lots.abs()),
+            ];
+            let out = house.apply(1, sent);
+            assert_eq!(house.lots(number, *instrument), *lots, "{:?}", out.receipts);
+        }
+    }
+    house.machine.state().clone()
+}
+
+#[test]
+fn a_lost_key_is_replaced_and_a_stolen_one_sent_away() {
+    // 0023-GOV-016
+    let mut house = House::new();
+    let new = Address::new([0x54; 20]);
+    let change = Change::ChangeSigners { leaves: Some(SIGNERS[2]), joins: Some(new), threshold: 2 };
+    decide(&mut house, change);
+    // The one who is to leave has proposed and pauses meanwhile.
+    let listed = Change::ResumeHouse;
+    house.apply(1, vec![sign(2, Command::Propose { change: listed }), pause(2)]);
+    house.apply(2 * DAY - 2, Vec::new());
+    assert!(house.machine.state().council.is_signer(SIGNERS[2]));
+    house.apply(1, Vec::new());
+    let council = &house.machine.state().council;
+    assert!(!council.is_signer(SIGNERS[2]) && council.is_signer(new));
+    assert_eq!(council.open().count(), 0, "what it proposed alone has gone with it");
+    let refused = Receipt::Refused(Refusal::NotPermitted);
+    assert_eq!(house.apply(1, vec![pause(2)]).receipts, [refused]);
+    let by_new = Transaction { sender: new, ..pause(0) };
+    assert_eq!(house.apply(1, vec![by_new]).receipts, [Receipt::Done]);
+    let snapshot = house.machine.snapshot().expect("encodable");
+    let restored = Machine::restore(&snapshot).expect("what was written is read");
+    assert_eq!(restored.state().council, house.machine.state().council);
+    let many = machine::Genesis {
+        signers: (0..33).map(|number| Address::new([number; 20])).collect(),
+        ..genesis()
+    };
+    assert!(Machine::found(&many).is_err(), "thirty-two signers at most");
+}
