@@ -152,7 +152,7 @@ impl SettlementAverage {
     pub fn window(&self, now: BlockTime) -> Result<SettlementWindow, Fault> {
         let shape = || -> Result<SettlementWindow, ArithmeticError> {
             let (mut area, covered) = self.accumulated(now)?;
-            let still = self.to_come(covered, now)?;
+            let still = self.still_to_come(covered, now)?;
             let all = covered.plus(still)?;
             let mut remaining =
                 still.number().mul_div(self.window.number(), all.number(), Round::Up)?;
@@ -202,7 +202,11 @@ impl SettlementAverage {
     }
 
     /// Returns the time still to come that will count: all that is left of the window, or what is missing if that is more.
-    fn to_come(&self, covered: BlockSpan, now: BlockTime) -> Result<BlockSpan, ArithmeticError> {
+    fn still_to_come(
+        &self,
+        covered: BlockSpan,
+        now: BlockTime,
+    ) -> Result<BlockSpan, ArithmeticError> {
         let from = now.greater(self.opens_at()?);
         let left = self.expires_at.since(from.lesser(self.expires_at))?;
         let missing = self.needed.minus(covered)?;

@@ -316,7 +316,7 @@ fn no_validator_is_founded_with_a_third_of_the_stake_but_among_three() {
 #[test]
 fn no_pattern_of_silence_settles_outside_what_honest_validators_saw() {
     // 0017-ORAC-018: whenever a third chooses to speak, while it sees the prices.
-    let mut random = Random(0x5E77_1E);
+    let mut random = Random(0x005E_771E);
     for round in 0..6u64 {
         let mut house = until(31 * MINUTE);
         let (mut least, mut most) = (house.btc, house.btc);
