@@ -1,0 +1,135 @@
+//! The house that is attacked: two underlyings, a perpetual, two futures and options on each; who is who in it.
+
+use crate::act::Setup;
+use machine::{
+    Genesis, Machine, ParameterGenesis, SourceWeight, UnderlyingGenesis, ValidatorGenesis,
+};
+use protocol::{
+    AccountId, Address, AssetId, Contract, Hash, Instrument, InstrumentId, ParameterId, Right,
+    Seat, SourceId, UnderlyingId, ValidatorId, limits,
+};
+use units::{BlockTime, Notional, Price, Quantity};
+
+/// Time of block zero.
+pub(crate) const START: i128 = 1_584_000_000_000;
+/// When the first contracts end.
+pub(crate) const FIRST_EXPIRY: i128 = START + 3_600_000;
+/// When the last ones end.
+pub(crate) const LAST_EXPIRY: i128 = START + 30 * 86_400_000;
+/// The underlyings.
+pub(crate) const UNDERLYINGS: [UnderlyingId; 2] = [UnderlyingId::new(1), UnderlyingId::new(2)];
+/// Their first prices.
+pub(crate) const PRICES: [i128; 2] = [8_000_000_000, 190_000_000];
+/// Validators, and sources of each price.
+pub(crate) const VALIDATORS: u16 = 4;
+/// Who may attest deposits; the first is in the coalition.
+pub(crate) const CUSTODIANS: [Address; 3] =
+    [Address::new([0xC0; 20]), Address::new([0xC1; 20]), Address::new([0xC2; 20])];
+/// The council; the first is in the coalition.
+pub(crate) const SIGNERS: [Address; 3] =
+    [Address::new([0x51; 20]), Address::new([0x52; 20]), Address::new([0x53; 20])];
+/// Micro-dollars a tick.
+pub(crate) const TICK: i128 = 500_000;
+/// Contracts: four on each underlying and two options on the first expiry.
+pub(crate) const MARKETS: u8 = 10;
+
+/// Third parties, by number.
+pub(crate) mod third {
+    /// Holds long positions and does nothing.
+    pub(crate) const LONG: u8 = 20;
+    /// Holds the other side and does nothing.
+    pub(crate) const SHORT: u8 = 21;
+    /// Holds as much as margin allows and does nothing.
+    pub(crate) const LEVERAGED: u8 = 22;
+    /// Quotes honestly.
+    pub(crate) const MAKER: u8 = 30;
+    /// Tries in turn whether it still can trade in every market.
+    pub(crate) const PROBE: u8 = 31;
+}
+
+/// Returns the account of a number: of the coalition to 8, else a third party's.
+pub(crate) fn account(number: u8) -> AccountId {
+    AccountId { owner: owner(number), sub: if number == 2 { 1 } else { 0 } }
+}
+
+/// Returns whose an account is. The first two are one owner's.
+pub(crate) fn owner(number: u8) -> Address {
+    Address::new([if number == 2 { 1 } else { number }; 20])
+}
+
+/// Returns the contract at a place in the list of markets.
+pub(crate) fn market(place: u8) -> InstrumentId {
+    InstrumentId::new(u32::from(place % MARKETS) + 1)
+}
+
+/// Returns on which of the underlyings a market is.
+pub(crate) fn side_of(market: InstrumentId) -> usize {
+    usize::from(market.get() > u32::from(MARKETS / 2))
+}
+
+fn instruments() -> Vec<Instrument> {
+    let (first, last) = (BlockTime::from_millis(FIRST_EXPIRY), BlockTime::from_millis(LAST_EXPIRY));
+    let mut listed = Vec::new();
+    for (underlying, strike) in UNDERLYINGS.into_iter().zip(PRICES) {
+        let strike = Price::from_micros(strike);
+        for contract in [
+            Contract::Perpetual,
+            Contract::Future { expires_at: first },
+            Contract::Future { expires_at: last },
+            Contract::Option { expires_at: last, strike, right: Right::Call },
+            Contract::Option { expires_at: first, strike, right: Right::Put },
+        ] {
+            let number = u32::try_from(listed.len()).expect("few") + 1;
+            listed.push(Instrument {
+                id: InstrumentId::new(number),
+                underlying,
+                contract,
+                contract_size: Quantity::from_nanos(10_000_000),
+                tick: Price::from_micros(TICK),
+            });
+        }
+    }
+    listed
+}
+
+fn seat(number: u16) -> Seat {
+    let key = *Hash::of("adversary validator", &number.to_be_bytes()).bytes();
+    Seat { validator: ValidatorId::new(number), key, endpoint: None }
+}
+
+/// Returns the house of a setup; `still` narrows how far a book alone moves a mark.
+pub(crate) fn found(setup: &Setup, still: bool) -> Machine {
+    let underlyings =
+        UNDERLYINGS.into_iter().zip(["BTC", "ETH"]).map(|(id, name)| UnderlyingGenesis {
+            id,
+            name: name.into(),
+            asset: Some(AssetId::new(id.get())),
+            class: 1,
+            sources: (1..=VALIDATORS)
+                .map(|source| SourceWeight { source: SourceId::new(source), weight: 1 })
+                .collect(),
+            sources_min: 3,
+            insurance_fund: Notional::from_micros(i128::from(setup.fund) * 1_000_000),
+        });
+    let band = UNDERLYINGS.map(|id| ParameterGenesis {
+        underlying: Some(id),
+        parameter: ParameterId::MarkBand,
+        value: 1_000,
+    });
+    let genesis = Genesis {
+        chain: "adversary".into(),
+        time: BlockTime::from_millis(START),
+        custodian: CUSTODIANS[0],
+        signers: SIGNERS.to_vec(),
+        threshold: 2,
+        validators: (1..=VALIDATORS)
+            .map(|number| ValidatorGenesis { seat: seat(number), stake: 1 })
+            .collect(),
+        epoch_blocks: limits::EPOCH_BLOCKS_MIN,
+        underlyings: underlyings.collect(),
+        instruments: instruments(),
+        parameters: if still { band.to_vec() } else { Vec::new() },
+        signed: false,
+    };
+    Machine::found(&genesis).expect("the genesis is sound").0
+}

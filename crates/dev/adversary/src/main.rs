@@ -1,0 +1,94 @@
+//! `cargo x attack --seeds K|FROM..TO [--plant NAME]`: plays the histories of seeds against the machine.
+//!
+//! What breaks a rule is shrunk and printed with the line that reproduces it; the last line is `<n> histories, <f> broken`.
+#![expect(clippy::print_stdout, reason = "a command line tool talks on standard output")]
+
+use adversary::{Coverage, Found, run};
+use std::ops::Range;
+use std::process::ExitCode;
+use std::time::Instant;
+
+const USAGE: &str = "usage: cargo x attack --seeds K|FROM..TO [--plant NAME]";
+
+/// What is asked for.
+#[derive(Debug)]
+struct Asked {
+    seeds: Range<u64>,
+    plant: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let asked = match asked(std::env::args().skip(1)) {
+        Ok(asked) => asked,
+        Err(error) => {
+            eprintln!("{error}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let suffix = asked.plant.as_ref().map(|name| format!(" --plant {name}")).unwrap_or_default();
+    let started = Instant::now();
+    let (mut histories, mut broken, mut known) = (0u64, 0u64, 0u64);
+    let mut coverage = Coverage::default();
+    for seed in asked.seeds {
+        let (ran, found) = run(seed);
+        histories += 1;
+        coverage.add(&ran.coverage);
+        let Some(found) = found else { continue };
+        if found.leans {
+            known += 1;
+            println!(
+                "seed {seed}: known, leans on a mark: {:?}: {}",
+                found.breach.rule, found.breach.seen
+            );
+            continue;
+        }
+        broken += 1;
+        show(seed, &found, &suffix);
+    }
+    for (what, count) in coverage.counts() {
+        println!("reached {count:>10}  {what}");
+    }
+    println!(
+        "{} s; {known} known: a book of one lot moves the mark of a perpetual",
+        started.elapsed().as_secs()
+    );
+    println!("{histories} histories, {broken} broken");
+    if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn show(seed: u64, found: &Found, suffix: &str) {
+    println!("seed {seed}: {:?}: {}", found.breach.rule, found.breach.seen);
+    println!("  {:?}", found.history.setup);
+    for step in &found.history.steps {
+        println!("  {:?} {:?}", step.tick, step.acts);
+    }
+    println!("reproduce: cargo x attack --seeds {seed}..{}{suffix}", seed + 1);
+}
+
+fn asked(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
+    let mut asked = Asked { seeds: 0..0, plant: None };
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
+        match name.as_str() {
+            "--seeds" => asked.seeds = seeds(&value).ok_or("--seeds is K or FROM..TO")?,
+            "--plant" => asked.plant = Some(value),
+            _ => return Err(format!("no option '{name}'")),
+        }
+    }
+    if let Some(name) = &asked.plant {
+        plant(name)?;
+    }
+    if asked.seeds.is_empty() { Err("--seeds says how many".into()) } else { Ok(asked) }
+}
+
+fn seeds(text: &str) -> Option<Range<u64>> {
+    let (from, to) = text.split_once("..").unwrap_or(("0", text));
+    let (from, to) = (from.parse().ok()?, to.parse().ok()?);
+    (from < to).then_some(from..to)
+}
+
+/// Switches a rule off.
+#[cfg(not(feature = "plant"))]
+fn plant(_name: &str) -> Result<(), String> {
+    Err("this build has no switches: cargo x attack builds with the feature `plant`".into())
+}
