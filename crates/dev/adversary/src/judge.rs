@@ -25,6 +25,8 @@ const PAUSE_MAX: i128 = 24 * 3_600_000;
 const RANGE_SHARE: i128 = 600_000;
 /// The same for vols, as parts per million of a vol; up, and down.
 const VOL_SHARE: (i128, i128) = (250_000, 120_000);
+/// What fees and funding may come to, in parts per million of what is held.
+const FEES: i128 = 20_000;
 /// The same for bases, in parts per million of the index.
 const BASIS_SHARE: i128 = 2_000;
 
@@ -43,7 +45,7 @@ pub enum Rule {
     BeyondRange,
     /// The coalition holds more than it brought and the marks paid it.
     Stolen,
-    /// The coalition took out more than it brought, the marks and the funds paid it: the money of others.
+    /// The coalition took out more than it brought, and what is left does not pay everybody else.
     Uncovered,
     /// An account below maintenance margin is not reduced though all that it holds is quoted.
     NotLiquidated,
@@ -87,6 +89,8 @@ struct Watched {
     /// Blocks in a row below maintenance margin, all quoted, without a reduction.
     waits: u32,
     held: BTreeMap<InstrumentId, i128>,
+    /// What prices did beyond its range, as long as it owes because of that.
+    beyond: i128,
 }
 
 /// Watches a history.
@@ -97,11 +101,8 @@ pub(crate) struct Judge {
     quoted: u16,
     /// Equity of third parties, funds and fees at the start.
     third: i128,
-    funds: i128,
     brought: i128,
     withdrawn: i128,
-    /// What prices did beyond the ranges, as far as it made debts.
-    beyond: i128,
     /// Everybody's true prices, by time.
     seen: Vec<(i128, [i128; 2])>,
     paused: BTreeMap<InstrumentId, i128>,
@@ -124,10 +125,8 @@ impl Judge {
             members,
             quoted,
             third: 0,
-            funds: funds(world.machine.state()),
             brought,
             withdrawn: 0,
-            beyond: 0,
             seen: vec![(START, world.prices)],
             paused: BTreeMap::new(),
             step: 0,
@@ -161,7 +160,7 @@ impl Judge {
         checked.map_err(|(rule, seen)| Breach { rule, step, seen })
     }
 
-    /// What has left was brought, or paid by somebody.
+    /// As long as somebody has taken out more than he brought, everybody else can be paid.
     fn taken(&self, world: &World) -> Result<(), (Rule, String)> {
         let left = self.withdrawn - self.brought;
         if left <= 0 {
@@ -169,12 +168,17 @@ impl Judge {
         }
         let state = world.machine.state();
         let Ok(risk) = state.risk() else { return Ok(()) };
-        let marks = self.third - self.equities(state, &risk, |number| number > self.members);
-        let paid = marks + self.funds - funds(state);
-        match left > paid + DUST {
+        let others = self.equities(state, &risk, |number| number > self.members);
+        let custody = world.custody();
+        match custody < others - DUST {
             true => Err((
                 Rule::Uncovered,
-                format!("{} more than was brought; others lost {}", dollars(left), dollars(paid)),
+                format!(
+                    "{} more than was brought; {} in custody, others have {}",
+                    dollars(left),
+                    dollars(custody),
+                    dollars(others)
+                ),
             )),
             false => Ok(()),
         }
@@ -305,23 +309,31 @@ impl Judge {
         here: Anchor,
     ) -> Result<(), (Rule, String)> {
         let state = world.machine.state();
-        let lots: BTreeMap<InstrumentId, i128> =
-            held.positions().iter().map(|(id, position)| (*id, position.lots.count())).collect();
+        let lots: BTreeMap<InstrumentId, i128> = held
+            .positions()
+            .iter()
+            .map(|(id, position)| (*id, position.lots.count()))
+            .filter(|(_, lots)| *lots != 0)
+            .collect();
         let before = std::mem::replace(&mut one.held, lots.clone());
         let equity = needed.equity.micros();
         if equity >= needed.initial.micros() {
-            one.anchor = Some(here);
+            (one.anchor, one.beyond) = (Some(here), 0);
         }
         let anchor = *one.anchor.get_or_insert(here);
         if equity < -DUST {
-            let gross =
-                [0, 1].map(|side| gross(state, &before, side).max(gross(state, &lots, side)));
-            self.below_zero(one.number, equity, gross, anchor, here, state)?;
+            let gross = [0, 1].map(|side| {
+                let of = |lots| gross(lots, side, anchor.index[side].max(here.index[side]));
+                of(&before).max(of(&lots))
+            });
+            below_zero(one, equity, gross, anchor, here, state)?;
         }
         let smaller =
             before.iter().any(|(id, was)| lots.get(id).map_or(0, |is| is.abs()) < was.abs());
-        let waits =
-            equity < needed.maintenance.micros() && !smaller && self.all_quoted(state, &lots);
+        let waits = equity < needed.maintenance.micros()
+            && needed.maintenance.micros() > 0
+            && !smaller
+            && self.all_quoted(state, &lots);
         one.waits = if waits { one.waits + 1 } else { 0 };
         if one.waits > PATIENCE {
             return Err((
@@ -336,45 +348,6 @@ impl Judge {
             ));
         }
         Ok(())
-    }
-
-    fn below_zero(
-        &mut self,
-        number: u8,
-        equity: i128,
-        gross: [i128; 2],
-        anchor: Anchor,
-        here: Anchor,
-        state: &State,
-    ) -> Result<(), (Rule, String)> {
-        let vol = (here.vol - anchor.vol) * MILLION / anchor.vol.max(1);
-        let basis = (here.basis - anchor.basis).abs();
-        let calm = (-VOL_SHARE.1..=VOL_SHARE.0).contains(&vol) && basis <= BASIS_SHARE;
-        let moves = [0, 1].map(|side| {
-            let at = anchor.index[side].max(1);
-            (here.index[side] - at).abs() * MILLION / at
-        });
-        let ranges = [0, 1].map(|side| range(state, side) * RANGE_SHARE / MILLION);
-        let said = format!("account {number} has {}", dollars(equity));
-        if calm && moves[0] <= ranges[0] && moves[1] <= ranges[1] {
-            let said = format!("{said}, prices moved {moves:?} ppm, vol {vol}, basis {basis}");
-            return Err((Rule::BelowZero, said));
-        }
-        if !calm {
-            self.beyond = self.beyond.max(-equity) + DUST;
-            return Ok(());
-        }
-        let allowed: i128 = [0, 1]
-            .map(|side| gross[side] * ((moves[side] - ranges[side]).max(0) + 10_000) / MILLION)
-            .iter()
-            .sum();
-        self.beyond += allowed;
-        match -equity > allowed + DUST {
-            true => {
-                Err((Rule::BeyondRange, format!("{said}, {} beyond the range", dollars(allowed))))
-            }
-            false => Ok(()),
-        }
     }
 
     /// Whether what an account holds can be traded away: quoted, trading, at a price that is to be trusted.
@@ -422,7 +395,8 @@ impl Judge {
         let has: i128 = numbers.map(worth).sum();
         let gain = has + self.withdrawn - self.brought;
         let paid = self.third - self.equities(state, &risk, |number| number > self.members);
-        if gain - paid > self.beyond + DUST {
+        let beyond: i128 = self.watched.iter().map(|one| one.beyond).sum();
+        if gain - paid > beyond + DUST {
             let seen = format!(
                 "brought {}, took {}, has {}; the marks paid {}",
                 dollars(self.brought),
@@ -433,6 +407,43 @@ impl Judge {
             return Err(breach(Rule::Stolen, seen));
         }
         Ok(gain)
+    }
+}
+
+/// An account that owes: prices have moved beyond what its margin is for, and it owes no more than that comes to.
+fn below_zero(
+    one: &mut Watched,
+    equity: i128,
+    gross: [i128; 2],
+    anchor: Anchor,
+    here: Anchor,
+    state: &State,
+) -> Result<(), (Rule, String)> {
+    let vol = (here.vol - anchor.vol) * MILLION / anchor.vol.max(1);
+    let basis = (here.basis - anchor.basis).abs();
+    let calm = (-VOL_SHARE.1..=VOL_SHARE.0).contains(&vol) && basis <= BASIS_SHARE;
+    let moves = [0, 1].map(|side| {
+        let at = anchor.index[side].max(1);
+        (here.index[side] - at).abs() * MILLION / at
+    });
+    let ranges = [0, 1].map(|side| range(state, side) * RANGE_SHARE / MILLION);
+    let said = format!("account {} has {}", one.number, dollars(equity));
+    if one.beyond == 0 && calm && moves[0] <= ranges[0] && moves[1] <= ranges[1] {
+        let said = format!("{said}, prices moved {moves:?} ppm, vol {vol}, basis {basis}");
+        return Err((Rule::BelowZero, said));
+    }
+    if !calm {
+        one.beyond = one.beyond.max(-equity);
+        return Ok(());
+    }
+    let parts =
+        [0, 1].map(|side| gross[side] * ((moves[side] - ranges[side]).max(0) + FEES) / MILLION);
+    one.beyond = one.beyond.max(parts.iter().sum());
+    match -equity > one.beyond + DUST {
+        true => {
+            Err((Rule::BeyondRange, format!("{said}, {} beyond the range", dollars(one.beyond))))
+        }
+        false => Ok(()),
     }
 }
 
@@ -469,11 +480,11 @@ fn range(state: &State, side: usize) -> i128 {
     held.map_or(0, |held| held.thresholds.hold().number().raw())
 }
 
-/// Returns the value of all positions on an underlying, long and short added up.
-fn gross(state: &State, lots: &BTreeMap<InstrumentId, i128>, side: usize) -> i128 {
+/// Returns the value of all positions on an underlying at an index, long and short added up.
+fn gross(lots: &BTreeMap<InstrumentId, i128>, side: usize, index: i128) -> i128 {
     let here = lots.iter().filter(|(id, _)| side_of(**id) == side);
     // A lot is a hundredth of a coin.
-    here.map(|(_, lots)| lots.abs() * index(state, side) / 100).sum()
+    here.map(|(_, lots)| lots.abs() * index / 100).sum()
 }
 
 /// Returns what insurance funds and fees hold in dollars.
