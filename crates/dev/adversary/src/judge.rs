@@ -118,8 +118,13 @@ impl Judge {
             third::MAKER,
             third::PROBE,
         ]);
-        let watched =
-            numbers.map(|number| Watched { number, anchor: None, waits: 0, held: BTreeMap::new() });
+        let watched = numbers.map(|number| Watched {
+            number,
+            anchor: None,
+            waits: 0,
+            held: BTreeMap::new(),
+            beyond: 0,
+        });
         let mut judge = Self {
             watched: watched.collect(),
             members,
