@@ -91,6 +91,8 @@ struct Watched {
     held: BTreeMap<InstrumentId, i128>,
     /// What prices did beyond its range, as long as it owes because of that.
     beyond: i128,
+    /// The most that it has owed since it was last covered.
+    owed: i128,
 }
 
 /// Watches a history.
@@ -106,6 +108,8 @@ pub(crate) struct Judge {
     /// Everybody's true prices, by time.
     seen: Vec<(i128, [i128; 2])>,
     paused: BTreeMap<InstrumentId, i128>,
+    /// What accounts have owed that are covered again: each debt was judged when it was made.
+    owed: i128,
     step: usize,
 }
 
@@ -124,6 +128,7 @@ impl Judge {
             waits: 0,
             held: BTreeMap::new(),
             beyond: 0,
+            owed: 0,
         });
         let mut judge = Self {
             watched: watched.collect(),
@@ -134,6 +139,7 @@ impl Judge {
             withdrawn: 0,
             seen: vec![(START, world.prices)],
             paused: BTreeMap::new(),
+            owed: 0,
             step: 0,
         };
         let state = world.machine.state();
@@ -323,8 +329,10 @@ impl Judge {
         let before = std::mem::replace(&mut one.held, lots.clone());
         let equity = needed.equity.micros();
         if equity >= needed.initial.micros() {
+            self.owed += std::mem::take(&mut one.owed);
             (one.anchor, one.beyond) = (Some(here), 0);
         }
+        one.owed = one.owed.max(-equity);
         let anchor = *one.anchor.get_or_insert(here);
         if equity < -DUST {
             let gross = [0, 1].map(|side| {
@@ -375,6 +383,7 @@ impl Judge {
         self.quoted & (1u16 << id.get().saturating_sub(1)) != 0
             && market.is_some_and(|market| {
                 market.status == Status::Trading
+                    && market.instrument.contract.expires_at().is_none_or(|at| at > state.time)
                     && !market.vol_stale
                     && state.mode(market.instrument.underlying) < Mode::ReduceOnly
             })
@@ -400,8 +409,8 @@ impl Judge {
         let has: i128 = numbers.map(worth).sum();
         let gain = has + self.withdrawn - self.brought;
         let paid = self.third - self.equities(state, &risk, |number| number > self.members);
-        let beyond: i128 = self.watched.iter().map(|one| one.beyond).sum();
-        if gain - paid > beyond + DUST {
+        let owed: i128 = self.owed + self.watched.iter().map(|one| one.owed).sum::<i128>();
+        if gain - paid > owed + DUST {
             let seen = format!(
                 "brought {}, took {}, has {}; the marks paid {}",
                 dollars(self.brought),
