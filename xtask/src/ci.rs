@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::call::Call;
 use crate::step::{Step, run_all};
-use crate::{bench, check, demo, fuzz, gates, prove, sim, trace, wheel};
+use crate::{attack, bench, check, demo, fuzz, gates, prove, sim, trace, wheel};
 
 pub(crate) fn run() -> Result<()> {
     let mut steps = vec![
@@ -22,6 +22,7 @@ pub(crate) fn run() -> Result<()> {
     steps.push(Step::plain("instruction gates", gates::run));
     steps.extend(demo::steps());
     steps.extend(sim::steps());
+    steps.extend(attack::steps());
     steps.push(Step::plain("licences and sources", deny));
     run_all(steps)
 }

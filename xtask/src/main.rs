@@ -3,6 +3,7 @@
 //! Each verb is a file of this name in `src`. A verb that fails leaves an exit code other than zero.
 #![expect(clippy::print_stdout, reason = "a command line tool talks on standard output")]
 
+mod attack;
 mod bench;
 mod bless;
 mod call;
@@ -73,6 +74,11 @@ const VERBS: &[Verb] = &[
         name: "sim",
         about: "simulate the network: --seeds K [--from S] [--plant NAME]",
         run: sim::run,
+    },
+    Verb {
+        name: "attack",
+        about: "coalitions and insiders against the machine: --seeds K|FROM..TO [--plant NAME]",
+        run: attack::run,
     },
     Verb {
         name: "siege",

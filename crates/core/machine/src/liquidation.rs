@@ -3,7 +3,7 @@
 use crate::pursuit::Pursuit;
 use crate::work::Work;
 use margin::{Meter, Reading};
-use protocol::{AccountIndex, CancelReason, Event, Fault, InstrumentId, Mode, ParameterId};
+use protocol::{AccountIndex, CancelReason, Event, Fault, InstrumentId, Mode, ParameterId, Plant};
 use std::collections::BTreeMap;
 use units::{Lots, Notional, Num, Ppm, Round, limits};
 use waterfall::{Candidate, Leg, Reduction, Standing, Step, next_step, turns};
@@ -185,10 +185,15 @@ impl Work<'_> {
             target: reading.buffer,
             has_orders: false,
         };
-        let legs = self.legs(account, &positions)?;
+        let mut legs = self.legs(account, &positions)?;
+        if Plant::LargestLegOnly.is_planted() {
+            legs.sort_by_key(|(leg, _)| leg.maintenance_without);
+            legs.truncate(1);
+        }
         let (reductions, suffices) = match next_step(&standing, &legs)? {
             Step::Reduce { reductions, suffices } => (reductions, suffices),
             Step::Healthy | Step::CancelOrders => (Vec::new(), true),
+            Step::Stuck if Plant::SpreadsStay.is_planted() => (Vec::new(), false),
             Step::Stuck => (self.slice(account, &standing, &legs)?, false),
         };
         if !suffices {

@@ -13,7 +13,7 @@ use margin::{
 use oracle::{SettlementAverage, SettlementWindow};
 use places::Keyed;
 use protocol::{
-    AccountIndex, AssetId, Contract, Fault, Instrument, InstrumentId, ParameterId, Refusal,
+    AccountIndex, AssetId, Contract, Fault, Instrument, InstrumentId, ParameterId, Plant, Refusal,
     UnderlyingId,
 };
 use std::cell::OnceCell;
@@ -515,6 +515,7 @@ impl<'a> Work<'a> {
         let short_by = match check.cover() {
             Cover::Covered => Notional::ZERO,
             Cover::Short(by) => by,
+            Cover::Closes if Plant::CloseAtAnyPrice.is_planted() => Notional::ZERO,
             Cover::Closes => match self.closing_short_by(account, open, &order)? {
                 Ok(by) => by,
                 Err(refusal) => return Ok(Err(refusal)),

@@ -13,7 +13,7 @@ use crate::margins::Known;
 use crate::state::State;
 use crate::work::Work;
 use margin::{AccountMargin, Ceiling, ClosingMargin, Cover, Risk};
-use protocol::{AccountIndex, CancelReason, Fault, OrderId, ParameterId, Side};
+use protocol::{AccountIndex, CancelReason, Fault, OrderId, ParameterId, Plant, Side};
 use units::{Notional, Round};
 
 /// Orders that are margined exactly in one block before its commands, and again before its auctions: a bound on the work
@@ -32,6 +32,9 @@ impl<'a> Work<'a> {
     ///
     /// spec 0019-MARG-021, 0025-BLOCK-030.
     pub(crate) fn margin_open_orders(&mut self) {
+        if Plant::RestUnmargined.is_planted() {
+            return;
+        }
         let accounts = self.state.accounts.iter();
         let accounts = accounts.filter(|(_, held)| !held.orders().is_empty());
         let accounts: Vec<AccountIndex> = accounts.map(|(account, _)| account).collect();

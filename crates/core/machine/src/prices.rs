@@ -8,7 +8,7 @@ use crate::work::Work;
 use book::OrderBook;
 use oracle::{BasisVote, Quotes, Report, SettlementAverage, Sight, VolVote, perpetual_mark};
 use protocol::{
-    Contract, Event, Fault, InstrumentId, Mode, ParameterId, Side, SourceId, UnderlyingId,
+    Contract, Event, Fault, InstrumentId, Mode, ParameterId, Plant, Side, SourceId, UnderlyingId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use units::{BlockTime, Price};
@@ -157,7 +157,10 @@ impl Work<'_> {
         let now = self.block.time;
         let ids = self.markets_of(id);
         let underlying = self.state.underlyings.get(&id).ok_or(Fault::Missing("underlying"))?;
-        let sight = underlying.feed.sight(now, params)?;
+        let sight = match Plant::StaleSettles.is_planted() {
+            true => Sight::Fresh(index),
+            false => underlying.feed.sight(now, params)?,
+        };
         for instrument in &ids {
             let underlying =
                 self.state.underlyings.get_mut(&id).ok_or(Fault::Missing("underlying"))?;

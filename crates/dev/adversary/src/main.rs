@@ -8,13 +8,17 @@ use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Instant;
 
-const USAGE: &str = "usage: cargo x attack --seeds K|FROM..TO [--plant NAME]";
+const USAGE: &str = "usage: cargo x attack --seeds K|FROM..TO [--plant NAME] [--first] [--quiet]";
 
 /// What is asked for.
 #[derive(Debug)]
 struct Asked {
     seeds: Range<u64>,
     plant: Option<String>,
+    /// Whether to end with the first history that breaks a rule.
+    first: bool,
+    /// Whether to leave out what has been reached.
+    quiet: bool,
 }
 
 fn main() -> ExitCode {
@@ -44,8 +48,11 @@ fn main() -> ExitCode {
         }
         broken += 1;
         show(seed, &found, &suffix);
+        if asked.first {
+            break;
+        }
     }
-    for (what, count) in coverage.counts() {
+    for (what, count) in coverage.counts().filter(|_| !asked.quiet) {
         println!("reached {count:>10}  {what}");
     }
     println!(
@@ -66,8 +73,19 @@ fn show(seed: u64, found: &Found, suffix: &str) {
 }
 
 fn asked(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
-    let mut asked = Asked { seeds: 0..0, plant: None };
+    let mut asked = Asked { seeds: 0..0, plant: None, first: false, quiet: false };
     while let Some(name) = arguments.next() {
+        match name.as_str() {
+            "--first" => {
+                asked.first = true;
+                continue;
+            }
+            "--quiet" => {
+                asked.quiet = true;
+                continue;
+            }
+            _ => {}
+        }
         let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
         match name.as_str() {
             "--seeds" => asked.seeds = seeds(&value).ok_or("--seeds is K or FROM..TO")?,
@@ -85,6 +103,17 @@ fn seeds(text: &str) -> Option<Range<u64>> {
     let (from, to) = text.split_once("..").unwrap_or(("0", text));
     let (from, to) = (from.parse().ok()?, to.parse().ok()?);
     (from < to).then_some(from..to)
+}
+
+/// Switches a rule off.
+#[cfg(feature = "plant")]
+fn plant(name: &str) -> Result<(), String> {
+    let names = protocol::Plant::ALL.map(protocol::Plant::name);
+    let found = protocol::Plant::ALL.into_iter().find(|plant| plant.name() == name);
+    let found =
+        found.ok_or_else(|| format!("no plant '{name}': there are {}", names.join(", ")))?;
+    protocol::Plant::plant(Some(found));
+    Ok(())
 }
 
 /// Switches a rule off.

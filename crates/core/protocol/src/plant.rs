@@ -1,0 +1,78 @@
+//! Rules that a test may switch off, one at a time, to see that an attack finds what they are for.
+//!
+//! **Invariant:** in a build without the feature `plant`, which nothing that ships has, every rule is on.
+
+/// A rule that may be off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plant {
+    /// Open orders are margined when they enter, and never again.
+    RestUnmargined,
+    /// What closing costs is not asked, as long as initial margin does not rise.
+    CloseAtAnyPrice,
+    /// Of an account below maintenance margin the leg that releases most is reduced, whether anybody wants it or not.
+    LargestLegOnly,
+    /// Legs that offset each other are not reduced.
+    SpreadsStay,
+    /// A book takes orders until it is full, whoever sends them, and then none.
+    BooksFill,
+    /// Gains leave, whether or not anybody can pay them.
+    GainsLeave,
+    /// A settlement price counts an index however old it is.
+    StaleSettles,
+    /// What one signer pauses stays paused.
+    PausesStay,
+}
+
+impl Plant {
+    /// Every rule that may be off.
+    pub const ALL: [Self; 8] = [
+        Self::RestUnmargined,
+        Self::CloseAtAnyPrice,
+        Self::LargestLegOnly,
+        Self::SpreadsStay,
+        Self::BooksFill,
+        Self::GainsLeave,
+        Self::StaleSettles,
+        Self::PausesStay,
+    ];
+
+    /// Returns what it is called on a command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RestUnmargined => "rest-unmargined",
+            Self::CloseAtAnyPrice => "close-at-any-price",
+            Self::LargestLegOnly => "largest-leg-only",
+            Self::SpreadsStay => "spreads-stay",
+            Self::BooksFill => "books-fill",
+            Self::GainsLeave => "gains-leave",
+            Self::StaleSettles => "stale-settles",
+            Self::PausesStay => "pauses-stay",
+        }
+    }
+
+    /// Returns whether the rule is off.
+    #[cfg(not(feature = "plant"))]
+    #[must_use]
+    pub const fn is_planted(self) -> bool {
+        false
+    }
+
+    /// Returns whether the rule is off in this thread.
+    #[cfg(feature = "plant")]
+    #[must_use]
+    pub fn is_planted(self) -> bool {
+        PLANTED.get() == Some(self)
+    }
+
+    /// Switches a rule off in this thread, and all others on.
+    #[cfg(feature = "plant")]
+    pub fn plant(rule: Option<Self>) {
+        PLANTED.set(rule);
+    }
+}
+
+#[cfg(feature = "plant")]
+std::thread_local! {
+    static PLANTED: std::cell::Cell<Option<Plant>> = const { std::cell::Cell::new(None) };
+}

@@ -1,0 +1,45 @@
+//! `cargo x attack`: the adversary against the machine, history after history; and the steps of `cargo x ci` that run it.
+
+use anyhow::Result;
+
+use crate::call::Call;
+use crate::step::Step;
+
+/// Histories of one run of continuous integration.
+const SEEDS: &str = "2500";
+
+/// Rules that may be switched off, and how many seeds find each: as many as `cargo x ci` runs with it.
+const PLANTS: [(&str, &str); 8] = [
+    ("rest-unmargined", "200"),
+    ("close-at-any-price", "200"),
+    ("largest-leg-only", "200"),
+    ("spreads-stay", "200"),
+    ("books-fill", "200"),
+    ("gains-leave", "200"),
+    ("stale-settles", "200"),
+    ("pauses-stay", "200"),
+];
+
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let plants = arguments.iter().any(|argument| argument == "--plant");
+    adversary(plants).args(arguments).run().map(|_| ())
+}
+
+/// No history breaks a rule, and each rule that is switched off is missed.
+pub(crate) fn steps() -> Vec<Step> {
+    let mut steps = vec![Step::call(
+        "attack the machine",
+        adversary(false).args(["--seeds", SEEDS, "--quiet"]),
+    )];
+    steps.extend(PLANTS.map(|(name, seeds)| {
+        let planted = adversary(true).args(["--seeds", seeds, "--plant", name, "--first"]);
+        Step::plain("find a rule that is off", move || planted.refused())
+    }));
+    steps
+}
+
+fn adversary(plants: bool) -> Call {
+    let call = Call::cargo(["run", "--quiet", "--release", "--package", "adversary"]);
+    let call = if plants { call.args(["--features", "plant"]) } else { call };
+    call.args(["--"])
+}
