@@ -69,6 +69,7 @@ const SOMETIMES: [Tactic; 10] = [
 pub(crate) struct Drawer {
     pub(crate) random: Random,
     pub(crate) members: u8,
+    capital: Vec<i64>,
     steps: Vec<Step>,
     /// Markets that this history is about.
     markets: Vec<u8>,
@@ -78,23 +79,24 @@ pub(crate) struct Drawer {
 #[must_use]
 pub fn history(seed: u64) -> History {
     let mut random = Random::new(seed, 1);
-    let members = random.small(2, 8);
+    let members = if random.percent(50) { random.small(2, 3) } else { random.small(2, 8) };
     let shares: Vec<i64> = (0..members).map(|_| random.between(1, 100)).collect();
     let total: i64 = shares.iter().sum();
-    let capital = shares.iter().map(|share| (CAPITAL * share / total).max(100)).collect();
+    let capital: Vec<i64> = shares.iter().map(|share| (CAPITAL * share / total).max(100)).collect();
     let quoted = match random.between(0, 3) {
         0 => 0,
         1 => (1 << MARKETS) - 1,
         _ => u16::try_from(random.between(0, (1 << MARKETS) - 1)).expect("a bit for each market"),
     };
     let fund = *random.one(&[0, 100_000, 1_000_000]);
-    let setup = Setup { capital, quoted, fund, leveraged: random.percent(60) };
+    let leveraged = random.percent(60);
+    let setup = Setup { capital: capital.clone(), quoted, fund, leveraged };
     let mut tactics = ALWAYS.to_vec();
     tactics.extend(SOMETIMES.into_iter().filter(|_| random.percent(25)));
     tactics.extend(random.percent(5).then_some(Tactic::Custodian));
     let markets = (0..random.between(1, 3)).map(|_| random.small(0, MARKETS - 1)).collect();
     let blocks = usize::try_from(random.between(BLOCKS.0, BLOCKS.1)).expect("a length");
-    let mut drawer = Drawer { random, members, steps: Vec::new(), markets };
+    let mut drawer = Drawer { random, members, capital, steps: Vec::new(), markets };
     while drawer.steps.len() < blocks {
         let tactic = *drawer.random.one(&tactics);
         drawer.play(tactic);
@@ -112,6 +114,13 @@ impl Drawer {
         let one = self.member();
         let other = self.random.small(1, self.members - 1);
         (one, if other >= one { other + 1 } else { other })
+    }
+
+    /// Returns two members, of whom the second can carry whatever the first can.
+    pub(crate) fn poorer_and_richer(&mut self) -> (Member, Member) {
+        let (one, other) = self.two();
+        let has = |member: Member| self.capital.get(usize::from(member) - 1).copied();
+        if has(one) <= has(other) { (one, other) } else { (other, one) }
     }
 
     pub(crate) fn market(&mut self) -> u8 {

@@ -43,7 +43,7 @@ fn against(drawer: &mut Drawer, market: u8, side: Side, speed: (i64, i64), block
 
 /// An order waits with little behind it; when the market has come, and gone on, the accomplice takes it.
 fn ambush(drawer: &mut Drawer) {
-    let ((who, by), market, side) = (drawer.two(), drawer.market(), drawer.side());
+    let ((who, by), market, side) = (drawer.poorer_and_richer(), drawer.market(), drawer.side());
     let far = ppm(drawer, 0, 300_000);
     let off = if side == Side::Buy { -far } else { far };
     let size = u32::try_from(drawer.random.between(200_000, 40_000_000)).expect("not negative");
@@ -55,7 +55,7 @@ fn ambush(drawer: &mut Drawer) {
 
 /// A position that has lost some is closed to the accomplice, far off the mark.
 fn dump(drawer: &mut Drawer) {
-    let ((who, by), market, side) = (drawer.two(), drawer.market(), drawer.side());
+    let ((who, by), market, side) = (drawer.poorer_and_richer(), drawer.market(), drawer.side());
     drawer.block(Tick::QUIET, vec![open(who, market, side, 0, 980_000)]);
     drawer.block(Tick::QUIET, vec![Act::Meet { who: by, of: who, market }]);
     against(drawer, market, side, (500, 6_000), (1, 10));
@@ -68,10 +68,10 @@ fn dump(drawer: &mut Drawer) {
 
 /// What can be sold hides behind what cannot.
 fn shield(drawer: &mut Drawer) {
-    let ((who, by), side) = (drawer.two(), drawer.side());
+    let ((who, by), side) = (drawer.poorer_and_richer(), drawer.side());
     let base = if drawer.random.percent(50) { 0 } else { 5 };
     let (first, second) = (base, base + drawer.random.small(1, 2));
-    for (market, size) in [(first, 450_000), (second, 960_000)] {
+    for (market, size) in [(first, 430_000), (second, 530_000)] {
         drawer.block(Tick::QUIET, vec![open(who, market, side, 0, size)]);
         drawer.block(Tick::QUIET, vec![Act::Meet { who: by, of: who, market }]);
     }
@@ -84,7 +84,7 @@ fn shield(drawer: &mut Drawer) {
 
 /// Legs that offset each other, with as little behind them as may be, and a basis that moves.
 fn balanced(drawer: &mut Drawer) {
-    let (who, by) = drawer.two();
+    let (who, by) = drawer.poorer_and_richer();
     let pairs = [(0, 2), (2, 0), (5, 7), (7, 5), (1, 2), (6, 7), (0, 5), (5, 0)];
     let (first, second) = *drawer.random.one(&pairs);
     for (market, side) in [(first, Side::Buy), (second, Side::Sell)] {
@@ -104,7 +104,7 @@ fn balanced(drawer: &mut Drawer) {
 
 /// The market moves beyond every range; who has won leaves with it.
 fn beyond(drawer: &mut Drawer) {
-    let ((who, by), market, side) = (drawer.two(), drawer.market(), drawer.side());
+    let ((who, by), market, side) = (drawer.poorer_and_richer(), drawer.market(), drawer.side());
     drawer.block(Tick::QUIET, vec![open(who, market, side, 0, 980_000)]);
     drawer.block(Tick::QUIET, vec![Act::Meet { who: by, of: who, market }]);
     against(drawer, market, side, (10_000, 40_000), (8, 25));
@@ -115,7 +115,8 @@ fn beyond(drawer: &mut Drawer) {
             Act::TakeOver { who: by, of: who, market, off: 0 },
         ],
     );
-    for _ in 0..drawer.random.between(1, 75) {
+    // Until variation margin has been exchanged.
+    for _ in 0..75 {
         drawer.block(Tick { seconds: 50, ..Tick::QUIET }, Vec::new());
     }
     for share in [1_000_000, 500_000, 200_000] {
@@ -125,7 +126,7 @@ fn beyond(drawer: &mut Drawer) {
 
 /// Half of the validators say nothing while the market moves and contracts settle.
 fn expiry(drawer: &mut Drawer) {
-    let ((who, by), side) = (drawer.two(), drawer.side());
+    let ((who, by), side) = (drawer.poorer_and_richer(), drawer.side());
     let market = *drawer.random.one(&[1, 6]);
     drawer.block(Tick::QUIET, vec![open(who, market, side, 0, 900_000)]);
     drawer.block(Tick::QUIET, vec![Act::Meet { who: by, of: who, market }]);
