@@ -119,7 +119,8 @@ pub(crate) fn found(setup: &Setup, still: bool) -> Machine {
     let genesis = Genesis {
         chain: "adversary".into(),
         time: BlockTime::from_millis(START),
-        custodian: CUSTODIANS[0],
+        custodians: CUSTODIANS.to_vec(),
+        custodian_threshold: 2,
         signers: SIGNERS.to_vec(),
         threshold: 2,
         validators: (1..=VALIDATORS)

@@ -7,9 +7,9 @@ use crate::house::{
 };
 use machine::{Machine, Outcome};
 use protocol::{
-    AssetId, BasisReport, Block, Change, ClientOrderId, Command, Instrument, InstrumentId,
-    NewOrder, ParameterId, PriceReport, ProposalId, Quote, Receipt, Refusal, SelfTrade, Side,
-    SourceId, TimeInForce, Transaction, ValidatorId, VolReport, Vote,
+    AssetId, BasisReport, Block, Change, ClientOrderId, Command, DepositId, Instrument,
+    InstrumentId, NewOrder, ParameterId, PriceReport, ProposalId, Quote, Receipt, Refusal,
+    SelfTrade, Side, SourceId, TimeInForce, Transaction, ValidatorId, VolReport, Vote,
 };
 use units::{Amount, BlockTime, Lots, Notional, Price, Round, Vol};
 
@@ -97,13 +97,15 @@ impl World {
 
     /// Returns what custodians sign when dollars arrive.
     fn deposit(&mut self, number: u8, dollars: i128) -> Vec<Transaction> {
-        self.deposits += 1;
         let command = Command::Deposit {
+            id: DepositId::new(self.deposits),
             account: account(number),
             asset: AssetId::DOLLAR,
             amount: Amount::from_minor(dollars * MILLION),
         };
-        vec![Transaction { sender: CUSTODIANS[0], command }]
+        self.deposits += 1;
+        let attested = |sender| Transaction { sender, command: command.clone() };
+        CUSTODIANS[1..].iter().copied().map(attested).collect()
     }
 
     /// Returns two orders that meet at the mark.
@@ -313,7 +315,8 @@ impl World {
             Act::Withdraw { who, share } => {
                 let amount = self.free(who) * i128::from(share) / MILLION;
                 let (sub, asset) = (account(who).sub, AssetId::DOLLAR);
-                from(who, Command::Withdraw { sub, asset, amount: Amount::from_minor(amount) })
+                let (amount, destination) = (Amount::from_minor(amount), owner(who));
+                from(who, Command::Withdraw { sub, asset, amount, destination })
             }
             Act::Transfer { who, to, share } => {
                 let amount = self.free(who) * i128::from(share) / MILLION;
@@ -324,6 +327,7 @@ impl World {
             Act::Attest { who } => vec![Transaction {
                 sender: CUSTODIANS[0],
                 command: Command::Deposit {
+                    id: DepositId::new(self.deposits),
                     account: account(who),
                     asset: AssetId::DOLLAR,
                     amount: Amount::from_minor(1_000_000 * MILLION),
