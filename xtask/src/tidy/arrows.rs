@@ -298,6 +298,18 @@ pub(super) fn one_registry(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// Manifests that may name the feature by which a test switches a rule off.
+const SWITCHED: [&str; 2] = ["crates/core/protocol/Cargo.toml", "crates/dev/adversary/Cargo.toml"];
+
+/// No rule can be switched off in what ships: but for the adversary, nobody asks for the feature.
+pub(super) fn switches_stay_out(tree: &Tree) -> Vec<Finding> {
+    let manifests = tree.texts().filter(|(path, _)| path.ends_with("Cargo.toml"));
+    let others = manifests.filter(|(path, _)| !SWITCHED.contains(path));
+    let asked = others.filter(|(_, text)| text.contains("plant"));
+    let finding = |(path, _)| Finding::new(path, 1, "'plant' is for the adversary alone".into());
+    asked.map(finding).collect()
+}
+
 /// Every crate is under the lints of the workspace.
 pub(super) fn inherited_lints(tree: &Tree) -> Vec<Finding> {
     let inherits = |manifest: &Manifest<'_>| {
@@ -429,6 +441,17 @@ mod tests {
              [[package]]\nname = \"ours\"\n"
         );
         assert_eq!(one_registry(&Tree::of(&[("Cargo.lock", &lock)])).len(), 1);
+    }
+
+    #[test]
+    fn switches_are_for_the_adversary_alone() {
+        let asks = "[dependencies]\nprotocol = { workspace = true, features = [\"plant\"] }";
+        let tree = Tree::of(&[
+            ("crates/shell/novation/Cargo.toml", asks),
+            ("crates/dev/adversary/Cargo.toml", asks),
+        ]);
+        let found = switches_stay_out(&tree);
+        assert_eq!(found.len(), 1, "{found:?}");
     }
 
     #[test]

@@ -60,6 +60,7 @@ const RULES: &[(&str, Rule)] = &[
     ("workspaces agree", arrows::workspaces_agree),
     ("one registry", arrows::one_registry),
     ("inherited lints", arrows::inherited_lints),
+    ("switches", arrows::switches_stay_out),
     ("core header", sources::core_header),
     ("file size", sources::file_size),
     ("module documentation", sources::module_documentation),

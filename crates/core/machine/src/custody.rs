@@ -12,8 +12,8 @@ use crate::work::Work;
 use borsh::{BorshDeserialize, BorshSerialize};
 use ledger::{Holder, Posting};
 use protocol::{
-    AccountId, AccountIndex, Address, AssetId, DepositId, Event, Fault, Mode, ParameterId, Plant, Receipt,
-    Refusal, UnderlyingId, WithdrawalId, limits as counts,
+    AccountId, AccountIndex, Address, AssetId, DepositId, Event, Fault, Mode, ParameterId, Plant,
+    Receipt, Refusal, UnderlyingId, WithdrawalId, limits as counts,
 };
 use std::collections::BTreeSet;
 use units::{

@@ -82,7 +82,9 @@ impl World {
         for _ in 0..6 {
             world.apply(&Tick::QUIET, Vec::new());
         }
-        world.apply(&Tick::QUIET, paid_in);
+        let paid = world.apply(&Tick::QUIET, paid_in);
+        let refused = paid.receipts.iter().any(|receipt| matches!(receipt, Receipt::Refused(_)));
+        assert!(!refused, "everybody is paid in: {:?}", paid.receipts);
         let mut opening = Vec::new();
         for place in 0..MARKETS {
             let lots = if side_of(market(place)) == 0 { 500 } else { 20_000 };
