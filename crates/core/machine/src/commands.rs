@@ -6,7 +6,7 @@
 use crate::state::Status;
 use crate::work::Work;
 use protocol::{
-    Address, Change, Event, Fault, InstrumentId, ParameterId, ProposalId, Receipt, Refusal,
+    Address, Change, Event, Fault, InstrumentId, ParameterId, Plant, ProposalId, Receipt, Refusal,
 };
 use units::{BlockSpan, BlockTime};
 
@@ -76,6 +76,9 @@ impl Work<'_> {
     ///
     /// spec 0023-GOV-010.
     fn lapse_pauses(&mut self) {
+        if Plant::PausesStay.is_planted() {
+            return;
+        }
         let now: BlockTime = self.block.time;
         for (id, market) in &mut self.state.markets {
             let lapsed = market.pause.until.is_some_and(|until| until <= now);

@@ -11,7 +11,7 @@ pub const ORDERS_PER_OWNER_MAX: u32 = 65_536;
 /// Most open orders of all accounts of one owner in one book.
 pub const ORDERS_PER_OWNER_AND_BOOK_MAX: u32 = 8_192;
 /// Most orders on one side of a book, those not counted that never rest.
-pub const ORDERS_PER_SIDE_MAX: usize = 1 << 19;
+pub const ORDERS_PER_SIDE_MAX: usize = if cfg!(feature = "plant") { 64 } else { 1 << 19 };
 /// Most orders on one side of a market that wait for the end of a call auction.
 pub const WAITING_PER_SIDE_MAX: usize = 4_096;
 /// Most listed instruments.

@@ -115,7 +115,7 @@ pub enum Act {
         /// Where.
         market: u8,
     },
-    /// One signer breaks the books of a market.
+    /// One signer proposes to break the books of a market.
     Drill {
         /// Where.
         market: u8,

@@ -100,16 +100,20 @@ fn seat(number: u16) -> Seat {
 /// Returns the house of a setup; `still` narrows how far a book alone moves a mark.
 pub(crate) fn found(setup: &Setup, still: bool) -> Machine {
     let underlyings =
-        UNDERLYINGS.into_iter().zip(["BTC", "ETH"]).map(|(id, name)| UnderlyingGenesis {
-            id,
-            name: name.into(),
-            asset: Some(AssetId::new(id.get())),
-            class: 1,
-            sources: (1..=VALIDATORS)
-                .map(|source| SourceWeight { source: SourceId::new(source), weight: 1 })
-                .collect(),
-            sources_min: 3,
-            insurance_fund: Notional::from_micros(i128::from(setup.fund) * 1_000_000),
+        UNDERLYINGS.into_iter().zip(["BTC", "ETH"]).zip(PRICES).map(|((id, name), price)| {
+            UnderlyingGenesis {
+                id,
+                name: name.into(),
+                asset: Some(AssetId::new(id.get())),
+                class: 1,
+                sources: (1..=VALIDATORS)
+                    .map(|source| SourceWeight { source: SourceId::new(source), weight: 1 })
+                    .collect(),
+                sources_min: 3,
+                reference_price: Price::from_micros(price),
+                first_blocks: 3,
+                insurance_fund: Notional::from_micros(i128::from(setup.fund) * 1_000_000),
+            }
         });
     let band = UNDERLYINGS.map(|id| ParameterGenesis {
         underlying: Some(id),

@@ -4,7 +4,7 @@
 //! margin is measured for, its equity stays above zero, whatever anybody does: so nobody else pays for it. What prices do
 //! beyond that is all that a fund may ever have to pay.
 
-use crate::house::{SIGNERS, START, account, side_of, third};
+use crate::house::{FIRST_EXPIRY, SIGNERS, START, account, side_of, third};
 use crate::world::{Applied, World, dollars};
 use ledger::Holder;
 use machine::{Account, State, Status};
@@ -25,6 +25,8 @@ const PAUSE_MAX: i128 = 24 * 3_600_000;
 const RANGE_SHARE: i128 = 600_000;
 /// The same for vols, as parts per million of a vol; up, and down.
 const VOL_SHARE: (i128, i128) = (250_000, 120_000);
+/// A settlement window, and a block before it, in milliseconds.
+const WINDOW: i128 = 1_920_000;
 /// What fees and funding may come to, in parts per million of what is held.
 const FEES: i128 = 20_000;
 /// The same for bases, in parts per million of the index.
@@ -241,10 +243,11 @@ impl Judge {
         Ok(())
     }
 
-    /// A settlement price lies within what everybody saw in the half hour before.
+    /// A settlement price lies within what everybody saw since its window opened; without fresh prices the window goes on.
     fn settled(&self, now: i128, id: InstrumentId, price: i128) -> Result<(), (Rule, String)> {
         let side = side_of(id);
-        let window = self.seen.iter().rev().take_while(|(at, _)| *at >= now - 1_920_000);
+        let opened = (now - WINDOW).min(FIRST_EXPIRY - WINDOW);
+        let window = self.seen.iter().rev().take_while(|(at, _)| *at >= opened);
         let seen: Vec<i128> = window.map(|(_, prices)| prices[side]).collect();
         let (low, high) = (seen.iter().min().copied(), seen.iter().max().copied());
         let margin = price / 500;
@@ -374,8 +377,15 @@ impl Judge {
             lots.iter().map(|(id, lots)| (side_of(*id), *lots > 0)).collect();
         let one_way = lots.keys().all(linear) && sides.len() == 1;
         state.call_auction.is_none()
+            && [0, 1].iter().all(|side| self.is_true(state, *side))
             && lots.keys().all(|id| self.is_quoted(state, *id) || one_way)
             && lots.keys().any(|id| self.is_quoted(state, *id))
+    }
+
+    /// Whether an index is what everybody sees: one that is held back is behind the quotes.
+    fn is_true(&self, state: &State, side: usize) -> bool {
+        let seen = self.seen.last().map_or(0, |(_, prices)| prices[side]);
+        (index(state, side) - seen).abs() * 500 <= seen
     }
 
     fn is_quoted(&self, state: &State, id: InstrumentId) -> bool {

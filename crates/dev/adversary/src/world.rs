@@ -61,7 +61,7 @@ impl World {
             quoted: setup.quoted,
             client: 0,
             probe: 0,
-            deposits: 0,
+            deposits: 1,
             own_proposal: None,
         };
         let mut paid_in = Vec::new();
@@ -136,6 +136,8 @@ impl World {
             transactions.extend(self.command(act));
         }
         transactions.extend(self.quotes());
+        let before = Command::MassCancel { sub: 0, instrument: None };
+        transactions.push(Transaction { sender: owner(third::PROBE), command: before });
         let probed = self.probe_order();
         let asked = transactions.len();
         transactions.extend(probed.iter().map(|(_, order)| order.clone()));
@@ -290,7 +292,13 @@ impl World {
             Act::TakeOver { who, of, market: place, off } => {
                 let lots = self.lots(of, market(place));
                 let side = if lots > 0 { Side::Buy } else { Side::Sell };
-                self.order_if(who, place, side, off, lots.abs())
+                if lots == 0 {
+                    return Vec::new();
+                }
+                // To the tick that whoever closes comes to.
+                let price = self.limit(market(place), side.opposite(), off.into());
+                let good = TimeInForce::GoodTillCancelled;
+                vec![self.place(who, market(place), side, price, lots.abs(), good)]
             }
             Act::Meet { who, of, market: place } => {
                 let Some((side, price, lots)) = self.newest(of, market(place)) else {
@@ -303,12 +311,15 @@ impl World {
                 from(who, Command::MassCancel { sub: account(who).sub, instrument: None })
             }
             Act::Flood { who, market: place, side } => {
-                let far = if side == Side::Buy { -700_000 } else { 700_000 };
+                let (far, away) = match side {
+                    Side::Buy => (-700_000, -TICK),
+                    Side::Sell => (700_000, TICK),
+                };
                 let price = self.limit(market(place), side, far);
                 let quotes = (0..64).map(|step| Quote {
                     instrument: market(place),
                     side,
-                    price: Price::from_micros((price + step * TICK).max(TICK)),
+                    price: Price::from_micros((price + step * away).max(TICK)),
                     lots: Lots::from_count(1),
                 });
                 let quotes = quotes.collect();
@@ -336,7 +347,10 @@ impl World {
                 },
             }],
             Act::Pause { market: place } => insider(Command::Pause { instrument: market(place) }),
-            Act::Drill { market: place } => insider(Command::Drill { instrument: market(place) }),
+            Act::Drill { market: place } => {
+                let change = Change::DrillInstrument(market(place));
+                insider(Command::Propose { change })
+            }
             Act::Propose { change } => insider(Command::Propose { change: change_of(change) }),
             Act::Approve => {
                 let open = self.machine.state().council.open().map(|(id, _)| id);
@@ -426,7 +440,11 @@ impl World {
         let id = market(self.probe);
         self.mark(id)?;
         let price = self.limit(id, Side::Buy, -20_000);
-        let good = TimeInForce::ImmediateOrCancel;
+        if price <= TICK {
+            // Whoever bids the least there is has no better place than others who do.
+            return None;
+        }
+        let good = TimeInForce::GoodTillCancelled;
         Some((id, self.place(third::PROBE, id, Side::Buy, price, 1, good)))
     }
 

@@ -22,7 +22,7 @@ use crate::{
 };
 use parts::{Ladder, LevelSlot, Order, Owner, Sides, rank_of, ranks_cross};
 use places::{NIL, Slab, Table, index};
-use protocol::{AccountIndex, Fault, Hash, OrderId, Refusal, SelfTrade, Side, TimeInForce};
+use protocol::{AccountIndex, Fault, Hash, OrderId, Plant, Refusal, SelfTrade, Side, TimeInForce};
 use units::{Lots, Price, limits};
 
 /// A book with constant-time orders and auctions that look only at levels that trade.
@@ -277,7 +277,7 @@ impl FastBook {
         // 0015-BOOK-002
         if self.is_full_for(entry) {
             let worst = self.worst(entry.side).and_then(|place| self.orders.get(place));
-            if worst.is_none_or(|worst| worst.rank() <= rank) {
+            if worst.is_none_or(|worst| worst.rank() <= rank) || Plant::BooksFill.is_planted() {
                 return Err(Refusal::BookFull);
             }
         }
