@@ -306,7 +306,7 @@ pub(super) fn switches_stay_out(tree: &Tree) -> Vec<Finding> {
     let manifests = tree.texts().filter(|(path, _)| path.ends_with("Cargo.toml"));
     let others = manifests.filter(|(path, _)| !SWITCHED.contains(path));
     let asked = others.filter(|(_, text)| text.contains("plant"));
-    let finding = |(path, _)| Finding::new(path, 1, "'plant' is for the adversary alone".into());
+    let finding = |(path, _)| Finding::new(path, 1, "'plant' is for the adversary alone");
     asked.map(finding).collect()
 }
 
