@@ -21,7 +21,7 @@ fn every_profile_measures_its_example() {
     for (profile, file, initial) in [
         ("novation", "margin-portfolio.json", "4622.102164"),
         ("derive-pmrm2", "margin-portfolio.json", "26672.094222"),
-        ("derive-srm", "margin-portfolio.json", "17855.5773981"),
+        ("derive-srm", "margin-portfolio.json", "15416.3347648"),
         ("span16", "margin-portfolio.json", "2111.45924997"),
         ("linear", "margin-linear.json", "66000"),
     ] {
