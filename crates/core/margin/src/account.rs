@@ -11,7 +11,7 @@ use crate::bounds::{BILLION, GROSS_ADMITTED, GROSS_MEASURED};
 use crate::charges::{ChargeBook, Purpose, Turn};
 use crate::holdings::Holdings;
 use crate::input::{OpenOrder, Portfolio};
-use crate::lanes::OrderLine;
+use crate::lanes::{Matrix, OrderLine};
 use crate::requirement::{OrderCheck, Requirement};
 use crate::risk::{Risk, Slot};
 use crate::scan::{Path, Scan, fraction_up, round_up};
@@ -52,12 +52,19 @@ impl<'a> Prepared<'a> {
         let cost = kept_whole(facts, paid).ok_or(Refusal::LotsTooMany)?;
         let path = risk.path(facts.group).ok_or_else(unknown)?;
         let row_new = risk.row_new(row).ok_or_else(unknown)?;
+        let late_of = |matrix: &'a Matrix| {
+            // A stage that looks past it is at or after its own.
+            matrix.row_at(row, path, path.stage).ok_or_else(unknown)
+        };
+        let late = if path.stage == 0 { row_new } else { late_of(&risk.new)? };
         let mut hold = None;
         if let Some(matrix) = &risk.hold {
             // Maintenance takes a share of the scan for risk held, and a cost is to count whole.
             let cost = stretched(cost, risk.maintenance_ratio.parts());
             let cost = cost.ok_or(Refusal::LotsTooMany)?;
-            hold = Some(OrderLine { row: matrix.row(row).ok_or_else(unknown)?, scaled, cost });
+            let row = matrix.row(row).ok_or_else(unknown)?;
+            let late = if path.stage == 0 { row } else { late_of(matrix)? };
+            hold = Some(OrderLine { row, late, scaled, cost });
         }
         // Products and magnitudes of machine words fit in two.
         let value = i128::from(lots).wrapping_abs().wrapping_mul(i128::from(facts.greatest));
@@ -66,7 +73,7 @@ impl<'a> Prepared<'a> {
             facts,
             path,
             lots: i64::from(lots),
-            new: OrderLine { row: row_new, scaled, cost },
+            new: OrderLine { row: row_new, late, scaled, cost },
             hold,
             gross: value.wrapping_add(i128::from(cost).wrapping_abs()),
             cost: paid,

@@ -10,6 +10,7 @@ use crate::parameters::Parameters;
 use crate::risk::{Charges, Class, Group, Pledge, Risk, Slot, Terms, Underlying};
 use crate::scan::Path;
 use crate::scenario::{DOWN_ONE_FIFTH, SCENARIOS, Scenario, UP_ONE_FIFTH, VOLS_DOWN, VOLS_UP};
+use crate::stages;
 use crate::valuation::{Expiry, OptionValuer, Values, VolMultipliers, YEAR, narrow};
 use crate::weights::Weights;
 use places::Table;
@@ -100,6 +101,7 @@ impl Risk {
             terms: Vec::with_capacity(items.len()),
             groups: Vec::new(),
             paths: Vec::new(),
+            soon: stages::soon(items.iter().filter_map(|item| item.expires_at), now)?,
             underlyings,
             classes,
             instruments: Table::default(),
@@ -115,8 +117,7 @@ impl Risk {
         for item in &items {
             let moves = usize::try_from(item.underlying).ok().and_then(|place| moves.get(place));
             let moves = moves.ok_or(Fault::Missing("margin: underlying"))?;
-            let held = builder.add(&mut risk, item, moves, single)?;
-            held.into_iter().for_each(|row| hold.push(row));
+            builder.add(&mut risk, &mut hold, item, moves, single)?;
         }
         risk.hold = (!single).then_some(hold);
         level_strikes(&mut risk.slots);
@@ -154,6 +155,8 @@ fn paths(risk: &Risk) -> Result<Vec<Path>, Fault> {
             group: (index_of(number)?, group.kept),
             underlying: (group.underlying, underlying.kept),
             class: (underlying.class, class.kept),
+            stage: group.stage,
+            late: group.late,
         });
     }
     Ok(paths)
@@ -308,14 +311,15 @@ struct Charged {
 }
 
 impl Builder<'_> {
-    /// Appends an item's row for new risk, and returns the one for risk held if they differ.
+    /// Appends an item's row for new risk, and the one for risk held if they differ.
     fn add(
         &mut self,
         risk: &mut Risk,
+        matrix_hold: &mut Matrix,
         item: &Item<'_>,
         moves: &Moves,
         single: bool,
-    ) -> Result<Option<Row>, Fault> {
+    ) -> Result<(), Fault> {
         let place = usize::try_from(item.underlying).unwrap_or(usize::MAX);
         let underlying = risk.underlyings.get(place).ok_or(Fault::Missing("margin: underlying"))?;
         let Underlying { input, push, twist, .. } = *underlying;
@@ -340,11 +344,11 @@ impl Builder<'_> {
         let shared = self.shared.as_mut().map(|(_, shared)| shared);
         let shared = shared.ok_or(Fault::Missing("margin: expiry"))?;
         if !same_expiry {
-            risk.groups.push(Group {
-                underlying: item.underlying,
-                expires_at: item.expires_at,
-                kept: calendar_kept(parameters, &shared.expiry),
-            });
+            let kept = calendar_kept(parameters, &shared.expiry);
+            let late = index_of(risk.new.len_late())?.wrapping_sub(slot);
+            let (stage, weight) = stages::first(&risk.soon, item.expires_at, self.now)?;
+            let (underlying, expires_at) = (item.underlying, item.expires_at);
+            risk.groups.push(Group { underlying, expires_at, kept, stage, weight, late });
         }
         let key = (item.underlying, item.expires_at, item.strike, item.size);
         if item.strike.is_some() && self.last != Some(key) {
@@ -354,8 +358,13 @@ impl Builder<'_> {
         let (new, hold) = profits(parameters, item, shared, moves, mark, vol, single)?;
         let expiry = shared.expiry;
         let bits = hold.as_ref().map_or(0, Profits::bits).max(new.bits());
-        let (row_new, row_hold) = (new.row(bits), hold.map(|profits| profits.row(bits)));
-        let group = risk.groups.last().ok_or(Fault::Missing("margin: expiry"))?;
+        let row_new = new.row(bits);
+        let row_hold = hold.as_ref().map(|profits| profits.row(bits));
+        let group = *risk.groups.last().ok_or(Fault::Missing("margin: expiry"))?;
+        if group.stage != 0 {
+            risk.new.push_late(new.late(bits, group.weight));
+            hold.iter().for_each(|hold| matrix_hold.push_late(hold.late(bits, group.weight)));
+        }
         let base = parts(self.parameters.calendar.base);
         let kept = PPM_ONE.saturating_add(group.kept).saturating_sub(base);
         let doubt = vol_doubt(item, &expiry)?;
@@ -384,6 +393,8 @@ impl Builder<'_> {
             maintenance,
             delta,
             vega,
+            late: [delta, vega].map(|gained| stages::share(gained, group.weight)),
+            stage: group.stage,
             pressure: push.pressure(delta.into()).with(twist.pressure(vega.into())),
         };
         risk.slots.push(facts);
@@ -393,6 +404,7 @@ impl Builder<'_> {
             vol,
         });
         risk.new.push(row_new);
+        row_hold.into_iter().for_each(|row| matrix_hold.push(row));
         if let Some(market) = item.market {
             let id = u64::from(market.instrument.id.get());
             if risk.instruments.get(id).is_some() {
@@ -403,7 +415,7 @@ impl Builder<'_> {
         if let Some(asset) = item.asset {
             risk.pledges.insert(asset, Pledge { slot, lot: item.size });
         }
-        Ok(row_hold)
+        Ok(())
     }
 
     fn shared_of(

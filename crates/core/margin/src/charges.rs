@@ -8,6 +8,7 @@
 //! that fills can lead to, and is convex in the position.
 
 use crate::bounds::CHARGE_BITS;
+use crate::impact::Pressure;
 use crate::risk::{Charges, Risk, Slot, Underlying};
 use protocol::Fault;
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,59 +140,127 @@ impl Exposure {
     }
 }
 
-/// The exposures of an account to one underlying, and what trading each away would cost.
+/// The exposures to an index and to its vols.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Exposures {
+struct Pair {
     delta: Exposure,
     vega: Exposure,
-    impact_delta: Notional,
-    impact_vega: Notional,
+}
+
+impl Pair {
+    fn with_held(self, [delta, vega]: [i64; 2], lots: i64) -> Self {
+        let add = |exposure: Exposure, dollars| Exposure {
+            held: exposure.held.saturating_add(times(lots, dollars)),
+            ..exposure
+        };
+        Self { delta: add(self.delta, delta), vega: add(self.vega, vega) }
+    }
+
+    fn turned(self, [delta, vega]: [i64; 2], lots: i64, turn: Turn) -> Self {
+        Self {
+            delta: self.delta.turned(times(lots, delta), turn),
+            vega: self.vega.turned(times(lots, vega), turn),
+        }
+    }
+
+    /// Returns the pressures of both.
+    #[inline(always)]
+    fn pressures(self, underlying: &Underlying) -> [Pressure; 2] {
+        underlying.pressures([self.delta.greatest(), self.vega.greatest()])
+    }
+}
+
+/// The exposures of an account to one underlying, as held and in the stages that look past something, and what trading the
+/// greatest away would cost.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Exposures {
+    held: Pair,
+    /// By stage; one that is absent is as the one before it.
+    later: Vec<(u32, Pair)>,
+    impact: Notional,
 }
 
 impl Exposures {
-    const NONE: Self = Self {
-        delta: Exposure { held: 0, up: 0, down: 0 },
-        vega: Exposure { held: 0, up: 0, down: 0 },
-        impact_delta: Notional::ZERO,
-        impact_vega: Notional::ZERO,
-    };
+    /// Returns where a stage is, or where it would be.
+    fn place(&self, stage: u32) -> Result<usize, usize> {
+        if stage == 0 { Ok(0) } else { self.later.binary_search_by_key(&stage, |(key, _)| *key) }
+    }
 
-    fn with_held(mut self, slot: &Slot, lots: i64) -> Self {
-        self.delta.held = self.delta.held.saturating_add(times(lots, slot.delta));
-        self.vega.held = self.vega.held.saturating_add(times(lots, slot.vega));
+    /// Returns the stage before a place among the later ones.
+    fn before(&self, place: usize) -> Pair {
+        let before = place.checked_sub(1).and_then(|place| self.later.get(place));
+        before.map_or(self.held, |(_, pair)| *pair)
+    }
+
+    /// Changes every stage by what a lot of a row gains in it.
+    fn each(mut self, slot: &Slot, change: impl Fn(Pair, [i64; 2]) -> Pair) -> Self {
+        if let Err(place) = self.place(slot.stage) {
+            let pair = self.before(place);
+            self.later.insert(place, (slot.stage, pair));
+        }
+        self.held = change(self.held, slot.exposures(0));
+        for (stage, pair) in &mut self.later {
+            *pair = change(*pair, slot.exposures(*stage));
+        }
         self
     }
 
-    /// Returns both with their costs.
-    fn measured(self, underlying: &Underlying) -> Self {
-        let impact_delta = underlying.push.pressure(self.delta.greatest()).cost();
-        let impact_vega = underlying.twist.pressure(self.vega.greatest()).cost();
-        Self { impact_delta, impact_vega, ..self }
+    fn with_held(self, slot: &Slot, lots: i64) -> Self {
+        self.each(slot, |pair, dollars| pair.with_held(dollars, lots))
+    }
+
+    /// Returns both with their cost.
+    fn measured(mut self, underlying: &Underlying) -> Result<Self, Fault> {
+        let later = self.later.iter().map(|(_, pair)| pair.pressures(underlying));
+        let greatest = later.fold(self.held.pressures(underlying), greater);
+        self.impact = cost(greatest)?;
+        Ok(self)
     }
 
     /// Returns the exposures once an order has joined or left.
-    fn turned(self, underlying: &Underlying, slot: &Slot, lots: i64, turn: Turn) -> Self {
-        let turned = Self {
-            delta: self.delta.turned(times(lots, slot.delta), turn),
-            vega: self.vega.turned(times(lots, slot.vega), turn),
-            ..self
-        };
-        turned.measured(underlying)
+    fn turned(
+        self,
+        underlying: &Underlying,
+        slot: &Slot,
+        lots: i64,
+        turn: Turn,
+    ) -> Result<Self, Fault> {
+        self.each(slot, |pair, dollars| pair.turned(dollars, lots, turn)).measured(underlying)
     }
 
-    /// Returns what an order would add to the costs.
+    /// Returns what an order would add to the cost.
     #[inline(always)]
-    fn rise(&self, underlying: &Underlying, slot: &Slot, lots: i64, turn: Turn) -> i128 {
-        let delta = self.delta.turned(times(lots, slot.delta), turn).greatest();
-        let rise = underlying.push.pressure(delta).cost().micros();
-        let rise = rise.wrapping_sub(self.impact_delta.micros());
-        if slot.vega == 0 {
-            return rise;
+    fn rise(
+        &self,
+        underlying: &Underlying,
+        slot: &Slot,
+        lots: i64,
+        turn: Turn,
+    ) -> Result<i128, Fault> {
+        let with = |pair: Pair, stage| {
+            pair.turned(slot.exposures(stage), lots, turn).pressures(underlying)
+        };
+        let mut greatest = with(self.held, 0);
+        for (stage, pair) in &self.later {
+            greatest = greater(greatest, with(*pair, *stage));
         }
-        let vega = self.vega.turned(times(lots, slot.vega), turn).greatest();
-        let more = underlying.twist.pressure(vega).cost().micros();
-        rise.wrapping_add(more).wrapping_sub(self.impact_vega.micros())
+        if let Err(place) = self.place(slot.stage) {
+            greatest = greater(greatest, with(self.before(place), slot.stage));
+        }
+        // Costs are below 2⁷³ each.
+        Ok(cost(greatest)?.micros().wrapping_sub(self.impact.micros()))
     }
+}
+
+/// Returns the greater of each.
+fn greater([a, b]: [Pressure; 2], [c, d]: [Pressure; 2]) -> [Pressure; 2] {
+    [a.max(c), b.max(d)]
+}
+
+/// Returns what two pressures cost.
+#[inline(always)]
+fn cost([push, twist]: [Pressure; 2]) -> Result<Notional, Fault> {
+    push.cost().plus(twist.cost()).map_err(Fault::at("margin: impact"))
 }
 
 /// Returns a product of lots and dollars a lot, which fits.
@@ -324,7 +393,8 @@ impl ChargeBook {
                 book.sum = book.sum.wrapping_sub(before.charge).wrapping_add(strike.charge);
             }
             if risk.impacts {
-                let exposures = find(&book.exposures, slot.underlying).with_held(slot, lots);
+                let before = found(&book.exposures, slot.underlying).cloned().unwrap_or_default();
+                let exposures = before.with_held(slot, lots);
                 put(&mut book.exposures, slot.underlying, exposures);
             }
         }
@@ -336,10 +406,8 @@ impl ChargeBook {
         let mut sum = Notional::ZERO;
         for (number, exposures) in &mut self.exposures {
             let underlying = risk.underlying(*number).ok_or_else(no_underlying)?;
-            *exposures = exposures.measured(underlying);
-            let Exposures { impact_delta, impact_vega, .. } = *exposures;
-            let impact = sum.plus(impact_delta).and_then(|sum| sum.plus(impact_vega));
-            sum = impact.map_err(Fault::at("margin: impact"))?;
+            *exposures = std::mem::take(exposures).measured(underlying)?;
+            sum = sum.plus(exposures.impact).map_err(Fault::at("margin: impact"))?;
         }
         self.impact = sum;
         Ok(())
@@ -390,11 +458,10 @@ impl ChargeBook {
         let mut impact = self.impact;
         if risk.impacts {
             let underlying = risk.underlying(slot.underlying).ok_or_else(no_underlying)?;
-            let before = find(&self.exposures, slot.underlying);
-            let after = before.with_held(slot, gone).measured(underlying);
-            let cost = |of: Exposures| of.impact_delta.plus(of.impact_vega).map_err(at());
-            impact = impact.minus(cost(before)?).map_err(at())?;
-            impact = impact.plus(cost(after)?).map_err(at())?;
+            let before = found(&self.exposures, slot.underlying).cloned().unwrap_or_default();
+            impact = impact.minus(before.impact).map_err(at())?;
+            let after = before.with_held(slot, gone).measured(underlying)?;
+            impact = impact.plus(after.impact).map_err(at())?;
         }
         round_up(sum).plus(impact).map_err(at())
     }
@@ -438,9 +505,9 @@ impl ChargeBook {
         turn: Turn,
     ) -> Result<Notional, Fault> {
         let underlying = risk.underlying(slot.underlying).ok_or_else(no_underlying)?;
-        let before = found(&self.exposures, slot.underlying).unwrap_or(&Exposures::NONE);
-        // Costs are below 2⁷³ each.
-        let rise = before.rise(underlying, slot, lots, turn);
+        let none = Exposures::default();
+        let before = found(&self.exposures, slot.underlying).unwrap_or(&none);
+        let rise = before.rise(underlying, slot, lots, turn)?;
         Ok(Notional::from_micros(self.impact.micros().wrapping_add(rise)))
     }
 
@@ -474,8 +541,8 @@ impl ChargeBook {
         if risk.impacts {
             let impact = self.turned_impact(risk, slot, lots, turn)?;
             let underlying = risk.underlying(slot.underlying).ok_or_else(no_underlying)?;
-            let before = find(&self.exposures, slot.underlying);
-            let after = before.turned(underlying, slot, lots, turn);
+            let before = found(&self.exposures, slot.underlying).cloned().unwrap_or_default();
+            let after = before.turned(underlying, slot, lots, turn)?;
             put(&mut self.exposures, slot.underlying, after);
             self.impact = impact;
         }

@@ -12,7 +12,7 @@ use crate::lanes::Matrix;
 use crate::risk::{Group, Risk};
 use crate::scenario::{SCENARIOS, ScenarioId};
 use protocol::{Fault, Side};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use units::{Notional, Num, Ppm, Round, limits};
 
@@ -134,12 +134,11 @@ pub fn explain(risk: &Risk, portfolio: &Portfolio<'_>) -> Result<Explanation, Fa
     let holdings = Holdings::new(risk, portfolio.positions, portfolio.collateral)?;
     let equity = equity_part(risk, &holdings, portfolio.cash)?;
     let (whole, ratio) = (Ppm::from_parts(limits::PPM_ONE), risk.maintenance_ratio);
-    let new = pools(risk, &risk.new, &holdings, portfolio.orders, whole)?;
-    let hold = pools(risk, risk.matrix_hold(), &holdings, &[], whole)?;
-    let hold_orders = pools(risk, risk.matrix_hold(), &holdings, portfolio.orders, ratio)?;
-    let (scan_new, parts_new) = scan(risk, &new)?;
-    let (scan_hold, parts_hold) = scan(risk, &hold)?;
-    let (scan_floor, _) = scan(risk, &hold_orders)?;
+    let new = Held { risk, matrix: &risk.new, holdings: &holdings, orders: portfolio.orders };
+    let hold = Held { matrix: risk.matrix_hold(), orders: &[], ..new };
+    let (scan_new, parts_new) = new.scan(whole)?;
+    let (scan_hold, parts_hold) = hold.scan(whole)?;
+    let (scan_floor, _) = Held { orders: portfolio.orders, ..hold }.scan(ratio)?;
     let share = |scan: Notional| scan.fraction_ppm(risk.maintenance_ratio, Round::Up).map_err(at());
     let (floor, kept) = (share(scan_floor)?, share(scan_hold)?);
     let book_initial = charges(risk, &holdings, portfolio.orders, Purpose::Initial)?;
@@ -150,7 +149,7 @@ pub fn explain(risk: &Risk, portfolio: &Portfolio<'_>) -> Result<Explanation, Fa
     let buffer = maintenance.fraction_ppm(risk.buffer_ratio, Round::Up).map_err(at())?;
     let buffer = maintenance.plus(buffer).map_err(at())?;
     let mut everything = Pool::EMPTY;
-    new.values().for_each(|pool| everything.add(pool));
+    new.pools(whole, 0)?.values().for_each(|pool| everything.add(pool));
     let leaf = |label: &str, value| Explanation::dollars(label, value, Vec::new());
     let charged = |label: &str, value, book: &ChargeBook| -> Result<Explanation, Fault> {
         let mut parts = charge_parts(risk, book)?;
@@ -210,9 +209,8 @@ pub fn scenario_profits(
     let holdings = Holdings::new(risk, portfolio.positions, portfolio.collateral)?;
     let whole = Ppm::from_parts(limits::PPM_ONE);
     let mut everything = Pool::EMPTY;
-    for pool in pools(risk, &risk.new, &holdings, portfolio.orders, whole)?.values() {
-        everything.add(pool);
-    }
+    let held = Held { risk, matrix: &risk.new, holdings: &holdings, orders: portfolio.orders };
+    held.pools(whole, 0)?.values().for_each(|pool| everything.add(pool));
     let reserve = everything.reserve;
     Ok(everything.sums.map(|sum| Notional::from_micros(sum.saturating_sub(reserve))))
 }
@@ -236,17 +234,64 @@ fn equity_part(risk: &Risk, holdings: &Holdings, cash: Notional) -> Result<Expla
     ))
 }
 
-/// Returns the pools of an account by expiry: positions, and the worst subset of orders in each scenario. What orders
-/// cost is divided by the share of the scan that will count.
-fn pools(
-    risk: &Risk,
-    matrix: &Matrix,
-    holdings: &Holdings,
-    orders: &[OpenOrder],
-    counted: Ppm,
-) -> Result<BTreeMap<u32, Pool>, Fault> {
+/// What an account holds and has ordered, over one matrix.
+#[derive(Clone, Copy)]
+struct Held<'a> {
+    risk: &'a Risk,
+    matrix: &'a Matrix,
+    holdings: &'a Holdings,
+    orders: &'a [OpenOrder],
+}
+
+impl Held<'_> {
+    fn pools(&self, counted: Ppm, stage: u32) -> Result<BTreeMap<u32, Pool>, Fault> {
+        pools(self, counted, stage)
+    }
+
+    /// Returns the scan, and its terms. Where something expires within a day, these are the scans of what is held and of each
+    /// stage that looks past something of it, of which the greatest counts (0019-MARG-023).
+    fn scan(&self, counted: Ppm) -> Result<(Notional, Vec<Explanation>), Fault> {
+        let missing = || Fault::Missing("margin: expiry");
+        let pools = self.pools(counted, 0)?;
+        let (mut greatest, parts) = scan(self.risk, &pools)?;
+        let groups: Vec<_> = pools.keys().filter_map(|number| self.risk.group(*number)).collect();
+        let stages: BTreeSet<_> =
+            groups.iter().map(|group| group.stage).filter(|stage| *stage > 0).collect();
+        if stages.is_empty() {
+            return Ok((greatest, parts));
+        }
+        let mut explained = vec![Explanation::dollars("as it is held", greatest, parts)];
+        for stage in stages {
+            let (later, terms) = scan(self.risk, &self.pools(counted, stage)?)?;
+            let past = |group: &&&Group| group.stage > 0 && group.stage <= stage;
+            let mut parts: Vec<_> = (groups.iter().filter(past))
+                .map(|group| {
+                    let left = Figure::Share(Ppm::from_parts(group.weight.into()));
+                    let id = self.risk.underlying(group.underlying).ok_or_else(missing)?;
+                    let id = id.input.underlying;
+                    let label = format!("left of underlying {id}, {}", label_of(group));
+                    Ok(Explanation::new(label, left, Vec::new()))
+                })
+                .collect::<Result<_, Fault>>()?;
+            parts.extend(terms);
+            let place = usize::try_from(stage.saturating_sub(1)).unwrap_or(usize::MAX);
+            let time = self.risk.soon.get(place).ok_or_else(missing)?;
+            explained.push(Explanation::dollars(format!("past expiry {time}"), later, parts));
+            greatest = greatest.greater(later);
+        }
+        Ok((greatest, explained))
+    }
+}
+
+/// Returns the pools of an account by expiry in a stage: positions, and the worst subset of orders in each scenario. What
+/// orders cost is divided by the share of the scan that will count.
+fn pools(held: &Held<'_>, counted: Ppm, stage: u32) -> Result<BTreeMap<u32, Pool>, Fault> {
+    let Held { risk, matrix, holdings, orders } = *held;
     let missing = || Fault::Missing("margin: row");
-    let row_of = |slot: u32| matrix.row(slot).ok_or_else(missing);
+    let row_of = |number: u32| {
+        let path = risk.slot(number).and_then(|slot| risk.path(slot.group));
+        path.and_then(|path| matrix.row_at(number, path, stage)).ok_or_else(missing)
+    };
     let mut pools: BTreeMap<u32, Pool> = BTreeMap::new();
     // The fewest lots that each row can come to hold.
     let mut least: BTreeMap<u32, i128> = BTreeMap::new();

@@ -68,7 +68,7 @@ impl Rate {
 /// What is to be traded away, in a measure in which every market's cost is the power of three halves.
 ///
 /// One that does not fit costs more dollars than there are, nearly 2⁷² micro-dollars: so does the greatest that fits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Pressure(u64);
 
 impl Pressure {

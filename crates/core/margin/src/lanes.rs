@@ -103,16 +103,22 @@ impl Extremes {
 }
 
 /// A matrix: rows, and the extremes of each.
+///
+/// What expires within a day has a second row, for the stages that look past it (0019-MARG-023): those of an expiry follow
+/// each other as its rows do.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Matrix {
     rows: Vec<Row>,
     extremes: Vec<Extremes>,
+    late: Vec<Row>,
+    late_extremes: Vec<Extremes>,
 }
 
 impl Matrix {
     /// Returns a matrix without rows, with room for some.
     pub(crate) fn with_capacity(rows: usize) -> Self {
-        Self { rows: Vec::with_capacity(rows), extremes: Vec::with_capacity(rows) }
+        let (rows, extremes) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+        Self { rows, extremes, ..Self::default() }
     }
 
     pub(crate) fn push(&mut self, row: Row) {
@@ -120,12 +126,41 @@ impl Matrix {
         self.rows.push(row);
     }
 
+    /// Adds the second row of what expires.
+    pub(crate) fn push_late(&mut self, row: Row) {
+        self.late_extremes.push(row.extremes());
+        self.late.push(row);
+    }
+
+    /// Returns how many second rows there are.
+    pub(crate) fn len_late(&self) -> usize {
+        self.late.len()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
+    #[inline(always)]
     pub(crate) fn row(&self, slot: u32) -> Option<&Row> {
         self.rows.get(usize::try_from(slot).ok()?)
+    }
+
+    /// Returns the row that counts in a stage.
+    #[inline(always)]
+    pub(crate) fn row_at(&self, slot: u32, path: &Path, stage: u32) -> Option<&Row> {
+        if path.is_past(stage) {
+            return self.late.get(usize::try_from(path.late(slot)).ok()?);
+        }
+        self.row(slot)
+    }
+
+    #[inline(always)]
+    fn extremes_at(&self, slot: u32, path: &Path, stage: u32) -> Option<Extremes> {
+        if path.is_past(stage) {
+            return self.late_extremes.get(usize::try_from(path.late(slot)).ok()?).copied();
+        }
+        self.extremes(slot)
     }
 
     #[cfg(test)]
@@ -193,8 +228,9 @@ impl<L: Lanes, W: Lanewise> pulp::NullaryFnOnce for With<L, W> {
     }
 }
 
-/// The scan of an account's lines, which are sorted by row.
-pub(crate) struct Sweep<'a> {
+/// The scan of an account's lines, which are sorted by row: as they are held, or `LATE`, in a stage that looks past what
+/// expires.
+pub(crate) struct Sweep<'a, const LATE: bool> {
     pub(crate) matrix: &'a Matrix,
     /// So few lots that they fit in the units of their rows.
     pub(crate) lines: &'a [Line],
@@ -202,6 +238,7 @@ pub(crate) struct Sweep<'a> {
     pub(crate) keys: &'a [Key],
     /// By group.
     pub(crate) paths: &'a [Path],
+    pub(crate) stage: u32,
 }
 
 /// Sums of all scenarios, in registers.
@@ -227,7 +264,7 @@ fn add_line<L: Lanes>(lanes: L, [a, b, c]: Sums<L>, row: &Row, lots: i32) -> Sum
     ]
 }
 
-impl<'a> Sweep<'a> {
+impl<'a, const LATE: bool> Sweep<'a, LATE> {
     /// Returns the scan in millionths of micro-dollars; nothing if a line has no row.
     #[inline(always)]
     pub(crate) fn scan(self, arch: pulp::Arch) -> Option<i128> {
@@ -236,7 +273,7 @@ impl<'a> Sweep<'a> {
         let (_, key) = self.line(0)?;
         let path = self.path(key.group)?;
         let shares = path.group.1.wrapping_add(path.underlying.1).wrapping_add(path.class.1);
-        let low = self.matrix.extremes(line.slot)?.low(key.scaled(line.lots));
+        let low = self.extremes(line, key)?.low(key.scaled(line.lots));
         Some(loss_kept(shares, key.reserved(line.lots), low))
     }
 
@@ -251,9 +288,25 @@ impl<'a> Sweep<'a> {
     fn path(&self, group: u32) -> Option<&'a Path> {
         self.paths.get(usize::try_from(group).ok()?)
     }
+
+    #[inline(always)]
+    fn row(&self, line: &Line, key: &Key) -> Option<&'a Row> {
+        if LATE {
+            return self.matrix.row_at(line.slot, self.path(key.group)?, self.stage);
+        }
+        self.matrix.row(line.slot)
+    }
+
+    #[inline(always)]
+    fn extremes(&self, line: &Line, key: &Key) -> Option<Extremes> {
+        if LATE {
+            return self.matrix.extremes_at(line.slot, self.path(key.group)?, self.stage);
+        }
+        self.matrix.extremes(line.slot)
+    }
 }
 
-impl Lanewise for Sweep<'_> {
+impl<const LATE: bool> Lanewise for Sweep<'_, LATE> {
     /// The scan in millionths of micro-dollars; nothing if a line has no row.
     type Output = Option<i128>;
 
@@ -274,14 +327,14 @@ impl Lanewise for Sweep<'_> {
                 next.filter(|(_, next)| next.underlying == begins.underlying)
             {
                 let group = key.group;
-                let (row, scaled) = (self.matrix.row(line.slot)?, key.scaled(line.lots));
+                let (row, scaled) = (self.row(line, key)?, key.scaled(line.lots));
                 let mut reserve = key.reserved(line.lots);
                 at = at.wrapping_add(1);
                 next = self.line(at);
                 if next.is_some_and(|(_, next)| next.group == group) {
                     let mut sums = add_line(lanes, none, row, scaled);
                     while let Some((line, key)) = next.filter(|(_, next)| next.group == group) {
-                        let row = self.matrix.row(line.slot)?;
+                        let row = self.row(line, key)?;
                         sums = add_line(lanes, sums, row, key.scaled(line.lots));
                         reserve = reserve.wrapping_add(key.reserved(line.lots));
                         at = at.wrapping_add(1);
@@ -291,7 +344,7 @@ impl Lanewise for Sweep<'_> {
                     low = lowest_in(lanes, sums);
                 } else {
                     underlying = add_line(lanes, underlying, row, scaled);
-                    low = self.matrix.extremes(line.slot)?.low(scaled);
+                    low = self.extremes(line, key)?.low(scaled);
                 }
                 sum = sum.wrapping_add(loss_kept(key.kept.into(), reserve, low));
                 reserve_underlying = reserve_underlying.wrapping_add(reserve);
@@ -328,12 +381,19 @@ impl Lanewise for Sweep<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OrderLine<'a> {
     pub(crate) row: &'a Row,
+    /// What takes its place in the stages that look past the contract; the same if it does not expire within a day.
+    pub(crate) late: &'a Row,
     pub(crate) scaled: i32,
     /// What filling costs beside the scenario: distance of limit from mark, and fee.
     pub(crate) cost: i64,
 }
 
 impl OrderLine<'_> {
+    /// Returns the order in a stage that looks past its contract: filling costs what it costs.
+    pub(crate) const fn past(&self) -> Self {
+        Self { row: self.late, ..*self }
+    }
+
     #[inline(always)]
     fn worst<L: Lanes, const CHUNK: usize>(&self, lanes: L) -> L::Sums {
         let row = chunk_of::<CHUNK, _>(&self.row.0);

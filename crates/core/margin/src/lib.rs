@@ -49,6 +49,7 @@ mod requirement;
 mod risk;
 mod scan;
 mod scenario;
+mod stages;
 mod sums;
 mod valuation;
 mod weights;

@@ -16,6 +16,7 @@ const LOT_VALUE_MAX: i128 = 1 << 82;
 /// 10⁹ units of a quantity × 10⁶ of a weight.
 const OPTION_SCALE_POWER: u32 = 15;
 const OPTION_FIVES: i64 = 30_517_578_125;
+const OPTION_SCALE: i128 = 1_000_000_000_000_000;
 /// The same × 10⁶ of a shock.
 const LINEAR_SCALE: i128 = 1_000_000_000_000_000_000_000;
 
@@ -115,6 +116,25 @@ impl Profits {
         };
         let micros = greatest.checked_div(scale.unsigned_abs()).unwrap_or(0);
         u128::BITS.saturating_sub(micros.leading_zeros()).saturating_sub(VALUE_BITS)
+    }
+
+    /// Returns the row of a share of the profits, in parts per million, in units of 2ᵏ micro-dollars, rounded down.
+    pub(crate) fn late(&self, bits: u32, weight: i64) -> Row {
+        let mut row = Row::ZERO;
+        let weight = i128::from(weight);
+        let scale = if self.linear { LINEAR_SCALE } else { OPTION_SCALE };
+        let divisor = scale.saturating_mul(limits::PPM_ONE);
+        let below = 1i128.wrapping_shl(bits).wrapping_sub(1);
+        for (chunk, numerators) in row.0.iter_mut().zip(self.numerators.chunks(LANES)) {
+            for (value, numerator) in chunk.iter_mut().zip(numerators) {
+                // In units of 2ᵏ the numerator is below 2²⁸ · 2⁷⁰, a weight at most 2²⁰; what is below a unit counts too.
+                let whole = numerator.wrapping_shr(bits).saturating_mul(weight);
+                let part = (numerator & below).saturating_mul(weight).wrapping_shr(bits);
+                let quotient = whole.saturating_add(part).div_euclid(divisor);
+                *value = i32::try_from(quotient).unwrap_or(i32::MIN);
+            }
+        }
+        row
     }
 
     /// Returns the row in units of 2ᵏ micro-dollars, rounded down.

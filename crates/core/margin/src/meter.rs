@@ -6,8 +6,8 @@ use crate::charges::{self, ChargeBook, Purpose};
 use crate::holdings::Holdings;
 use crate::impact::Pressure;
 use crate::lanes::{Line, Matrix, Sweep, dispatch};
-use crate::risk::Risk;
-use crate::scan::{Scan, fraction_up, round_up};
+use crate::risk::{Risk, Underlying};
+use crate::scan::{Scan, fraction_up, round_up, stage_after};
 use crate::weights::Weighing;
 use protocol::Fault;
 use units::Notional;
@@ -69,9 +69,10 @@ impl<'a> Meter<'a> {
             return read_wide(risk, holdings, cash);
         };
         let lines = holdings.lines();
-        let scan_hold = scan(risk, risk.matrix_hold(), lines)?;
-        let scan_new = if risk.is_single() { scan_hold } else { scan(risk, &risk.new, lines)? };
-        let impact = Impact::of(risk, lines)?;
+        let scan = |matrix| scan(risk, matrix, lines, sums.soon);
+        let scan_hold = scan(risk.matrix_hold())?;
+        let scan_new = if risk.is_single() { scan_hold } else { scan(&risk.new)? };
+        let impact = Impact::of(risk, lines, sums.soon)?;
         let charges = |sum: i64| {
             charges::round_up(sum.into()).plus(impact.cost).map_err(Fault::at("margin: reading"))
         };
@@ -92,13 +93,32 @@ impl<'a> Meter<'a> {
     }
 }
 
-/// Returns the scan over a matrix of lines that were found to be few lots.
+/// Returns the scan over a matrix of lines that were found to be few lots; `soon` says whether some stage looks past one.
 #[inline(always)]
-fn scan(risk: &Risk, matrix: &Matrix, lines: &[Line]) -> Result<Notional, Fault> {
-    Sweep { matrix, lines, keys: &risk.keys, paths: &risk.paths }
-        .scan(risk.arch)
-        .map(round_up)
-        .ok_or(Fault::Missing("margin: level of a row"))
+fn scan(risk: &Risk, matrix: &Matrix, lines: &[Line], soon: bool) -> Result<Notional, Fault> {
+    let missing = || Fault::Missing("margin: level of a row");
+    let (keys, paths) = (&*risk.keys, &*risk.paths);
+    let held = Sweep::<false> { matrix, lines, keys, paths, stage: 0 };
+    let sum = held.scan(risk.arch).ok_or_else(missing)?;
+    if !soon {
+        return Ok(round_up(sum));
+    }
+    scan_later(risk, matrix, lines, sum).map(round_up).ok_or_else(missing)
+}
+
+/// Returns the greatest of a sum and of those of the stages that look past something that is held.
+#[inline(never)]
+fn scan_later(risk: &Risk, matrix: &Matrix, lines: &[Line], held: i128) -> Option<i128> {
+    let (keys, paths) = (&*risk.keys, &*risk.paths);
+    let key = |line: &Line| keys.get(usize::try_from(line.slot).ok()?);
+    let paths_of = || lines.iter().filter_map(key).filter_map(|key| risk.path(key.group));
+    let (mut greatest, mut stage) = (held, 0);
+    while let Some(next) = stage_after(paths_of(), stage) {
+        stage = next;
+        let sweep = Sweep::<true> { matrix, lines, keys, paths, stage };
+        greatest = greatest.max(sweep.scan(risk.arch)?);
+    }
+    Some(greatest)
 }
 
 /// Returns the reading of an account whose lots are so many that their charges take more than 64 bits.
@@ -116,7 +136,7 @@ fn read_wide(risk: &Risk, holdings: &Holdings, cash: Notional) -> Result<Reading
             scan_hold,
             scan_new: if risk.is_single() { scan_hold } else { scan(&risk.new)? },
             gross,
-            impact: Impact::of(risk, holdings.lines())?,
+            impact: Impact::of(risk, holdings.lines(), !risk.soon.is_empty())?,
         },
     )
 }
@@ -135,42 +155,82 @@ struct Impact {
 }
 
 impl Impact {
-    /// Returns the impact of lines, which are sorted by underlying; none where nothing is charged.
-    fn of(risk: &Risk, lines: &[Line]) -> Result<Self, Fault> {
+    /// Returns the impact of lines, which are sorted by underlying; none where nothing is charged. `soon` says whether some
+    /// stage may look past one.
+    fn of(risk: &Risk, lines: &[Line], soon: bool) -> Result<Self, Fault> {
         let mut all = Self::default();
         if !risk.impacts {
             return Ok(all);
         }
-        let mut under_way: Option<(u32, i128, i128)> = None;
-        for line in lines {
+        let mut under_way: Option<(u32, [i128; 2], usize)> = None;
+        for (place, line) in lines.iter().enumerate() {
             let slot = risk.slot(line.slot).ok_or(Fault::Missing("margin: row"))?;
-            // Sums of what an account may have fit in 80 bits.
-            let times = |dollars: i64| i128::from(line.lots).wrapping_mul(i128::from(dollars));
-            let (delta, vega) = (times(slot.delta), times(slot.vega));
+            let more = times(line.lots, [slot.delta, slot.vega]);
             under_way = match under_way {
-                Some((underlying, deltas, vegas)) if underlying == slot.underlying => {
-                    Some((underlying, deltas.wrapping_add(delta), vegas.wrapping_add(vega)))
+                Some((underlying, sums, first)) if underlying == slot.underlying => {
+                    Some((underlying, added(sums, more), first))
                 }
                 last => {
-                    all = all.with(risk, last)?;
-                    Some((slot.underlying, delta, vega))
+                    all = all.with(risk, last, lines.get(..place).filter(|_| soon))?;
+                    Some((slot.underlying, more, place))
                 }
             };
         }
-        all.with(risk, under_way)
+        all.with(risk, under_way, Some(lines).filter(|_| soon))
     }
 
-    /// Adds the exposures to an underlying: those to its index, and those to its vols.
-    fn with(self, risk: &Risk, exposures: Option<(u32, i128, i128)>) -> Result<Self, Fault> {
-        let Some((underlying, delta, vega)) = exposures else { return Ok(self) };
-        let underlying = risk.underlying(underlying).ok_or(Fault::Missing("margin: underlying"))?;
-        let (push, twist) = (underlying.push.pressure(delta), underlying.twist.pressure(vega));
+    /// Adds the exposures to an underlying: to its index and to its vols, each at its greatest of all stages. The lines are
+    /// those up to the last of the underlying, where a stage may look past one.
+    fn with(
+        self,
+        risk: &Risk,
+        exposures: Option<(u32, [i128; 2], usize)>,
+        lines: Option<&[Line]>,
+    ) -> Result<Self, Fault> {
+        let Some((number, sums, first)) = exposures else { return Ok(self) };
+        let underlying = risk.underlying(number).ok_or(Fault::Missing("margin: underlying"))?;
+        let mut pressures = underlying.pressures(sums);
+        if let Some(own) = lines.and_then(|lines| lines.get(first..)) {
+            pressures = later_pressures(risk, underlying, own, pressures);
+        }
+        let [push, twist] = pressures;
         let cost = self.cost.plus(push.cost()).and_then(|cost| cost.plus(twist.cost()));
         Ok(Self {
             cost: cost.map_err(Fault::at("margin: impact"))?,
             pressure: self.pressure.with(push).with(twist),
         })
     }
+}
+
+/// Returns the greatest of pressures and of those of the stages that look past a line, all of one underlying.
+#[inline(never)]
+fn later_pressures(
+    risk: &Risk,
+    underlying: &Underlying,
+    lines: &[Line],
+    held: [Pressure; 2],
+) -> [Pressure; 2] {
+    let slots = || lines.iter().filter_map(|line| Some((line.lots, risk.slot(line.slot)?)));
+    let (mut greatest, mut stage) = (held, 0);
+    while let Some(next) = slots().map(|(_, slot)| slot.stage).filter(|at| *at > stage).min() {
+        stage = next;
+        let each = slots().map(|(lots, slot)| times(lots, slot.exposures(stage)));
+        let [push, twist] = underlying.pressures(each.fold([0; 2], added));
+        let [most_push, most_twist] = greatest;
+        greatest = [push.max(most_push), twist.max(most_twist)];
+    }
+    greatest
+}
+
+/// Returns what lots gain, as a lot gains; sums of what an account may have fit in 80 bits.
+#[inline(always)]
+fn times(lots: i32, gained: [i64; 2]) -> [i128; 2] {
+    gained.map(|gained| i128::from(lots).wrapping_mul(i128::from(gained)))
+}
+
+#[inline(always)]
+fn added([a, b]: [i128; 2], [c, d]: [i128; 2]) -> [i128; 2] {
+    [a.wrapping_add(c), b.wrapping_add(d)]
 }
 
 /// Returns the reading that parts add up to (0019-MARG-007).

@@ -93,8 +93,20 @@ pub(crate) struct Slot {
     pub(crate) delta: i64,
     /// Dollars gained by a lot as vols rise by 100 points, in micro-dollars.
     pub(crate) vega: i64,
+    /// Both in the stages that look past the contract, of which this is the first; zero if none does.
+    pub(crate) late: [i64; 2],
+    pub(crate) stage: u32,
     /// The pressures of both, for an order by itself.
     pub(crate) pressure: Pressure,
+}
+
+impl Slot {
+    /// Returns the dollars that a lot gains as the index doubles and as vols rise by 100 points, as they count in a stage.
+    #[inline(always)]
+    pub(crate) const fn exposures(&self, stage: u32) -> [i64; 2] {
+        // As `Path::is_past` says.
+        if self.stage.wrapping_sub(1) < stage { self.late } else { [self.delta, self.vega] }
+    }
 }
 
 /// An underlying and expiry.
@@ -104,6 +116,12 @@ pub(crate) struct Group {
     pub(crate) expires_at: Option<BlockTime>,
     /// φ, in parts per million.
     pub(crate) kept: i64,
+    /// The first stage that looks past it; zero if none does.
+    pub(crate) stage: u32,
+    /// What is left of it in those, in parts per million.
+    pub(crate) weight: i64,
+    /// What leads from a row to its second row, modulo 2³².
+    pub(crate) late: u32,
 }
 
 /// What the margin formula needs of an underlying.
@@ -117,6 +135,14 @@ pub(crate) struct Underlying {
     pub(crate) push: Rate,
     /// What makes a vega one.
     pub(crate) twist: Rate,
+}
+
+impl Underlying {
+    /// Returns the pressures of exposures to the index and to its vols.
+    #[inline(always)]
+    pub(crate) fn pressures(&self, [delta, vega]: [i128; 2]) -> [Pressure; 2] {
+        [self.push.pressure(delta), self.twist.pressure(vega)]
+    }
 }
 
 /// A class of underlyings.
@@ -155,6 +181,8 @@ pub struct Risk {
     pub(crate) groups: Vec<Group>,
     /// Paths by group.
     pub(crate) paths: Vec<Path>,
+    /// When something expires within a day: the stages, counted from one, each of which looks past what expires by then.
+    pub(crate) soon: Vec<BlockTime>,
     pub(crate) underlyings: Vec<Underlying>,
     pub(crate) classes: Vec<Class>,
     /// Rows by contract.

@@ -1,7 +1,8 @@
 //! The scan of one account over one matrix: its vectors per expiry, underlying and class, and the loss they add up to.
 //!
-//! With L(V) = max(0, reserve − min V), the scan is Σ φ·L over expiries + Σ (ψ − φ₀)·L over underlyings
-//! + Σ (1 − ψ)·L over classes, which is the formula of 0019-MARG-006 with its terms collected.
+//! With L(V) = max(0, reserve − min V), the scan is the sum of φ·L over expiries, (ψ − φ₀)·L over underlyings and
+//! (1 − ψ)·L over classes, which is the formula of 0019-MARG-006 with its terms collected. It is taken as things are held and
+//! in each stage of the day to come, with what expires by then fading out of it; the greatest counts (0019-MARG-023).
 //!
 //! **Invariant:** every coefficient is non-negative, so the scan is monotone and sub-additive.
 
@@ -60,11 +61,40 @@ pub(crate) struct Path {
     pub(crate) group: (u32, i64),
     pub(crate) underlying: (u32, i64),
     pub(crate) class: (u32, i64),
+    /// The first stage that looks past the expiry; zero if none does.
+    pub(crate) stage: u32,
+    /// What leads from a row to its second row, modulo 2³².
+    pub(crate) late: u32,
 }
 
-/// The scan of an account over one matrix.
+impl Path {
+    /// Returns whether a stage looks past the expiry.
+    #[inline(always)]
+    pub(crate) const fn is_past(&self, stage: u32) -> bool {
+        // Zero becomes the greatest there is.
+        self.stage.wrapping_sub(1) < stage
+    }
+
+    /// Returns the number of a row's second row.
+    #[inline(always)]
+    pub(crate) const fn late(&self, slot: u32) -> u32 {
+        slot.wrapping_add(self.late)
+    }
+}
+
+/// The scan of an account over one matrix: the greatest of that of what is held and of those of the stages that look past
+/// something of it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scan {
+    held: Stage,
+    /// By stage. A stage that is absent is as the one before it.
+    later: Vec<(u32, Stage)>,
+    sum: i128,
+}
+
+/// The scan in one stage.
+#[derive(Debug, Clone, Default)]
+struct Stage {
     groups: Vec<Level>,
     underlyings: Vec<Level>,
     classes: Vec<Level>,
@@ -119,15 +149,144 @@ pub(crate) fn fraction_up(amount: Notional, fraction: Ppm) -> Result<Notional, A
     }
 }
 
+/// Returns the first stage after one that looks past something more of some paths; none if no later one does.
+#[inline]
+pub(crate) fn stage_after<'a>(paths: impl Iterator<Item = &'a Path>, stage: u32) -> Option<u32> {
+    paths.map(|path| path.stage).filter(|first| *first > stage).min()
+}
+
 impl Scan {
     /// Returns the scan of positions that are sorted by row.
     pub(crate) fn new(risk: &Risk, matrix: &Matrix, lines: &[(Line, i64)]) -> Result<Self, Fault> {
+        let held = Stage::new(risk, matrix, lines, 0)?;
+        let mut scan = Self { sum: held.sum, held, later: Vec::new() };
+        if risk.soon.is_empty() {
+            return Ok(scan);
+        }
+        let paths = || {
+            let slots = lines.iter().filter_map(|(line, _)| risk.slot(line.slot));
+            slots.filter_map(|slot| risk.path(slot.group))
+        };
+        let mut last = 0;
+        while let Some(stage) = stage_after(paths(), last) {
+            scan.later.push((stage, Stage::new(risk, matrix, lines, stage)?));
+            last = stage;
+        }
+        scan.measure();
+        Ok(scan)
+    }
+
+    /// Takes the greatest of all stages.
+    fn measure(&mut self) {
+        let later = self.later.iter().map(|(_, stage)| stage.sum);
+        self.sum = later.fold(self.held.sum, i128::max);
+    }
+
+    /// Returns the scan in millionths of micro-dollars.
+    pub(crate) const fn sum(&self) -> i128 {
+        self.sum
+    }
+
+    /// Returns the sum of the scan once an order is added and `more` is reserved for short positions.
+    #[inline(always)]
+    pub(crate) fn sum_with(
+        &self,
+        arch: pulp::Arch,
+        path: &Path,
+        order: &OrderLine<'_>,
+        more: i64,
+    ) -> i128 {
+        let sum = self.held.sum_with(arch, path, order, more);
+        if path.stage == 0 && self.later.is_empty() {
+            return sum;
+        }
+        sum.max(self.later_with(arch, path, order, more))
+    }
+
+    /// Returns the greatest sum of the stages that look past something, once an order is added.
+    #[inline(never)]
+    fn later_with(&self, arch: pulp::Arch, path: &Path, order: &OrderLine<'_>, more: i64) -> i128 {
+        let past = order.past();
+        let with = |number, stage: &Stage| {
+            let order = if path.is_past(number) { &past } else { order };
+            stage.sum_with(arch, path, order, more)
+        };
+        let sums = self.later.iter().map(|(number, stage)| with(*number, stage));
+        let greatest = sums.fold(i128::MIN, i128::max);
+        match self.place(path.stage) {
+            Err(place) => greatest.max(with(path.stage, self.before(place))),
+            Ok(_) => greatest,
+        }
+    }
+
+    /// Returns where a stage is, or where it would be.
+    fn place(&self, stage: u32) -> Result<usize, usize> {
+        // What is held is stage zero, and always there.
+        if stage == 0 {
+            return Ok(0);
+        }
+        self.later.binary_search_by_key(&stage, |(number, _)| *number)
+    }
+
+    /// Returns the stage before a place among the later ones.
+    fn before(&self, place: usize) -> &Stage {
+        let before = place.checked_sub(1).and_then(|place| self.later.get(place));
+        before.map_or(&self.held, |(_, stage)| stage)
+    }
+
+    /// Adds an order, or takes it out, and reserves `more` for short positions.
+    pub(crate) fn apply(
+        &mut self,
+        arch: pulp::Arch,
+        path: &Path,
+        order: &OrderLine<'_>,
+        more: i64,
+        take_out: bool,
+    ) {
+        if let Err(place) = self.place(path.stage) {
+            let stage = self.before(place).clone();
+            self.later.insert(place, (path.stage, stage));
+        }
+        self.held.apply(arch, path, order, more, take_out);
+        let past = order.past();
+        for (number, stage) in &mut self.later {
+            let order = if path.is_past(*number) { &past } else { order };
+            stage.apply(arch, path, order, more, take_out);
+        }
+        self.measure();
+    }
+
+    /// Returns the sum of the scan without lots of one row that are in it, in the unit of the row, and without what is
+    /// reserved for them. The rows are that of what is held and its second row.
+    pub(crate) fn sum_without(
+        &self,
+        path: &Path,
+        [row, late]: [&Row; 2],
+        scaled: i32,
+        reserve: i64,
+    ) -> i128 {
+        let held = self.held.sum_without(path, row, scaled, reserve);
+        self.later.iter().fold(held, |greatest, (number, stage)| {
+            let row = if path.is_past(*number) { late } else { row };
+            greatest.max(stage.sum_without(path, row, scaled, reserve))
+        })
+    }
+
+    /// Returns the sums of all classes, of what is held.
+    pub(crate) fn total(&self) -> Vector {
+        self.held.total()
+    }
+}
+
+impl Stage {
+    /// Returns the scan of positions that are sorted by row, in a stage; as they are held in stage zero.
+    fn new(risk: &Risk, matrix: &Matrix, lines: &[(Line, i64)], stage: u32) -> Result<Self, Fault> {
         let mut scan = Self::default();
         for (line, reserve) in lines {
             let missing = || Fault::Missing("margin: row");
             let slot = risk.slot(line.slot).ok_or_else(missing)?;
-            let row = matrix.row(line.slot).ok_or_else(missing)?;
             let path = risk.path(slot.group).ok_or_else(missing)?;
+            let row = matrix.row_at(line.slot, path, stage).ok_or_else(missing)?;
             for level in scan.path_mut(path).into_iter().flatten() {
                 add_position(&mut level.vector, row, line.lots);
                 level.reserve = level.reserve.saturating_add(*reserve);
@@ -158,20 +317,9 @@ impl Scan {
         ]
     }
 
-    /// Returns the scan in millionths of micro-dollars.
-    pub(crate) const fn sum(&self) -> i128 {
-        self.sum
-    }
-
     /// Returns the sum of the scan once an order is added and `more` is reserved for short positions.
     #[inline(always)]
-    pub(crate) fn sum_with(
-        &self,
-        arch: pulp::Arch,
-        path: &Path,
-        order: &OrderLine<'_>,
-        more: i64,
-    ) -> i128 {
+    fn sum_with(&self, arch: pulp::Arch, path: &Path, order: &OrderLine<'_>, more: i64) -> i128 {
         let known = find(&self.groups, path.group.0);
         let group = known.unwrap_or(Level::NONE);
         let underlying = find(&self.underlyings, path.underlying.0).unwrap_or(Level::NONE);
@@ -212,7 +360,7 @@ impl Scan {
 
     /// Returns the sum of the scan without lots of one row that are in it, in the unit of the row, and without what is
     /// reserved for them.
-    pub(crate) fn sum_without(&self, path: &Path, row: &Row, scaled: i32, reserve: i64) -> i128 {
+    fn sum_without(&self, path: &Path, row: &Row, scaled: i32, reserve: i64) -> i128 {
         let levels = [
             find(&self.groups, path.group.0),
             find(&self.underlyings, path.underlying.0),
@@ -227,7 +375,7 @@ impl Scan {
     }
 
     /// Adds an order, or takes it out, and reserves `more` for short positions.
-    pub(crate) fn apply(
+    fn apply(
         &mut self,
         arch: pulp::Arch,
         path: &Path,
@@ -247,7 +395,7 @@ impl Scan {
     }
 
     /// Returns the sums of all classes.
-    pub(crate) fn total(&self) -> Vector {
+    fn total(&self) -> Vector {
         let mut total = Vector::ZERO;
         self.classes.iter().for_each(|class| add_vector(&mut total, &class.vector));
         total

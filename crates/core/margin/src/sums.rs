@@ -61,12 +61,13 @@ impl<'a> Sums<'a> {
         let missing = || Fault::Missing("margin: row");
         let number = self.risk.row(instrument).ok_or_else(missing)?.0;
         let slot = self.risk.slot(number).ok_or_else(missing)?;
-        let row = self.risk.matrix_hold().row(number).ok_or_else(missing)?;
         let path = self.risk.path(slot.group).ok_or_else(missing)?;
+        let row_at = |stage| self.risk.matrix_hold().row_at(number, path, stage);
+        let rows = [row_at(0).ok_or_else(missing)?, row_at(path.stage).ok_or_else(missing)?];
         let lots = self.charges.held(number);
         let held = i32::try_from(lots).map_err(|_| missing())?;
         let scaled = slot.scaled(held).ok_or_else(missing)?;
-        let scan = self.scan.sum_without(path, row, scaled, slot.reserved(held));
+        let scan = self.scan.sum_without(path, rows, scaled, slot.reserved(held));
         let charges = self.charges.total_without(self.risk, (number, slot), lots)?;
         maintenance(self.risk, round_up(scan), charges)
     }

@@ -43,6 +43,8 @@ pub(crate) struct Key {
     bits: u8,
     /// One if a charge rises above a knee: of collateral alone.
     graded: u8,
+    /// One if a stage looks past it.
+    soon: u8,
     /// What rounding may hide in a short lot.
     reserve: i64,
 }
@@ -93,6 +95,7 @@ impl Weights {
             few: u32::try_from(few).unwrap_or(u32::MAX).min(fit),
             bits: u8::try_from(slot.bits).unwrap_or(u8::MAX),
             graded: u8::from(slot.initial.beyond != 0 || slot.maintenance.beyond != 0),
+            soon: u8::from(group.stage != 0),
             reserve: slot.reserve,
         };
         let weights = Self([
@@ -142,6 +145,8 @@ pub(crate) struct Sums {
     /// In 2⁻¹⁶ micro-dollars.
     pub(crate) charges_initial: i64,
     pub(crate) charges_maintenance: i64,
+    /// Whether a stage looks past something.
+    pub(crate) soon: bool,
 }
 
 /// What an account's lines add up to beside the scenarios.
@@ -164,7 +169,7 @@ impl Lanewise for Weighing<'_> {
         let mut all = lanes.four(&Four::default());
         let (mut fractions, mut naked_initial, mut naked_maintenance) = (0i64, 0i64, 0i64);
         let mut strike = Strike { number: u32::MAX, lots: 0, initial: 0, maintenance: 0 };
-        let (mut room, mut graded) = (0i64, 0u8);
+        let (mut room, mut graded, mut soon) = (0i64, 0u8, 0u8);
         for line in self.lines {
             let place = usize::try_from(line.slot).unwrap_or(usize::MAX);
             let (Some(Weights(lots_of)), Some(key)) = (weights.get(place), keys.get(place)) else {
@@ -180,6 +185,7 @@ impl Lanewise for Weighing<'_> {
             // Lines are fewer than 2³², as rows are. Below zero if the lots are too many.
             room |= i64::from(key.few).wrapping_sub(i64::from(size).wrapping_mul(count));
             graded |= key.graded;
+            soon |= key.soon;
 
             let same = kept_if(key.strike == strike.number);
             let short = strike.lots.min(0).wrapping_neg() & !same;
@@ -205,6 +211,7 @@ impl Lanewise for Weighing<'_> {
             gross,
             charges_initial: initial.wrapping_add(naked_initial),
             charges_maintenance: maintenance.wrapping_add(naked_maintenance),
+            soon: soon != 0,
         };
         if graded != 0 {
             sums.add_above(self.risk, self.lines)?;
@@ -261,7 +268,17 @@ impl Key {
     pub(crate) fn of(path: &Path, bits: u8, reserve: i64) -> Self {
         let ((group, kept), (underlying, _)) = (path.group, path.underlying);
         let kept = u32::try_from(kept).unwrap();
-        Self { group, underlying, kept, strike: 0, few: u32::MAX, bits, graded: 0, reserve }
+        Self {
+            group,
+            underlying,
+            kept,
+            strike: 0,
+            few: u32::MAX,
+            bits,
+            graded: 0,
+            soon: 0,
+            reserve,
+        }
     }
 }
 

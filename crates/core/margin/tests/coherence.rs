@@ -15,16 +15,20 @@ const PLEDGED_LOT: i128 = 100_000;
 
 /// A house whose haircut does not rise with the size: that charge is a price of liquidity, which splitting evades.
 fn plain() -> House {
-    let mut house = House::new();
+    without_knee(House::new())
+}
+
+fn without_knee(mut house: House) -> House {
     for underlying in &mut house.underlyings {
         underlying.haircut_beyond = Ppm::ZERO;
     }
     house
 }
 
-/// Every charge but impact and the haircut beyond the knee, and ranges for new risk that differ from those for risk held.
+/// Every charge but impact and the haircut beyond the knee, ranges for new risk that differ from those for risk held, and
+/// expiries of the next day, past which margin looks (0019-MARG-023).
 fn charged() -> House {
-    let mut house = plain();
+    let mut house = without_knee(House::expiring());
     for underlying in &mut house.underlyings {
         underlying.confidence = Price::from_micros(underlying.index.micros() / 200);
         underlying.scan_new = Ppm::from_parts(213_337);

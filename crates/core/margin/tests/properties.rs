@@ -32,9 +32,9 @@ fn cases(count: u64, mut case: impl FnMut(&mut Random)) {
     }
 }
 
-/// Everything switched on: doubt, spread, impact, funding, collateral, and two different scan ranges.
+/// Everything switched on: doubt, spread, impact, funding, collateral, two different scan ranges, and expiries of the next day.
 fn rough_house() -> House {
-    let mut house = House::new();
+    let mut house = House::expiring();
     for underlying in &mut house.underlyings {
         underlying.confidence = Price::from_micros(underlying.index.micros() / 200);
         underlying.scan_new = Ppm::from_parts(213_337);
@@ -78,6 +78,20 @@ fn kept_of(part: &Explanation) -> i128 {
     micros_of(part) * share.expect("it has a share") + below.map(kept_of).sum::<i128>()
 }
 
+/// Returns the scans that one is the greatest of: itself, and those of the stages that look past an expiry.
+fn stages_of(scan: &Explanation) -> Vec<&Explanation> {
+    match scan.parts.iter().any(|part| part.label == "as it is held") {
+        true => scan.parts.iter().collect(),
+        false => vec![scan],
+    }
+}
+
+/// Returns what the terms of a scan add up to, rounded up.
+fn terms_of(scan: &Explanation) -> i128 {
+    let terms = scan.parts.iter().filter(|part| matches!(part.figure, Figure::Dollars(_)));
+    (terms.map(kept_of).sum::<i128>() + 999_999) / 1_000_000
+}
+
 fn micros_of(part: &Explanation) -> i128 {
     match part.figure {
         Figure::Dollars(value) => value.micros(),
@@ -87,8 +101,9 @@ fn micros_of(part: &Explanation) -> i128 {
 
 #[test]
 fn the_three_ways_to_measure_agree() {
-    // 0019-MARG-006, 0019-MARG-015
-    for house in [House::new(), rough_house()] {
+    // 0019-MARG-006, 0019-MARG-015, 0019-MARG-023
+    let (mut staged, mut decided) = (0, 0);
+    for house in [House::new(), House::expiring(), rough_house()] {
         let risk = house.risk();
         let meter = Meter::new(&risk);
         cases(5_000, |random| {
@@ -117,8 +132,14 @@ fn the_three_ways_to_measure_agree() {
             }
             for label in ["scan for new risk", "scan for risk held"] {
                 let whole = part_of(&tree, label).expect("it is explained");
-                let kept: i128 = whole.parts.iter().map(kept_of).sum();
-                assert_eq!(micros_of(whole), (kept + 999_999) / 1_000_000, "{label}\n{tree}");
+                let stages = stages_of(whole);
+                let greatest = stages.iter().map(|stage| micros_of(stage)).max().unwrap();
+                assert_eq!(micros_of(whole), greatest, "{label}\n{tree}");
+                for stage in &stages {
+                    assert_eq!(micros_of(stage), terms_of(stage), "{label}\n{tree}");
+                }
+                staged += u32::from(stages.len() > 2);
+                decided += u32::from(greatest > micros_of(stages[0]));
             }
             for label in ["charges in initial margin", "charges in maintenance margin"] {
                 let whole = part_of(&tree, label).expect("it is explained");
@@ -140,6 +161,8 @@ fn the_three_ways_to_measure_agree() {
             assert_eq!(reading.scan_hold, idle.scan_hold);
         });
     }
+    // Two expiries within a day, and accounts for which what remains past one counts.
+    assert!(staged > 3_000 && decided > 1_000, "{staged} {decided}");
 }
 
 #[test]
@@ -150,7 +173,7 @@ fn the_ceiling_lets_in_only_what_the_account_covers() {
     let mut charged = rough_house();
     charged.underlyings[0].depth = Ppm::from_parts(50_000);
     charged.underlyings[1].volume_daily = dollars(1_000_000);
-    for house in [House::new(), two_matrices, charged, rough_house()] {
+    for house in [House::new(), House::expiring(), two_matrices, charged, rough_house()] {
         let risk = house.risk();
         let meter = Meter::new(&risk);
         let (mut let_in, mut short) = (0, 0);
@@ -195,7 +218,7 @@ fn the_ceiling_of_a_side_covers_all_its_orders() {
     let mut charged = rough_house();
     charged.underlyings[0].depth = Ppm::from_parts(50_000);
     charged.underlyings[1].volume_daily = dollars(1_000_000);
-    for house in [House::new(), two_matrices, charged, rough_house()] {
+    for house in [House::new(), House::expiring(), two_matrices, charged, rough_house()] {
         let risk = house.risk();
         let meter = Meter::new(&risk);
         let (mut let_in, mut one_by_one) = (0, 0);
@@ -261,7 +284,7 @@ fn splitting_an_account_never_lowers_margin() {
     // 0019-MARG-012; impact is the charge that this does not hold for.
     let mut rough = rough_house();
     rough.parameters.impact = Ppm::ZERO;
-    for house in [House::new(), rough] {
+    for house in [House::new(), House::expiring(), rough] {
         let risk = house.risk();
         cases(10_000, |random| {
             let whole = house.random_positions(random, 8);
@@ -285,7 +308,7 @@ fn splitting_an_account_never_lowers_margin() {
 #[test]
 fn margin_grows_in_proportion_to_the_account() {
     // 0019-MARG-012
-    let house = House::new();
+    let house = House::expiring();
     let risk = house.risk();
     cases(10_000, |random| {
         let one = house.random_positions(random, 6);
@@ -329,14 +352,19 @@ fn adding_a_scenario_never_lowers_the_scan() {
 
 #[test]
 fn every_subset_of_open_orders_is_covered_and_the_worst_is_exact() {
-    // 0019-MARG-010. One expiry: exact. Many: a bound.
-    let house = House::new();
+    // 0019-MARG-010. One expiry: exact. Many: a bound. Within a day of it as long before.
+    subsets_are_covered(&House::new(), support::expiry(30), 15);
+    let soon = units::BlockTime::from_millis(support::NOW + 300 * 60_000);
+    subsets_are_covered(&House::expiring(), soon, 7);
+}
+
+fn subsets_are_covered(house: &House, expires_at: units::BlockTime, listed: u64) {
     let risk = house.risk();
     let one_expiry: Vec<usize> = (0..house.markets.len())
         .filter(|place| {
             let instrument = house.markets[*place].instrument;
             instrument.underlying == support::BTC
-                && instrument.contract.expires_at() == Some(support::expiry(30))
+                && instrument.contract.expires_at() == Some(expires_at)
         })
         .collect();
     let meter = Meter::new(&risk);
@@ -346,7 +374,8 @@ fn every_subset_of_open_orders_is_covered_and_the_worst_is_exact() {
             let count = 1 + random.below(if exact { 12 } else { 5 });
             twelves += u32::from(count == 12);
             let positions: Vec<Position> = if exact {
-                let market = &house.markets[one_expiry[usize::try_from(random.below(15)).unwrap()]];
+                let place = usize::try_from(random.below(listed)).unwrap();
+                let market = &house.markets[one_expiry[place]];
                 vec![Position {
                     instrument: market.instrument.id,
                     lots: Lots::from_count(random.between(-500, 500)),
@@ -367,7 +396,7 @@ fn every_subset_of_open_orders_is_covered_and_the_worst_is_exact() {
             let equity = with_orders.equity;
             let mut worst = i128::MIN;
             for subset in 0..1u32 << count {
-                let filled = filled(&house, &positions, &orders, subset);
+                let filled = filled(house, &positions, &orders, subset);
                 let holdings = Holdings::new(&risk, &filled.0, &[]).unwrap();
                 // The house has one scan range for risk held and for new risk.
                 let after = meter.read(&holdings, Notional::ZERO).unwrap();
@@ -428,7 +457,7 @@ fn filled(
 #[test]
 fn both_margins_with_orders_cover_fills_in_part_with_all_charges() {
     // 0019-MARG-010, 0019-MARG-020
-    for house in [House::new(), rough_house()] {
+    for house in [House::new(), House::expiring(), rough_house()] {
         let risk = house.risk();
         cases(3_000, |random| {
             let positions = house.random_positions(random, 5);

@@ -134,6 +134,22 @@ impl House {
         Self { machine, now: START, btc: 8_000_000_000, eth: 190_000_000 }
     }
 
+    /// Returns a house in which everything dated lives so many milliseconds.
+    pub(crate) fn living(life: i128) -> Self {
+        let mut genesis = genesis();
+        let later = BlockTime::from_millis(START + life);
+        for instrument in &mut genesis.instruments {
+            match &mut instrument.contract {
+                Contract::Future { expires_at } | Contract::Option { expires_at, .. } => {
+                    *expires_at = later;
+                }
+                Contract::Perpetual => {}
+            }
+        }
+        let (machine, _) = Machine::found(&genesis).expect("the genesis is sound");
+        Self { machine, ..Self::new() }
+    }
+
     /// Returns the next block: `seconds` later, all validators agreeing on the house's prices.
     pub(crate) fn block(&mut self, seconds: i128, transactions: Vec<Transaction>) -> Block {
         self.now += seconds * 1_000;

@@ -56,7 +56,10 @@ fn debts_covered(outcome: &Outcome) -> bool {
 
 /// Accounts 1 and 2 trade 6,000 lots of the perpetual, and other lots of another contract against them.
 fn spread(other: u32, lots: i128, price: i128) -> House {
-    let mut house = House::new();
+    spread_in(House::new(), other, lots, price)
+}
+
+fn spread_in(mut house: House, other: u32, lots: i128, price: i128) -> House {
     let money = [(1, 200_000), (2, 200_000), (3, 10_000_000)];
     house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
     house.apply(
@@ -145,8 +148,9 @@ fn a_pair_is_wound_down_while_it_has_equity() {
 
 #[test]
 fn a_calendar_spread_is_wound_down_while_it_has_equity() {
-    // 0021-FALL-021
-    let mut house = spread(2, 6_000, 8_000_000_000);
+    // 0021-FALL-021, more than a day before expiry: later more than its tenth is asked of a spread (0019-MARG-023).
+    let life = 40 * HOUR;
+    let mut house = spread_in(House::living(life), 2, 6_000, 8_000_000_000);
     let outcome = house.apply(1, vec![withdraw(1, 185_000)]);
     assert_eq!(outcome.receipts, [Receipt::Done]);
     let (mut slices, mut least) = (0, i128::MAX);
@@ -164,6 +168,7 @@ fn a_calendar_spread_is_wound_down_while_it_has_equity() {
         for basis_of in block.votes.iter_mut().flat_map(|vote| &mut vote.bases) {
             if basis_of.underlying == BTC {
                 basis_of.basis = Price::from_micros(basis);
+                basis_of.expires_at = BlockTime::from_millis(START + life);
             }
         }
         let outcome = house.machine.apply(&block).unwrap();

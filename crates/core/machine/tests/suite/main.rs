@@ -8,6 +8,7 @@ mod council;
 mod custodians;
 mod custody;
 mod evidence;
+mod expiry_margin;
 mod faults;
 mod feeds;
 mod fills;

@@ -5,14 +5,14 @@ use crate::bounds::CHARGE_BITS;
 use crate::holdings::Holdings;
 use crate::lanes::{InstructionSet, Line, Matrix, Row, dispatch};
 use crate::matrix::shocks;
-use crate::risk::{Charges, Risk, Slot};
+use crate::risk::{Charges, Group, Risk, Slot};
 use crate::scenario::{SCENARIOS, STANDARD};
 use crate::valuation::{OptionValuer, VolMultipliers};
 use crate::weights::Weighing;
 use num_bigint::BigInt;
 use protocol::Contract;
-use std::collections::BTreeMap;
-use units::{Notional, Price, Round};
+use std::collections::{BTreeMap, BTreeSet};
+use units::{BlockTime, Notional, Price, Round};
 
 use support::{BTC_ASSET, House, Random};
 
@@ -73,16 +73,52 @@ fn exact_rows(house: &House, risk: &Risk) -> Vec<Exact> {
         .collect()
 }
 
-/// Returns the scan of 0019-MARG-006 as it stands there, in 10⁻³³ micro-dollars: `M_u`, then `M_c`, then their sum. Long
-/// lots gain `long`, short lots lose `short`.
-fn exact_scan(risk: &Risk, lines: &[Line], profit: impl Fn(&Line, usize) -> i128) -> BigInt {
+/// Returns what is left of an expiry past it, in parts per million, another way than the matrices do.
+fn left_of(group: &Group) -> i128 {
+    let Some(expires_at) = group.expires_at else { return 1_000_000 };
+    let day = 86_400_000;
+    let until_window = expires_at.millis() - support::NOW - 1_800_000;
+    until_window.min(day).max(0) * 1_000_000 / day
+}
+
+/// Returns the greatest scan of 0019-MARG-023 in 10⁻³⁹ micro-dollars: as things are held, and past each expiry of the next day.
+///
+/// A lot gains `profit` in a scenario, as it counts before its expiry or past it, and an expiry counts `left` millionths.
+fn exact_scan(
+    risk: &Risk,
+    lines: &[Line],
+    profit: impl Fn(&Line, usize, bool) -> i128,
+    left: impl Fn(&Group, bool) -> i128,
+) -> BigInt {
+    let soon: BTreeSet<BlockTime> = (risk.groups.iter())
+        .filter(|group| left_of(group) < 1_000_000)
+        .filter_map(|group| group.expires_at)
+        .collect();
+    let stages = std::iter::once(None).chain(soon.into_iter().map(Some));
+    let scans = stages.map(|until| {
+        let groups = risk.groups.iter().enumerate().map(|(number, group)| {
+            let past = until.is_some_and(|until| group.expires_at.is_some_and(|at| at <= until));
+            let of_group = |line: &&Line| risk.slot(line.slot).unwrap().group as usize == number;
+            let own: Vec<&Line> = lines.iter().filter(of_group).collect();
+            let sum = |scenario| own.iter().map(|line| profit(line, scenario, past)).sum::<i128>();
+            let left = BigInt::from(left(group, past));
+            (0..SCENARIOS).map(|scenario| sum(scenario) * &left).collect::<Vec<BigInt>>()
+        });
+        exact_stage(risk, &groups.collect::<Vec<_>>())
+    });
+    scans.max().unwrap()
+}
+
+/// Returns the scan of 0019-MARG-006 as it stands there, from what each expiry gains: `M_u`, then `M_c`, then their sum.
+fn exact_stage(risk: &Risk, gains: &[Vec<BigInt>]) -> BigInt {
     let million = BigInt::from(1_000_000);
-    let sums_of = |wanted: &dyn Fn(&Line) -> bool| -> BigInt {
-        let sum = |scenario| lines.iter().filter(|l| wanted(l)).map(|l| profit(l, scenario)).sum();
-        let least: i128 = (0..SCENARIOS).map(sum).min().unwrap();
-        BigInt::from((-least).max(0))
+    let loss_of = |wanted: &dyn Fn(&Group) -> bool| -> BigInt {
+        let own: Vec<_> =
+            risk.groups.iter().zip(gains).filter(|(group, _)| wanted(group)).collect();
+        let sum = |scenario: usize| own.iter().map(|(_, gains)| &gains[scenario]).sum::<BigInt>();
+        let least = (0..SCENARIOS).map(sum).min().unwrap();
+        (-least).max(BigInt::from(0))
     };
-    let slot = |line: &Line| risk.slot(line.slot).unwrap();
     let base = BigInt::from(50_000);
     let mut scan = BigInt::from(0);
     for (class_number, class) in risk.classes.iter().enumerate() {
@@ -96,19 +132,18 @@ fn exact_scan(risk: &Risk, lines: &[Line], profit: impl Fn(&Line, usize) -> i128
             if !of_class(underlying) {
                 continue;
             }
-            let whole = sums_of(&|line: &Line| slot(line).underlying == underlying);
+            let whole = loss_of(&|group: &Group| group.underlying == underlying);
             let mut margin = (&million - &base) * &whole;
-            for (number, group) in risk.groups.iter().enumerate() {
+            for (group, gains) in risk.groups.iter().zip(gains) {
                 if group.underlying == underlying {
-                    let number = u32::try_from(number).unwrap();
-                    let loss = sums_of(&|line: &Line| slot(line).group == number);
+                    let loss = (-gains.iter().min().unwrap()).max(BigInt::from(0));
                     margin += BigInt::from(group.kept) * loss;
                 }
             }
             sum_of_excess += &margin - &million * whole;
             sum_of_margins += margin;
         }
-        let together = sums_of(&|line: &Line| of_class(slot(line).underlying)) * &million;
+        let together = loss_of(&|group: &Group| of_class(group.underlying)) * &million;
         scan += &kept * sum_of_margins + (&million - &kept) * (together + sum_of_excess);
     }
     scan
@@ -126,11 +161,12 @@ fn random_holdings(house: &House, risk: &Risk, random: &mut Random, most: i128) 
 
 #[test]
 fn margin_is_never_below_exact_arithmetic_and_above_it_by_its_reserves_at_most() {
-    // 0019-MARG-004, 006, 012
-    let house = House::new();
+    // 0019-MARG-004, 006, 012, 023
+    let house = House::expiring();
     let risk = house.risk();
     let exact = exact_rows(&house, &risk);
-    let unit = BigInt::from(PROFIT_SCALE) * BigInt::from(1_000_000_000_000_u64);
+    let unit = BigInt::from(PROFIT_SCALE) * BigInt::from(1_000_000_000_000_000_000_u64);
+    let left = |group: &Group, past: bool| if past { left_of(group) } else { 1_000_000 };
     let meter = Meter::new(&risk);
     let mut random = Random(0x0000_E8AC);
     let mut positions_within_48 = 0;
@@ -139,19 +175,19 @@ fn margin_is_never_below_exact_arithmetic_and_above_it_by_its_reserves_at_most()
         let most = if case % 2 == 0 { 12 } else { 200_000 };
         let holdings = random_holdings(&house, &risk, &mut random, most);
         let lines = holdings.lines();
-        let worst = |line: &Line, scenario: usize| {
+        let worst = |line: &Line, scenario: usize, _: bool| {
             let row = &exact[usize::try_from(line.slot).unwrap()];
             let gained = if line.lots > 0 { row.least[scenario] } else { row.greatest[scenario] };
             i128::from(line.lots) * gained
         };
-        let best = |line: &Line, scenario: usize| {
+        let best = |line: &Line, scenario: usize, _: bool| {
             let row = &exact[usize::try_from(line.slot).unwrap()];
             let gained = if line.lots > 0 { row.greatest[scenario] } else { row.least[scenario] };
             i128::from(line.lots) * gained
         };
         let scan = meter.read(&holdings, Notional::ZERO).unwrap().scan_hold;
         let scan = BigInt::from(scan.micros()) * &unit;
-        assert!(scan >= exact_scan(&risk, lines, worst), "case {case}: less than exact");
+        assert!(scan >= exact_scan(&risk, lines, worst, left), "case {case}: less than exact");
         let mut above = BigInt::from(1_000_000);
         let mut positions = 0;
         for line in lines {
@@ -163,7 +199,7 @@ fn margin_is_never_below_exact_arithmetic_and_above_it_by_its_reserves_at_most()
                 positions += 1;
             }
         }
-        let distance = &scan - exact_scan(&risk, lines, best);
+        let distance = &scan - exact_scan(&risk, lines, best, left);
         assert!(distance <= above * &unit / 1_000_000, "case {case}: more than the reserves above");
         if positions == lines.len() {
             let allowed = BigInt::from(48 * positions.max(1)) * &unit;
@@ -203,8 +239,9 @@ fn margin_is_exact_over_the_matrix_that_everybody_has_whatever_the_lots() {
     let meter = Meter::new(&risk);
     let charged = risk.slots.iter().filter(|slot| slot.maintenance.long > 0).count();
     assert!(charged > 50 && !risk.is_single() && risk.slots.iter().any(|slot| slot.bits > 0));
-    // 10⁻¹² of a scan, a millionth of the share of maintenance, 2⁻¹⁶ of a charge.
-    let (scan_unit, million) = (BigInt::from(1_000_000_000_000_u64), BigInt::from(1_000_000));
+    // 10⁻¹⁸ of a scan, a millionth of the share of maintenance, 2⁻¹⁶ of a charge.
+    let (scan_unit, million) =
+        (BigInt::from(1_000_000_000_000_000_000_u64), BigInt::from(1_000_000));
     let unit = (&scan_unit * &million) << CHARGE_BITS;
     let (mut largest, mut measured) = (0, 0);
     for case in 0..6_000 {
@@ -213,11 +250,15 @@ fn margin_is_exact_over_the_matrix_that_everybody_has_whatever_the_lots() {
         let lines = holdings.lines();
         let Ok(reading) = meter.read(&holdings, Notional::ZERO) else { continue };
         let scan_over = |matrix: &Matrix| {
-            exact_scan(&risk, lines, |line, scenario| {
-                let (slot, row) = (risk.slot(line.slot).unwrap(), matrix.row(line.slot).unwrap());
+            let profit = |line: &Line, scenario: usize, past: bool| {
+                let slot = risk.slot(line.slot).unwrap();
+                let path = risk.path(slot.group).unwrap();
+                let stage = if past { path.stage } else { 0 };
+                let row = matrix.row_at(line.slot, path, stage).unwrap();
                 let (lots, value) = (i128::from(line.lots), row.0.as_flattened()[scenario]);
                 ((lots * i128::from(value)) << slot.bits) - i128::from(slot.reserved(line.lots))
-            })
+            };
+            exact_scan(&risk, lines, profit, |_, _| 1_000_000)
         };
         let of_scan = |scan: &BigInt, share: u32| (scan * share) << CHARGE_BITS;
         let of_charges = |charges: BigInt| charges * &scan_unit * &million;
@@ -250,7 +291,7 @@ fn losing_more_in_any_scenario_never_lowers_margin() {
     for case in 0..50_000 {
         let holdings = random_holdings(&house, &risk, &mut random, 2_000);
         let lines = holdings.lines();
-        let before = scan(&risk, matrix, lines).unwrap();
+        let before = scan(&risk, matrix, lines, true).unwrap();
         let mut worse: Vec<Row> = matrix.rows().to_vec();
         for line in holdings.lines() {
             let place = usize::try_from(line.slot).unwrap();
@@ -261,7 +302,7 @@ fn losing_more_in_any_scenario_never_lowers_margin() {
                 *value -= loss * line.lots.signum();
             }
         }
-        let after = scan(&risk, &worse.into_iter().collect(), lines).unwrap();
+        let after = scan(&risk, &worse.into_iter().collect(), lines, true).unwrap();
         assert!(after >= before, "case {case}: {after} after {before}");
         raised += u32::from(after > before);
     }
@@ -287,8 +328,8 @@ fn one_more_scenario_never_lowers_margin() {
     for case in 0..50_000 {
         let holdings = random_holdings(&house, &risk, &mut random, 2_000);
         let lines = holdings.lines();
-        let all = scan(&risk, risk.matrix_hold(), lines).unwrap();
-        let without = scan(&risk, &fewer[case % SCENARIOS], lines).unwrap();
+        let all = scan(&risk, risk.matrix_hold(), lines, true).unwrap();
+        let without = scan(&risk, &fewer[case % SCENARIOS], lines, true).unwrap();
         assert!(without <= all, "case {case}: {without} without, {all} with");
         needed += u32::from(without < all);
     }
@@ -332,7 +373,7 @@ fn four_thousand_and_ninety_six_positions_are_summed_exactly() {
 /// Returns a house in which every charge is there: collateral with a knee, marks between whole micro-dollars, funding,
 /// spreads, two scan ranges and lots of a whole coin.
 fn charged_house(random: &mut Random) -> House {
-    let mut house = House::new();
+    let mut house = House::expiring();
     for underlying in &mut house.underlyings {
         underlying.haircut_beyond = units::Ppm::from_parts(50_000);
         underlying.haircut_knee = support::dollars(1_000);
@@ -356,7 +397,7 @@ fn sums_in_64_bits_are_those_in_128_with_every_instruction_set() {
     let mut random = Random(0x6412_8000);
     let risk = charged_house(&mut random).risk();
     assert!(!risk.is_single() && risk.slots.iter().any(|slot| slot.bits > 0));
-    let house = House::new();
+    let house = House::expiring();
     let sets: Vec<_> = InstructionSet::available()
         .map(|set| risk.clone().with_instructions(set).unwrap())
         .collect();

@@ -2,11 +2,11 @@
 #![expect(dead_code, reason = "each test file uses its part")]
 
 use margin::{
-    MarketInput, OffsetClass, OpenOrder, Parameters, Portfolio, Position, Risk, SideOrders,
-    UnderlyingInput, mark_value, on_quantum,
+    MarketInput, OffsetClass, OpenOrder, Parameters, Portfolio, Position, Risk, Settlement,
+    SideOrders, UnderlyingInput, mark_value, on_quantum,
 };
 use protocol::{AssetId, Contract, Instrument, InstrumentId, Right, Side, UnderlyingId};
-use units::{BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Round, Vol};
+use units::{BlockSpan, BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Round, Vol};
 
 pub(crate) const FEE: Ppm = Ppm::from_parts(500);
 pub(crate) const NOW: i128 = 1_700_000_000_000;
@@ -153,6 +153,38 @@ impl House {
             }
         }
         Self { parameters: Parameters::default(), underlyings, markets }
+    }
+
+    /// Returns the same with four expiries more: inside the window, in five and in seventeen hours, and at the end of the day
+    /// that margin looks ahead.
+    pub(crate) fn expiring() -> Self {
+        let mut house = Self::new();
+        let mut id = 1_000;
+        for minutes in [20, 300, 1_020, 1_460] {
+            let expires_at = BlockTime::from_millis(NOW + minutes * 60_000);
+            for (underlying, index, size) in [(BTC, 60_000, BTC_LOT), (ETH, 3_000, ETH_LOT)] {
+                let settlement = (minutes < 30).then(|| Settlement {
+                    fixed: Price::from_micros(index * 1_000_000 * (30 - minutes) / 30),
+                    remaining: BlockSpan::from_millis(minutes * 60_000),
+                });
+                let mut list = |contract, vol| {
+                    let listed = instrument(id, underlying, contract, size);
+                    let (vol, now) = (Vol::from_points(vol), BlockTime::from_millis(NOW));
+                    let mark = mark_value(&listed, price(index), vol, now, settlement).unwrap();
+                    let market = market(listed, price(index), 0);
+                    house.markets.push(MarketInput { mark, vol, settlement, ..market });
+                    id += 1;
+                };
+                list(Contract::Future { expires_at }, 0);
+                for percent in [95, 100, 105] {
+                    for right in [Right::Call, Right::Put] {
+                        let strike = price(index * percent / 100);
+                        list(Contract::Option { expires_at, strike, right }, 6_000);
+                    }
+                }
+            }
+        }
+        house
     }
 
     /// Returns a house of two underlyings, each with a perpetual and eight expiries of options.
