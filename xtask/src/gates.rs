@@ -21,13 +21,13 @@ struct Gate {
 const GATES: &[Gate] = &[
     Gate { name: "pricing", about: "price of an option in one scenario", bar: 172 },
     Gate { name: "margin", about: "margin of ten positions in 48 scenarios", bar: 2_475 },
-    Gate { name: "hundred", about: "a position of an account of 100", bar: 154 },
-    Gate { name: "thousands", about: "a position of an account of 4,096, the most", bar: 128 },
-    Gate { name: "order_check", about: "exact check of an order, ten positions held", bar: 955 },
+    Gate { name: "hundred", about: "a position of an account of 100", bar: 285 },
+    Gate { name: "thousands", about: "a position of an account of 4,096, the most", bar: 236 },
+    Gate { name: "order_check", about: "exact check of an order, ten positions held", bar: 985 },
     Gate { name: "margin_impact", about: "margin of ten positions with impact", bar: 3_280 },
-    Gate { name: "order_impact", about: "exact check of an order with impact", bar: 1_130 },
+    Gate { name: "order_impact", about: "exact check of an order with impact", bar: 1_325 },
     Gate { name: "book", about: "order placed or cancelled, digest included", bar: 13_000 },
-    Gate { name: "machine", about: "command of mixed traffic, all that a block does", bar: 13_030 },
+    Gate { name: "machine", about: "command of mixed traffic, all that a block does", bar: 13_900 },
 ];
 
 pub(crate) fn run() -> Result<()> {

@@ -20,8 +20,10 @@ fn entry(number: u64, side: Side, price: i128, time_in_force: TimeInForce) -> En
 
 /// Admits an order; returns which one left for it.
 fn admit<B: OrderBook>(book: &mut B, entry: Entry) -> Result<Option<u64>, Refusal> {
-    let admitted = book.admit(entry, SelfTrade::CancelResting).expect("no fault")?;
-    Ok(admitted.evicted.map(|open| open.order.get()))
+    match book.admit(entry, SelfTrade::CancelResting) {
+        Ok(admitted) => admitted.map(|admitted| admitted.evicted.map(|open| open.order.get())),
+        Err(fault) => panic!("{fault}"),
+    }
 }
 
 fn a_full_side_gives_up_its_worst<B: OrderBook>() {

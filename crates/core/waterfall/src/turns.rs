@@ -107,7 +107,9 @@ mod tests {
     fn nobody_waits_longer_than_the_work_before_him() {
         // 0021-FALL-022: those of one block, served once each, are through after their steps over half of a block.
         let mut all: Vec<Candidate> = (0..500)
-            .map(|number| candidate(number, 1 + number % 7, 1 + number as u64 % 40))
+            .map(|number| {
+                candidate(number, 1 + number % 7, 1 + u64::try_from(number).unwrap() % 40)
+            })
             .collect();
         let work: u64 = all.iter().map(|held| held.steps).sum();
         let budget = 300;
@@ -131,7 +133,8 @@ mod tests {
         // dollars on two legs: 200 dollars a step.
         for stake in [1, 20, 199, 250, 1_000] {
             let steps = 3;
-            let mut all = vec![candidate(-900, stake, steps); 100_000 / stake as usize];
+            let mut all =
+                vec![candidate(-900, stake, steps); 100_000 / usize::try_from(stake).unwrap()];
             all.push(candidate(999, 600, 3));
             let (victim, budget, mut blocks) = (all.len() - 1, 512, 0);
             loop {

@@ -76,6 +76,10 @@ pub(crate) struct Drawer {
 }
 
 /// Returns the history of a seed.
+///
+/// # Panics
+///
+/// Never: what is drawn fits.
 #[must_use]
 pub fn history(seed: u64) -> History {
     let mut random = Random::new(seed, 1);

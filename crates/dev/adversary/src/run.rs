@@ -28,6 +28,10 @@ pub struct Found {
 }
 
 /// Plays a history; `still` in a house where books hardly move marks.
+///
+/// # Panics
+///
+/// If the house cannot be founded, or a block does not follow.
 #[must_use]
 pub fn play(history: &History, still: bool) -> Ran {
     let mut coverage = Coverage::default();
@@ -49,6 +53,10 @@ pub fn play(history: &History, still: bool) -> Ran {
 }
 
 /// Plays the history of a seed, and shrinks it if it breaks something.
+///
+/// # Panics
+///
+/// As [`play`].
 #[must_use]
 pub fn run(seed: u64) -> (Ran, Option<Found>) {
     let history = draw::history(seed);

@@ -121,10 +121,6 @@ fn a_thief_with_a_capped_key_takes_no_more_than_the_cap_and_fees() {
     }
     let lost = before.0 - equity(&house, 1);
     let won = equity(&house, 2) - before.1;
-    println!(
-        "{filled} orders filled: lost {lost}, won {won} micro-dollars, {} counted",
-        spent(&house)
-    );
     assert!(filled >= 2 && lost > cap / 2, "the thief was not idle: {filled} {lost}");
     assert!(lost <= cap + cap / 100, "lost {lost}, won {won}");
 }

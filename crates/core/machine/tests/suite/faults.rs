@@ -293,7 +293,7 @@ fn open_interest_that_cannot_be_counted_is_refused_at_the_door() {
     assert!(outcome.receipts.iter().all(|answer| matches!(answer, Receipt::Order(_))));
     let refused = Receipt::Refused(Refusal::PositionLimit);
     let outcome = house.apply(1, vec![bid(512, 513)]);
-    assert_eq!(outcome.receipts, [refused.clone()]);
+    assert_eq!(outcome.receipts, std::slice::from_ref(&refused));
     let bytes = house.machine.snapshot().unwrap();
     house.machine = Machine::restore(&bytes).unwrap();
     let outcome = house.apply(1, vec![bid(512, 513), bid(513, 512)]);

@@ -158,7 +158,11 @@ fn no_accounts_orders_add_up_to_more_than_a_leg_or_lose_more_than_they_may() {
     let (mut several, mut bounded) = (0, 0);
     for _ in 0..20_000 {
         let maintenance = 1_000 + next(400_000_000);
-        let equity = if next(4) == 0 { -next(90_000_000) } else { next(maintenance as u64) };
+        let equity = if next(4) == 0 {
+            -next(90_000_000)
+        } else {
+            next(u64::try_from(maintenance).unwrap())
+        };
         let standing = Standing {
             equity: Notional::from_micros(equity),
             maintenance: Notional::from_micros(maintenance),
