@@ -213,8 +213,9 @@ impl State {
         (writes, first)
     }
 
-    /// Returns the keys of all records.
-    pub(crate) fn keys(&self) -> Vec<StateKey> {
+    /// Returns the keys of all records: what the state root commits to, and all of it.
+    #[must_use]
+    pub fn keys(&self) -> Vec<StateKey> {
         let accounts = self.accounts.iter().map(|(_, account)| StateKey::Account(account.id));
         let house = self.ledger.house().map(|(holder, asset, _)| StateKey::House(holder, asset));
         let mut keys =

@@ -205,35 +205,6 @@ pub(crate) fn absent(key: &StateKey) -> String {
     }
 }
 
-/// Returns every key that a state has a record under.
-pub(crate) fn keys(state: &State) -> Vec<StateKey> {
-    let mut keys = vec![StateKey::Block, StateKey::Custody];
-    keys.extend(state.custody.open().keys().copied().map(StateKey::Withdrawal));
-    keys.extend(state.accounts.iter().map(|(_, account)| StateKey::Account(account.id)));
-    keys.extend(state.markets.keys().copied().map(StateKey::Market));
-    keys.extend(state.underlyings.keys().copied().map(StateKey::Underlying));
-    keys.extend(state.underlyings.keys().copied().map(StateKey::Thresholds));
-    keys.extend(state.liquidity.keys().copied().map(StateKey::Liquidity));
-    for (owner, held) in state.keys.owners() {
-        keys.push(StateKey::Owner(*owner));
-        keys.extend(held.sessions.keys().map(|key| StateKey::Session(*owner, *key)));
-    }
-    keys.extend(state.ledger.house().map(|(holder, asset, _)| StateKey::House(holder, asset)));
-    keys.extend(state.offenders.keys().copied().map(StateKey::Validator));
-    for definition in Definition::all() {
-        match definition.scope {
-            Scope::House => keys.push(StateKey::Parameter(None, definition.parameter)),
-            Scope::Underlying => keys.extend(
-                state
-                    .underlyings
-                    .keys()
-                    .map(|id| StateKey::Parameter(Some(*id), definition.parameter)),
-            ),
-        }
-    }
-    keys
-}
-
 /// A name and a value, as one line of a record.
 pub(crate) type Line = (String, String);
 

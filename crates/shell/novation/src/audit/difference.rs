@@ -71,37 +71,54 @@ pub(super) fn same<T: PartialEq + fmt::Display>(
 }
 
 /// Names the first record in which a state on disk and the replayed one differ, and the lines that do.
+///
+/// The record of the block holds hashes of others: if it differs, the next one that does is named too.
 pub(super) fn records_that_differ(state: &[u8], replayed: &mut Machine) -> Vec<String> {
     let mut held = match Machine::restore(state) {
         Ok(held) => held,
         Err(error) => return vec![error.to_string()],
     };
     let keys: BTreeSet<StateKey> =
-        records::keys(held.state()).into_iter().chain(records::keys(replayed.state())).collect();
+        held.state().keys().into_iter().chain(replayed.state().keys()).collect();
+    let mut details = Vec::new();
     for key in keys {
         let (on_disk, replay) = (held.record(&key), replayed.record(&key));
         if on_disk == replay {
             continue;
         }
-        let words = |record: &Option<Vec<u8>>| -> Vec<records::Line> {
-            record.as_ref().and_then(|record| records::lines(&key, record).ok()).unwrap_or_default()
-        };
-        let (Ok(on_disk), Ok(replay)) = (on_disk, replay) else {
-            return vec![format!("{} cannot be encoded", records::name(&key))];
-        };
-        let (on_disk, replay) = (words(&on_disk), words(&replay));
-        let mut details = vec![format!("the first record that differs is {}", records::name(&key))];
-        let only =
-            |lines: &[records::Line], others: &[records::Line], place: &str| -> Vec<String> {
-                let lines = lines.iter().filter(|line| !others.contains(line));
-                lines.map(|(name, value)| format!("{place} {name}: {value}")).collect()
-            };
-        details.extend(only(&on_disk, &replay, "on disk,"));
-        details.extend(only(&replay, &on_disk, "replay, "));
-        return details;
+        let place = if details.is_empty() { "first" } else { "next" };
+        let name = records::name(&key);
+        details.push(format!("the {place} record that differs is {name}"));
+        match (on_disk, replay) {
+            (Ok(on_disk), Ok(replay)) => details.extend(lines_that_differ(&key, on_disk, replay)),
+            (Err(fault), _) | (_, Err(fault)) => details.push(format!("{name}: {fault}")),
+        }
+        if key != StateKey::Block {
+            break;
+        }
     }
-    vec![
-        "all records under the state root agree: the difference is in orders, feeds or counters"
-            .into(),
-    ]
+    if details.is_empty() {
+        let rest = "all records under the state root agree: the difference is in orders, feeds or counters";
+        details.push(rest.into());
+    }
+    details
+}
+
+/// Returns the lines that one of two records alone has.
+fn lines_that_differ(
+    key: &StateKey,
+    on_disk: Option<Vec<u8>>,
+    replay: Option<Vec<u8>>,
+) -> Vec<String> {
+    let words = |record: Option<Vec<u8>>| -> Vec<records::Line> {
+        record.and_then(|record| records::lines(key, &record).ok()).unwrap_or_default()
+    };
+    let (on_disk, replay) = (words(on_disk), words(replay));
+    let only = |lines: &[records::Line], others: &[records::Line], place: &str| -> Vec<String> {
+        let lines = lines.iter().filter(|line| !others.contains(line));
+        lines.map(|(name, value)| format!("{place} {name}: {value}")).collect()
+    };
+    let mut lines = only(&on_disk, &replay, "on disk,");
+    lines.extend(only(&replay, &on_disk, "replay, "));
+    lines
 }
