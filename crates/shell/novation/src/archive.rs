@@ -34,6 +34,11 @@ impl Archive {
         Ok(archive)
     }
 
+    /// Returns the directory.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     fn log_dir(&self) -> PathBuf {
         self.dir.join("blocks")
     }
@@ -51,12 +56,24 @@ impl Archive {
     /// Returns the authenticated state at a checkpoint, from a copy of the house's own: it must have the root that the
     /// header of that height names, so it need not be trusted.
     pub(crate) fn state_at(&self, checkpoint: &Checkpoint) -> Result<CopiedState> {
+        let scratch = self.copied_state()?;
+        let commitment = QmdbCommitment::open_at(&scratch.0, checkpoint)?;
+        Ok(CopiedState { commitment, _scratch: scratch })
+    }
+
+    /// Returns the authenticated state as it was last made durable, from a copy of the house's own.
+    pub(crate) fn state_now(&self) -> Result<CopiedState> {
+        let scratch = self.copied_state()?;
+        let commitment = QmdbCommitment::open(&scratch.0)?;
+        Ok(CopiedState { commitment, _scratch: scratch })
+    }
+
+    fn copied_state(&self) -> Result<LinkDirectory> {
         let scratch = LinkDirectory::create()?;
         let from = self.dir.join("state");
         copy_directories(&from, &scratch.0)
             .with_context(|| format!("cannot copy {}", from.display()))?;
-        let commitment = QmdbCommitment::open_at(&scratch.0, checkpoint)?;
-        Ok(CopiedState { commitment, _scratch: scratch })
+        Ok(scratch)
     }
 
     /// Returns the files of the block log in order, with their lengths.

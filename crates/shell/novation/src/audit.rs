@@ -2,7 +2,8 @@
 //!
 //! For each block, in this order: the entry's checksum, its place in the chain, its time, the hash of its body, that it
 //! follows the state, the hash of its receipts and events, the state root, the invariants of the books, and the
-//! snapshot at its height if there is one. The first difference ends the audit.
+//! snapshot at its height if there is one. Then, what stands beside the log: the stored state and what peers fetch it
+//! by. The first difference ends the audit; at its end it says of every file what was checked.
 //!
 //! **Invariant:** nothing of the house's own state is trusted; the directory is only read.
 //!
@@ -10,6 +11,7 @@
 //! it. Compare the genesis hash and the last root with a source you trust.
 
 mod difference;
+mod files;
 mod remote;
 mod tail;
 
@@ -53,6 +55,21 @@ struct Audited {
     /// The header that the replay began with.
     begun: Header,
     tail: Option<Tail>,
+    /// What was checked of each file.
+    files: Vec<String>,
+}
+
+impl Audited {
+    fn new(
+        archive: &Archive,
+        auditor: Auditor,
+        begun: Header,
+        tail: Option<Tail>,
+    ) -> Result<Self, Stop> {
+        let from = u64::try_from(begun.height.blocks()).context("a height is not negative")?;
+        let files = files::told(archive, &auditor, from)?;
+        Ok(Self { auditor, begun, tail, files })
+    }
 }
 
 fn audit(archive: &Archive, args: &AuditArgs) -> Result<Audited, Stop> {
@@ -85,7 +102,7 @@ fn audit(archive: &Archive, args: &AuditArgs) -> Result<Audited, Stop> {
     };
     for entry in reader {
         if args.to == Some(auditor.height) {
-            return Ok(Audited { auditor, begun, tail: None });
+            return Audited::new(archive, auditor, begun, None);
         }
         let entry = entry.map_err(damaged)?;
         auditor.block(archive, &entry)?;
@@ -95,7 +112,7 @@ fn audit(archive: &Archive, args: &AuditArgs) -> Result<Audited, Stop> {
     }
     let tail = measure.tail(archive, auditor.height)?;
     auditor.reaches(args.to)?;
-    Ok(Audited { auditor, begun, tail })
+    Audited::new(archive, auditor, begun, tail)
 }
 
 /// Returns the height of the oldest snapshot whose block is in a log that begins at a height.
@@ -385,6 +402,7 @@ impl Audited {
                 writeln!(out, "halted     market {id}: {fault}")?;
             }
         }
+        self.files.iter().try_for_each(|file| writeln!(out, "{file}"))?;
         if let Some(tail) = &self.tail {
             writeln!(out, "warning    {tail}")?;
         }

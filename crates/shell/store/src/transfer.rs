@@ -84,7 +84,11 @@ impl TreeTarget {
     }
 
     /// Returns the state root that the target leads to.
-    pub(crate) fn root(&self, height: u64) -> Result<StateRoot, String> {
+    ///
+    /// # Errors
+    ///
+    /// In words, if its witness is none.
+    pub fn root(&self, height: u64) -> Result<StateRoot, String> {
         let witness = OpsRootWitness::<mmr::Family, Digest>::decode(Copying(&self.witness))
             .map_err(|error| format!("the witness of its state is malformed: {error}"))?;
         Ok(StateRoot::bind(height, &witness.root::<Sha256>(&Digest(self.operations_root)).0))

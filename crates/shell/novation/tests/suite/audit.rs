@@ -1,6 +1,8 @@
 //! An audit of an honest house, and of houses whose disk was not kind to them.
 
-use crate::support::{BLOCKS, copy, edit, entries, house, place, root_of, run, segment, snapshot};
+use crate::support::{
+    BLOCKS, copy, copy_tree, edit, entries, house, place, root_of, run, segment, snapshot,
+};
 use protocol::Hash;
 use std::fs;
 use std::path::Path;
@@ -41,6 +43,75 @@ fn an_audit_needs_no_lock_and_changes_nothing() {
     run("audit {}", &dir).succeeded();
     run("explain margin 0 --dir {}", &dir).succeeded();
     assert_eq!(fingerprint(&dir), before);
+}
+
+/// Returns what an audit said of a file.
+fn told<'a>(out: &'a str, file: &str) -> &'a str {
+    let begins = format!("file       {file}: ");
+    let line = out.lines().find_map(|line| line.strip_prefix(&begins));
+    line.unwrap_or_else(|| panic!("nothing is said of {file}:\n{out}"))
+}
+
+#[test]
+fn an_audit_says_of_every_file_what_was_checked() {
+    let dir = copy("files");
+    fs::write(dir.join("notes"), b"mine").expect("written");
+    fs::write(dir.join("snapshots/other"), b"mine").expect("written");
+    fs::create_dir(dir.join("engine")).expect("made");
+    let out = run("audit {}", &dir).succeeded();
+    let named = |dir: &Path| -> Vec<String> {
+        let names = fs::read_dir(dir).expect("listed");
+        names.map(|entry| entry.expect("listed").file_name().into_string().expect("text")).collect()
+    };
+    for name in named(&dir) {
+        assert!(out.contains(&format!("file       {name}")), "{name}:\n{out}");
+    }
+    for name in named(&dir.join("snapshots")) {
+        told(&out, &format!("snapshots/{name}"));
+    }
+    assert!(told(&out, "genesis").contains("names the chain"), "{out}");
+    let log = told(&out, "blocks/blocks-00000000.log");
+    assert_eq!(log, format!("replayed, blocks 0 to {BLOCKS}"));
+    let state = format!("snapshots/snapshot-{BLOCKS:020}.state");
+    assert_eq!(told(&out, &state), "equal to the replayed state, byte for byte");
+    let tree = format!("snapshots/snapshot-{BLOCKS:020}.tree");
+    assert_eq!(told(&out, &tree), format!("leads to the state root of block {BLOCKS}"));
+    let root = format!("opened from a copy: its root after block {BLOCKS} is the log's");
+    assert_eq!(told(&out, "state/"), root);
+    assert_eq!(told(&out, "notes"), "not checked: unknown to this program");
+    assert_eq!(told(&out, "snapshots/other"), "not checked: no snapshot");
+    assert_eq!(told(&out, "engine/"), "not checked: what consensus keeps");
+    let out = run("audit {} --to 5", &dir).succeeded();
+    for file in [state.as_str(), tree.as_str(), "state/"] {
+        assert!(told(&out, file).starts_with("not checked: "), "{out}");
+    }
+}
+
+#[test]
+fn a_tree_file_that_leads_elsewhere_is_a_difference() {
+    let dir = copy("tree");
+    let file = dir.join(format!("snapshots/snapshot-{BLOCKS:020}.tree"));
+    let words = format!("block {BLOCKS} differs: root in the snapshot's tree file");
+    // Of the operations' root.
+    edit(&file, |bytes| bytes[20] ^= 1);
+    run("audit {}", &dir).failed(1, &[&words, "on disk  0x"]);
+    edit(&file, |bytes| bytes.truncate(10));
+    run("audit {}", &dir).failed(1, &[&words, "not a tree's target"]);
+}
+
+#[test]
+fn a_stored_state_that_is_another_houses_is_a_difference() {
+    let dir = copy("state");
+    let other = place("state-other").join("house");
+    run(&format!("demo --seed 6 --blocks {BLOCKS} --quiet --out {{}}"), &other).succeeded();
+    fs::remove_dir_all(dir.join("state")).expect("removable");
+    copy_tree(&other.join("state"), &dir.join("state"));
+    let words = format!("block {BLOCKS} differs: root of the stored state");
+    run("audit {}", &dir).failed(1, &[&words, "the log is not affected"]);
+    fs::remove_dir_all(dir.join("state")).expect("removable");
+    fs::create_dir(dir.join("state")).expect("made");
+    let out = run("audit {}", &dir).succeeded();
+    assert!(told(&out, "state/").starts_with("not checked: "), "{out}");
 }
 
 #[test]
