@@ -21,7 +21,7 @@ fn a_seed_is_one_history() {
 }
 
 #[test]
-fn histories_reach_fills_calls_liquidations_expiries_and_withdrawals() {
+fn histories_reach_fills_calls_liquidations_stops_and_withdrawals() {
     let mut coverage = adversary::Coverage::default();
     for seed in 0..60 {
         coverage.add(&run(seed).0.coverage);
@@ -32,7 +32,7 @@ fn histories_reach_fills_calls_liquidations_expiries_and_withdrawals() {
         "event MarginCalled",
         "event Liquidated",
         "event Withdrawn",
-        "event Expired",
+        "event SettlementPostponed",
         "event VariationPaid",
         "event Paused",
         "event CallAuctionEnded",
