@@ -59,7 +59,7 @@ fn a_fifth_validator_joins_the_first_leaves_and_clients_of_the_first_list_follow
     govern("approve 99", 1).failed(1, &["no such approval stands"]);
 
     // The timelock is sixty blocks: decided in the third epoch, the change rules from the fifth on.
-    net.reaches(1, 2 * EPOCH + 8);
+    net.reaches(1, 3 * EPOCH - 4);
     let wanted = asked(&net, 1, "committee", "network.toml").succeeded();
     assert!(wanted.contains("is to have one 2 3 4 5"), "{wanted}");
     let join = format!("http://127.0.0.1:{}", net.base_port + 101);
