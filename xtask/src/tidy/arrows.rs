@@ -298,8 +298,13 @@ pub(super) fn one_registry(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// Manifests that may name the feature by which a test switches a rule off.
-const SWITCHED: [&str; 2] = ["crates/core/protocol/Cargo.toml", "crates/dev/adversary/Cargo.toml"];
+/// Manifests that may name the feature by which a test switches a rule off: `protocol`, its sources compiled again, and
+/// who asks for it.
+const SWITCHED: [&str; 3] = [
+    "crates/core/protocol/Cargo.toml",
+    "crates/dev/protocol-symbolic/Cargo.toml",
+    "crates/dev/adversary/Cargo.toml",
+];
 
 /// No rule can be switched off in what ships: but for the adversary, nobody asks for the feature.
 pub(super) fn switches_stay_out(tree: &Tree) -> Vec<Finding> {
