@@ -35,6 +35,8 @@ pub(crate) struct Margins<'a> {
     pub(crate) risk: &'a OnceCell<Risk>,
     /// Assets whose matrices could not be built: who pledges them cannot be measured.
     unmeasured: BTreeSet<AssetId>,
+    /// Underlyings whose index is lost: new risk does not stand on what they are worth.
+    lost: BTreeSet<UnderlyingId>,
     /// Ceilings of accounts without their orders, from the pass over all accounts.
     idle: Keyed<Ceiling>,
     pub(crate) accounts: Keyed<Known<'a>>,
@@ -54,6 +56,7 @@ impl<'a> Margins<'a> {
         Self {
             risk,
             unmeasured: BTreeSet::new(),
+            lost: BTreeSet::new(),
             idle: Keyed::default(),
             accounts: Keyed::default(),
             closing: Keyed::default(),
@@ -349,11 +352,39 @@ impl<'a> Work<'a> {
     ///
     /// spec 0025-BLOCK-004.
     pub(crate) fn scenarios(&mut self) -> Result<(), Fault> {
+        self.margins.lost = self.lost_underlyings()?;
         let risk = match self.state.risk() {
             Ok(risk) => risk,
             Err(_) => self.sound_scenarios()?,
         };
         self.margins.risk.set(risk).map_err(|_| Fault::Invariant("matrices are built once a block"))
+    }
+
+    /// Returns the underlyings whose index is lost; none in a call auction, in which nothing fills.
+    ///
+    /// spec 0019-MARG-024.
+    fn lost_underlyings(&self) -> Result<BTreeSet<UnderlyingId>, Fault> {
+        let mut lost = BTreeSet::new();
+        if self.is_call_auction() {
+            return Ok(lost);
+        }
+        for (id, held) in &self.state.underlyings {
+            if held.feed.is_lost(self.block.time, &self.oracle_parameters(*id))? {
+                lost.insert(*id);
+            }
+        }
+        Ok(lost)
+    }
+
+    /// Returns what of an account's equity new risk does not count.
+    ///
+    /// spec 0019-MARG-024.
+    pub(crate) fn left_out(&self, risk: &Risk, holdings: &Holdings) -> Result<Notional, Fault> {
+        let lost = &self.margins.lost;
+        if lost.is_empty() {
+            return Ok(Notional::ZERO);
+        }
+        margin::equity_on(risk, &holdings.portfolio(), |id| lost.contains(&id))
     }
 
     /// Returns the matrices of all underlyings but those that add a fault, which are frozen.
@@ -393,7 +424,9 @@ impl<'a> Work<'a> {
         let risk = self.margins.risk()?;
         let sorted = holdings.sorted(risk)?;
         let reading = meter.read(&sorted, holdings.cash)?;
-        self.margins.idle.set(account.get().into(), Ceiling::new(risk, &reading, &sorted));
+        let left_out = self.left_out(risk, &holdings)?;
+        let ceiling = Ceiling::new(risk, &reading, &sorted).leaving_out(left_out)?;
+        self.margins.idle.set(account.get().into(), ceiling);
         Ok(Some(reading))
     }
 
@@ -435,7 +468,9 @@ impl<'a> Work<'a> {
             None => {
                 let holdings = self.state.holdings(account, false)?;
                 let sorted = holdings.sorted(risk)?;
-                Ceiling::new(risk, &Meter::new(risk).read(&sorted, holdings.cash)?, &sorted)
+                let reading = Meter::new(risk).read(&sorted, holdings.cash)?;
+                let left_out = self.left_out(risk, &holdings)?;
+                Ceiling::new(risk, &reading, &sorted).leaving_out(left_out)?
             }
         };
         self.state.with_sides(risk, account, idle)
@@ -466,6 +501,7 @@ impl<'a> Work<'a> {
         if !exact {
             let holdings = self.state.holdings(account, true)?;
             let margin = AccountMargin::new(risk, &holdings.portfolio())?;
+            let margin = margin.leaving_out(self.left_out(risk, &holdings)?)?;
             self.margins.accounts.set(account.get().into(), Known::Exact(Box::new(margin)));
         }
         match self.margins.accounts.get_mut(account.get().into()) {

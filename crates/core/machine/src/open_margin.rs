@@ -103,7 +103,7 @@ impl<'a> Work<'a> {
         }
         self.margins.forget(account);
         let Reentered { margin, closing, cancelled } =
-            self.state.reentered(self.margins.risk()?, account)?;
+            self.reentered(self.margins.risk()?, account)?;
         for order in cancelled {
             self.take_out(account, order, CancelReason::Uncovered)?;
         }
@@ -174,7 +174,7 @@ impl<'a> Work<'a> {
         let key = account.get().into();
         if self.margins.closing.get(key).is_none() {
             let (risk, state) = (self.margins.risk()?, &self.state);
-            let mut closing = state.closing_margin(risk, account)?;
+            let mut closing = self.closing_margin(risk, account)?;
             let held = state.accounts.get(account).ok_or(Fault::Missing("account"))?;
             for open in held.orders().values().filter(|open| !open.is_of_house()) {
                 closing.add(&state.margined(&open)?)?;
@@ -194,24 +194,27 @@ struct Reentered<'a> {
     cancelled: Vec<OrderId>,
 }
 
-impl State {
+impl<'a> Work<'a> {
     /// Lets the orders of an account in again, the oldest first, beside those of the house.
-    fn reentered<'a>(&self, risk: &'a Risk, account: AccountIndex) -> Result<Reentered<'a>, Fault> {
-        let mut holdings = self.holdings(account, false)?;
-        let held = self.accounts.get(account).ok_or(Fault::Missing("account"))?;
+    fn reentered(&self, risk: &'a Risk, account: AccountIndex) -> Result<Reentered<'a>, Fault> {
+        let mut holdings = self.state.holdings(account, false)?;
+        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let orders = held.orders().sorted();
         for (_, open) in orders.iter().filter(|(_, open)| open.is_of_house()) {
-            holdings.orders.push(self.margined(open)?);
+            holdings.orders.push(self.state.margined(open)?);
         }
-        let mut margin = AccountMargin::new(risk, &holdings.portfolio())?;
-        let mut closing = ClosingMargin::new(risk, &holdings.portfolio())?;
+        let left_out = self.left_out(risk, &holdings)?;
+        let margin = AccountMargin::new(risk, &holdings.portfolio())?;
+        let mut margin = margin.leaving_out(left_out)?;
+        let closing = ClosingMargin::new(risk, &holdings.portfolio())?;
+        let mut closing = closing.leaving_out(left_out);
         let mut cancelled = Vec::new();
         for (order, open) in orders.iter().filter(|(_, open)| !open.is_of_house()) {
-            let margined = self.margined(open)?;
+            let margined = self.state.margined(open)?;
             let enters = match margin.check(&margined).map(|check| check.cover()) {
                 Ok(Cover::Covered) => true,
                 Ok(Cover::Closes) => {
-                    let near = self.is_near(open)?;
+                    let near = self.state.is_near(open)?;
                     let check = closing.check(&margined);
                     check.is_ok_and(|check| check.short_by(near) == Notional::ZERO)
                 }
@@ -227,19 +230,22 @@ impl State {
     }
 
     /// Returns the maintenance margin of an account with the orders of the house.
-    fn closing_margin<'a>(
+    fn closing_margin(
         &self,
         risk: &'a Risk,
         account: AccountIndex,
     ) -> Result<ClosingMargin<'a>, Fault> {
-        let mut holdings = self.holdings(account, false)?;
-        let held = self.accounts.get(account).ok_or(Fault::Missing("account"))?;
+        let mut holdings = self.state.holdings(account, false)?;
+        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         for open in held.orders().values().filter(OpenOrder::is_of_house) {
-            holdings.orders.push(self.margined(&open)?);
+            holdings.orders.push(self.state.margined(&open)?);
         }
-        ClosingMargin::new(risk, &holdings.portfolio())
+        let left_out = self.left_out(risk, &holdings)?;
+        Ok(ClosingMargin::new(risk, &holdings.portfolio())?.leaving_out(left_out))
     }
+}
 
+impl State {
     /// Returns whether the limit of an order is no farther from the mark than that of a liquidation may be.
     ///
     /// spec 0021-FALL-006.

@@ -91,6 +91,8 @@ impl<'a> Prepared<'a> {
 pub struct AccountMargin<'a> {
     risk: &'a Risk,
     equity: Notional,
+    /// What of it new risk does not count.
+    left_out: Notional,
     maintenance: Notional,
     scan_hold: Notional,
     charges_maintenance: Notional,
@@ -129,6 +131,7 @@ impl<'a> AccountMargin<'a> {
         let mut account = Self {
             risk,
             equity: holdings.equity(risk, portfolio.cash)?,
+            left_out: Notional::ZERO,
             maintenance: maintenance(risk, scan_hold, charges_maintenance)?,
             scan_hold,
             charges_maintenance,
@@ -149,6 +152,16 @@ impl<'a> AccountMargin<'a> {
             return Err(UNADMITTED);
         }
         Ok(account)
+    }
+
+    /// Leaves out of equity what new risk does not count (0019-MARG-024).
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if what is left does not fit.
+    pub fn leaving_out(self, left_out: Notional) -> Result<Self, Fault> {
+        let counted = self.equity.minus(left_out).map_err(Fault::at("margin: equity left out"))?;
+        Ok(Self { equity: counted, left_out, ..self })
     }
 
     /// Returns what an order would do to initial margin, without adding it.
@@ -205,7 +218,7 @@ impl<'a> AccountMargin<'a> {
         let at = || Fault::at("margin: requirement");
         let buffer = fraction_up(self.maintenance, self.risk.buffer_ratio);
         Ok(Requirement {
-            equity: self.equity,
+            equity: self.equity.plus(self.left_out).map_err(at())?,
             initial: self.initial,
             maintenance: self.maintenance,
             buffer: self.maintenance.plus(buffer.map_err(at())?).map_err(at())?,
@@ -217,7 +230,7 @@ impl<'a> AccountMargin<'a> {
         })
     }
 
-    /// Returns the account's equity.
+    /// Returns the account's equity, as far as new risk counts it.
     pub const fn equity(&self) -> Notional {
         self.equity
     }

@@ -20,7 +20,7 @@ use crate::input::SideOrders;
 use crate::meter::Reading;
 use crate::risk::{Risk, Slot};
 use crate::scan::round_up;
-use protocol::{Side, limits as counts};
+use protocol::{Fault, Side, limits as counts};
 use units::{Lots, Notional, Price};
 
 /// What open orders could add to initial margin, whatever the account holds.
@@ -154,6 +154,16 @@ impl Ceiling {
             rows: holdings.lines().len(),
             rows_listed: risk.rows(),
         }
+    }
+
+    /// Leaves out of equity what new risk does not count (0019-MARG-024).
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if what is left does not fit.
+    pub fn leaving_out(self, left_out: Notional) -> Result<Self, Fault> {
+        let equity = self.equity.minus(left_out).map_err(Fault::at("margin: equity left out"))?;
+        Ok(Self { equity, ..self })
     }
 
     /// Returns the ceiling with one more order, if equity covers it and no bound on what an account may have is near. It

@@ -22,6 +22,8 @@ use units::Notional;
 pub struct ClosingCheck {
     /// Equity, which an order does not change until it is filled.
     pub equity: Notional,
+    /// What of it an order far from the mark does not count.
+    pub left_out: Notional,
     /// Maintenance margin of the positions alone.
     pub held: Notional,
     /// The same over the open orders, without the order.
@@ -40,7 +42,9 @@ impl ClosingCheck {
     ///
     /// spec 0019-MARG-020.
     pub fn short_by(&self, near: bool) -> Notional {
-        let short = self.after.minus(self.equity).unwrap_or(self.after);
+        let left_out = if near { Notional::ZERO } else { self.left_out };
+        let counted = self.equity.minus(left_out).unwrap_or(Notional::ZERO);
+        let short = self.after.minus(counted).unwrap_or(self.after);
         let reduces = self.equity < self.held && self.after <= self.before;
         let left = self.equity.minus(self.costs_of_house).unwrap_or(Notional::ZERO);
         let pays = self.costs <= left.greater(Notional::ZERO);
@@ -53,6 +57,7 @@ impl ClosingCheck {
 pub struct ClosingMargin<'a> {
     risk: &'a Risk,
     equity: Notional,
+    left_out: Notional,
     held: Notional,
     scan: Scan,
     charges: ChargeBook,
@@ -77,6 +82,7 @@ impl<'a> ClosingMargin<'a> {
         let mut account = Self {
             risk,
             equity: holdings.equity(risk, portfolio.cash)?,
+            left_out: Notional::ZERO,
             held,
             scan,
             charges,
@@ -91,6 +97,12 @@ impl<'a> ClosingMargin<'a> {
             account.turn(&prepared, Turn::Add)?;
         }
         Ok(account)
+    }
+
+    /// Leaves out of equity what an order far from the mark does not count (0019-MARG-024).
+    #[must_use]
+    pub fn leaving_out(self, left_out: Notional) -> Self {
+        Self { left_out, ..self }
     }
 
     /// Returns what an order of the account would do, without adding it.
@@ -108,6 +120,7 @@ impl<'a> ClosingMargin<'a> {
         let scan = self.scan.sum_with(self.risk.arch, prepared.path, &line, more);
         Ok(ClosingCheck {
             equity: self.equity,
+            left_out: self.left_out,
             held: self.held,
             before: self.with_orders,
             after: maintenance(self.risk, round_up(scan), charges.total).map_err(too_many)?,

@@ -218,8 +218,16 @@ impl Feed {
         self.reason(now, params).unwrap_or(Mode::Frozen).max(lasting)
     }
 
-    /// Returns whether there is no index, or one too old to be a measure of anything (0017-ORAC-024).
-    fn is_lost(&self, now: BlockTime, params: &Parameters) -> Result<bool, Fault> {
+    /// Returns whether there is no index, or one too old to be a measure of anything.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if the index is of a time to come.
+    ///
+    /// # Source
+    ///
+    /// spec 0017-ORAC-024.
+    pub fn is_lost(&self, now: BlockTime, params: &Parameters) -> Result<bool, Fault> {
         Ok(self.age(now)?.is_none_or(|age| age > params.frozen_after))
     }
 

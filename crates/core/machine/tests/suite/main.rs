@@ -18,6 +18,7 @@ mod liquidation;
 mod liquidity;
 mod listing;
 mod markets;
+mod old_prices;
 mod open_orders;
 mod random_commands;
 mod ranges;
