@@ -4,6 +4,10 @@ use super::{Finding, Tree};
 use crate::tidy::arrows;
 
 const GLOSSARY: &str = "docs/glossary.md";
+const SECURITY: &str = "SECURITY.md";
+
+/// A name with so many is a claim, and so a test.
+const TEST_NAME_UNDERSCORES: usize = 4;
 
 /// Every link between documents leads to a file of the repository, and to a heading if it names one.
 pub(super) fn links_resolve(tree: &Tree) -> Vec<Finding> {
@@ -60,6 +64,23 @@ pub(super) fn glossary_names_exist(tree: &Tree) -> Vec<Finding> {
             });
             if !known {
                 findings.push(Finding::new(GLOSSARY, index + 1, format!("no code says `{name}`")));
+            }
+        }
+    }
+    findings
+}
+
+/// Every test that the table of doors names stands in the code; `…` at its end stands for the rest of a long name.
+pub(super) fn named_tests_exist(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (index, row) in tree.text(SECURITY).unwrap_or_default().lines().enumerate() {
+        // Every second piece between backticks is code.
+        let code = row.split('`').skip(1).step_by(2).flat_map(str::split_whitespace);
+        for name in code.filter(|word| word.matches('_').count() >= TEST_NAME_UNDERSCORES) {
+            let start = format!("fn {}", name.trim_end_matches('…'));
+            let start = if name.ends_with('…') { start } else { start + "(" };
+            if !tree.rust().any(|(_, text)| text.contains(&start)) {
+                findings.push(Finding::new(SECURITY, index + 1, format!("no test is `{name}`")));
             }
         }
     }
@@ -183,6 +204,15 @@ mod tests {
         let findings = glossary_names_exist(&tree);
         assert_eq!(findings.len(), 1);
         assert!(findings[0].to_string().contains("`Lot`"));
+    }
+
+    #[test]
+    fn a_test_that_nobody_wrote_is_found() {
+        let row = "| door | `suite no_one_gets_in_here`, `nobody_gets_out_of_h…`, `who_gets_in_by_night`, `a_b` |";
+        let code = "fn no_one_gets_in_here() {}\nfn nobody_gets_out_of_here() {}\n";
+        let tree = Tree::of(&[(SECURITY, row), ("crates/core/book/tests/doors.rs", code)]);
+        let found: Vec<String> = named_tests_exist(&tree).iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["SECURITY.md:1: no test is `who_gets_in_by_night`"]);
     }
 
     #[test]

@@ -71,6 +71,7 @@ const RULES: &[(&str, Rule)] = &[
     ("decisions are linked", docs::decisions_linked),
     ("crates are described", docs::crates_described),
     ("glossary", docs::glossary_names_exist),
+    ("tests that are named", docs::named_tests_exist),
     ("no market data", data::no_market_data),
 ];
 
