@@ -16,9 +16,9 @@ pub(crate) struct Ballot<K, T> {
     pub(crate) stake: u64,
 }
 
-/// Returns, ascending by key, the stake-weighted median of every key on which two thirds of all stake voted.
+/// Returns, ascending by key, the stake-weighted median of every key on which more than two thirds of all stake voted.
 ///
-/// Lying stake below a third of all is then below half of every median: `w < W/3 ≤ reporting/2`, so each result lies
+/// Lying stake below a third of all is then below half of every median, and so is a third exactly: `w ≤ W/3 < reporting/2`, so each result lies
 /// within the honest values for its key (0017-ORAC-002, 0017-ORAC-003).
 pub(crate) fn agreed<K: Ord + Copy, T: Ord + Copy>(
     mut ballots: Vec<Ballot<K, T>>,
@@ -29,7 +29,7 @@ pub(crate) fn agreed<K: Ord + Copy, T: Ord + Copy>(
     let mut results = Vec::new();
     for votes in ballots.chunk_by(|left, right| left.key == right.key) {
         let stake = weight_sum(votes.iter().map(|vote| vote.stake));
-        let is_quorum = stake.saturating_mul(3) >= u128::from(total_stake).saturating_mul(2);
+        let is_quorum = stake.saturating_mul(3) > u128::from(total_stake).saturating_mul(2);
         let values: Vec<(T, u64)> = votes.iter().map(|vote| (vote.value, vote.stake)).collect();
         if let (true, Some(vote), Some(value)) =
             (is_quorum, votes.first(), weighted_median(&values))
@@ -50,10 +50,10 @@ mod tests {
 
     /// 0017-ORAC-003.
     #[test]
-    fn exactly_two_thirds_of_the_stake_are_a_quorum_and_one_less_is_not() {
+    fn two_thirds_of_the_stake_are_no_quorum_and_one_more_is() {
         let votes = |stake| vec![ballot(1, 1, 10, 100), ballot(1, 2, 11, stake)];
-        assert_eq!(agreed(votes(100), 300), [(1, 10)]);
-        assert_eq!(agreed(votes(99), 300), []);
+        assert_eq!(agreed(votes(101), 300), [(1, 11)]);
+        assert_eq!(agreed(votes(100), 300), []);
     }
 
     /// 0017-ORAC-003.

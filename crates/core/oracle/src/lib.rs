@@ -3,7 +3,7 @@
 //! The protocol, once per underlying and block (rules in `spec/0017-oracle.md`):
 //!
 //! 1. Every validator reports what it sees at every source. For each source the stake-weighted median over validators
-//!    holds if two thirds of all stake report it; else the source is stale in this block ([`Reading`]).
+//!    holds if more than two thirds of all stake report it; else the source is stale in this block ([`Reading`]).
 //! 2. The weighted median over sources, none heavier than a third, is the index; readings far from it are marked and
 //!    limited. Its speed is limited; its confidence is the spread of the sources and of their own uncertainties.
 //! 3. Age, confidence, speed, number of sources and distance from the five-minute average set the

@@ -40,7 +40,7 @@ pub(crate) struct Yardstick {
     pub(crate) ratio: Ppm,
 }
 
-/// Returns the readings on which validators with two thirds of all stake agree to report, ascending by source.
+/// Returns the readings on which validators with more than two thirds of all stake agree to report, ascending by source.
 ///
 /// Source: spec 0017-ORAC-003, 0017-ORAC-004.
 pub(crate) fn readings(

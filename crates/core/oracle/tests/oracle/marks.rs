@@ -162,9 +162,9 @@ fn vol_of(marks: &VolMarks, strike: &str, now: i128) -> Option<ImpliedVol> {
 fn a_vol_is_as_voted_or_on_the_line_of_variance_between_its_neighbours() {
     let (mut marks, params) = (VolMarks::default(), Parameters::default());
     let mut votes = vol_votes("100", &[6_000, 6_000, 49_999]);
-    votes.extend(vol_votes("400", &[8_000, 8_000, 1]));
+    votes.extend(vol_votes("400", &[8_000, 8_000, 8_000, 1]));
     votes.extend(vol_votes("900", &[0, 50_001, 7_000]));
-    marks.update(&votes, 3, at(0), &params).unwrap();
+    marks.update(&votes, 4, at(0), &params).unwrap();
     let implied = |vol, fresh, stale, uncertainty| {
         let (vol, uncertainty) = (Vol::from_points(vol), Vol::from_points(uncertainty));
         Some(ImpliedVol { vol, fresh, stale, uncertainty })
@@ -174,7 +174,7 @@ fn a_vol_is_as_voted_or_on_the_line_of_variance_between_its_neighbours() {
     // 200 is half way from 100 to 400 in logarithms: √((0.60² + 0.80²)/2) = 0.7071…
     assert_eq!(vol_of(&marks, "200", 0), points(7_071, 1_071 + 354));
     assert_eq!(vol_of(&marks, "50", 0), points(6_000, 300));
-    assert_eq!(vol_of(&marks, "900", 0), points(8_000, 400), "one vote of three is no quorum");
+    assert_eq!(vol_of(&marks, "900", 0), points(8_000, 400), "one vote of four is no quorum");
     let stale = implied(6_000, false, true, 1_500);
     assert_eq!(vol_of(&marks, "100", 20 * MINUTE + 1), stale);
     assert_eq!(vol_of(&marks, "200", 20 * MINUTE + 1), None);

@@ -190,6 +190,24 @@ proptest! {
         prop_assert!(lowest <= next && next <= highest);
     }
 
+    /// 0017-ORAC-003: a third of the stake may lie, and any of the honest be silent: there is no index then, or an honest one.
+    #[test]
+    fn prop_no_silence_of_the_honest_hands_the_index_to_a_third_of_the_stake(mut attack in arb_attack(), silent in any::<u8>()) {
+        let honest: u64 = attack.stakes.iter().filter(|(_, honest)| *honest).map(|(stake, _)| stake).sum();
+        attack.stakes.retain(|(_, honest)| *honest);
+        attack.stakes.push((honest / 2, false));
+        let (lowest, highest) = attack.honest_range();
+        let is_silent = |validator: ValidatorId| {
+            attack.stakes[usize::from(validator.get())].1 && silent >> (validator.get() % 8) & 1 == 1
+        };
+        let reports: Vec<Report> = attack.reports().into_iter().filter(|report| !is_silent(report.validator)).collect();
+        let mut feed = Feed::new();
+        feed.update(&reports, attack.total_stake(), &attack.weights(), at(0), &Parameters::default()).unwrap();
+        if let Some(index) = feed.index() {
+            prop_assert!(lowest <= index.price && index.price <= highest, "{:?}", index);
+        }
+    }
+
     /// A second attempt at the same bound: climb from random lies towards the worst index that can be found.
     #[test]
     fn prop_a_search_for_the_worst_lies_ends_at_the_honest_range(mut attack in arb_attack(), upward in any::<bool>()) {
