@@ -112,7 +112,7 @@ impl Council {
         let proposer = sender;
         let proposal = Proposal { change, proposer, approvals, expires_at, due_at, waits: false };
         self.open.insert(id, proposal);
-        self.approve(sender, id, parameters, now).map(|approved| approved.map(|()| id))
+        self.approve(sender, id, &change, parameters, now).map(|approved| approved.map(|()| id))
     }
 
     /// Whether a signer may open another proposal of this kind: nobody takes the room of another, and what stops or
@@ -126,18 +126,19 @@ impl Council {
         self.open.values().filter(of_kind).count() < room
     }
 
-    /// Approves a proposal; the approval that completes it starts the timelock, if the change raises risk.
+    /// Approves a proposal of a change; the approval that completes it starts the timelock, if the change raises risk.
     ///
     /// # Errors
     ///
-    /// [`Refusal::NotPermitted`], [`Refusal::ProposalUnknown`] or [`Refusal::ApprovedAlready`]. [`Fault`] if a time
-    /// leaves its limits.
+    /// [`Refusal::NotPermitted`], [`Refusal::ProposalUnknown`], [`Refusal::ApprovedAlready`] or
+    /// [`Refusal::ChangeDiffers`]. [`Fault`] if a time leaves its limits.
     ///
-    /// spec 0023-GOV-006, 0023-GOV-008.
+    /// spec 0023-GOV-006, 0023-GOV-008, 0023-GOV-017.
     pub fn approve(
         &mut self,
         sender: Address,
         id: ProposalId,
+        change: &Change,
         parameters: &Parameters,
         now: BlockTime,
     ) -> Result<Result<(), Refusal>, Fault> {
@@ -147,9 +148,13 @@ impl Council {
         let Some(proposal) = self.open.get_mut(&id).filter(|open| now < open.expires_at) else {
             return Ok(Err(Refusal::ProposalUnknown));
         };
-        if !proposal.approvals.insert(sender) {
+        if proposal.approvals.contains(&sender) {
             return Ok(Err(Refusal::ApprovedAlready));
         }
+        if proposal.change != *change {
+            return Ok(Err(Refusal::ChangeDiffers));
+        }
+        proposal.approvals.insert(sender);
         let complete = proposal.approvals.len() >= usize::from(self.threshold);
         if complete && proposal.due_at.is_none() {
             let (delay, waits) = delay(&proposal.change, parameters);

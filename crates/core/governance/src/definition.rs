@@ -3,7 +3,7 @@
 
 use crate::table::DEFINITIONS;
 use protocol::ParameterId;
-use units::limits;
+use units::{Notional, Ppb, Ppm, limits};
 
 /// What a parameter's integer counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +114,22 @@ pub struct Definition {
 }
 
 impl Definition {
+    /// Returns a value of the parameter with its unit, exactly.
+    #[must_use]
+    pub fn text(&self, value: i64) -> String {
+        let wide = i128::from(value);
+        // Percent is the unit times one hundred.
+        let percent = wide.saturating_mul(100);
+        match self.unit {
+            Unit::Ppm => format!("{} %", Ppm::from_parts(percent)),
+            Unit::PpmPerSecond => format!("{} % a second", Ppm::from_parts(percent)),
+            Unit::PpbPerHour => format!("{} % an hour", Ppb::from_parts(percent)),
+            Unit::Millis => format!("{value} ms"),
+            Unit::Lots => format!("{value} lots"),
+            Unit::Micros => format!("{} $", Notional::from_micros(wide)),
+        }
+    }
+
     /// Returns every definition, ascending by parameter.
     #[must_use]
     pub const fn all() -> &'static [Self] {

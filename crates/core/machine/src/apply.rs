@@ -181,7 +181,7 @@ impl Work<'_> {
             Command::PlaceOrder { sub, order } => Some(self.place_order(sender, *sub, order)),
             Command::MassQuote { sub, quotes } => Some(self.mass_quote(sender, *sub, quotes)),
             Command::Propose { change } => Some(self.propose(sender, *change)),
-            Command::Approve { proposal } => Some(self.approve(sender, *proposal)),
+            Command::Approve { proposal, change } => Some(self.approve(sender, *proposal, change)),
             Command::Revoke { proposal } => Some(self.revoke(sender, *proposal)),
             _ => None,
         }

@@ -23,9 +23,14 @@ impl Work<'_> {
     }
 
     /// Approves a proposal.
-    pub(crate) fn approve(&mut self, sender: Address, proposal: ProposalId) -> Answer {
+    pub(crate) fn approve(
+        &mut self,
+        sender: Address,
+        proposal: ProposalId,
+        change: &Change,
+    ) -> Answer {
         let (state, now) = (&mut *self.state, self.block.time);
-        let approved = state.council.approve(sender, proposal, &state.parameters, now)?;
+        let approved = state.council.approve(sender, proposal, change, &state.parameters, now)?;
         self.touched.council |= approved.is_ok();
         Ok(approved.map(|()| Receipt::Done))
     }

@@ -90,6 +90,8 @@ pub enum Command {
     Approve {
         /// Which.
         proposal: ProposalId,
+        /// What it changes: so that a signer sees what it signs, and signs for nothing else.
+        change: Change,
     },
     /// Takes back an approval: a complete proposal is one no longer if too few are left. Only a governance signer may.
     Revoke {

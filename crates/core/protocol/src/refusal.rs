@@ -288,6 +288,9 @@ pub enum Refusal {
     /// Not one signer more, fewer or other, a threshold that moves by more than one, or one that cannot be met.
     #[error("this change of signers and threshold cannot be made")]
     SignersInvalid = 93,
+    /// The signer has approved something else than what the proposal of this number changes.
+    #[error("the proposal is of another change than the one approved")]
+    ChangeDiffers = 94,
 }
 
 impl Refusal {

@@ -353,8 +353,10 @@ impl World {
             }
             Act::Propose { change } => insider(Command::Propose { change: change_of(change) }),
             Act::Approve => {
-                let open = self.machine.state().council.open().map(|(id, _)| id);
-                open.flat_map(|proposal| insider(Command::Approve { proposal })).collect()
+                let open = self.machine.state().council.open();
+                let open =
+                    open.map(|(proposal, held)| Command::Approve { proposal, change: held.change });
+                open.flat_map(insider).collect()
             }
             Act::Restart => Vec::new(),
         }

@@ -78,7 +78,7 @@ pub(crate) fn seating(index: u16, joins: bool) -> Change {
     }
 }
 
-/// Returns what governance sends for a change: a proposal, and the approval of all that may be open.
+/// Returns what governance sends for a change: a proposal, and the approval of all of it that may be open.
 pub(crate) fn governed(
     anchor: &Anchor,
     now: BlockTime,
@@ -88,7 +88,7 @@ pub(crate) fn governed(
 ) -> Vec<Vec<u8>> {
     let [proposer, approver] = SIGNERS;
     let approvals = (1..=proposals)
-        .map(|number| (approver, Command::Approve { proposal: ProposalId::new(number) }));
+        .map(|number| (approver, Command::Approve { proposal: ProposalId::new(number), change }));
     let sent = std::iter::once((proposer, Command::Propose { change })).chain(approvals);
     sent.map(|(sender, command)| {
         *nonce += 1;

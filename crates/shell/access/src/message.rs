@@ -9,6 +9,7 @@
 use crate::names::{contract_name, decimal};
 use crate::submission::{Body, Invalid};
 use crate::typed::{Field, Typed, keccak};
+use governance::Definition;
 use protocol::{
     AssetId, Change, Command, Hash, InstrumentId, NewOrder, Scopes, SelfTrade, SessionTerms, Shown,
     Side, TimeInForce, codec,
@@ -296,61 +297,87 @@ fn summary(command: &Command) -> String {
             let limit = decimal(limit.micros(), 6);
             format!("buy {amount} of asset {asset} of {seller} for sub-account {sub} at {limit}")
         }
-        Command::Propose { change } => match change {
-            Change::SetParameter { parameter, underlying, value } => {
-                let place = underlying.map(|id| format!(" of underlying {id}")).unwrap_or_default();
-                format!("propose: set parameter {}{place} to {value}", *parameter as u8)
-            }
-            Change::ListInstrument(listed) => {
-                let underlying = format!("underlying {}", listed.underlying);
-                let name = contract_name(&underlying, &listed.contract);
-                format!("propose: list {name} as instrument {}", listed.id)
-            }
-            Change::ResumeHouse => "propose: resume the house".into(),
-            Change::ResumeInstrument(id) => format!("propose: resume instrument {id}"),
-            Change::ReleaseValidator(id) => format!("propose: release validator {id}"),
-            Change::SeatValidator { seat, stake } => {
-                let (id, key) = (seat.validator, Hash::new(seat.key));
-                let reached = seat.endpoint.map_or(String::new(), |place| format!(", at {place}"));
-                format!("propose: seat validator {id}, key {key}, stake {stake}{reached}")
-            }
-            Change::UnseatValidator(id) => format!("propose: unseat validator {id}"),
-            Change::SetCustodians { remove, add, threshold } => {
-                let named = |verb: &str, who: Option<protocol::Address>| {
-                    who.map_or(String::new(), |who| format!(" {verb} {who},"))
-                };
-                let (remove, add) = (named("without", *remove), named("with", *add));
-                format!("propose: custodians{remove}{add} threshold {threshold}")
-            }
-            Change::SettleAt { underlying, expires_at, price } => format!(
-                "propose: settle what expired at {} ms on underlying {underlying} at {}",
-                expires_at.millis(),
-                decimal(price.micros(), 6)
-            ),
-            Change::PauseInstrument(id) => {
-                format!("propose: pause instrument {id} until it is ended")
-            }
-            Change::EndPause(id) => format!("propose: end the pause of instrument {id}"),
-            Change::DrillInstrument(id) => format!("propose: drill, break instrument {id}"),
-            Change::ChangeSigners { leaves, joins, threshold } => {
-                let leaves = leaves.map(|signer| format!(" without {signer}")).unwrap_or_default();
-                let joins = joins.map(|signer| format!(" with {signer}")).unwrap_or_default();
-                format!("propose: signers{leaves}{joins}, {threshold} approvals")
-            }
-        },
+        Command::Propose { change } => format!("propose: {}", change_words(change)),
         Command::AttestPayment { id } => format!("attest that withdrawal {id} was paid"),
         Command::Revoke { proposal } => format!("take back the approval of proposal {proposal}"),
-        Command::Approve { proposal } => format!("approve proposal {proposal}"),
+        Command::Approve { proposal, change } => {
+            format!("approve proposal {proposal}: {}", change_words(change))
+        }
         Command::Pause { instrument } => format!("pause instrument {instrument}"),
         _ => "as encoded".into(),
+    }
+}
+
+/// Returns a change of governance in words: all that it says, but the terms of a listing, which are as encoded.
+fn change_words(change: &Change) -> String {
+    match change {
+        Change::SetParameter { parameter, underlying, value } => {
+            let place = underlying.map(|id| format!(" of underlying {id}")).unwrap_or_default();
+            match Definition::of(*parameter) {
+                Some(held) => format!("set {}{place} to {}", held.name, held.text(*value)),
+                None => format!("set parameter {}{place} to {value}", *parameter as u8),
+            }
+        }
+        Change::ListInstrument(listed) => {
+            let underlying = format!("underlying {}", listed.underlying);
+            let name = contract_name(&underlying, &listed.contract);
+            format!("list {name} as instrument {}", listed.id)
+        }
+        Change::ResumeHouse => "resume the house".into(),
+        Change::ResumeInstrument(id) => format!("resume instrument {id}"),
+        Change::ReleaseValidator(id) => format!("release validator {id}"),
+        Change::SeatValidator { seat, stake } => {
+            let (id, key) = (seat.validator, Hash::new(seat.key));
+            let reached = seat.endpoint.map_or(String::new(), |place| format!(", at {place}"));
+            format!("seat validator {id}, key {key}, stake {stake}{reached}")
+        }
+        Change::UnseatValidator(id) => format!("unseat validator {id}"),
+        Change::SetCustodians { remove, add, threshold } => {
+            let named = |verb: &str, who: Option<protocol::Address>| {
+                who.map_or(String::new(), |who| format!(" {verb} {who},"))
+            };
+            let (remove, add) = (named("without", *remove), named("with", *add));
+            format!("custodians{remove}{add} threshold {threshold}")
+        }
+        Change::SettleAt { underlying, expires_at, price } => format!(
+            "settle what expired at {} ms on underlying {underlying} at {}",
+            expires_at.millis(),
+            decimal(price.micros(), 6)
+        ),
+        Change::PauseInstrument(id) => {
+            format!("pause instrument {id} until it is ended")
+        }
+        Change::EndPause(id) => format!("end the pause of instrument {id}"),
+        Change::DrillInstrument(id) => format!("drill, break instrument {id}"),
+        Change::ChangeSigners { leaves, joins, threshold } => {
+            let leaves = leaves.map(|signer| format!(" without {signer}")).unwrap_or_default();
+            let joins = joins.map(|signer| format!(" with {signer}")).unwrap_or_default();
+            format!("signers{leaves}{joins}, {threshold} approvals")
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::{Endpoint, Seat, ValidatorId};
+    use protocol::{Endpoint, ParameterId, ProposalId, Seat, UnderlyingId, ValidatorId};
     use std::net::Ipv6Addr;
+
+    /// A list that calls proposal 7 something else is found out in the wallet.
+    ///
+    /// spec 0023-GOV-017, 0027-ACC-016.
+    #[test]
+    fn an_approval_is_shown_with_the_change_that_it_is_for() {
+        let change = Change::SetParameter {
+            parameter: ParameterId::ScanRange,
+            underlying: Some(UnderlyingId::new(1)),
+            value: 130_000,
+        };
+        let told = "set scan_range of underlying 1 to 13 %";
+        let approve = Command::Approve { proposal: ProposalId::new(7), change };
+        assert_eq!(summary(&approve), format!("approve proposal 7: {told}"));
+        assert_eq!(summary(&Command::Propose { change }), format!("propose: {told}"));
+    }
 
     /// spec 0027-ACC-003.
     #[test]

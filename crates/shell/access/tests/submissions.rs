@@ -97,7 +97,10 @@ fn owners_commands() -> Vec<Command> {
         Command::BuyCollateral { sub: 0, seller: Some(account), asset, amount, limit },
         Command::MassQuote { sub: 0, quotes: vec![quote; 3] },
         Command::Propose { change: Change::ResumeInstrument(InstrumentId::new(3)) },
-        Command::Approve { proposal: ProposalId::new(4) },
+        Command::Approve {
+            proposal: ProposalId::new(4),
+            change: Change::ResumeInstrument(InstrumentId::new(3)),
+        },
         Command::Pause { instrument: InstrumentId::new(3) },
         Command::Propose { change: Change::DrillInstrument(InstrumentId::new(3)) },
     ]

@@ -115,7 +115,7 @@ pub(crate) struct WhatifArgs {
     novation devnet --dir ./real --data ../shared/data    recorded order flow, option chains and crashes\n\n\
     Each validator is a process of its own; DIR/<i>/pid holds its process id, DIR/<i>/log what it says. To start one\n\
     again that was killed: novation node --config DIR/<i>/node.toml. Run again on the same directory, the chain goes\n\
-    on. With --blocks, or at the end of the demo, the last line is\n  \
+    on. The demo's own signers, whose keys are DIR/signer-<n>.key, approve what the demo proposes and nothing else. With --blocks, or at the end of the demo, the last line is\n  \
     finalised <height>, state root 0x…")]
 pub(crate) struct DevnetArgs {
     /// How many validators.
@@ -285,7 +285,10 @@ pub(crate) struct FeedArgs {
     novation govern propose seat 5 --validator-key 0x… --stake 1000000 --at 10.0.0.5:26600 \\\n      \
         --key signer-1.key --trust network.toml\n  \
     novation govern propose parameter scan_range 200000 --of 1 --key signer-1.key --trust network.toml\n  \
-    novation govern approve 7 --key signer-2.key --trust network.toml\n\n\
+    novation govern approve 7 --key signer-2.key --trust network.toml\n  \
+    novation govern pause 10000 --key signer-1.key --trust network.toml\n\n\
+    What makes no sense is refused before it is signed; what the house refuses is told with its code, from a receipt\n\
+    that the validators have certified.\n\n\
     A change that raises risk, and every change of seats, waits for the timelock after its last approval. A seat that is\n\
     given in one epoch votes from the second epoch after it on.")]
 pub(crate) struct GovernArgs {
@@ -325,6 +328,12 @@ pub(crate) enum Governing {
         /// The number of the proposal.
         #[arg(value_name = "N")]
         proposal: u32,
+    },
+    /// Pauses a market at once, alone, for a while: spec/0023-governance.md says how long, and what goes on meanwhile.
+    Pause {
+        /// The number of the market.
+        #[arg(value_name = "MARKET")]
+        market: u32,
     },
 }
 
@@ -381,6 +390,36 @@ pub(crate) enum Proposing {
         /// The number of the underlying, for one that each has its own.
         #[arg(long, value_name = "N")]
         of: Option<u16>,
+    },
+    /// Pauses a market until another change ends that; without a timelock.
+    Pause {
+        /// The number of the market.
+        #[arg(value_name = "MARKET")]
+        market: u32,
+    },
+    /// Ends the pause of a market; without a timelock.
+    EndPause {
+        /// The number of the market.
+        #[arg(value_name = "MARKET")]
+        market: u32,
+    },
+    /// Breaks the books of a market on purpose, to show that it halts alone.
+    Drill {
+        /// The number of the market.
+        #[arg(value_name = "MARKET")]
+        market: u32,
+    },
+    /// Exchanges a signer, or sets how many of them it takes.
+    Signers {
+        /// Who is one no longer.
+        #[arg(long, value_name = "0x…", value_parser = owner)]
+        remove: Option<Address>,
+        /// Who becomes one.
+        #[arg(long, value_name = "0x…", value_parser = owner)]
+        add: Option<Address>,
+        /// How many approvals it takes from then on; at most one more or fewer than before.
+        #[arg(long, value_name = "M", value_parser = clap::value_parser!(u16).range(1..))]
+        threshold: u16,
     },
     /// Exchanges custodians, or sets how many of them attest.
     Custodians {
@@ -473,7 +512,8 @@ pub(crate) struct DemoArgs {
     state roots is built anew in a temporary directory (TMPDIR chooses where) and compared block by block.\n\
     Prints the first difference and exits with 1, or ends with the line\n  \
     audited <blocks> blocks, state root 0x…\n\n\
-    A log that has been pruned is replayed from its oldest snapshot, and the audit says so.\n\n\
+    A log that has been pruned is replayed from its oldest snapshot, and the audit says so. Of every file of the\n\
+    directory it says how it was checked, or that it was not.\n\n\
     From afar, with nothing but the list of validators:\n  \
     novation audit --from http://127.0.0.1:26700 --trust network.toml\n  \
     novation audit --from http://127.0.0.1:26700 --trust network.toml --since snapshot")]

@@ -63,7 +63,9 @@ fn command_text(command: &Command) -> String {
         Command::Withdraw { sub, .. } => format!("withdraw from sub-account {sub}"),
         Command::Transfer { to, .. } => format!("transfer to {to}"),
         Command::Propose { change } => format!("propose to {}", crate::records::change(change)),
-        Command::Approve { proposal } => format!("approve proposal {proposal}"),
+        Command::Approve { proposal, change } => {
+            format!("approve proposal {proposal}, to {}", crate::records::change(change))
+        }
         Command::Revoke { proposal } => format!("take back approval of proposal {proposal}"),
         Command::Pause { instrument } => format!("pause market {instrument}"),
         Command::RegisterSession { terms } => format!("register session key {}", terms.key),

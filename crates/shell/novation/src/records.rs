@@ -2,7 +2,7 @@
 
 use crate::cli::RecordKind;
 use anyhow::{Result, bail};
-use governance::{Council, Definition, Scope, Unit};
+use governance::{Council, Definition, Scope};
 use ledger::Holder;
 use machine::{
     AccountRecord, BlockRecord, CommitteeRecord, CustodyRecord, LiquidityRecord, MarketRecord,
@@ -293,9 +293,9 @@ fn council_lines(council: &Council) -> Vec<Line> {
 pub(crate) fn change(change: &Change) -> String {
     match change {
         Change::SetParameter { parameter, underlying, value } => {
-            let name = Definition::of(*parameter).map_or("a parameter", |held| held.name);
             let place = underlying.map_or(String::new(), |id| format!(" of underlying {id}"));
-            format!("set {name}{place} to {value}")
+            let value = value_text(*parameter, *value);
+            format!("set {}{place} to {value}", parameter_name(*parameter))
         }
         Change::ListInstrument(listed) => format!("list instrument {}", listed.id),
         Change::ResumeInstrument(id) => format!("resume market {id}"),
@@ -532,18 +532,7 @@ fn parameter_name(id: ParameterId) -> &'static str {
 
 /// Returns the value of a parameter with its unit.
 fn value_text(id: ParameterId, value: i64) -> String {
-    let wide = i128::from(value);
-    // Percent is the unit times one hundred, exactly.
-    let percent = wide.saturating_mul(100);
-    match Definition::of(id).map(|definition| definition.unit) {
-        Some(Unit::Ppm) => format!("{} %", Ppm::from_parts(percent)),
-        Some(Unit::PpmPerSecond) => format!("{} % a second", Ppm::from_parts(percent)),
-        Some(Unit::PpbPerHour) => format!("{} % an hour", Ppb::from_parts(percent)),
-        Some(Unit::Millis) => format!("{value} ms"),
-        Some(Unit::Lots) => format!("{value} lots"),
-        Some(Unit::Micros) => format!("{} $", units::Notional::from_micros(wide)),
-        None => value.to_string(),
-    }
+    Definition::of(id).map_or_else(|| value.to_string(), |definition| definition.text(value))
 }
 
 fn asset_name(asset: AssetId) -> String {

@@ -44,20 +44,52 @@ fn one_signer_cannot_change_anything_and_two_wait_for_what_raises_risk() {
         council.propose(signer(1), scan_range(130_000), &parameters, at(0)).unwrap().unwrap();
     assert_eq!(due(&mut council, at(1_000)), []);
     assert_eq!(
-        council.approve(signer(1), wide, &parameters, at(1)),
+        council.approve(signer(1), wide, &scan_range(200_000), &parameters, at(1)),
         Ok(Err(Refusal::ApprovedAlready))
     );
     assert_eq!(
-        council.approve(signer(9), wide, &parameters, at(1)),
+        council.approve(signer(9), wide, &scan_range(200_000), &parameters, at(1)),
         Ok(Err(Refusal::NotPermitted))
     );
-    assert_eq!(council.approve(signer(2), wide, &parameters, at(2_000)), Ok(Ok(())));
-    assert_eq!(council.approve(signer(3), narrow, &parameters, at(2_000)), Ok(Ok(())));
+    assert_eq!(
+        council.approve(signer(2), wide, &scan_range(200_000), &parameters, at(2_000)),
+        Ok(Ok(()))
+    );
+    assert_eq!(
+        council.approve(signer(3), narrow, &scan_range(130_000), &parameters, at(2_000)),
+        Ok(Ok(()))
+    );
     // A wider scan range lowers risk and is due at once; a narrower one waits two days.
     assert_eq!(due(&mut council, at(2_000)), [(wide, scan_range(200_000))]);
     assert_eq!(due(&mut council, at(2_000 + TWO_DAYS - 1)), []);
     let last = due(&mut council, at(2_000 + TWO_DAYS));
     assert_eq!(last, [(narrow, scan_range(130_000))]);
+}
+
+/// A signature made for what a number once was, or for what somebody said that it is, counts for nothing else.
+#[test]
+fn an_approval_counts_for_the_change_that_it_names_and_no_other() {
+    // 0023-GOV-006, 0023-GOV-017
+    let parameters = Parameters::default();
+    let mut council = Council::new([signer(1), signer(2), signer(3)], 2).unwrap();
+    let (told, made) = (scan_range(200_000), scan_range(130_000));
+    let id = council.propose(signer(1), made, &parameters, at(0)).unwrap().unwrap();
+    let before = council.clone();
+    let mut approve =
+        |who, change: &Change, now| council.approve(who, id, change, &parameters, now);
+    let other = Change::SetParameter {
+        parameter: ParameterId::ScanRange,
+        underlying: Some(UnderlyingId::new(2)),
+        value: 130_000,
+    };
+    for change in [told, other, Change::ResumeHouse] {
+        assert_eq!(approve(signer(2), &change, at(1)), Ok(Err(Refusal::ChangeDiffers)));
+        // What comes before it in the order of codes.
+        assert_eq!(approve(signer(9), &change, at(1)), Ok(Err(Refusal::NotPermitted)));
+        assert_eq!(approve(signer(1), &change, at(1)), Ok(Err(Refusal::ApprovedAlready)));
+    }
+    assert_eq!(council, before, "what is refused has approved nothing");
+    assert_eq!(council.approve(signer(2), id, &made, &parameters, at(1)), Ok(Ok(())));
 }
 
 #[test]
@@ -68,7 +100,7 @@ fn an_approval_does_not_outlive_its_proposal() {
     let id = council.propose(signer(1), scan_range(200_000), &parameters, at(0)).unwrap().unwrap();
     let week = 7 * 86_400_000;
     assert_eq!(
-        council.approve(signer(2), id, &parameters, at(week)),
+        council.approve(signer(2), id, &scan_range(200_000), &parameters, at(week)),
         Ok(Err(Refusal::ProposalUnknown))
     );
     assert_eq!(due(&mut council, at(week)), []);
@@ -84,13 +116,19 @@ fn a_complete_proposal_is_taken_back_by_those_who_completed_it() {
     let id = id.unwrap();
     assert_eq!(council.revoke(signer(9), id, at(1)), Err(Refusal::NotPermitted));
     assert_eq!(council.revoke(signer(2), id, at(1)), Err(Refusal::NotApproved));
-    assert_eq!(council.approve(signer(2), id, &parameters, at(1)), Ok(Ok(())));
+    assert_eq!(
+        council.approve(signer(2), id, &scan_range(130_000), &parameters, at(1)),
+        Ok(Ok(()))
+    );
     assert!(council.open().all(|(_, open)| open.due_at.is_some()));
     assert_eq!(council.revoke(signer(2), id, at(2)), Ok(()));
     let later = at(3 * 86_400_000);
     assert_eq!(due(&mut council, later), [], "what is no longer complete is not due");
     // Another may complete it again, and then the timelock starts anew.
-    assert_eq!(council.approve(signer(3), id, &parameters, later), Ok(Ok(())));
+    assert_eq!(
+        council.approve(signer(3), id, &scan_range(130_000), &parameters, later),
+        Ok(Ok(()))
+    );
     assert_eq!(due(&mut council, later), []);
     assert_eq!(council.revoke(signer(1), id, later), Ok(()));
     assert_eq!(council.revoke(signer(3), id, later), Ok(()));
@@ -135,7 +173,7 @@ fn no_signer_takes_the_room_of_another_or_of_what_resumes() {
 /// Proposes and completes a change by two signers.
 fn decided(council: &mut Council, change: Change, parameters: &Parameters, now: BlockTime) {
     let id = council.propose(signer(1), change, parameters, now).unwrap().unwrap();
-    assert_eq!(council.approve(signer(2), id, parameters, now), Ok(Ok(())));
+    assert_eq!(council.approve(signer(2), id, &change, parameters, now), Ok(Ok(())));
 }
 
 #[test]
@@ -235,7 +273,10 @@ fn signers_change_one_at_a_time_after_the_timelock_and_take_their_approvals_with
     // What the lost key has decided with another, and what it has proposed alone.
     let shared = council.propose(signer(1), scan_range(130_000), &parameters, at(1)).unwrap();
     let shared = shared.unwrap();
-    assert_eq!(council.approve(signer(3), shared, &parameters, at(1)), Ok(Ok(())));
+    assert_eq!(
+        council.approve(signer(3), shared, &scan_range(130_000), &parameters, at(1)),
+        Ok(Ok(()))
+    );
     let alone = council.propose(signer(3), scan_range(200_000), &parameters, at(1)).unwrap();
     assert_eq!(council.next_due(at(TWO_DAYS - 1)), None);
     let due = council.next_due(at(TWO_DAYS)).unwrap();
@@ -246,7 +287,10 @@ fn signers_change_one_at_a_time_after_the_timelock_and_take_their_approvals_with
     assert_eq!(council.next_due(at(TWO_DAYS + 1)), None, "one approval is left of two");
     let open: Vec<ProposalId> = council.open().map(|(id, _)| id).collect();
     assert!(open == [shared] && !open.contains(&alone.unwrap()));
-    assert_eq!(council.approve(signer(4), shared, &parameters, at(TWO_DAYS + 1)), Ok(Ok(())));
+    assert_eq!(
+        council.approve(signer(4), shared, &scan_range(130_000), &parameters, at(TWO_DAYS + 1)),
+        Ok(Ok(()))
+    );
     assert_eq!(council.next_due(at(2 * TWO_DAYS)), None, "the timelock starts again");
     assert!(council.next_due(at(2 * TWO_DAYS + 1)).is_some());
     let many = Council::new((1..=33).map(signer), 2);

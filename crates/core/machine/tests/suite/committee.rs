@@ -68,8 +68,10 @@ fn decide(house: &mut House, changes: &[Change]) -> Vec<Refusal> {
         Receipt::Proposal(id) => *id,
         other => panic!("{other:?}"),
     });
-    let approved = (1..).zip(opened);
-    let approved = approved.map(|(at, proposal)| sends(at % 3, Command::Approve { proposal }));
+    let approved = (1..).zip(opened).zip(changes);
+    let approved = approved.map(|((at, proposal), change)| {
+        sends(at % 3, Command::Approve { proposal, change: *change })
+    });
     let approved = approved.collect();
     let mut events = next(house, approved);
     for _ in 0..7 {

@@ -323,7 +323,8 @@ pub(crate) fn hostile(random: &mut Random) -> Transaction {
         }
         9 => {
             let proposal = u32::try_from(random.below(4)).expect("small");
-            (signer, Command::Approve { proposal: ProposalId::new(proposal) })
+            let change = Change::ResumeHouse;
+            (signer, Command::Approve { proposal: ProposalId::new(proposal), change })
         }
         10 => {
             let number = u16::try_from(random.below(9)).expect("small");

@@ -25,7 +25,7 @@ fn pause(signer: usize) -> Transaction {
 fn decide(house: &mut House, change: Change) -> machine::Outcome {
     let made = house.apply(1, vec![sign(0, Command::Propose { change })]);
     let Receipt::Proposal(proposal) = made.receipts[0] else { panic!("{:?}", made.receipts) };
-    house.apply(1, vec![sign(1, Command::Approve { proposal })])
+    house.apply(1, vec![sign(1, Command::Approve { proposal, change })])
 }
 
 fn status(house: &House) -> Status {
@@ -79,7 +79,7 @@ fn one_stolen_key_pauses_for_hours_and_others_resume_at_once() {
     let end = Change::EndPause(PERPETUAL);
     let made = house.apply(1, vec![sign(1, Command::Propose { change: end })]);
     let Receipt::Proposal(proposal) = made.receipts[0] else { panic!("{:?}", made.receipts) };
-    house.apply(1, vec![sign(2, Command::Approve { proposal })]);
+    house.apply(1, vec![sign(2, Command::Approve { proposal, change: end })]);
     house.apply(1, Vec::new());
     assert_eq!(status(&house), Status::Trading);
 
@@ -239,12 +239,11 @@ fn a_majority_liquidates_nobody_in_the_next_block() {
                 Change::SetParameter { parameter: definition.parameter, underlying: place, value };
             sent.push(sign(minute % 3, Command::Propose { change }));
         }
-        let open: Vec<ProposalId> =
-            house.machine.state().council.open().map(|(id, _)| id).collect();
+        let open = house.machine.state().council.open();
+        let open: Vec<(ProposalId, Change)> = open.map(|(id, held)| (id, held.change)).collect();
         for signer in 0..3 {
-            let approve =
-                |proposal: &ProposalId| sign(signer, Command::Approve { proposal: *proposal });
-            sent.extend(open.iter().map(approve));
+            let approve = |(proposal, change)| Command::Approve { proposal, change };
+            sent.extend(open.iter().copied().map(approve).map(|command| sign(signer, command)));
         }
         let out = house.apply(60, sent);
         let liquidated = out.events.iter().any(|event| matches!(event, Event::Liquidated { .. }));
@@ -375,4 +374,42 @@ fn a_lost_key_is_replaced_and_a_stolen_one_sent_away() {
         ..genesis()
     };
     assert!(Machine::found(&many).is_err(), "thirty-two signers at most");
+}
+
+/// A signer signs for number two what it takes for a rise. By the time it arrives, two is something else: the first was taken
+/// back, or is made already, and whoever holds the signature cannot spend it on what it did not say.
+#[test]
+fn an_old_approval_does_nothing_for_what_a_number_has_become() {
+    // 0023-GOV-017
+    let set = |value| Change::SetParameter {
+        parameter: ParameterId::ScanRange,
+        underlying: Some(BTC),
+        value,
+    };
+    let (told, made) = (set(200_000), set(130_000));
+    let differs = Receipt::Refused(Refusal::ChangeDiffers);
+    let unknown = Receipt::Refused(Refusal::ProposalUnknown);
+    let approve = |number, change| {
+        let proposal = ProposalId::new(number);
+        sign(1, Command::Approve { proposal, change })
+    };
+    // Signed before there is such a proposal, for the next number.
+    let mut house = traded();
+    house.apply(1, vec![sign(0, Command::Propose { change: made })]);
+    let out = house.apply(1, vec![approve(1, told)]);
+    assert_eq!(out.receipts, std::slice::from_ref(&differs));
+    // Taken back and proposed again: another number, and the approval of the first counts for none.
+    house.apply(1, vec![sign(0, Command::Revoke { proposal: ProposalId::new(1) })]);
+    house.apply(1, vec![sign(0, Command::Propose { change: told })]);
+    let out = house.apply(1, vec![approve(1, told), approve(1, made), approve(2, made)]);
+    assert_eq!(out.receipts, [unknown.clone(), unknown.clone(), differs]);
+    // Made: neither does its own approval come back to life with the next one.
+    assert_eq!(house.apply(1, vec![approve(2, told)]).receipts, [Receipt::Done]);
+    house.apply(1, Vec::new());
+    assert_eq!(house.machine.state().parameters.get(Some(BTC), ParameterId::ScanRange), 200_000);
+    let next = set(180_000);
+    house.apply(1, vec![sign(0, Command::Propose { change: next })]);
+    assert_eq!(house.apply(1, vec![approve(2, told)]).receipts, [unknown]);
+    let (_, open) = house.machine.state().council.open().next().expect("it is open");
+    assert_eq!((open.change, open.approvals.len(), open.due_at), (next, 1, None));
 }

@@ -206,7 +206,7 @@ fn sign(signer: usize, command: Command) -> Transaction {
 fn enact(house: &mut House, change: Change) -> Vec<Event> {
     let out = house.apply(1, vec![sign(0, Command::Propose { change })]);
     let Receipt::Proposal(proposal) = out.receipts[0] else { panic!("{:?}", out.receipts) };
-    house.apply(1, vec![sign(1, Command::Approve { proposal })]);
+    house.apply(1, vec![sign(1, Command::Approve { proposal, change })]);
     house.apply(48 * HOUR / 1_000 - 1, vec![]);
     let before = house.machine.state().custody.custodians().0.clone();
     assert_eq!(before, house.machine.state().custody.custodians().0.clone());
@@ -223,7 +223,7 @@ fn a_custodian_is_exchanged_by_the_council_after_the_timelock_and_its_word_goes_
     let change = Change::SetCustodians { remove, add, threshold: 2 };
     let out = house.apply(1, vec![sign(0, Command::Propose { change })]);
     let Receipt::Proposal(proposal) = out.receipts[0] else { panic!("{:?}", out.receipts) };
-    house.apply(1, vec![sign(1, Command::Approve { proposal })]);
+    house.apply(1, vec![sign(1, Command::Approve { proposal, change })]);
     house.apply(1, vec![]);
     assert!(house.machine.state().custody.is_custodian(KEYS[2]), "not before its day");
     house.apply(48 * HOUR / 1_000, vec![]);

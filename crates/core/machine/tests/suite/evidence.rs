@@ -48,8 +48,9 @@ fn sign(signer: usize, command: Command) -> Transaction {
 
 /// Proposes to release the offender, approves it, and waits for the timelock. Returns what came of it.
 fn release(house: &mut House, proposal: u32) -> Vec<Event> {
-    let propose = Command::Propose { change: Change::ReleaseValidator(OFFENDER) };
-    let approve = Command::Approve { proposal: ProposalId::new(proposal) };
+    let change = Change::ReleaseValidator(OFFENDER);
+    let propose = Command::Propose { change };
+    let approve = Command::Approve { proposal: ProposalId::new(proposal), change };
     house.apply(1, vec![sign(0, propose), sign(1, approve)]);
     house.apply(2 * 86_400, Vec::new()).events
 }

@@ -206,7 +206,7 @@ fn governance_sets_what_a_fall_of_the_stable_coin_costs() {
         let proposal = ProposalId::new(u32::try_from(number).unwrap() + 1);
         let by = |signer, command| Transaction { sender: SIGNERS[signer], command };
         block(&mut house, 1, Some(950_000), vec![by(0, Command::Propose { change })]);
-        block(&mut house, 1, Some(950_000), vec![by(1, Command::Approve { proposal })]);
+        block(&mut house, 1, Some(950_000), vec![by(1, Command::Approve { proposal, change })]);
         block(&mut house, 1, Some(950_000), Vec::new());
     }
     assert_eq!(charged(&house) - at_par, 128 * 8 * (994_000 - 949_900));

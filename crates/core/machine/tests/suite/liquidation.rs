@@ -437,7 +437,7 @@ fn a_halted_market_is_no_leg() {
         ],
     );
     let change = protocol::Change::DrillInstrument(InstrumentId::new(2));
-    let approve = Command::Approve { proposal: protocol::ProposalId::new(1) };
+    let approve = Command::Approve { proposal: protocol::ProposalId::new(1), change };
     let by = |signer: usize, command| Transaction { sender: SIGNERS[signer], command };
     house.apply(1, vec![by(0, Command::Propose { change }), by(1, approve)]);
     let mut legs = BTreeSet::new();

@@ -39,7 +39,7 @@ fn agreed(house: &mut House, listed: Instrument) -> Vec<Event> {
     let change = Change::ListInstrument(listed);
     let receipts = house.apply(1, vec![signs(0, Command::Propose { change })]).receipts;
     let [Receipt::Proposal(proposal)] = receipts[..] else { panic!("{receipts:?}") };
-    let receipts = house.apply(1, vec![signs(1, Command::Approve { proposal })]).receipts;
+    let receipts = house.apply(1, vec![signs(1, Command::Approve { proposal, change })]).receipts;
     assert_eq!(receipts, [Receipt::Done]);
     let is_listed = |house: &House| house.machine.state().markets.contains_key(&listed.id);
     let (before, mut events) = (is_listed(house), Vec::new());

@@ -156,7 +156,7 @@ fn a_broken_market_halts_alone_and_the_others_trade_in_the_same_block() {
     // 0023-GOV-011, 0025-BLOCK-005, 0025-BLOCK-006
     let mut house = opened();
     let change = Change::DrillInstrument(InstrumentId::new(11));
-    let approve = Command::Approve { proposal: ProposalId::new(1) };
+    let approve = Command::Approve { proposal: ProposalId::new(1), change };
     house.apply(1, vec![sign(0, Command::Propose { change }), sign(1, approve)]);
     let outcome = house.apply(
         1,
@@ -206,7 +206,7 @@ fn only_the_custodian_credits_and_only_signers_govern() {
     let refused = Receipt::Refused(Refusal::NotPermitted);
     assert_eq!(outcome.receipts[..2], [refused.clone(), refused]);
     assert_eq!(outcome.receipts[2], Receipt::Proposal(ProposalId::new(1)));
-    house.apply(1, vec![sign(1, Command::Approve { proposal: ProposalId::new(1) })]);
+    house.apply(1, vec![sign(1, Command::Approve { proposal: ProposalId::new(1), change })]);
     let outcome = house.apply(1, Vec::new());
     assert!(outcome.events.iter().any(|event| matches!(event, Event::Enacted { .. })));
     assert_eq!(house.machine.state().parameters.get(Some(BTC), ParameterId::ScanRange), 200_000);

@@ -41,12 +41,11 @@ fn governing(random: &mut Random, house: &House) -> Transaction {
         usize::try_from(random.below(u64::try_from(count.max(1)).expect("small"))).expect("small")
     };
     let sender = SIGNERS[pick(3)];
-    let open: Vec<_> = house.machine.state().council.open().map(|(id, _)| id).collect();
+    let open: Vec<_> =
+        house.machine.state().council.open().map(|(id, held)| (id, held.change)).collect();
     if !open.is_empty() && pick(3) > 0 {
-        return Transaction {
-            sender,
-            command: Command::Approve { proposal: open[pick(open.len())] },
-        };
+        let (proposal, change) = open[pick(open.len())];
+        return Transaction { sender, command: Command::Approve { proposal, change } };
     }
     let values = [
         (None, ParameterId::LiquidationBuffer),

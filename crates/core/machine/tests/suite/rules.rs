@@ -143,7 +143,10 @@ fn the_first_broken_rule_is_reported_in_the_order_of_the_page() {
         (50, of(1, Command::CancelOrder { sub: 0, order: OrderId::new(77) })),
         (1, of(1, Command::Pause { instrument: InstrumentId::new(99) })),
         (20, sign(0, Command::Pause { instrument: InstrumentId::new(99) })),
-        (63, sign(0, Command::Approve { proposal: ProposalId::new(1) })),
+        (
+            63,
+            sign(0, Command::Approve { proposal: ProposalId::new(1), change: Change::ResumeHouse }),
+        ),
     ];
     let (codes, transactions): (Vec<u16>, Vec<_>) = rows.into_iter().unzip();
     let before: Vec<_> = [1, 2, 3].map(|number| (house.cash(number), house.lots(number, 1))).into();
@@ -737,7 +740,7 @@ fn governance_lets_a_halted_house_take_orders_again() {
     let change = Change::ResumeHouse;
     house.apply(1, vec![sign(0, Command::Propose { change })]);
     let proposal = ProposalId::new(1);
-    house.apply(1, vec![sign(1, Command::Approve { proposal })]);
+    house.apply(1, vec![sign(1, Command::Approve { proposal, change })]);
     house.apply(2 * 86_400, Vec::new());
     assert_eq!(house.machine.state().house_fault, None);
 }

@@ -205,7 +205,7 @@ fn decided(house: &mut House, price: i128) -> (Vec<Event>, Vec<i128>) {
     let proposed = house.block(30, vec![signs(0, Command::Propose { change })]);
     let receipts = house.machine.apply(&silent(proposed)).expect("follows").receipts;
     let [Receipt::Proposal(proposal)] = receipts[..] else { panic!("{receipts:?}") };
-    let approved = house.block(30, vec![signs(1, Command::Approve { proposal })]);
+    let approved = house.block(30, vec![signs(1, Command::Approve { proposal, change })]);
     house.machine.apply(&silent(approved)).expect("follows");
     let (mut events, mut prices) = (Vec::new(), Vec::new());
     for _ in 0..2 * 24 * 60 + 2 {
@@ -285,7 +285,8 @@ fn governance_settles_nothing_while_prices_come_or_before_its_time() {
         early.block(30, vec![signs(0, Command::Propose { change: change(8_000_000_000) })]);
     early.machine.apply(&silent(propose)).unwrap();
     let proposal = ProposalId::new(1);
-    let approve = early.block(30, vec![signs(1, Command::Approve { proposal })]);
+    let approve = early
+        .block(30, vec![signs(1, Command::Approve { proposal, change: change(8_000_000_000) })]);
     early.machine.apply(&silent(approve)).unwrap();
     let mut found = None;
     for _ in 0..62 {

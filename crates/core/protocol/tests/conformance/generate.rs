@@ -178,7 +178,7 @@ generate_enums! {
         MassCancel { sub, instrument },
         MassQuote { sub, quotes },
         Propose { change },
-        Approve { proposal },
+        Approve { proposal, change },
         Revoke { proposal },
         Pause { instrument },
         RegisterSession { terms },
@@ -239,7 +239,7 @@ generate_enums! {
         NonceUsed, NonceTooHigh, ShownDiffers, OutOfScope, SessionCap { exceeded_by },
         TooManySessions, SessionTermsInvalid, CommitteeTooSmall, StakeInvalid, StakeTooLarge,
         SettlementNotDue, SettlementPriceOutside { lowest, highest },
-        PauseSpent { until }, StepTooLarge { lowest, highest }, NotWaited, SignersInvalid,
+        PauseSpent { until }, StepTooLarge { lowest, highest }, NotWaited, SignersInvalid, ChangeDiffers,
     }
 }
 

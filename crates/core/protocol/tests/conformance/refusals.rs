@@ -134,6 +134,7 @@ fn table_of_codes() {
         89  StepTooLarge
         90  NotWaited
         93  SignersInvalid
+        94  ChangeDiffers
     "#]]
     .assert_eq(&table);
 }

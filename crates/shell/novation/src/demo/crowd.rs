@@ -78,6 +78,8 @@ pub(crate) struct Crowd {
     agents: Vec<Agent>,
     next_client: u64,
     raised: bool,
+    /// What its signers have proposed: they approve nothing else.
+    proposed: Vec<Change>,
 }
 
 /// Returns the address of an account of a role.
@@ -138,7 +140,7 @@ impl Crowd {
                 });
             }
         }
-        Self { agents, next_client: 1, raised: false }
+        Self { agents, next_client: 1, raised: false, proposed: Vec::new() }
     }
 
     /// Gives everybody another address.
@@ -195,15 +197,22 @@ impl Crowd {
         sent
     }
 
-    /// Returns what the signers do: once BTC has lost a tenth, they widen its scan range, which needs no delay.
-    pub(crate) fn govern(&mut self, state: &State, first: Price) -> Vec<Transaction> {
-        let proposals: Vec<ProposalId> = state
+    /// Returns what the signers do: one approves what another has proposed here, and nothing else; once BTC has lost a
+    /// tenth, they widen its scan range, which needs no delay; and they drill, if it is time.
+    pub(crate) fn govern(
+        &mut self,
+        state: &State,
+        first: Price,
+        drill: Option<Change>,
+    ) -> Vec<Transaction> {
+        let proposals: Vec<(ProposalId, Change)> = state
             .council
             .open()
             .filter(|(_, proposal)| proposal.due_at.is_none() && proposal.approvals.len() == 1)
-            .map(|(id, _)| id)
+            .filter(|(_, proposal)| self.proposed.contains(&proposal.change))
+            .map(|(id, proposal)| (id, proposal.change))
             .collect();
-        let approve = |proposal| sign(1, Command::Approve { proposal });
+        let approve = |(proposal, change)| sign(1, Command::Approve { proposal, change });
         let mut sent: Vec<Transaction> = proposals.into_iter().map(approve).collect();
         let fallen = state.index(BTC).is_some_and(|index| index.micros() * 10 < first.micros() * 9);
         if fallen && !self.raised {
@@ -213,14 +222,20 @@ impl Crowd {
                 underlying: Some(underlying),
                 value: 200_000,
             };
-            sent.extend([BTC, ETH].map(|id| sign(0, Command::Propose { change: change(id) })));
+            let changes = [BTC, ETH].map(change);
+            sent.extend(changes.map(|change| sign(0, Command::Propose { change })));
+            self.proposed.extend(changes);
+        }
+        if let Some(change) = drill {
+            sent.push(sign(2, Command::Propose { change }));
+            self.proposed.push(change);
         }
         sent
     }
 }
 
 /// Returns a command of a signer.
-pub(crate) fn sign(signer: usize, command: Command) -> Transaction {
+fn sign(signer: usize, command: Command) -> Transaction {
     Transaction { sender: SIGNERS[signer % SIGNERS.len()], command }
 }
 

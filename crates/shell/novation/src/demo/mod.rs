@@ -20,8 +20,7 @@ use market::Dataset;
 use market::chain::Chain;
 use observe::Observer;
 use protocol::{
-    BasisReport, Block, Change, Command, Contract, PriceReport, Transaction, UnderlyingId,
-    ValidatorId, VolReport, Vote,
+    BasisReport, Block, Change, Contract, PriceReport, UnderlyingId, ValidatorId, VolReport, Vote,
 };
 use report::{DataKind, DataLabel, DataSource};
 use std::io::Write as _;
@@ -131,8 +130,7 @@ fn play(
                 flow_at = 0;
             }
             transactions.extend(crowd.act(state, number, tick.time));
-            transactions.extend(crowd.govern(state, first));
-            transactions.extend(drill(state, number));
+            transactions.extend(crowd.govern(state, first, drill(state, number)));
         }
         let block = Block {
             height: BlockHeight::from_blocks(number),
@@ -159,9 +157,9 @@ fn play(
     Ok(applying)
 }
 
-/// Returns the proposal of a drill that breaks the books of one dated future, to show that it halts alone: approved in the
+/// Returns the drill that breaks the books of one dated future, to show that it halts alone: approved in the
 /// next block, made in the one after that.
-pub(crate) fn drill(state: &State, number: i128) -> Option<Transaction> {
+pub(crate) fn drill(state: &State, number: i128) -> Option<Change> {
     if number != DRILL_BLOCK - 2 {
         return None;
     }
@@ -170,7 +168,7 @@ pub(crate) fn drill(state: &State, number: i128) -> Option<Transaction> {
             && matches!(market.instrument.contract, Contract::Future { .. })
     };
     let instrument = state.markets.values().rev().find(future)?.instrument.id;
-    Some(crowd::sign(2, Command::Propose { change: Change::DrillInstrument(instrument) }))
+    Some(Change::DrillInstrument(instrument))
 }
 
 /// Returns what the validators report: all what they see, but the last twice the price for one hour.

@@ -57,6 +57,24 @@ impl People {
         })
     }
 
+    /// Returns the submissions by which those of some who have no session key yet register one: nothing that they send
+    /// after it is left out.
+    pub(super) fn register(
+        &self,
+        network: &Network,
+        state: &State,
+        some: &[Address],
+    ) -> Result<Vec<Vec<u8>>> {
+        let mut next = validity(state)?;
+        let without = some.iter().filter(|alias| !self.is_registered(state, **alias));
+        without
+            .map(|alias| {
+                let person = self.people.get(alias).context("somebody sends who has no key")?;
+                person.register(network, next())
+            })
+            .collect()
+    }
+
     /// Returns the submissions of transactions. Who has no session key yet registers one, and what it sends is left out.
     pub(super) fn sign(
         &self,
@@ -69,24 +87,13 @@ impl People {
             let alias = self.aliases.get(&sender).copied().unwrap_or(sender);
             by_sender.entry(alias).or_default().push(command);
         }
-        let now = state.time.millis();
-        let mut nonce = u64::try_from(now)?;
-        let mut next = || {
-            nonce += 1;
-            Validity { nonce, expires_at: BlockTime::from_millis(now + SIGNATURE_MS) }
-        };
+        let mut next = validity(state)?;
         let mut submissions = Vec::new();
         for (alias, commands) in by_sender {
             let person = self.people.get(&alias).context("somebody sends who has no key")?;
-            let (owner, key) = (person.owner.address(), person.session.public());
+            let owner = person.owner.address();
             if !self.is_registered(state, alias) {
-                let expires_at = BlockTime::from_millis(now + SESSION_MS);
-                let scopes = person.scopes;
-                let (sub, instrument, notional_per_day) = (None, None, None);
-                let terms =
-                    SessionTerms { key, scopes, sub, instrument, notional_per_day, expires_at };
-                let command = Command::RegisterSession { terms };
-                submissions.push(person.owner.submit(network, next(), command, None, CHAIN_ID)?);
+                submissions.push(person.register(network, next())?);
                 continue;
             }
             for some in batches(commands)? {
@@ -95,6 +102,29 @@ impl People {
         }
         Ok(submissions)
     }
+}
+
+impl Person {
+    /// Returns the submission by which the owner registers its session key.
+    fn register(&self, network: &Network, validity: Validity) -> Result<Vec<u8>> {
+        let now = validity.expires_at.millis() - SIGNATURE_MS;
+        let expires_at = BlockTime::from_millis(now + SESSION_MS);
+        let (key, scopes) = (self.session.public(), self.scopes);
+        let (sub, instrument, notional_per_day) = (None, None, None);
+        let terms = SessionTerms { key, scopes, sub, instrument, notional_per_day, expires_at };
+        let command = Command::RegisterSession { terms };
+        Ok(self.owner.submit(network, validity, command, None, CHAIN_ID)?)
+    }
+}
+
+/// Returns what numbers the submissions of a block.
+fn validity(state: &State) -> Result<impl FnMut() -> Validity> {
+    let now = state.time.millis();
+    let mut nonce = u64::try_from(now)?;
+    Ok(move || {
+        nonce += 1;
+        Validity { nonce, expires_at: BlockTime::from_millis(now + SIGNATURE_MS) }
+    })
 }
 
 /// Returns the secret of a purpose of somebody.

@@ -126,8 +126,13 @@ impl<'a> Traffic<'a> {
                 transactions.extend(self.crowd.act(state, number, tick.time));
             }
             transactions.extend(self.flow_of_a_minute(state));
-            transactions.extend(self.crowd.govern(state, self.first));
-            transactions.extend(demo::drill(state, number));
+            let signers = SIGNERS.iter();
+            if signers.copied().all(|signer| self.people.is_registered(state, signer)) {
+                let drill = demo::drill(state, number);
+                transactions.extend(self.crowd.govern(state, self.first, drill));
+            } else {
+                fleet.submit(&self.people.register(&self.network, state, &SIGNERS)?)?;
+            }
         }
         fleet.submit(&self.people.sign(&self.network, state, transactions)?)
     }

@@ -1,25 +1,26 @@
-//! What governance signers do: propose, approve, take back, and look.
+//! What governance signers do: propose, approve, take back, pause, and look.
 //!
 //! **Invariant:** what is signed is for the network of the list that the signer trusts, whatever the node says; and what
-//! came of it is read from a record that its validators have certified.
+//! came of it is read from a receipt and records that its validators have certified.
+
+mod change;
 
 use super::rpc::Client;
 use crate::Verdict;
-use crate::cli::{GovernArgs, Governing, Proposing};
+use crate::cli::{GovernArgs, Governing};
 use crate::records::{self, time_text};
 use crate::verify;
 use access::{Network, OwnerKey, Validity};
 use anyhow::{Context, Result, bail};
 use gateway::{decode_hex, encode_hex};
-use governance::{Council, Definition, Proposal};
-use light::{Answer, Finding, Trust};
+use governance::{Council, Proposal};
+use light::{Answer, Finding, Shown, Trust};
 use machine::StateKey;
 use protocol::{
-    Address, Block, Change, Command, Endpoint, ProposalId, Seat, UnderlyingId, codec, limits,
+    Address, Block, Change, Command, InstrumentId, ProposalId, Receipt, Refusal, codec, limits,
 };
 use serde_json::{Value, json};
 use std::io::Write;
-use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime};
 use store::{Claim, PROOF_BYTES_MAX};
 use units::{BlockHeight, BlockTime};
@@ -33,82 +34,247 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Does as a signer says.
 pub(crate) fn run(args: &GovernArgs, out: &mut dyn Write) -> Result<Verdict> {
+    // What makes no sense is refused before anybody is asked.
+    let proposed = match &args.what {
+        Governing::Propose { change } => Some(change::of(change)?),
+        _ => None,
+    };
     let trust = verify::list(&args.trust)?;
-    let mut client = Client::new(args.node);
-    let command = match &args.what {
-        Governing::List => {
-            let (council, at) = council(&mut client, &trust, BlockHeight::ZERO)?;
-            return list(&council, at, out);
+    let mut asked = Asked { client: Client::new(args.node), trust };
+    let (council, at) = asked.council(BlockHeight::ZERO)?;
+    let command = match (&args.what, proposed) {
+        (Governing::Approve { proposal }, _) => {
+            let proposal = ProposalId::new(*proposal);
+            // What is approved is what the validators certify, and nothing else that the number may come to mean.
+            let Some((_, open)) = council.open().find(|(id, _)| *id == proposal) else {
+                bail!("no proposal {proposal} is open: see `novation govern list`");
+            };
+            writeln!(out, "approving  {proposal}: {}", records::change(&open.change))?;
+            Command::Approve { proposal, change: open.change }
         }
-        Governing::Propose { change } => Command::Propose { change: change_of(change)? },
-        Governing::Approve { proposal } => {
-            Command::Approve { proposal: ProposalId::new(*proposal) }
+        (Governing::Revoke { proposal }, _) => {
+            Command::Revoke { proposal: ProposalId::new(*proposal) }
         }
-        Governing::Revoke { proposal } => Command::Revoke { proposal: ProposalId::new(*proposal) },
+        (Governing::Pause { market }, _) => {
+            Command::Pause { instrument: InstrumentId::new(*market) }
+        }
+        (_, Some(change)) => Command::Propose { change },
+        (Governing::List | Governing::Propose { .. }, None) => {
+            return asked.list(&council, at, out);
+        }
     };
     let path = args.key.as_ref().context("a signer's key is needed: --key FILE")?;
     let key = OwnerKey::from_secret(access::read_secret(path)?)?;
-    let height = send(&mut client, &trust, &key, command.clone())?;
-    writeln!(out, "sent       taken into block {height}")?;
-    let (council, at) = council(&mut client, &trust, height)?;
-    outcome(&command, key.address(), &council, at, out)
+    asked.check(&command, key.address(), &council)?;
+    let sent = send(&mut asked, &key, command.clone())?;
+    writeln!(out, "sent       taken into block {}", sent.height)?;
+    let receipt = asked.receipt(&sent, &command)?;
+    asked.outcome(&command, &receipt, sent.height, out)
 }
 
-/// Returns the change that the words of a command line name.
-fn change_of(words: &Proposing) -> Result<Change> {
-    Ok(match words {
-        Proposing::Seat { number, validator_key, stake, at } => {
-            let seat = Seat {
-                validator: protocol::ValidatorId::new(*number),
-                key: *validator_key.bytes(),
-                endpoint: at.map(endpoint),
-            };
-            Change::SeatValidator { seat, stake: *stake }
-        }
-        Proposing::Unseat { number } => {
-            Change::UnseatValidator(protocol::ValidatorId::new(*number))
-        }
-        Proposing::Settle { underlying, expires_at, price } => Change::SettleAt {
-            underlying: UnderlyingId::new(*underlying),
-            expires_at: BlockTime::from_millis(i128::from(*expires_at)),
-            price: *price,
-        },
-        Proposing::Release { number } => {
-            Change::ReleaseValidator(protocol::ValidatorId::new(*number))
-        }
-        Proposing::Parameter { name, value, of } => {
-            let Some(found) = Definition::all().iter().find(|held| held.name == name) else {
-                let names: Vec<_> = Definition::all().iter().map(|held| held.name).collect();
-                bail!("'{name}' is not a parameter: there are {}", names.join(", "));
-            };
-            let underlying = of.map(UnderlyingId::new);
-            Change::SetParameter { parameter: found.parameter, underlying, value: *value }
-        }
-        Proposing::Resume { market: Some(market) } => {
-            Change::ResumeInstrument(protocol::InstrumentId::new(*market))
-        }
-        Proposing::Resume { market: None } => Change::ResumeHouse,
-        Proposing::Custodians { remove, add, threshold } => {
-            Change::SetCustodians { remove: *remove, add: *add, threshold: *threshold }
-        }
-    })
+/// What was handed in, and where it stands.
+struct Sent {
+    name: String,
+    owner: Address,
+    nonce: u64,
+    height: BlockHeight,
 }
 
-fn endpoint(address: SocketAddr) -> Endpoint {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
-        IpAddr::V6(ip) => ip.octets(),
+/// A validator that is asked, and the list that its answers are checked with.
+struct Asked {
+    client: Client,
+    trust: Trust,
+}
+
+impl Asked {
+    /// Calls a method that answers with proof; what its answer proves.
+    fn proved(&mut self, method: &str, mut params: Value) -> Result<Shown> {
+        params["epoch"] = json!(self.trust.epoch);
+        let told = self.client.call(method, &params)?;
+        let text = told["answer"].as_str().context("the validator sent no answer")?;
+        Ok(Answer::decode(&decode_hex(text)?)?.verify(&self.trust)?)
+    }
+
+    /// Returns a record as the validators certify it after a block at the earliest, and the time of that.
+    fn record(
+        &mut self,
+        key: &StateKey,
+        after: BlockHeight,
+    ) -> Result<(Option<Vec<u8>>, BlockTime)> {
+        let asked = codec::encode(key)?;
+        let params = json!({ "key": encode_hex(&asked) });
+        let started = Instant::now();
+        loop {
+            let shown = self.proved("answer", params.clone())?;
+            if shown.height >= after {
+                let record = match shown.finding {
+                    Finding::Record { key, claim: Claim::Present(record) } if key == asked => {
+                        Some(record)
+                    }
+                    Finding::Record { key, claim: Claim::Absent } if key == asked => None,
+                    _ => bail!("the validator proves something that it was not asked for"),
+                };
+                return Ok((record, shown.time));
+            }
+            if started.elapsed() > PATIENCE {
+                bail!("block {after} has no certificate within {} seconds", PATIENCE.as_secs());
+            }
+        }
+    }
+
+    /// Returns the council, and the time of that.
+    fn council(&mut self, after: BlockHeight) -> Result<(Council, BlockTime)> {
+        let (record, at) = self.record(&StateKey::Council, after)?;
+        let record = record.context("it proves that there is no council")?;
+        Ok((codec::decode(&record, PROOF_BYTES_MAX)?, at))
+    }
+
+    /// Checks what the validators' records already tell of a command, before it is signed.
+    fn check(&mut self, command: &Command, signer: Address, council: &Council) -> Result<()> {
+        let (signers, threshold) = council.signers();
+        if !signers.contains(&signer) {
+            let count = signers.len();
+            bail!(
+                "{signer}, whose key this is, is no signer here: it takes {threshold} of {count}, see `novation govern list`"
+            );
+        }
+        match command {
+            Command::Propose {
+                change:
+                    Change::SetParameter { underlying: Some(underlying), .. }
+                    | Change::SettleAt { underlying, .. },
+            } => {
+                let key = StateKey::Underlying(*underlying);
+                if self.record(&key, BlockHeight::ZERO)?.0.is_none() {
+                    bail!("there is no underlying {underlying}");
+                }
+            }
+            Command::Propose { change: Change::SetCustodians { remove, add, threshold } } => {
+                let (record, _) = self.record(&StateKey::Custody, BlockHeight::ZERO)?;
+                let record = record.context("it proves that there are no custodians")?;
+                let held = codec::decode(&record, PROOF_BYTES_MAX)?;
+                change::custodians_fit(&held, *remove, *add, *threshold)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Returns the receipt of the one command that was sent, as the validators certify it.
+    fn receipt(&mut self, sent: &Sent, command: &Command) -> Result<Receipt> {
+        let started = Instant::now();
+        let next = json!({ "height": u64::try_from(sent.height.blocks())?.saturating_add(1) });
+        let shown = loop {
+            match self.proved("receipt", json!({ "name": sent.name })) {
+                Ok(shown) => break shown,
+                Err(error) if started.elapsed() > PATIENCE => return Err(error),
+                Err(_) => drop(self.client.call("follow", &next)?),
+            }
+        };
+        match shown.finding {
+            Finding::Receipt { grant, first: _, answered }
+                if (grant.owner, grant.nonce) == (sent.owner, sent.nonce) =>
+            {
+                match answered.as_slice() {
+                    [(answered, receipt)] if answered == command => Ok(receipt.clone()),
+                    _ => bail!("the validator proves the receipt of another command"),
+                }
+            }
+            _ => bail!("the validator proves something that it was not asked for"),
+        }
+    }
+
+    /// Says who signs and what is open: of a value also the one in force, who proposed it and who has approved.
+    fn list(&mut self, council: &Council, at: BlockTime, out: &mut dyn Write) -> Result<Verdict> {
+        let (signers, threshold) = council.signers();
+        writeln!(out, "signers    {threshold} of {}", signers.len())?;
+        for signer in signers {
+            writeln!(out, "           {signer}")?;
+        }
+        for (id, held) in council.open() {
+            writeln!(out, "proposal   {id}: {}", line(held, threshold, at))?;
+            if let Change::SetParameter { parameter, underlying, .. } = held.change {
+                let key = StateKey::Parameter(underlying, parameter);
+                let (record, _) = self.record(&key, BlockHeight::ZERO)?;
+                let lines = record.as_ref().map(|record| records::lines(&key, record));
+                for (name, text) in lines.transpose()?.unwrap_or_default() {
+                    let name = if name == "value" { "now" } else { name.as_str() };
+                    writeln!(out, "           {name} {text}")?;
+                }
+            }
+            writeln!(out, "           proposed by {}", held.proposer)?;
+            for signer in &held.approvals {
+                writeln!(out, "           approved by {signer}")?;
+            }
+        }
+        if council.open().next().is_none() {
+            writeln!(out, "           no proposal is open at {}", time_text(at))?;
+        }
+        Ok(Verdict::Holds)
+    }
+
+    /// Says what came of a command.
+    fn outcome(
+        &mut self,
+        command: &Command,
+        receipt: &Receipt,
+        height: BlockHeight,
+        out: &mut dyn Write,
+    ) -> Result<Verdict> {
+        if let Receipt::Refused(refusal) = receipt {
+            writeln!(out, "refused    {}", refused(refusal))?;
+            return Ok(Verdict::Differs);
+        }
+        let about = match (command, receipt) {
+            (Command::Propose { .. }, Receipt::Proposal(id)) => *id,
+            (Command::Approve { proposal, .. } | Command::Revoke { proposal }, _) => *proposal,
+            (Command::Pause { instrument }, _) => {
+                let key = StateKey::Market(*instrument);
+                let (record, at) = self.record(&key, height)?;
+                let lines = record.as_ref().map(|record| records::lines(&key, record));
+                let lines = lines.transpose()?.unwrap_or_default();
+                let status = lines.iter().find(|(name, _)| name == "status");
+                let status = status.map_or("not listed any longer", |(_, status)| status.as_str());
+                writeln!(out, "market     {instrument}: {status} at {}", time_text(at))?;
+                return Ok(Verdict::Holds);
+            }
+            _ => bail!("its receipt is of another kind of command"),
+        };
+        let (council, at) = self.council(height)?;
+        let (_, threshold) = council.signers();
+        match council.open().find(|(id, _)| *id == about) {
+            Some((id, held)) => writeln!(out, "proposal   {id}: {}", line(held, threshold, at))?,
+            None => writeln!(out, "proposal   {about}: no longer open at {}", time_text(at))?,
+        }
+        Ok(Verdict::Holds)
+    }
+}
+
+/// Returns a refusal with its code, and what to do about it.
+fn refused(refusal: &Refusal) -> String {
+    let advice = match refusal {
+        Refusal::NotPermitted => "this key is no signer's: see `novation govern list`",
+        Refusal::ProposalUnknown => {
+            "it was never open, has died, or is made already: see `novation govern list`"
+        }
+        Refusal::ApprovedAlready => "another signer's approval is needed",
+        Refusal::ChangeDiffers => "see `novation govern list` for what it changes",
+        Refusal::ParameterUnknown => "see `novation govern propose parameter --help` for --of",
+        Refusal::ValueContradicts => {
+            "change the other first; spec/0023-governance.md says which go together"
+        }
+        Refusal::InstrumentUnknown => "name a market by the number that it is listed under",
+        Refusal::InstrumentHalted => "it does not trade, so there is nothing to pause",
+        Refusal::PauseSpent { .. } => "another signer may pause it, or `govern propose pause`",
+        _ => "nothing was changed",
     };
-    Endpoint { ip, port: address.port() }
+    format!("{refusal} (code {}): {advice}", refusal.code())
 }
 
-/// Signs a command, hands it in, and returns the height of the block that holds it.
-fn send(
-    client: &mut Client,
-    trust: &Trust,
-    key: &OwnerKey,
-    command: Command,
-) -> Result<BlockHeight> {
+/// Signs a command, hands it in, and says which block holds it.
+fn send(asked: &mut Asked, key: &OwnerKey, command: Command) -> Result<Sent> {
+    let Asked { client, trust } = asked;
+    let owner = key.address();
     let status = client.call("status", &json!({}))?;
     let time: u64 = status["time"].as_u64().context("it sent no time")?;
     let height: u64 = status["height"].as_u64().context("it sent no height")?;
@@ -123,6 +289,7 @@ fn send(
     if let Some(refused) = told[0]["refused"].as_str() {
         bail!("the validator does not take it: {refused}");
     }
+    let name = told[0]["name"].as_str().context("it sent no name")?.to_owned();
     let started = Instant::now();
     let mut at = height.saturating_add(1);
     while started.elapsed() < PATIENCE {
@@ -130,10 +297,9 @@ fn send(
         let reached = reached["height"].as_u64().context("it sent no height")?;
         while at <= reached {
             let block = block(client, at)?;
-            let own =
-                |grant: &protocol::Grant| grant.owner == key.address() && grant.nonce == nonce;
+            let own = |grant: &protocol::Grant| grant.owner == owner && grant.nonce == nonce;
             if block.grants.iter().any(own) {
-                return Ok(block.height);
+                return Ok(Sent { name, owner, nonce, height: block.height });
             }
             at = at.saturating_add(1);
         }
@@ -147,83 +313,6 @@ fn block(client: &mut Client, height: u64) -> Result<Block> {
     Ok(codec::decode(&decode_hex(text)?, limits::BLOCK_BYTES_MAX)?)
 }
 
-/// Returns the council as the validators certify it, after a block at the earliest, and the time of that.
-fn council(client: &mut Client, trust: &Trust, after: BlockHeight) -> Result<(Council, BlockTime)> {
-    let key = encode_hex(&codec::encode(&StateKey::Council)?);
-    let params: Value = json!({ "key": key, "epoch": trust.epoch });
-    let started = Instant::now();
-    loop {
-        let told = client.call("answer", &params)?;
-        let text = told["answer"].as_str().context("the validator sent no answer")?;
-        let shown = Answer::decode(&decode_hex(text)?)?.verify(trust)?;
-        if shown.height >= after {
-            let Finding::Record { claim: Claim::Present(record), .. } = shown.finding else {
-                bail!("it proves that there is no council");
-            };
-            return Ok((codec::decode(&record, PROOF_BYTES_MAX)?, shown.time));
-        }
-        if started.elapsed() > PATIENCE {
-            bail!("block {after} has no certificate within {} seconds", PATIENCE.as_secs());
-        }
-    }
-}
-
-/// Says what came of a command.
-fn outcome(
-    command: &Command,
-    signer: Address,
-    council: &Council,
-    at: BlockTime,
-    out: &mut dyn Write,
-) -> Result<Verdict> {
-    let (_, threshold) = council.signers();
-    let approved = |proposal: &Proposal| proposal.approvals.contains(&signer);
-    let found = match command {
-        Command::Propose { change } => {
-            let same =
-                |(_, held): &(ProposalId, &Proposal)| held.change == *change && approved(held);
-            council.open().filter(same).last()
-        }
-        Command::Approve { proposal } | Command::Revoke { proposal } => {
-            council.open().find(|(id, _)| id == proposal)
-        }
-        _ => None,
-    };
-    let taken = match (command, &found) {
-        (Command::Revoke { .. }, Some((_, held))) => !approved(held),
-        (Command::Revoke { .. }, None) => true,
-        (_, Some((_, held))) => approved(held),
-        (_, None) => false,
-    };
-    if let Some((id, held)) = found {
-        writeln!(out, "proposal   {id}: {}", line(held, threshold, at))?;
-    }
-    if taken {
-        return Ok(Verdict::Holds);
-    }
-    writeln!(
-        out,
-        "refused    no such approval stands after that block: it was refused, or the change is made already; see \
-         `novation govern list`"
-    )?;
-    Ok(Verdict::Differs)
-}
-
-fn list(council: &Council, at: BlockTime, out: &mut dyn Write) -> Result<Verdict> {
-    let (signers, threshold) = council.signers();
-    writeln!(out, "signers    {threshold} of {}", signers.len())?;
-    for signer in signers {
-        writeln!(out, "           {signer}")?;
-    }
-    for (id, held) in council.open() {
-        writeln!(out, "proposal   {id}: {}", line(held, threshold, at))?;
-    }
-    if council.open().next().is_none() {
-        writeln!(out, "           no proposal is open at {}", time_text(at))?;
-    }
-    Ok(Verdict::Holds)
-}
-
 /// Returns a proposal in words.
 pub(crate) fn line(held: &Proposal, threshold: u16, at: BlockTime) -> String {
     let approvals = format!("{} of {threshold} approvals", held.approvals.len());
@@ -233,4 +322,33 @@ pub(crate) fn line(held: &Proposal, threshold: u16, at: BlockTime) -> String {
         None => format!("dies at {}", time_text(held.expires_at)),
     };
     format!("{}; {approvals}, {when}", records::change(&held.change))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refusal_of_governance_is_told_apart_by_its_code_and_its_words() {
+        let refusals = [
+            (Refusal::NotPermitted, 1),
+            (Refusal::InstrumentUnknown, 20),
+            (Refusal::InstrumentHalted, 22),
+            (Refusal::ParameterUnknown, 60),
+            (Refusal::ProposalUnknown, 63),
+            (Refusal::ApprovedAlready, 64),
+            (Refusal::ValueContradicts, 67),
+            (Refusal::NotApproved, 68),
+            (Refusal::ChangeDiffers, 94),
+        ];
+        let told: std::collections::BTreeSet<String> = refusals
+            .iter()
+            .map(|(refusal, code)| {
+                let told = refused(refusal);
+                assert!(told.starts_with(&format!("{refusal} (code {code}): ")), "{told}");
+                told
+            })
+            .collect();
+        assert_eq!(told.len(), refusals.len());
+    }
 }

@@ -90,7 +90,7 @@ impl Devnet {
     }
 
     /// Waits until a validator says of its readiness what it should.
-    fn says(&self, index: u16, words: &str) -> String {
+    pub(crate) fn says(&self, index: u16, words: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let said = self.get(index, "/health/ready");
@@ -321,7 +321,7 @@ fn hand_in_an_approval(net: &Devnet) -> String {
     let expires_at = units::BlockTime::from_millis(i128::from(time) + 3_600_000);
     let validity = access::Validity { nonce: time + 7, expires_at };
     let proposal = protocol::ProposalId::new(4_711);
-    let command = protocol::Command::Approve { proposal };
+    let command = protocol::Command::Approve { proposal, change: protocol::Change::ResumeHouse };
     let network = network_of(&net.dir);
     let bytes = signer.submit(&network, validity, command, None, 1).expect("it can be shown");
     let submissions = format!("{{\"submissions\":[\"{}\"]}}", gateway::encode_hex(&bytes));

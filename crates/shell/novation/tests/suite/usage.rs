@@ -35,6 +35,15 @@ fn a_command_line_that_makes_no_sense_is_refused_before_anything_happens() {
     ] {
         run(arguments, &file).failed(2, &[words]);
     }
+    for (arguments, words) in [
+        ("govern propose parameter scan_range 20 --of 1", "outside the bounds of scan_range"),
+        ("govern propose parameter scan_range 200000", "say which, as --of 1"),
+        ("govern propose parameter maintenance_ratio 800000 --of 1", "leave out --of"),
+        ("govern propose parameter scan_rage 1", "is not a parameter"),
+    ] {
+        run(arguments, &file).failed(1, &[words]);
+    }
+    run("govern pause BTC", &file).failed(2, &["invalid value 'BTC'"]);
     let seat = format!("govern propose seat 5 --validator-key 0x{}", "ab".repeat(32));
     run(&format!("{seat} --stake 0"), &file).failed(2, &["0 is not in"]);
     for at in ["0.0.0.0:26650", "[::]:26650", "10.0.0.1:0", "224.0.0.1:26650"] {
@@ -48,7 +57,9 @@ fn a_command_line_that_makes_no_sense_is_refused_before_anything_happens() {
 fn every_command_has_a_help_with_examples() {
     let out = run("--help", house()).succeeded();
     assert!(out.contains("novation demo --out") && out.contains("Exit codes"), "{out}");
-    for command in ["demo", "audit", "prove", "verify", "explain margin", "explain strategies"] {
+    for command in
+        ["demo", "audit", "prove", "verify", "explain margin", "explain strategies", "govern"]
+    {
         let out = run(&format!("{command} --help"), house()).succeeded();
         assert!(out.contains("Example") && out.contains(&format!("novation {command} ")), "{out}");
     }
