@@ -65,3 +65,40 @@ pub fn vol_implied_by_put(
     let call = price.plus(forward.price()).ok()?.minus(strike.price()).ok()?;
     vol_implied_by_call(call, forward, strike, horizon)
 }
+
+/// Returns the volatility that a call's price in whole micro-dollars determines, to a basis point.
+///
+/// A price rounded down is that of every volatility from the one it implies to the one that a micro-dollar more
+/// implies. If those are more than 0.01 % of volatility apart, or one of them does not exist, none is determined.
+///
+/// # Source
+///
+/// spec 0010-PRIC-014.
+#[must_use]
+pub fn vol_determined_by_call(
+    price: Price,
+    forward: Forward,
+    strike: Strike,
+    horizon: Horizon,
+) -> Option<FineVol> {
+    let least = vol_implied_by_call(price, forward, strike, horizon)?;
+    let above = price.plus(Price::from_micros(1)).ok()?;
+    let most = vol_implied_by_call(above, forward, strike, horizon)?;
+    let apart = most.trillionths().checked_sub(least.trillionths())?;
+    (apart <= BASIS_POINT).then_some(least)
+}
+
+/// Returns the volatility that a put's price in whole micro-dollars determines: that of the call worth F − K more.
+#[must_use]
+pub fn vol_determined_by_put(
+    price: Price,
+    forward: Forward,
+    strike: Strike,
+    horizon: Horizon,
+) -> Option<FineVol> {
+    let call = price.plus(forward.price()).ok()?.minus(strike.price()).ok()?;
+    vol_determined_by_call(call, forward, strike, horizon)
+}
+
+/// A basis point of volatility, in trillionths.
+const BASIS_POINT: i128 = 100_000_000;

@@ -54,7 +54,9 @@ pub use discount::Discount;
 pub use fixing::Fixing;
 pub use greeks::Greeks;
 pub use growth::{decay, power};
-pub use implied::{vol_implied_by_call, vol_implied_by_put};
+pub use implied::{
+    vol_determined_by_call, vol_determined_by_put, vol_implied_by_call, vol_implied_by_put,
+};
 pub use inputs::{Deviation, FineVol, Forward, Horizon, MovedVol, Strike};
 pub use svi::Svi;
 pub use terms::Terms;

@@ -81,14 +81,18 @@ fn rows(columns: &[(&str, &Assessment)]) -> Vec<(String, Vec<String>)> {
         ("standing".into(), of(&|found| found.standing.to_string())),
     ];
     let mut underlyings: Vec<&str> = Vec::new();
-    for name in columns.iter().flat_map(|(_, found)| &found.liquidation).map(|at| &at.underlying) {
+    for name in columns
+        .iter()
+        .flat_map(|(_, found)| found.liquidation.iter().flatten())
+        .map(|at| &at.underlying)
+    {
         if !underlyings.contains(&name.as_str()) {
             underlyings.push(name);
         }
     }
     for name in underlyings {
         let price = |found: &Assessment, above: bool| {
-            let at = found.liquidation.iter().find(|at| at.underlying == name);
+            let at = found.liquidation.iter().flatten().find(|at| at.underlying == name);
             at.map_or_else(String::new, |at| {
                 match (at.now, if above { &at.above } else { &at.below }) {
                     (true, _) => "now".into(),
@@ -100,7 +104,7 @@ fn rows(columns: &[(&str, &Assessment)]) -> Vec<(String, Vec<String>)> {
         rows.push((format!("{name}: liquidated at or below"), of(&|found| price(found, false))));
         rows.push((format!("{name}: liquidated at or above"), of(&|found| price(found, true))));
         let greek = |found: &Assessment, field: Field| {
-            let sums = found.greeks.iter().find(|sums| sums.underlying == name);
+            let sums = found.greeks.iter().flatten().find(|sums| sums.underlying == name);
             sums.map_or_else(String::new, |sums| field(sums).clone())
         };
         let greeks: [(&str, Field); 4] = [

@@ -14,13 +14,19 @@ use pyo3::types::{PyDict, PyFloat, PyString};
 use std::fmt::Display;
 use std::str::FromStr;
 use units::{BlockSpan, Ppb, Price, Round};
-use whatif::{Orders, Portfolio};
+use whatif::{Batch, Detail, Orders, Portfolio};
 
 /// Trillionths are decimals beyond those of any unit: a vol is given with up to twelve.
 const VOL_DECIMALS: usize = 12;
 
 fn invalid(error: impl Display) -> PyErr {
     PyValueError::new_err(error.to_string())
+}
+
+/// Returns an error that names the argument.
+fn wrong(name: &str, value: impl Display) -> impl Fn(units::ArithmeticError) -> PyErr {
+    let argument = format!("{name} {value}");
+    move |error| PyValueError::new_err(format!("{argument}: {error}"))
 }
 
 /// Returns the exact text of a number.
@@ -76,8 +82,19 @@ fn is_call(right: &str) -> PyResult<bool> {
     }
 }
 
-fn span(milliseconds: i64) -> BlockSpan {
-    BlockSpan::from_millis(i128::from(milliseconds))
+fn horizon(milliseconds: i64) -> PyResult<Horizon> {
+    let span = BlockSpan::from_millis(i128::from(milliseconds));
+    Horizon::after(span).map_err(wrong("milliseconds", milliseconds))
+}
+
+fn forward_of(value: &Bound<'_, PyAny>) -> PyResult<Forward> {
+    let price: Price = read("forward", value)?;
+    Forward::new(price).map_err(wrong("forward", price))
+}
+
+fn strike_of(value: &Bound<'_, PyAny>) -> PyResult<Strike> {
+    let price: Price = read("strike", value)?;
+    Strike::new(price).map_err(wrong("strike", price))
 }
 
 fn terms(
@@ -86,8 +103,12 @@ fn terms(
     sigma: &Bound<'_, PyAny>,
     milliseconds: i64,
 ) -> PyResult<Terms> {
-    let (forward, strike): (Price, Price) = (read("forward", forward)?, read("strike", strike)?);
-    Terms::new(forward, strike, vol(sigma)?, span(milliseconds)).map_err(invalid)
+    Ok(Terms {
+        forward: forward_of(forward)?,
+        strike: strike_of(strike)?,
+        vol: vol(sigma)?,
+        horizon: horizon(milliseconds)?,
+    })
 }
 
 /// Returns the Black-76 value of an option per unit of the underlying, undiscounted, rounded down to a micro-dollar.
@@ -125,7 +146,8 @@ fn greeks<'py>(
     Ok(found)
 }
 
-/// Returns the vol that a price implies, rounded up to a trillionth; None if no vol does.
+/// Returns the vol that a price in whole micro-dollars determines to a basis point, rounded up to a trillionth; None if none is
+/// determined: at or below intrinsic value, beyond the highest vol, or where a micro-dollar of price spans more than 0.0001 of vol.
 #[pyfunction]
 fn implied_vol<'py>(
     py: Python<'py>,
@@ -136,13 +158,12 @@ fn implied_vol<'py>(
     milliseconds: i64,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let price: Price = read("price", price)?;
-    let forward = Forward::new(read("forward", forward)?).map_err(invalid)?;
-    let strike = Strike::new(read("strike", strike)?).map_err(invalid)?;
-    let horizon = Horizon::after(span(milliseconds)).map_err(invalid)?;
+    let (forward, strike) = (forward_of(forward)?, strike_of(strike)?);
+    let horizon = horizon(milliseconds)?;
     let implied = if is_call(right)? {
-        pricing::vol_implied_by_call(price, forward, strike, horizon)
+        pricing::vol_determined_by_call(price, forward, strike, horizon)
     } else {
-        pricing::vol_implied_by_put(price, forward, strike, horizon)
+        pricing::vol_determined_by_put(price, forward, strike, horizon)
     };
     let shown = |vol: FineVol| {
         let digits = format!("{:0>13}", vol.trillionths());
@@ -153,38 +174,73 @@ fn implied_vol<'py>(
 }
 
 /// Returns JSON text of a str, or of a dict or list as Python writes it.
-fn json(value: &Bound<'_, PyAny>) -> PyResult<String> {
+fn json(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
     if value.is_instance_of::<PyString>() {
         return value.extract();
     }
-    value.py().import("json")?.call_method1("dumps", (value,))?.extract()
+    let text = value.py().import("json")?.call_method1("dumps", (value,));
+    let text = text.map_err(|error| {
+        let message = format!("{name}: {}; give numbers as str or int", error.value(value.py()));
+        PyTypeError::new_err(message)
+    })?;
+    text.extract()
 }
 
 fn portfolio_of(value: &Bound<'_, PyAny>) -> PyResult<Portfolio> {
-    Portfolio::parse(&json(value)?).map_err(invalid)
+    Portfolio::parse(&json("portfolio", value)?).map_err(invalid)
 }
 
 fn loads<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
     py.import("json")?.call_method1("loads", (text,))
 }
 
-/// Returns margin, Greeks and liquidation prices of a portfolio, given as JSON text or as a dict of the same form.
+/// Returns margin of a portfolio, given as JSON text or as a dict of the same form; with its Greeks unless they are not wanted, and
+/// with liquidation prices if they are.
 #[pyfunction]
-fn margin<'py>(portfolio: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let found = portfolio_of(portfolio)?.assess().map_err(invalid)?;
-    loads(portfolio.py(), &serde_json::to_string(&found).map_err(invalid)?)
+#[pyo3(signature = (portfolio, *, greeks=true, liquidation=false))]
+fn margin<'py>(
+    portfolio: &Bound<'py, PyAny>,
+    greeks: bool,
+    liquidation: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = portfolio.py();
+    let read = portfolio_of(portfolio)?;
+    let detail = Detail { greeks, liquidation };
+    let found = py.detach(|| read.measure(detail)).map_err(invalid)?;
+    loads(py, &serde_json::to_string(&found).map_err(invalid)?)
+}
+
+/// Returns margin of many portfolios in the same markets, in their order: a list, or JSON text of one.
+#[pyfunction]
+#[pyo3(signature = (markets, portfolios, *, greeks=false, liquidation=false))]
+fn margin_many<'py>(
+    markets: &Bound<'py, PyAny>,
+    portfolios: &Bound<'py, PyAny>,
+    greeks: bool,
+    liquidation: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = markets.py();
+    let (markets, portfolios) = (json("markets", markets)?, json("portfolios", portfolios)?);
+    let detail = Detail { greeks, liquidation };
+    let found = py.detach(|| Batch::parse(&markets)?.measure(&portfolios, detail));
+    loads(py, &serde_json::to_string(&found.map_err(invalid)?).map_err(invalid)?)
 }
 
 /// Returns a portfolio before orders, with them open and with all of them filled.
 #[pyfunction(name = "whatif")]
+#[pyo3(signature = (portfolio, orders, *, greeks=true, liquidation=false))]
 fn what_if<'py>(
     portfolio: &Bound<'py, PyAny>,
     orders: &Bound<'py, PyAny>,
+    greeks: bool,
+    liquidation: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let portfolio_read = portfolio_of(portfolio)?;
-    let orders: Orders = portfolio_read.parse_orders(&json(orders)?).map_err(invalid)?;
-    let found = portfolio_read.what_if(&orders).map_err(invalid)?;
-    loads(portfolio.py(), &serde_json::to_string(&found).map_err(invalid)?)
+    let py = portfolio.py();
+    let read = portfolio_of(portfolio)?;
+    let orders: Orders = read.parse_orders(&json("orders", orders)?).map_err(invalid)?;
+    let detail = Detail { greeks, liquidation };
+    let found = py.detach(|| read.what_if_with(&orders, detail)).map_err(invalid)?;
+    loads(py, &serde_json::to_string(&found).map_err(invalid)?)
 }
 
 /// Margin and option arithmetic of the Novation clearing house, bit for bit.
@@ -195,6 +251,7 @@ fn novation_risk(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(greeks, module)?)?;
     module.add_function(wrap_pyfunction!(implied_vol, module)?)?;
     module.add_function(wrap_pyfunction!(margin, module)?)?;
+    module.add_function(wrap_pyfunction!(margin_many, module)?)?;
     module.add_function(wrap_pyfunction!(what_if, module)?)?;
     Ok(())
 }

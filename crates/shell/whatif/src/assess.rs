@@ -37,10 +37,26 @@ pub struct Assessment {
     pub liquidation_target: String,
     /// Where that leaves the account.
     pub standing: &'static str,
-    /// The index at which it is liquidated, by underlying.
-    pub liquidation: Vec<Liquidation>,
-    /// Sensitivities, by underlying.
-    pub greeks: Vec<GreekSums>,
+    /// The index at which it is liquidated, by underlying; absent if nobody asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub liquidation: Option<Vec<Liquidation>>,
+    /// Sensitivities, by underlying; absent if nobody asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub greeks: Option<Vec<GreekSums>>,
+}
+
+/// What is computed beside margin: both cost more than the margin itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Detail {
+    /// Sensitivities: one evaluation of each option held.
+    pub greeks: bool,
+    /// Liquidation prices: margin again at some hundreds of prices of each underlying held.
+    pub liquidation: bool,
+}
+
+impl Detail {
+    /// Everything.
+    pub const FULL: Self = Self { greeks: true, liquidation: true };
 }
 
 /// A portfolio before and after orders.
@@ -74,15 +90,66 @@ impl Portfolio {
         }
     }
 
-    /// Returns the portfolio measured, its own open orders included.
+    /// Returns the portfolio with the markets alone that it holds something in, or has orders in: no other one enters margin.
+    fn lean(&self) -> Self {
+        let mut lean = self.clone();
+        let used = |id| {
+            self.positions.iter().any(|held| held.instrument == id)
+                || self.orders.iter().any(|order| order.instrument == id)
+        };
+        lean.markets.retain(|market| used(market.instrument.id));
+        lean
+    }
+
+    /// Returns the portfolio measured in full, its own open orders included.
     ///
     /// # Errors
     ///
     /// [`WhatIfError::Limits`] if a number is outside the limits of the house.
     pub fn assess(&self) -> Result<Assessment, WhatIfError> {
-        let risk = self.risk().map_err(limits("scenario matrices"))?;
-        let needed = margin::required(&risk, &self.held()).map_err(limits("margin"))?;
-        let mut greeks = margin::greeks(&risk, &self.positions).map_err(limits("Greeks"))?;
+        self.measure(Detail::FULL)
+    }
+
+    /// Returns the portfolio measured, its own open orders included, with as much detail as is asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`WhatIfError::Limits`] if a number is outside the limits of the house.
+    pub fn measure(&self, detail: Detail) -> Result<Assessment, WhatIfError> {
+        let lean = self.lean();
+        let risk = lean.risk().map_err(limits("scenario matrices"))?;
+        lean.measure_over(&risk, detail)
+    }
+
+    /// Measures over matrices that have been made, of these markets or more.
+    pub(crate) fn measure_over(
+        &self,
+        risk: &Risk,
+        detail: Detail,
+    ) -> Result<Assessment, WhatIfError> {
+        let needed = margin::required(risk, &self.held()).map_err(limits("margin"))?;
+        let greeks = detail.greeks.then(|| self.sums(risk)).transpose()?;
+        let liquidation = detail.liquidation.then(|| liquidations(self)).transpose();
+        Ok(Assessment {
+            equity: needed.equity.to_string(),
+            initial_margin: needed.initial.to_string(),
+            maintenance_margin: needed.maintenance.to_string(),
+            liquidation_target: needed.buffer.to_string(),
+            standing: match needed.standing() {
+                Standing::Healthy => "healthy",
+                Standing::ReduceOnly => "reduce_only",
+                Standing::Liquidatable => "liquidatable",
+                Standing::Takeover => "takeover",
+                Standing::Insolvent => "insolvent",
+            },
+            liquidation: liquidation.map_err(limits("liquidation price"))?,
+            greeks,
+        })
+    }
+
+    /// Returns the sensitivities of positions and of the collateral that counts.
+    fn sums(&self, risk: &Risk) -> Result<Vec<GreekSums>, WhatIfError> {
+        let mut greeks = margin::greeks(risk, &self.positions).map_err(limits("Greeks"))?;
         for (asset, amount) in &self.collateral {
             // What is pledged moves like what is held, as far as it counts.
             let none = Notional::ZERO;
@@ -105,30 +172,25 @@ impl Portfolio {
             vega: sum.vega.to_string(),
             theta: sum.theta.to_string(),
         });
-        Ok(Assessment {
-            equity: needed.equity.to_string(),
-            initial_margin: needed.initial.to_string(),
-            maintenance_margin: needed.maintenance.to_string(),
-            liquidation_target: needed.buffer.to_string(),
-            standing: match needed.standing() {
-                Standing::Healthy => "healthy",
-                Standing::ReduceOnly => "reduce_only",
-                Standing::Liquidatable => "liquidatable",
-                Standing::Takeover => "takeover",
-                Standing::Insolvent => "insolvent",
-            },
-            liquidation: liquidations(self).map_err(limits("liquidation price"))?,
-            greeks: sums.collect(),
-        })
+        Ok(sums.collect())
     }
 
-    /// Returns the portfolio before orders, with them open and with them filled.
+    /// Returns the portfolio before orders, with them open and with them filled, in full.
     ///
     /// # Errors
     ///
     /// [`WhatIfError::Limits`] if a number is outside the limits of the house.
     pub fn what_if(&self, orders: &Orders) -> Result<WhatIf, WhatIfError> {
-        let before = self.assess()?;
+        self.what_if_with(orders, Detail::FULL)
+    }
+
+    /// Returns the portfolio before orders, with them open and with them filled, with as much detail as is asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`WhatIfError::Limits`] if a number is outside the limits of the house.
+    pub fn what_if_with(&self, orders: &Orders, detail: Detail) -> Result<WhatIf, WhatIfError> {
+        let before = self.measure(detail)?;
         let mut open = self.clone();
         open.orders.extend(&orders.0);
         let mut filled = self.clone();
@@ -137,8 +199,8 @@ impl Portfolio {
         }
         Ok(WhatIf {
             before,
-            with_orders_open: open.assess()?,
-            after_fills: filled.assess()?,
+            with_orders_open: open.measure(detail)?,
+            after_fills: filled.measure(detail)?,
             entries: self.entries(orders)?,
         })
     }

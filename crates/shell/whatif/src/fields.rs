@@ -58,7 +58,7 @@ impl Exact {
                 return Err(invalid(place, &float.to_string(), reason));
             }
         };
-        text.parse().map_err(|error| {
+        unpadded(text).parse().map_err(|error| {
             let reason = match error {
                 ParseError::NotDecimal(_) => "is not a decimal number".to_string(),
                 ParseError::TooFine { decimals: 0, .. } => "is not a whole number".to_string(),
@@ -72,15 +72,42 @@ impl Exact {
     }
 }
 
-/// Returns what a text says, or where in it something else is said.
+/// Returns a decimal without the zeros that venues write behind it.
+fn unpadded(text: &str) -> &str {
+    let Some((whole, fraction)) = text.split_once('.') else { return text };
+    let kept = fraction.trim_end_matches('0').len();
+    let digit_ends_whole = whole.ends_with(|last: char| last.is_ascii_digit());
+    match kept {
+        0 if digit_ends_whole && !fraction.is_empty() => whole,
+        0 => text,
+        _ => text.get(..whole.len() + 1 + kept).unwrap_or(text),
+    }
+}
+
+/// Returns the fields that a text says, or where in it something else is said.
 pub(crate) fn parse<'de, T: Deserialize<'de>>(
     text: &'de str,
     what: &'static str,
 ) -> Result<T, WhatIfError> {
+    elements(text, what).map(|Named(value)| value)
+}
+
+/// Returns what a text says, or where in it something else is said.
+pub(crate) fn elements<'de, T: Deserialize<'de>>(
+    text: &'de str,
+    what: &'static str,
+) -> Result<T, WhatIfError> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let form = |place: String, error| WhatIfError::Form { place, error };
+    let form = |place: String, error: serde_json::Error| {
+        // What the reader calls a control character is the line break after a text whose quote is missing.
+        let open = error.to_string().contains("control character");
+        let place_of = format!("line {} column {}", error.line(), error.column());
+        let plain =
+            || serde_json::Error::custom(format!("a text is not closed by a quote at {place_of}"));
+        WhatIfError::Form { place, error: if open { plain() } else { error } }
+    };
     let read = serde_path_to_error::deserialize(&mut reader);
-    let Named(value) = read.map_err(|error: serde_path_to_error::Error<serde_json::Error>| {
+    let value = read.map_err(|error: serde_path_to_error::Error<serde_json::Error>| {
         let place = match error.path().to_string().as_str() {
             "." => what.to_string(),
             path => format!("{what}, {path}"),

@@ -123,6 +123,27 @@ struct PortfolioFile {
     orders: Vec<Named<OrderFile>>,
 }
 
+/// What an account holds in markets that are said elsewhere.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
+pub(crate) struct HoldingFile {
+    cash: Exact,
+    #[serde(default)]
+    collateral: Amounts,
+    #[serde(default)]
+    positions: Vec<Named<PositionFile>>,
+    #[serde(default)]
+    orders: Vec<Named<OrderFile>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "fields by name")]
+struct MarketsFile {
+    time: String,
+    underlyings: Vec<Named<UnderlyingFile>>,
+    markets: Vec<Named<MarketFile>>,
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "fields by name")]
 struct OrdersFile {
@@ -155,13 +176,26 @@ impl Portfolio {
     /// [`WhatIfError`] naming the place and the value that cannot be read.
     pub fn parse(text: &str) -> Result<Self, WhatIfError> {
         let file: PortfolioFile = parse(text, "portfolio")?;
+        let PortfolioFile { time, underlyings, markets, cash, collateral, positions, orders } =
+            file;
+        let mut portfolio = Self::in_markets(&MarketsFile { time, underlyings, markets })?;
+        portfolio.take(&HoldingFile { cash, collateral, positions, orders })?;
+        Ok(portfolio)
+    }
+
+    /// Returns the empty portfolio in the markets of a JSON text.
+    pub(crate) fn parse_markets(text: &str) -> Result<Self, WhatIfError> {
+        Self::in_markets(&parse(text, "markets")?)
+    }
+
+    fn in_markets(file: &MarketsFile) -> Result<Self, WhatIfError> {
         let mut portfolio = Self {
             now: time("time", &file.time)?,
             names: Vec::new(),
             underlyings: Vec::new(),
             markets: Vec::new(),
             market_names: BTreeMap::new(),
-            cash: file.cash.read("cash")?,
+            cash: Notional::ZERO,
             collateral: Vec::new(),
             positions: Vec::new(),
             orders: Vec::new(),
@@ -184,19 +218,27 @@ impl Portfolio {
                 return Err(invalid("markets", &given.name, "is there twice"));
             }
         }
+        Ok(portfolio)
+    }
+
+    /// Puts what a file holds in the place of what is held.
+    pub(crate) fn take(&mut self, file: &HoldingFile) -> Result<(), WhatIfError> {
+        self.cash = file.cash.read("cash")?;
+        self.collateral.clear();
+        self.positions.clear();
         for (name, amount) in &file.collateral.0 {
             let place = format!("collateral {name}");
-            let asset = portfolio.underlying(&place, name)?.asset.unwrap_or_default();
+            let asset = self.underlying(&place, name)?.asset.unwrap_or_default();
             let amount: Quantity = amount.read(&place)?;
             not_below(Quantity::ZERO, amount, &place)?;
-            portfolio.collateral.push((asset, amount));
+            self.collateral.push((asset, amount));
         }
         for Named(given) in &file.positions {
-            let position = portfolio.position(given)?;
-            portfolio.positions.push(position);
+            let position = self.position(given)?;
+            self.positions.push(position);
         }
-        portfolio.orders = portfolio.read_orders(&file.orders)?;
-        Ok(portfolio)
+        self.orders = self.read_orders(&file.orders)?;
+        Ok(())
     }
 
     /// Returns the orders of a JSON text, `{"orders": […]}` as in a portfolio, in this portfolio's markets.

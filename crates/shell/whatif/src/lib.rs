@@ -1,7 +1,8 @@
 //! A portfolio in a file: its margin, its Greeks, the prices at which it is liquidated, and what orders would change.
 //!
 //! [`Portfolio::parse`] reads markets and holdings, [`Portfolio::assess`] measures them, [`Portfolio::what_if`] measures
-//! them before orders, with the orders open, and with all of them filled, and says which of them margin lets in.
+//! them before orders, with the orders open, and with all of them filled, and says which of them margin lets in. A [`Batch`]
+//! measures many portfolios in the same markets over one set of matrices.
 //!
 //! **Invariant:** every figure is one of the house's own integers: marks, scenario matrices and requirements are those of
 //! `margin`. Numbers in files are exact decimal text; nothing here is a float.
@@ -9,12 +10,14 @@
 //! Left out: where prices come from. A portfolio file says what the market looks like.
 
 mod assess;
+mod batch;
 mod entry;
 mod fields;
 mod file;
 mod liquidation;
 
-pub use assess::{Assessment, GreekSums, WhatIf};
+pub use assess::{Assessment, Detail, GreekSums, WhatIf};
+pub use batch::Batch;
 pub use entry::Entry;
 pub use file::{Orders, Portfolio};
 pub use liquidation::{Crossing, Liquidation};
@@ -59,6 +62,14 @@ pub enum WhatIfError {
         name: String,
         /// Which are defined.
         known: String,
+    },
+    /// One portfolio of many.
+    #[error("portfolio {number}: {error}")]
+    Portfolio {
+        /// Its place in the list, from 0.
+        number: usize,
+        /// What is wrong with it.
+        error: Box<WhatIfError>,
     },
     /// A limit of the house.
     #[error("{place}: {fault}")]

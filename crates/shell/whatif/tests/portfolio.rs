@@ -1,6 +1,6 @@
 //! A portfolio as its owner writes it: margins by hand, liquidation prices that are the first, errors that name places.
 
-use whatif::{Portfolio, WhatIfError};
+use whatif::{Batch, Detail, Portfolio, WhatIfError};
 
 fn with(markets: &str, rest: &str) -> String {
     format!(
@@ -36,7 +36,7 @@ fn a_perpetual_is_liquidated_where_paper_and_pencil_say() {
     let found = long.assess().unwrap();
     assert_eq!((found.equity.as_str(), found.standing), ("20000", "healthy"));
     assert!((micros(&found.initial_margin) - 9_600_000_000).abs() < 3_000);
-    let [at] = &found.liquidation[..] else { panic!("one underlying is held") };
+    let [at] = &found.liquidation.as_deref().unwrap()[..] else { panic!("one underlying is held") };
     let below: units::Price = at.below.as_ref().unwrap().index.parse().unwrap();
     assert!((below.micros() - 45_871_559_633).abs() < 3_000, "{below}");
     assert_eq!(at.above, None);
@@ -46,7 +46,7 @@ fn a_perpetual_is_liquidated_where_paper_and_pencil_say() {
         r#""cash": "20000", "positions": [{"market": "BTC-PERP", "lots": "-1000", "entry": "60000"}]"#,
     );
     let found = short.assess().unwrap();
-    let [at] = &found.liquidation[..] else { panic!("one underlying is held") };
+    let [at] = &found.liquidation.as_deref().unwrap()[..] else { panic!("one underlying is held") };
     let above: units::Price = at.above.as_ref().unwrap().index.parse().unwrap();
     assert!((above.micros() - 70_921_985_815).abs() < 3_000, "{above}");
     assert_eq!(at.below, None);
@@ -81,8 +81,11 @@ fn a_price_found_is_liquidatable_and_a_micro_dollar_nearer_is_not() {
     };
     let portfolio = parse(CALL, &rest("60000"));
     let found = portfolio.assess().unwrap();
-    assert_eq!(found.liquidation.len(), 2, "BTC is held, ETH is pledged");
-    let at = found.liquidation[0].above.clone().expect("short calls are liquidated above");
+    assert_eq!(found.liquidation.as_ref().unwrap().len(), 2, "BTC is held, ETH is pledged");
+    let at = found.liquidation.as_deref().unwrap()[0]
+        .above
+        .clone()
+        .expect("short calls are liquidated above");
     let edge: units::Price = at.index.parse().unwrap();
     let standing = |micros: i128| {
         let index = units::Price::from_micros(micros).to_string();
@@ -112,8 +115,12 @@ fn orders_open_raise_initial_margin_and_filled_move_positions() {
     let mark = micros(&portfolio.assess().unwrap().equity);
     let sold = micros(&after.equity);
     assert!(sold < mark + 750_000_000 - 30_375_000, "{sold}: calls are now owed at their mark");
-    assert_eq!(before.greeks[0].delta, "1");
-    assert!(after.greeks[0].delta.starts_with("-0."), "{}", after.greeks[0].delta);
+    assert_eq!(before.greeks.as_deref().unwrap()[0].delta, "1");
+    assert!(
+        after.greeks.as_deref().unwrap()[0].delta.starts_with("-0."),
+        "{}",
+        after.greeks.as_deref().unwrap()[0].delta
+    );
 }
 
 #[test]
@@ -131,7 +138,7 @@ fn closing_pays_out_what_the_position_gained() {
         (found.after_fills.initial_margin.as_str(), found.after_fills.standing),
         ("0", "healthy")
     );
-    assert!(found.after_fills.liquidation.is_empty());
+    assert!(found.after_fills.liquidation.as_ref().unwrap().is_empty());
 }
 
 #[test]
@@ -331,14 +338,14 @@ fn in_the_last_half_hour_the_part_that_is_fixed_does_not_move() {
         assessed(&market, &held)
     };
     let future = dated(r#""kind": "future""#, "1000");
-    assert_eq!(future.greeks[0].delta, "0.333333333");
+    assert_eq!(future.greeks.as_deref().unwrap()[0].delta, "0.333333333");
     // 16 % of 20,000, kept by a future of no time to expiry.
     assert!((micros(&future.initial_margin) - 3_200_000_000).abs() < 2_000_000);
     let call = dated(r#""kind": "call", "strike": "60000", "vol": "0.6""#, "1000");
     // 20,000 · 0.6 · √(200 s) · 0.3989: what is left of an average of ten minutes.
     let value = micros(&call.equity) - 20_000_000_000;
     assert!((value - 12_056_000).abs() < 20_000, "{value}");
-    assert!(micros(&call.greeks[0].gamma) > 0);
+    assert!(micros(&call.greeks.as_deref().unwrap()[0].gamma) > 0);
 }
 
 #[test]
@@ -362,7 +369,62 @@ fn collateral_is_in_the_delta_of_its_underlying() {
         CALL,
         r#""cash": "0", "collateral": {"BTC": "1", "ETH": "2"}, "positions": [{"market": "BTC-70C", "lots": "-1000"}]"#,
     );
-    let delta = |at: usize| covered.greeks[at].delta.parse::<units::Quantity>().unwrap().nanos();
-    assert!((700_000_000..1_000_000_000).contains(&delta(0)), "{}", covered.greeks[0].delta);
+    let delta = |at: usize| {
+        covered.greeks.as_deref().unwrap()[at].delta.parse::<units::Quantity>().unwrap().nanos()
+    };
+    assert!(
+        (700_000_000..1_000_000_000).contains(&delta(0)),
+        "{}",
+        covered.greeks.as_deref().unwrap()[0].delta
+    );
     assert_eq!(delta(1), 2_000_000_000);
+}
+
+#[test]
+fn many_portfolios_over_one_set_of_matrices_are_each_what_they_are_alone() {
+    let holdings = [
+        r#""cash": "10000", "positions": [{"market": "BTC-70C", "lots": "-500"}]"#,
+        r#""cash": "-5.5", "collateral": {"ETH": "2"}, "positions": [{"market": "BTC-PERP", "lots": "7", "entry": "1"}]"#,
+        r#""cash": "0""#,
+        r#""cash": "9000", "orders": [{"market": "ETH-PERP", "side": "buy", "lots": "500", "price": "3000"}]"#,
+    ];
+    let list: Vec<_> = holdings.iter().map(|holding| format!("{{{holding}}}")).collect();
+    let list = format!("[{}]", list.join(","));
+    let markets = with(CALL, "").replace("],\n            }", "]}");
+    for detail in [Detail::default(), Detail::FULL] {
+        let mut batch = Batch::parse(&markets).unwrap();
+        let many = batch.measure(&list, detail).unwrap();
+        for (holding, found) in holdings.iter().zip(&many) {
+            assert_eq!(&parse(CALL, holding).measure(detail).unwrap(), found, "{holding}");
+        }
+        assert_eq!((many.len(), many[0].liquidation.is_some()), (4, detail.liquidation));
+    }
+    let wrong = r#"[{"cash": 1}, {"cash": 1, "positions": [{"market": "X", "lots": 1}]}]"#;
+    let error = Batch::parse(&markets).unwrap().measure(wrong, Detail::FULL).unwrap_err();
+    assert!(error.to_string().starts_with("portfolio 1: position in X"), "{error}");
+}
+
+#[test]
+fn markets_that_nothing_is_held_in_change_no_figure() {
+    let rest = r#""cash": "50000", "positions": [{"market": "BTC-PERP", "lots": "700", "entry": "59000"}]"#;
+    assert_eq!(parse("", rest).assess().unwrap(), parse(CALL, rest).assess().unwrap());
+}
+
+#[test]
+fn zeros_that_venues_write_behind_a_number_change_nothing() {
+    let padded = r#""cash": "10000.00000000", "positions": [{"market": "BTC-PERP", "lots": "100.0", "entry": "58000.100000000"}]"#;
+    let plain = r#""cash": "10000", "positions": [{"market": "BTC-PERP", "lots": "100", "entry": "58000.1"}]"#;
+    assert_eq!(parse("", padded), parse("", plain));
+    let long = CALL.replace("0.001", "0.001000000000000000");
+    assert_eq!(parse(&long, plain), parse(CALL, plain));
+    for wrong in ["1.", ".0", "-.0", "1.0000001000", "1.0x0", "."] {
+        let rest = format!(r#""cash": "{wrong}""#);
+        assert!(Portfolio::parse(&with("", &rest)).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_quote_that_is_missing_is_called_that() {
+    let error = Portfolio::parse("{\"time\": \"2026\n\"}").unwrap_err().to_string();
+    assert!(error.contains("a text is not closed by a quote at line 2 column 0"), "{error}");
 }

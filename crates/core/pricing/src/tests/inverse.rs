@@ -1,9 +1,12 @@
 //! Implied volatility returns what the price was made from.
 
-use units::{Price, Round};
+use units::{BlockSpan, Price, Round};
 
 use super::random::{Inputs, Random};
-use crate::{FineVol, Horizon, Terms, vol_implied_by_call, vol_implied_by_put};
+use crate::{
+    FineVol, Forward, Horizon, Strike, Terms, vol_determined_by_call, vol_determined_by_put,
+    vol_implied_by_call, vol_implied_by_put,
+};
 
 /// Returns the volatilities implied by both sides of a put–call pair.
 fn implied(terms: Terms, round: Round) -> (Option<FineVol>, Option<FineVol>) {
@@ -74,4 +77,46 @@ fn no_volatility_is_implied_outside_the_bounds() {
     assert_eq!(vol_implied_by_call(price, forward, strike, Horizon::default()), None);
     assert_eq!(vol_implied_by_put(Price::ZERO, forward, strike, horizon), None);
     assert_eq!(vol_implied_by_put(Price::from_micros(i128::MAX), forward, strike, horizon), None);
+}
+
+// 0010-PRIC-014
+#[test]
+fn a_price_determines_a_volatility_to_a_basis_point_or_none_at_all() {
+    const POINT: i128 = 100_000_000;
+    let (mut told, mut silent) = (0, 0);
+    let forward = Forward::new(Price::from_micros(60_000_000_000)).unwrap();
+    for dollars in [5_000, 20_000, 40_000, 55_000, 60_000, 66_000, 90_000, 150_000, 300_000] {
+        let strike = Strike::new(Price::from_micros(dollars * 1_000_000)).unwrap();
+        for hours in [1, 12, 24, 24 * 7, 24 * 30, 24 * 365] {
+            let span = BlockSpan::from_millis(hours * 3_600_000);
+            let horizon = Horizon::after(span).unwrap();
+            for percent in [5, 20, 50, 65, 100, 150, 300, 600] {
+                let at = |trillionths| {
+                    let vol = FineVol::from_trillionths(trillionths).ok()?;
+                    let terms = Terms { forward, strike, vol, horizon };
+                    Some((terms.call(Round::Down), terms.put(Round::Down)))
+                };
+                let vol = percent * 100 * POINT;
+                let (call, put) = at(vol).unwrap();
+                let by_call = vol_determined_by_call(call, forward, strike, horizon);
+                let by_put = vol_determined_by_put(put, forward, strike, horizon);
+                assert_eq!(by_call, by_put, "{dollars} {hours} {percent}");
+                match by_call {
+                    Some(found) => {
+                        told += 1;
+                        let off = (found.trillionths() - vol).abs();
+                        assert!(off <= POINT + 1, "{dollars} {hours} {percent}: {found:?}");
+                    }
+                    None => {
+                        silent += 1;
+                        // The same price is printed for a vol a basis point away.
+                        let least = vol_implied_by_call(call, forward, strike, horizon);
+                        let other = least.map_or(vol - POINT, |least| least.trillionths() + POINT);
+                        assert_eq!(at(other).unwrap().0, call, "{dollars} {hours} {percent}");
+                    }
+                }
+            }
+        }
+    }
+    assert!(told > 200 && silent > 50, "{told} determined, {silent} not");
 }
