@@ -102,6 +102,12 @@ pub trait OrderBook: Sized {
     /// Cost: the levels that it counts.
     fn lots_within(&self, side: Side, price: Price) -> Lots;
 
+    /// Returns the average price at which lots could be traded against what stands on a side, rounded against whoever
+    /// trades: down against bids, up against asks; `None` if fewer stand, or none are asked for.
+    ///
+    /// Cost: the levels that it counts.
+    fn average(&self, side: Side, lots: Lots) -> Option<Price>;
+
     /// Returns an open order.
     fn open(&self, order: OrderId) -> Option<Open>;
 

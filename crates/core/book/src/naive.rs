@@ -7,7 +7,7 @@ use crate::{Admitted, Auction, BookFill, BookState, Entry, Level, Open, OrderBoo
 use protocol::{AccountIndex, Fault, Hash, OrderId, Refusal, SelfTrade, Side, TimeInForce};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use units::{Lots, Price, Round};
+use units::{Lots, Num, Price, Round};
 
 /// A book that is obviously right and linear in everything.
 #[derive(Debug, Clone)]
@@ -180,6 +180,18 @@ impl OrderBook for NaiveBook {
         };
         let orders = self.orders().filter(|open| open.side == side && within(open));
         Lots::from_count(orders.fold(0, |sum, open| sum.saturating_add(open.lots.count())))
+    }
+
+    fn average(&self, side: Side, lots: Lots) -> Option<Price> {
+        let (mut counted, mut worth) = (Lots::ZERO, Num::new(0));
+        for open in self.orders().filter(|open| open.side == side) {
+            let taken = open.lots.lesser(lots.minus(counted).ok()?).number();
+            counted = counted.plus(Lots::from_number(taken)).ok()?;
+            worth = worth.plus(open.price.number().times(taken).ok()?).ok()?;
+        }
+        let round = if side == Side::Buy { Round::Down } else { Round::Up };
+        let average = worth.mul_div(Num::new(1), lots.number(), round).ok()?;
+        (counted == lots).then_some(Price::from_number(average))
     }
 
     fn open(&self, order: OrderId) -> Option<Open> {

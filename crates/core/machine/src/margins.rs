@@ -510,7 +510,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Checks that initial margin is covered without an amount, whichever of the account's orders fill.
+    /// Checks that initial margin is covered without an amount, whichever of the account's orders fill, and whether perpetuals
+    /// are taken at their marks or at the index.
     pub(crate) fn covers_initial_margin_without(
         &self,
         account: AccountIndex,
@@ -531,8 +532,12 @@ impl<'a> Work<'a> {
                 }
             }
         }
-        let requirement = margin::required(self.margins.risk()?, &holdings.portfolio())?;
-        let short_by = requirement.initial.minus(requirement.equity);
+        let risk = self.margins.risk()?;
+        let requirement = margin::required(risk, &holdings.portfolio())?;
+        // 0019-MARG-025
+        let gained = margin::gained_over_index(risk, &holdings.portfolio())?;
+        let counted = requirement.equity.minus(gained).map_err(&at)?;
+        let short_by = requirement.initial.minus(counted);
         let short_by = short_by.map_err(Fault::at("initial margin"))?;
         Ok(if short_by > Notional::ZERO { Err(Refusal::MarginShort { short_by }) } else { Ok(()) })
     }

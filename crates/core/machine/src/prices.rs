@@ -11,7 +11,7 @@ use protocol::{
     Contract, Event, Fault, InstrumentId, Mode, ParameterId, Plant, Side, SourceId, UnderlyingId,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use units::{BlockTime, Price};
+use units::{BlockTime, Lots, Notional, Num, Price, Round};
 
 /// The reports of one block about one underlying.
 #[derive(Debug, Default)]
@@ -170,11 +170,13 @@ impl Work<'_> {
             }
         }
         let underlying = self.state.underlyings.get(&id).ok_or(Fault::Missing("underlying"))?;
+        let impact = self.state.parameters.get(Some(id), ParameterId::ImpactNotional);
+        let impact = Notional::from_micros(impact.into());
         let vols = vols(underlying, &self.state.markets, &ids, index, now, params)?;
         let open: Vec<bool> = ids.iter().map(|instrument| self.can_trade(*instrument)).collect();
         for (instrument, trades) in ids.iter().zip(open) {
             let market = self.state.markets.get_mut(instrument).ok_or(Fault::Missing("market"))?;
-            mark(market, underlying, &vols, (index, now), trades, params)?;
+            mark(market, underlying, &vols, (index, now), (trades, impact), params)?;
         }
         self.touched.markets.extend(ids);
         Ok(())
@@ -209,7 +211,7 @@ fn mark(
     underlying: &Underlying,
     vols: &BTreeMap<(BlockTime, Price), SurfaceVol>,
     (index, now): (Price, BlockTime),
-    trades: bool,
+    (trades, impact): (bool, Notional),
     params: &oracle::Parameters,
 ) -> Result<(), Fault> {
     let forward = match market.instrument.contract.expires_at() {
@@ -230,12 +232,7 @@ fn mark(
     let on = valued_on(market, underlying, now)?;
     let raw = match instrument.contract {
         Contract::Perpetual => {
-            let quotes = Quotes {
-                bid: market.book.best(Side::Buy),
-                ask: market.book.best(Side::Sell),
-                last: market.last,
-                external: None,
-            };
+            let quotes = quotes(market, index, impact)?;
             match trades {
                 true => market.premium.observe(index, &quotes, now, params)?,
                 false => market.premium.stop(now),
@@ -249,6 +246,21 @@ fn mark(
     market.mark = raw.or(market.mark);
     market.greeks = on.map(|on| on.greeks(&instrument.contract, now)).transpose()?;
     Ok(())
+}
+
+/// Returns at what average prices an order worth the impact notional at the index could be traded against what stands.
+///
+/// spec 0017-ORAC-014.
+fn quotes(market: &Market, index: Price, impact: Notional) -> Result<Quotes, Fault> {
+    let at = Fault::at("impact prices");
+    // Whole lots, at least one, and no fewer than are worth it.
+    let size = market.instrument.contract_size;
+    let lot = Lots::from_count(1).value(index, size, Round::Down).map_err(&at)?;
+    let lot = lot.greater(Notional::from_micros(1)).number();
+    let lots = impact.number().mul_div(Num::new(1), lot, Round::Up).map_err(&at)?;
+    let lots = Lots::from_number(lots.greater(Num::new(1)));
+    let average = |side| market.book.average(side, lots);
+    Ok(Quotes { bid: average(Side::Buy), ask: average(Side::Sell), external: None })
 }
 
 /// Returns the ids of the markets among `instruments` that end at `expires_at`.

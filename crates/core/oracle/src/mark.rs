@@ -30,35 +30,22 @@ const HOUR_BUCKET: BlockSpan = BlockSpan::from_millis(60_000);
 /// What a perpetual's own market and others show; each may be absent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Quotes {
-    /// Best bid in the house's book.
+    /// Average price at which the impact notional could be sold to what stands in the house's book.
     pub bid: Option<Price>,
-    /// Best offer in the house's book.
+    /// Average price at which it could be bought.
     pub ask: Option<Price>,
-    /// Price of the last auction that traded.
-    pub last: Option<Price>,
     /// Weighted median of the same perpetual elsewhere.
     pub external: Option<Price>,
 }
 
 impl Quotes {
-    /// Returns the price of the house's own book: the last auction moved inside the spread, which is the median of bid,
-    /// ask and last where all three exist; the middle of the spread if nothing has traded; `None` without either.
+    /// Returns the price of the house's own book: the index, unless so much could be sold above it, or bought below it.
     ///
-    /// A book that is crossed is read from its bid. Rounding of the middle: down.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault`] if prices are outside their limits.
-    pub fn book(&self) -> Result<Option<Price>, Fault> {
-        if let Some(last) = self.last {
-            let under = self.ask.map_or(last, |ask| last.lesser(ask));
-            return Ok(Some(self.bid.map_or(under, |bid| under.greater(bid))));
-        }
-        let Some((bid, ask)) = self.bid.zip(self.ask) else { return Ok(None) };
-        let middle = bid.plus(ask).and_then(|sum| {
-            sum.number().mul_div(Num::new(1), Num::new(2), Round::Down).map(Price::from_number)
-        });
-        middle.map(Some).map_err(Fault::at("oracle: middle of the spread"))
+    /// What nobody could trade at moves nothing: neither a print nor a quote of a lot, however far off. A book that is
+    /// crossed is read from its bid.
+    pub fn book(&self, index: Price) -> Price {
+        let bought = self.ask.map_or(index, |ask| index.lesser(ask));
+        self.bid.map_or(bought, |bid| bought.greater(bid))
     }
 }
 
@@ -90,7 +77,7 @@ impl PremiumAverage {
         Self { fading: 0, observed_at: None, hour, stopped_at: None, left_out }
     }
 
-    /// Observes the book of one block beside the index. A book without price has no premium; none counts for more than
+    /// Observes the book of one block beside the index. A book without depth has no premium; none counts for more than
     /// the mark's band, and however long the last one is ago, it counts for at most one half of the fading average.
     ///
     /// # Errors
@@ -108,10 +95,7 @@ impl PremiumAverage {
         params: &Parameters,
     ) -> Result<(), Fault> {
         let at = || Fault::at("oracle: premium");
-        let premium = match quotes.book()? {
-            Some(book) => premium(book, index, params).map_err(at())?,
-            None => Num::new(0),
-        };
+        let premium = premium(quotes.book(index), index, params).map_err(at())?;
         let elapsed = match self.observed_at.filter(|_| self.stopped_at.is_none()) {
             Some(last) => now.since(last).map_err(at())?.lesser(params.premium_half_life),
             None => BlockSpan::ZERO,
@@ -201,7 +185,7 @@ impl PremiumAverage {
 /// Returns the mark of a perpetual: the median of the index with its fading premium, the house's book, and the same
 /// perpetual elsewhere, within a band around the index.
 ///
-/// Without a book the first stands in for it; without other sources the index does. So the book alone never moves the
+/// Without other sources the index stands in for them. So the book alone never moves the
 /// mark farther than the average premium reaches. Rounding: down.
 ///
 /// # Errors
@@ -219,7 +203,7 @@ pub fn perpetual_mark(
 ) -> Result<Price, Fault> {
     let at = || Fault::at("oracle: perpetual mark");
     let fair = premium.fair(index).map_err(at())?;
-    let book = quotes.book()?.unwrap_or(fair);
+    let book = quotes.book(index);
     let elsewhere = quotes.external.unwrap_or(index);
     let median = fair.lesser(book).greater(fair.greater(book).lesser(elsewhere));
     let band = index.scaled(params.mark_band, Round::Down).map_err(at())?.greater(Price::ZERO);

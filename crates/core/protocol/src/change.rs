@@ -258,4 +258,6 @@ pub enum ParameterId {
     WithdrawalMin = 144,
     /// Most dollars' worth of one asset that is credited in a day.
     DepositLimit = 145,
+    /// Worth of what a premium is measured by: an order of that size, on either side.
+    ImpactNotional = 146,
 }

@@ -23,7 +23,7 @@ use crate::{
 use parts::{Ladder, LevelSlot, Order, Owner, Sides, rank_of, ranks_cross};
 use places::{NIL, Slab, Table, index};
 use protocol::{AccountIndex, Fault, Hash, OrderId, Plant, Refusal, SelfTrade, Side, TimeInForce};
-use units::{Lots, Price, limits};
+use units::{Lots, Num, Price, Round, limits};
 
 /// A book with constant-time orders and auctions that look only at levels that trade.
 #[derive(Debug, Clone)]
@@ -187,6 +187,22 @@ impl OrderBook for FastBook {
         let ranks = self.ladders.of(side).ranks.range(..=rank_of(side, price));
         let levels = ranks.filter_map(|(_, at)| self.levels.get(*at));
         Lots::from_count(levels.fold(0, |sum, level| sum.saturating_add(level.lots.into())))
+    }
+
+    fn average(&self, side: Side, lots: Lots) -> Option<Price> {
+        // 0015-BOOK-024
+        let (mut left, mut sum) = (lots.count(), Num::new(0));
+        for level in self.levels(side).map(LevelSlot::level) {
+            if left <= 0 {
+                break;
+            }
+            let taken = Num::new(left.min(level.lots.count()));
+            sum = sum.plus(level.price.number().times(taken).ok()?).ok()?;
+            left = left.saturating_sub(taken.raw());
+        }
+        let round = if side == Side::Buy { Round::Down } else { Round::Up };
+        let average = sum.mul_div(Num::new(1), lots.number(), round).ok()?;
+        (left <= 0).then_some(Price::from_number(average))
     }
 
     fn open(&self, order: OrderId) -> Option<Open> {

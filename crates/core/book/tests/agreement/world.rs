@@ -190,6 +190,11 @@ impl World {
                 .iter()
                 .filter(|open| open.side == side)
                 .fold(Lots::ZERO, |sum, open| sum.plus(open.lots).unwrap());
+            // 0015-BOOK-024
+            let count = all.count();
+            for lots in [-1, 0, 1, 7, count / 2, count, count + 1].map(Lots::from_count) {
+                assert_eq!(self.fast.average(side, lots), self.naive.average(side, lots));
+            }
             let furthest = if side == Side::Buy { i128::MIN } else { i128::MAX };
             assert_eq!(self.fast.lots_within(side, Price::from_micros(furthest)), all);
         }

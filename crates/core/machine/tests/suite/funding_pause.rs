@@ -21,7 +21,7 @@ fn charged() -> House {
     ];
     house.apply(1, traded);
     let quotes = vec![
-        order(3, 1, 1, Side::Buy, 8_240_000_000, 10),
+        order(3, 1, 1, Side::Buy, 8_240_000_000, 700),
         order(2, 2, 1, Side::Sell, 8_250_000_000, 10),
     ];
     house.apply(1, quotes);

@@ -383,7 +383,7 @@ fn an_account_cannot_take_out_the_order_that_liquidates_it() {
 fn a_margin_call_ends_with_the_last_position() {
     // 0021-FALL-002
     let mut house = long();
-    crash(&mut house, 20, Vec::new);
+    crash(&mut house, 22, Vec::new);
     house.apply(1, vec![of(3, Command::MassCancel { sub: 0, instrument: None })]);
     let due = START + HOUR;
     while house.now < due - 30_000 {

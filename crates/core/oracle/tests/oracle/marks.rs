@@ -15,9 +15,14 @@ fn at(millis: i128) -> BlockTime {
     BlockTime::from_millis(START + millis)
 }
 
-fn quotes(bid: &str, ask: &str, last: &str) -> Quotes {
+fn quotes(bid: &str, ask: &str) -> Quotes {
     let read = |text: &str| (!text.is_empty()).then(|| dollars(text));
-    Quotes { bid: read(bid), ask: read(ask), last: read(last), external: None }
+    Quotes { bid: read(bid), ask: read(ask), external: None }
+}
+
+/// Returns a book in which much can be bought and sold at one price.
+fn both(price: Price) -> Quotes {
+    Quotes { bid: Some(price), ask: Some(price), external: None }
 }
 
 /// Returns the premium after a book has shown the same for so many blocks of a second.
@@ -29,36 +34,33 @@ fn premium_after(seconds: i128, quotes: &Quotes) -> PremiumAverage {
     premium
 }
 
+/// 0017-ORAC-014.
 #[test]
-fn the_price_of_a_book_is_its_last_auction_inside_its_spread() {
-    for (bid, ask, last, expected) in [
-        ("99", "101", "100.5", Some("100.5")),
-        ("99", "101", "150", Some("101")),
-        ("99", "101", "50", Some("99")),
-        ("99", "101", "", Some("100")),
-        ("99", "", "98", Some("99")),
-        ("", "101", "98", Some("98")),
-        ("", "", "98", Some("98")),
-        ("99", "", "", None),
-        ("", "", "", None),
+fn the_price_of_a_book_is_the_index_unless_much_could_be_sold_above_or_bought_below() {
+    for (bid, ask, expected) in [
+        ("99", "101", "100"),
+        ("100.5", "101", "100.5"),
+        ("99", "99.5", "99.5"),
+        ("99", "", "100"),
+        ("", "101", "100"),
+        ("102", "", "102"),
+        ("", "98", "98"),
+        ("102", "98", "102"),
+        ("", "", "100"),
     ] {
-        assert_eq!(
-            quotes(bid, ask, last).book().unwrap(),
-            expected.map(dollars),
-            "{bid}|{ask}|{last}"
-        );
+        assert_eq!(quotes(bid, ask).book(dollars("100")), dollars(expected), "{bid}|{ask}");
     }
 }
 
 /// 0017-ORAC-014.
 #[test]
 fn half_of_a_premium_is_in_the_average_after_one_half_life() {
-    let book = quotes("", "", "101");
+    let book = quotes("101", "");
     assert_eq!(premium_after(0, &book).fading(), Ok(Ppm::ZERO));
     assert_eq!(premium_after(150, &book).fading(), Ok(Ppm::from_parts(5_000)));
     assert_eq!(premium_after(300, &book).fading(), Ok(Ppm::from_parts(7_500)));
     assert_eq!(premium_after(300, &book).hour(at(300_000)), Ok(Ppm::from_parts(10_000)));
-    let third = premium_after(300, &quotes("", "", "100.000033"));
+    let third = premium_after(300, &quotes("100.000033", ""));
     assert_eq!(third.hour_ppb(at(300_000)), Ok(Ppb::from_parts(330)));
     assert_eq!(third.hour(at(300_000)), Ok(Ppm::ZERO));
     // Nothing in the book is no premium: it fades away.
@@ -75,8 +77,8 @@ fn half_of_a_premium_is_in_the_average_after_one_half_life() {
 fn one_observation_counts_for_at_most_half_however_long_the_gap() {
     let params = Parameters::default();
     let mut premium = PremiumAverage::new();
-    premium.observe(dollars("100"), &quotes("", "", "100"), at(0), &params).unwrap();
-    premium.observe(dollars("100"), &quotes("", "", "500"), at(8 * 60 * MINUTE), &params).unwrap();
+    premium.observe(dollars("100"), &quotes("100", ""), at(0), &params).unwrap();
+    premium.observe(dollars("100"), &quotes("500", ""), at(8 * 60 * MINUTE), &params).unwrap();
     assert_eq!(premium.fading(), Ok(Ppm::from_parts(15_000)), "half of the band of three percent");
     assert_eq!(premium.hour(at(8 * 60 * MINUTE)), Ok(Ppm::ZERO));
 }
@@ -85,22 +87,22 @@ fn one_observation_counts_for_at_most_half_however_long_the_gap() {
 #[test]
 fn a_mark_is_the_median_of_three_within_the_band() {
     let params = Parameters::default();
-    let premium = premium_after(150, &quotes("", "", "101"));
-    for (bid, ask, last, external, mark) in [
+    let premium = premium_after(150, &quotes("101", ""));
+    for (bid, ask, external, mark) in [
         // 0.5 % of average premium, rounded down: 100.499999 is fair.
-        ("", "", "", None, "100.499999"),
-        ("", "", "100.2", None, "100.2"),
-        ("", "", "102", None, "100.499999"),
-        ("", "", "90", None, "100"),
-        ("101", "102", "", Some("100.9"), "100.9"),
-        ("101", "102", "", Some("130"), "101.5"),
-        ("120", "121", "", Some("130"), "103"),
-        ("60", "61", "", Some("60"), "97"),
+        ("", "", None, "100"),
+        ("100.2", "", None, "100.2"),
+        ("102", "", None, "100.499999"),
+        ("", "90", None, "100"),
+        ("100.9", "102", Some("100.6"), "100.6"),
+        ("101", "102", Some("130"), "101"),
+        ("120", "121", Some("130"), "103"),
+        ("60", "61", Some("60"), "97"),
     ] {
-        let mut quotes = quotes(bid, ask, last);
+        let mut quotes = quotes(bid, ask);
         quotes.external = external.map(dollars);
         let found = perpetual_mark(dollars("100"), &premium, &quotes, &params).unwrap();
-        assert_eq!(found, dollars(mark), "{bid}|{ask}|{last}|{external:?}");
+        assert_eq!(found, dollars(mark), "{bid}|{ask}|{external:?}");
     }
 }
 
@@ -210,7 +212,8 @@ proptest! {
     ) {
         let params = Parameters::default();
         let (index, mut premium) = (Price::from_micros(index), PremiumAverage::new());
-        let shown = |last| Quotes { last: Some(Price::from_micros(last)), ..Quotes::default() };
+        // One price on both sides: as far off as a book can be.
+        let shown = |micros| both(Price::from_micros(micros));
         premium.observe(index, &shown(history), at(0), &params).unwrap();
         premium.observe(index, &shown(history), at(seconds * 1_000), &params).unwrap();
         let average = premium.fading().unwrap();
@@ -235,7 +238,7 @@ proptest! {
         premium.observe(Price::ONE, &Quotes::default(), at(0), &params).unwrap();
         for (step, book) in steps {
             now += i128::from(step);
-            let quotes = Quotes { last: Some(Price::from_micros(i128::from(book))), ..Quotes::default() };
+            let quotes = both(Price::from_micros(i128::from(book)));
             premium.observe(Price::ONE, &quotes, at(now), &params).unwrap();
             let x = f64::from(book) / 1e6 - 1.0;
             average += (x - average) * (1.0 - (-f64::from(step) / 150_000.0).exp2());

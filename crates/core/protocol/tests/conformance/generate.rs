@@ -168,6 +168,7 @@ generate_enums! {
         SettlementGaps, SettlementWait, SettlementBand,
         PauseLapse, PauseCooldown,
         WithdrawalOwnerShare, WithdrawalFree, DepositMin, WithdrawalMin, DepositLimit,
+        ImpactNotional,
     }
     Command {
         Deposit { id, account, asset, amount },
