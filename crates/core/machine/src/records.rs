@@ -178,7 +178,15 @@ impl State {
             }
             StateKey::Thresholds(id) => encoded(self.thresholds_record(id)?.as_ref()),
             StateKey::Parameter(place, parameter) => {
-                encoded(Some(&self.parameters.get(place, parameter)))
+                // What is not listed has no values, though it would have the defaults.
+                let scope = Definition::of(parameter).map(|defined| defined.scope);
+                let is_there = match (place, scope) {
+                    (Some(place), Some(Scope::Underlying)) => self.underlyings.contains_key(&place),
+                    (None, Some(Scope::House)) => true,
+                    _ => false,
+                };
+                let value = self.parameters.get(place, parameter);
+                encoded(is_there.then_some(value).as_ref())
             }
             StateKey::Owner(owner) => encoded(self.keys.owner_record(owner).as_ref()),
             StateKey::Session(owner, key) => encoded(self.keys.session(owner, key)),

@@ -38,7 +38,7 @@ pub(crate) fn write(f: &mut fmt::Formatter<'_>, value: i128, decimals: usize) ->
     f.pad_integral(value >= 0, "", &format!("{whole}{point}{fraction}"))
 }
 
-/// Reads what [`write`] writes; also accepts trailing zeros up to the unit's decimals.
+/// Reads what [`write`] writes; also with zeros behind it, as venues pad what they print.
 pub(crate) fn parse(text: &str, decimals: usize, limit: i128) -> Result<i128, ParseError> {
     let not_decimal = || ParseError::NotDecimal(text.chars().take(64).collect());
     let out_of_limits = || ParseError::OutOfLimits(text.chars().take(64).collect());
@@ -55,6 +55,7 @@ pub(crate) fn parse(text: &str, decimals: usize, limit: i128) -> Result<i128, Pa
     if whole.is_empty() || !digits_only {
         return Err(not_decimal());
     }
+    let fraction = fraction.trim_end_matches('0');
     if fraction.len() > decimals {
         return Err(ParseError::TooFine { text: text.chars().take(64).collect(), decimals });
     }

@@ -29,6 +29,11 @@ fn text_that_is_not_exact_is_refused() {
         "0.0000001".parse::<Price>(),
         Err(ParseError::TooFine { text: "0.0000001".into(), decimals: 6 })
     );
+    for (padded, plain) in [("10000.00000000", "10000"), ("-0.001000000000000000", "-0.001")] {
+        assert_eq!(padded.parse::<Price>(), plain.parse::<Price>());
+    }
+    assert_eq!("100.0".parse(), Ok(Lots::from_count(100)));
+    assert!("0.00000010".parse::<Price>().is_err() && "1.0x".parse::<Price>().is_err());
     assert!(matches!("1000000001".parse::<Price>(), Err(ParseError::OutOfLimits(_))));
     assert!(matches!("9".repeat(80).parse::<Notional>(), Err(ParseError::OutOfLimits(_))));
 }

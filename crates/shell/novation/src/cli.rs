@@ -8,6 +8,19 @@ use protocol::limits::EPOCH_BLOCKS_MIN;
 use protocol::{AccountId, AccountIndex, Address, Hash};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::LazyLock;
+
+/// The version of the program, and those of the encodings that it reads and writes.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{} (commands and state {}, log {}, snapshot {}, proof {})",
+        env!("CARGO_PKG_VERSION"),
+        protocol::codec::VERSION,
+        store::LOG_VERSION,
+        store::SNAPSHOT_VERSION,
+        store::PROOF_VERSION
+    )
+});
 
 /// Blocks of an epoch, unless a network says otherwise.
 pub(crate) const EPOCH_BLOCKS: u64 = 20_000;
@@ -16,10 +29,9 @@ pub(crate) const EPOCH_BLOCKS: u64 = 20_000;
 #[derive(Debug, Parser)]
 #[command(
     name = "novation",
-    version,
+    version = VERSION.as_str(),
     about,
     propagate_version = true,
-    disable_help_subcommand = true,
     subcommand_value_name = "COMMAND",
     after_help = "Begin with:\n  \
         novation demo --out ./demo        run a crash through a clearing house\n  \
@@ -109,13 +121,13 @@ pub(crate) struct WhatifArgs {
 /// Which network to run.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  \
-    novation devnet --dir ./devnet                    four validators, all of the demo\n  \
+    novation devnet --dir ./devnet                    four validators, until Ctrl-C\n  \
     novation devnet --dir ./devnet --blocks 100       the first hundred blocks, then stop\n  \
     novation devnet --dir ./busy --blocks 60 --load 20    the same traders, twenty times as busy\n  \
     novation devnet --dir ./real --data ../shared/data    recorded order flow, option chains and crashes\n\n\
     Each validator is a process of its own; DIR/<i>/pid holds its process id, DIR/<i>/log what it says. To start one\n\
     again that was killed: novation node --config DIR/<i>/node.toml. Run again on the same directory, the chain goes\n\
-    on. The demo's own signers, whose keys are DIR/signer-<n>.key, approve what the demo proposes and nothing else. With --blocks, or at the end of the demo, the last line is\n  \
+    on. Beyond the end of the demo the traders go on at its last prices. The demo's own signers, whose keys are DIR/signer-<n>.key, approve what the demo proposes and nothing else. With --blocks, or after Ctrl-C, the last line is\n  \
     finalised <height>, state root 0x…")]
 pub(crate) struct DevnetArgs {
     /// How many validators.
@@ -130,7 +142,7 @@ pub(crate) struct DevnetArgs {
     /// Directory of recorded market data, the one that holds MANIFEST.csv: its order flow, chains and crashes are the traffic.
     #[arg(long, value_name = "DIR", env = "NOVATION_DATA")]
     pub(crate) data: Option<PathBuf>,
-    /// Stop once this block is final; at the end of the demo if absent.
+    /// Stop once this block is final; on Ctrl-C or SIGTERM if absent.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) blocks: Option<u64>,
     /// How many times a block every trader acts, to load the network.
@@ -284,7 +296,7 @@ pub(crate) struct FeedArgs {
     novation govern list --trust network.toml\n  \
     novation govern propose seat 5 --validator-key 0x… --stake 1000000 --at 10.0.0.5:26600 \\\n      \
         --key signer-1.key --trust network.toml\n  \
-    novation govern propose parameter scan_range 200000 --of 1 --key signer-1.key --trust network.toml\n  \
+    novation govern propose parameter scan_range 200000 --of BTC --key signer-1.key --trust network.toml\n  \
     novation govern approve 7 --key signer-2.key --trust network.toml\n  \
     novation govern pause 10000 --key signer-1.key --trust network.toml\n\n\
     What makes no sense is refused before it is signed; what the house refuses is told with its code, from a receipt\n\
@@ -387,9 +399,9 @@ pub(crate) enum Proposing {
         /// Its new value.
         #[arg(value_name = "VALUE", allow_negative_numbers = true)]
         value: i64,
-        /// The number of the underlying, for one that each has its own.
-        #[arg(long, value_name = "N")]
-        of: Option<u16>,
+        /// The name or number of the underlying, for one that each has its own.
+        #[arg(long, value_name = "UNDERLYING")]
+        of: Option<String>,
     },
     /// Pauses a market until another change ends that; without a timelock.
     Pause {

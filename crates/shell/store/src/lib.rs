@@ -26,12 +26,15 @@ pub use commitment::{
     StateCommitment, StateRoot,
 };
 pub use disk::{DirectoryLock, DiskError, LockError};
+pub use log::VERSION as LOG_VERSION;
 pub use log::{
     BlockLog, BlockReader, Durability, ENTRY_BYTES_MAX, EntryError, LogEntry, LogError, LogOptions,
     Truncated, decode_entry,
 };
+pub use proof::VERSION as PROOF_VERSION;
 pub use proof::{Claim, PROOF_BYTES_MAX, Proof, ProofError, Verified};
 pub use qmdb::{Checkpoint, QmdbCommitment};
+pub use snapshot::VERSION as SNAPSHOT_VERSION;
 pub use snapshot::{
     Snapshot, SnapshotError, SnapshotHeader, SnapshotHeaderError, Snapshots, decode_snapshot_header,
 };

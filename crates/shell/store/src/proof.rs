@@ -31,7 +31,7 @@ use sha2::Digest as _;
 /// Opens every proof.
 const MAGIC: &[u8; 7] = b"NVPROOF";
 /// The layout described above.
-const VERSION: u8 = 1;
+pub const VERSION: u8 = 1;
 /// Most hashes a path may carry; a tree of 2^63 operations needs fewer.
 const PATH_DIGESTS_MAX: usize = 128;
 /// Longest path: its hashes, the bitmap chunk, two keys, a value and the counts.

@@ -30,7 +30,8 @@ use std::{
 };
 
 const MAGIC: &[u8; 8] = b"NVSTATE\0";
-const VERSION: u32 = 1;
+/// The layout described above.
+pub const VERSION: u32 = 1;
 /// Length of a snapshot's header.
 const HEADER_BYTES: usize = 8 + 4 + 32 + 8 + 32 + 8 + 8 + 8 + 8 + 32 + 32;
 /// Most bytes of state one snapshot may hold; more is a bug or an attack on memory.

@@ -47,11 +47,8 @@ pub(crate) fn run(args: &DevnetArgs, out: &mut dyn Write) -> Result<Verdict> {
         Some(dir) => demo::recorded(&Dataset::open(dir)?, args.seed)?.by_minutes(),
         None => demo::embedded()?,
     };
-    let length = u64::try_from(stage.tape.ticks.len())?;
-    let blocks = args.blocks.unwrap_or(length);
-    if blocks > length {
-        bail!("the demo has {length} blocks: --blocks can be no more");
-    }
+    // Without a last block it stands until it is told to end; beyond the tape prices stay as they were last.
+    let blocks = args.blocks.unwrap_or(u64::MAX);
     let keys = keys(args)?;
     let genesis = genesis(&stage, args, &keys)?;
     let (mut traffic, genesis) = Traffic::new(&stage, args, genesis)?;

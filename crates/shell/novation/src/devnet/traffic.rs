@@ -6,13 +6,14 @@ use crate::cli::DevnetArgs;
 use crate::demo::crowd::{Crowd, attested};
 use crate::demo::flow::Flow;
 use crate::demo::listing::{CUSTODIANS, SIGNERS};
+use crate::demo::tape::{MINUTE, Tick};
 use crate::demo::{self, BTC, Stage};
 use access::Network;
 use anyhow::{Context, Result};
 use machine::{Genesis, State};
 use protocol::{Hash, Scopes, Transaction, codec};
 use std::ops::RangeInclusive;
-use units::Price;
+use units::{BlockSpan, Price};
 
 /// Client order numbers set aside for each block, so that a crowd that comes back never meets its own.
 const CLIENTS_PER_BLOCK: u64 = 1 << 20;
@@ -86,7 +87,7 @@ impl<'a> Traffic<'a> {
     pub(super) fn report(&mut self, fleet: &mut Fleet, state: &State, tip: u64) -> Result<()> {
         for height in self.feed.next(tip) {
             let index = usize::try_from(height)?.saturating_sub(1);
-            let Some(tick) = self.stage.tape.ticks.get(index) else { break };
+            let Some(tick) = self.tick(index) else { break };
             let listing = &self.stage.listing;
             for vote in demo::votes(state, listing, tick, height.into(), self.validators) {
                 fleet.feed(height, &vote);
@@ -108,7 +109,11 @@ impl<'a> Traffic<'a> {
         self.sent_for = Some(height);
         let number = i128::from(height) + 1;
         let index = usize::try_from(height)?;
-        let Some(tick) = self.stage.tape.ticks.get(index) else { return Ok(()) };
+        let Some(tick) = self.tick(index) else { return Ok(()) };
+        // A minute a block, as the tape.
+        let beyond = index.saturating_add(1).saturating_sub(self.stage.tape.ticks.len());
+        let span = BlockSpan::from_millis(MINUTE.saturating_mul(i128::try_from(beyond)?));
+        let now = tick.time.after(span)?;
         let mut transactions = Vec::new();
         if state.accounts.iter().next().is_none() {
             // They may still be on their way.
@@ -123,7 +128,7 @@ impl<'a> Traffic<'a> {
             }
         } else {
             for _ in 0..self.load {
-                transactions.extend(self.crowd.act(state, number, tick.time));
+                transactions.extend(self.crowd.act(state, number, now));
             }
             transactions.extend(self.flow_of_a_minute(state));
             let signers = SIGNERS.iter();
@@ -135,6 +140,12 @@ impl<'a> Traffic<'a> {
             }
         }
         fleet.submit(&self.people.sign(&self.network, state, transactions)?)
+    }
+
+    /// Returns what is seen in a block of the tape; beyond its end, what was seen last.
+    fn tick(&self, index: usize) -> Option<&'a Tick> {
+        let ticks = &self.stage.tape.ticks;
+        ticks.get(index).or_else(|| ticks.last())
     }
 
     /// Returns what the recorded flow sends in its next minute, and what takes it away once it is over.

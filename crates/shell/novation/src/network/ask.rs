@@ -102,7 +102,7 @@ fn question(args: &AskArgs) -> Result<Question> {
         }
         (RecordKind::Greeks, _) => bail!("name one account: greeks 0x<40 hex digits>/<sub>"),
         (RecordKind::Order, _) => {
-            bail!("name a market and an order by their numbers: order 1 4711")
+            bail!("name a market and an order by their numbers: order 10000 4711")
         }
         (RecordKind::Fill, _) => bail!("name a block and an order by their numbers: fill 120 4711"),
         (kind, _) => {

@@ -165,7 +165,7 @@ impl NodeConfig {
     }
 
     fn parse(text: &str, directory: &Path) -> Result<Self> {
-        let text: Text = toml::from_str(text)?;
+        let text: Text = toml::from_str(text).map_err(|error| told(text, &error))?;
         let mut addresses = Vec::new();
         for (id, address) in &text.addresses {
             let id = id.parse().with_context(|| format!("'{id}' is not a validator's number"))?;
@@ -268,6 +268,23 @@ pub(crate) fn text(listen: SocketAddr, rpc: SocketAddr, reporter: Hash) -> Strin
         pace.leader_timeout_ms,
         pace.certification_timeout_ms,
     )
+}
+
+/// Returns what is wrong with a configuration in one line: where, and in words of no programming language.
+fn told(text: &str, error: &toml::de::Error) -> anyhow::Error {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count().saturating_add(1);
+    let mut message = error.message().replace('\n', " ");
+    for (word, meant) in [
+        ("usize", "a whole number"),
+        ("u64", "a whole number"),
+        ("u32", "a whole number"),
+        ("u16", "a whole number"),
+        ("u8", "a whole number"),
+    ] {
+        message = message.replace(&format!("expected {word}"), &format!("expected {meant}"));
+    }
+    anyhow::anyhow!("line {line}: {message}")
 }
 
 #[cfg(test)]

@@ -15,9 +15,10 @@ use anyhow::{Context, Result, bail};
 use gateway::{decode_hex, encode_hex};
 use governance::{Council, Proposal};
 use light::{Answer, Finding, Shown, Trust};
-use machine::StateKey;
+use machine::{StateKey, UnderlyingRecord};
 use protocol::{
-    Address, Block, Change, Command, InstrumentId, ProposalId, Receipt, Refusal, codec, limits,
+    Address, Block, Change, Command, InstrumentId, ProposalId, Receipt, Refusal, UnderlyingId,
+    codec, limits,
 };
 use serde_json::{Value, json};
 use std::io::Write;
@@ -29,18 +30,25 @@ use units::{BlockHeight, BlockTime};
 const SIGNATURE_MS: i128 = 43_200_000;
 /// The chain id of wallets that are on no chain in particular.
 const CHAIN_ID: u64 = 1;
+/// Numbers of underlyings that are looked through for a name.
+const UNDERLYINGS_MAX: u16 = 32;
 /// Longest wait for a block that holds what was sent, and for the record after it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Does as a signer says.
 pub(crate) fn run(args: &GovernArgs, out: &mut dyn Write) -> Result<Verdict> {
+    let mut asked = None;
     // What makes no sense is refused before anybody is asked.
     let proposed = match &args.what {
-        Governing::Propose { change } => Some(change::of(change)?),
+        Governing::Propose { change } => {
+            Some(change::of(change, |name| asked.insert(Asked::new(args)?).underlying(name))?)
+        }
         _ => None,
     };
-    let trust = verify::list(&args.trust)?;
-    let mut asked = Asked { client: Client::new(args.node), trust };
+    let mut asked = match asked {
+        Some(asked) => asked,
+        None => Asked::new(args)?,
+    };
     let (council, at) = asked.council(BlockHeight::ZERO)?;
     let command = match (&args.what, proposed) {
         (Governing::Approve { proposal }, _) => {
@@ -87,6 +95,26 @@ struct Asked {
 }
 
 impl Asked {
+    fn new(args: &GovernArgs) -> Result<Self> {
+        Ok(Self { client: Client::new(args.node), trust: verify::list(&args.trust)? })
+    }
+
+    /// Returns the underlying of a name: the first that the validators certify to have it.
+    fn underlying(&mut self, name: &str) -> Result<UnderlyingId> {
+        let mut names = Vec::new();
+        for number in 0..=UNDERLYINGS_MAX {
+            let (id, key) =
+                (UnderlyingId::new(number), StateKey::Underlying(UnderlyingId::new(number)));
+            let (Some(record), _) = self.record(&key, BlockHeight::ZERO)? else { continue };
+            let held: UnderlyingRecord = codec::decode(&record, PROOF_BYTES_MAX)?;
+            if held.name.eq_ignore_ascii_case(name) {
+                return Ok(id);
+            }
+            names.push(held.name);
+        }
+        bail!("'{name}' is not an underlying: there are {}", names.join(", "))
+    }
+
     /// Calls a method that answers with proof; what its answer proves.
     fn proved(&mut self, method: &str, mut params: Value) -> Result<Shown> {
         params["epoch"] = json!(self.trust.epoch);

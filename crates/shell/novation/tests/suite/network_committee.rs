@@ -73,6 +73,8 @@ fn a_fifth_validator_joins_the_first_leaves_and_clients_of_the_first_list_follow
     govern("approve 99", 1).failed(1, &["no proposal 99 is open"]);
     govern("revoke 99", 1).failed(1, &["refused", "(code 63)", "never open"]);
     govern("propose parameter scan_range 200000 --of 77", 1).failed(1, &["no underlying 77"]);
+    govern("propose parameter scan_range 200000 --of XYZ", 1)
+        .failed(1, &["'XYZ' is not an underlying: there are", "BTC"]);
     let custodians = format!("propose custodians --remove 0x{} --threshold 2", "9".repeat(40));
     govern(&custodians, 1).failed(1, &["is no custodian"]);
     let paused = govern("pause 10000", 3).succeeded();
@@ -81,7 +83,7 @@ fn a_fifth_validator_joins_the_first_leaves_and_clients_of_the_first_list_follow
     govern("pause 4711", 1).failed(1, &["refused", "(code 20)"]);
     let stranger = net.dir.join("1/validator.key").display().to_string();
     let node = format!("127.0.0.1:{}", net.base_port + 101);
-    let by = format!("govern approve 1 --node {node} --trust {dir}/network.toml --key {stranger}");
+    let by = format!("govern revoke 1 --node {node} --trust {dir}/network.toml --key {stranger}");
     run(&by, &net.dir).failed(1, &["is no signer here: it takes 2 of 3"]);
 
     // The change is made by the first block an hour after the approval (0023-GOV-009), and a proof may be of LAG blocks ago.

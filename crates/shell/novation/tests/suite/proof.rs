@@ -51,6 +51,10 @@ fn what_is_proved_is_said_in_words() {
         ("parameter scan_range BTC".into(), vec!["scan_range", "16 %", "12 % to 60 %"]),
         ("house insurance ETH".into(), vec!["insurance fund 2", "$"]),
         (format!("account 0x{}/7", "ee".repeat(20)), vec!["proved     there is no account 0xee"]),
+        (
+            "parameter scan_range 9".into(),
+            vec!["proved     there is no parameter scan_range of underlying 9"],
+        ),
         ("house fees 3".into(), vec!["proved     there is no house balance 'fees' in asset 3"]),
     ] {
         run(&format!("prove {} {what} --proof {{}}", dir.display()), &file).succeeded();

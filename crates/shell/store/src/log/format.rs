@@ -20,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 /// Opens every segment.
 const MAGIC: &[u8; 8] = b"NVBLOCKS";
 /// The layout described above.
-pub(super) const VERSION: u32 = 1;
+pub const VERSION: u32 = 1;
 /// Length of a segment's header.
 pub(super) const SEGMENT_HEADER_BYTES: usize = 64;
 /// Length of an entry before its header and block.

@@ -15,7 +15,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use format::{ENTRY_BYTES_MAX, EntryError, LogEntry, decode_entry};
+pub use format::{ENTRY_BYTES_MAX, EntryError, LogEntry, VERSION, decode_entry};
 pub use reader::BlockReader;
 pub use writer::{BlockLog, Durability, LogOptions, Truncated};
 

@@ -11,8 +11,11 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use units::{BlockTime, Price};
 
-/// Returns the change that the words of a command line name.
-pub(super) fn of(words: &Proposing) -> Result<Change> {
+/// Returns the change that the words of a command line name; which underlying has a name, a function says.
+pub(super) fn of(
+    words: &Proposing,
+    mut named: impl FnMut(&str) -> Result<UnderlyingId>,
+) -> Result<Change> {
     Ok(match words {
         Proposing::Seat { number, validator_key, stake, at } => {
             let seat = Seat {
@@ -43,8 +46,12 @@ pub(super) fn of(words: &Proposing) -> Result<Change> {
                 let names: Vec<_> = Definition::all().iter().map(|held| held.name).collect();
                 bail!("'{name}' is not a parameter: there are {}", names.join(", "));
             };
-            let underlying = of.map(UnderlyingId::new);
-            fits(found, underlying, *value)?;
+            fits(found, of.is_some(), *value)?;
+            let underlying = match of.as_deref().map(|place| (place, place.parse())) {
+                None => None,
+                Some((_, Ok(number))) => Some(UnderlyingId::new(number)),
+                Some((place, Err(_))) => Some(named(place)?),
+            };
             Change::SetParameter { parameter: found.parameter, underlying, value: *value }
         }
         Proposing::Resume { market: Some(market) } => {
@@ -64,14 +71,14 @@ pub(super) fn of(words: &Proposing) -> Result<Change> {
 }
 
 /// Checks that a parameter can have a value in a place.
-fn fits(found: &Definition, underlying: Option<UnderlyingId>, value: i64) -> Result<()> {
+fn fits(found: &Definition, placed: bool, value: i64) -> Result<()> {
     let Definition { name, lowest, highest, .. } = found;
-    match (found.scope, underlying) {
-        (Scope::Underlying, None) => {
-            bail!("{name} has a value for each underlying: say which, as --of 1")
+    match (found.scope, placed) {
+        (Scope::Underlying, false) => {
+            bail!("{name} has a value for each underlying: say which, as --of BTC")
         }
-        (Scope::House, Some(_)) => bail!("{name} has one value for the house: leave out --of"),
-        (Scope::Underlying, Some(_)) | (Scope::House, None) => {}
+        (Scope::House, true) => bail!("{name} has one value for the house: leave out --of"),
+        (Scope::Underlying, true) | (Scope::House, false) => {}
     }
     if value < *lowest || value > *highest {
         bail!(
@@ -130,7 +137,8 @@ mod tests {
     use super::*;
 
     fn parameter(name: &str, value: i64, of: Option<u16>) -> Result<Change> {
-        super::of(&Proposing::Parameter { name: name.into(), value, of })
+        let of = of.map(|number| number.to_string());
+        super::of(&Proposing::Parameter { name: name.into(), value, of }, |name| bail!("no {name}"))
     }
 
     fn said<T>(result: Result<T>) -> String {
@@ -155,6 +163,19 @@ mod tests {
             assert!(told.contains("--of"), "{told}");
         }
         assert!(said(parameter("scan_rage", 1, None)).contains("scan_range"));
+        let by_name = Proposing::Parameter {
+            name: "scan_range".into(),
+            value: 200_000,
+            of: Some("ETH".into()),
+        };
+        let change = super::of(&by_name, |name| {
+            assert_eq!(name, "ETH");
+            Ok(UnderlyingId::new(2))
+        });
+        let Change::SetParameter { underlying, .. } = change.expect("it is found") else {
+            panic!("a value")
+        };
+        assert_eq!(underlying, Some(UnderlyingId::new(2)));
     }
 
     #[test]
