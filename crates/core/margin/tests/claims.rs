@@ -26,7 +26,7 @@ fn micros(value: &str) -> Notional {
 
 #[test]
 fn a_perpetual_needs_its_scan_range() {
-    // 0019-MARG-006, 007: 16 % of 60 000; 80 % of that; 15 % more.
+    // 0019-MARG-006, 0019-MARG-007: 16 % of 60 000; 80 % of that; 15 % more.
     let house = House::new();
     for lots in [ONE_BTC, -ONE_BTC] {
         let needed = measure(&house, &[house.position(BTC, Contract::Perpetual, lots)]);

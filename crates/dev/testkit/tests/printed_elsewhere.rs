@@ -1,6 +1,9 @@
 //! Numbers from outside, `cases/vectors.json` beside the recorded data: which of its rows the house is held to, by what
 //! test, and which not, and why.
 //!
+//! Rows named `incident_replay` in that file are figures of a position before and after: they hold the arithmetic of clearing to what
+//! was reported, and replay no course of events. How the machine meets such events is held by its own tests, and the oracle's `attacks`.
+//!
 //! Rows of one crate stand in the tests of that crate; those of several stand here. The list is held against the file
 //! where there is one; the test says so and passes where it is absent.
 
@@ -187,7 +190,7 @@ fn a_winner_is_paid_in_full_where_the_loser_is_bankrupt_and_the_fund_bears_the_d
 
 /// hyperliquid-jelly-2025-03-26: a short of 430 million coins, of which the backstop took over 398 million.
 #[test]
-fn a_short_of_hundreds_of_millions_of_coins_loses_what_was_reported() {
+fn lots_times_the_move_of_a_short_is_the_loss_that_was_reported() {
     let (opened, peak) = (Price::from_micros(9_500), Price::from_micros(37_555));
     let notional = gain(-430_000_000, opened, Price::ZERO);
     assert_eq!(notional, dollars(4_085_000));
@@ -197,7 +200,7 @@ fn a_short_of_hundreds_of_millions_of_coins_loses_what_was_reported() {
 
 /// mango-2022-10-11: a long of 483 million coins marked up from 0.0382 to 0.91 dollars.
 #[test]
-fn a_long_marked_up_twentyfold_gains_what_was_reported() {
+fn lots_times_the_move_of_a_long_is_the_gain_that_was_reported() {
     let (opened, peak) = (Price::from_micros(38_200), Price::from_micros(910_000));
     let notional = gain(483_000_000, opened, Price::ZERO).negated().unwrap();
     within_one_percent(notional, dollars(18_450_000));

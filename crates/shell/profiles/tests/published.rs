@@ -88,7 +88,7 @@ fn open_interest_raises_initial_margin_as_dydx_publishes() {
     }
 }
 
-/// Spec 0019-MARG-006, 007, 008: the worked figures of the house.
+/// Spec 0019-MARG-006…008: the worked figures of the house.
 #[test]
 fn the_house_profile_gives_the_figures_of_the_specification() {
     let market = json!({ "spot": "60000", "perpetual": { "price": "60000" } });

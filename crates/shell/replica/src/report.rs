@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn a_hundred_validators_report_two_thousand_options_within_a_bounded_time() {
         let (many, narrow) = (vote(3, 2_000), vote(2, 2_000));
-        // Stale after twenty minutes: sixty seconds a block are time enough.
+        // A vol is stale after twenty minutes: blocks of ninety seconds are in time, or of twenty-one with 256 validators.
         assert_eq!(longest(&many, 100, 1), 13);
         assert_eq!(longest(&narrow, 256, 1), 55);
         // Reports of vols need not be in every block.

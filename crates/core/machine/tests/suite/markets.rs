@@ -67,7 +67,7 @@ fn a_cancel_beats_the_order_that_would_have_hit_it() {
 }
 
 #[test]
-fn a_falling_market_calls_then_liquidates_and_the_shortfall_shrinks() {
+fn a_falling_market_calls_then_liquidates_and_turns_no_position_over() {
     // 0021-FALL-001, 0021-FALL-002, 0021-FALL-007, 0021-FALL-008
     let mut house = opened();
     house.apply(
