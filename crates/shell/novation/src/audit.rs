@@ -3,7 +3,7 @@
 //! For each block, in this order: the entry's checksum, its place in the chain, its time, the hash of its body, that it
 //! follows the state, the hash of its receipts and events, the state root, the invariants of the books, and the
 //! snapshot at its height if there is one. Then, what stands beside the log: the stored state and what peers fetch it
-//! by. The first difference ends the audit; at its end it says of every file what was checked.
+//! by, and the numbers of a report. The first difference ends the audit; at its end it says of every file what was checked.
 //!
 //! **Invariant:** nothing of the house's own state is trusted; the directory is only read.
 //!
@@ -13,6 +13,7 @@
 mod difference;
 mod files;
 mod remote;
+mod summary;
 mod tail;
 
 use crate::Verdict;
@@ -20,6 +21,7 @@ use crate::archive::{Archive, CopiedState, SnapshotView};
 use crate::cli::AuditArgs;
 use crate::progress::{Progress, Unit};
 use crate::records::time_text;
+use crate::tally::Tally;
 use anyhow::{Context, Result};
 use difference::{Difference, Stop, records_that_differ, same};
 use machine::{Machine, Status};
@@ -151,6 +153,8 @@ struct Auditor {
     verified: Vec<u64>,
     height: u64,
     last: Header,
+    /// What a report of these blocks would say.
+    tally: Tally,
 }
 
 impl Auditor {
@@ -178,8 +182,16 @@ impl Auditor {
         let mut ahead = snapshots.heights()?;
         ahead.reverse();
         let verified = Vec::new();
-        let mut this =
-            Self { machine, commitment, snapshots, ahead, verified, height, last: header };
+        let mut this = Self {
+            machine,
+            commitment,
+            snapshots,
+            ahead,
+            verified,
+            height,
+            last: header,
+            tally: Tally::new(),
+        };
         this.root(header.state_root, root)?;
         this.snapshot(archive, header.state_root)?;
         Ok((this, header))
@@ -208,7 +220,16 @@ impl Auditor {
             snapshots.heights()?.into_iter().filter(|at| *at > height).collect();
         ahead.reverse();
         let verified = Vec::new();
-        let this = Self { machine, commitment, snapshots, ahead, verified, height, last: header };
+        let this = Self {
+            machine,
+            commitment,
+            snapshots,
+            ahead,
+            verified,
+            height,
+            last: header,
+            tally: Tally::new(),
+        };
         Ok((this, header))
     }
 
@@ -258,6 +279,7 @@ impl Auditor {
         let version =
             "another version of the program made the log, or this machine computes differently";
         same(height, "hash of receipts and events", header.receipts, receipts, version)?;
+        self.tally.take(self.machine.state(), &block, &outcome);
         let root = self.commitment.commit(height, outcome.writes)?;
         self.root(header.state_root, root)?;
         let whole = house::snapshot_hash(&self.machine).context("a state has an encoding")?;

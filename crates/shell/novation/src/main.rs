@@ -20,6 +20,7 @@ mod records;
 mod strategies;
 mod surface_page;
 mod surfaces;
+mod tally;
 mod verify;
 mod whatif;
 

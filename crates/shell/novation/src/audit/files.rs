@@ -1,7 +1,7 @@
 //! What an audit says of every file of a directory: how it was checked, or that it was not.
 
-use super::Auditor;
 use super::difference::{Stop, same};
+use super::{Auditor, summary};
 use crate::archive::Archive;
 use anyhow::{Context, Result};
 use protocol::{Hash, Header, codec, limits};
@@ -11,7 +11,7 @@ use std::path::Path;
 use store::{StateCommitment as _, TreeTarget};
 
 /// Files that a house, a node or the demo leaves beside what is audited, and what they are.
-const BESIDE: [(&str, &str); 16] = [
+const BESIDE: [(&str, &str); 15] = [
     ("engine", "what consensus keeps"),
     ("feed.sock", "the operator's socket"),
     ("floor", "where the node began to follow"),
@@ -22,7 +22,6 @@ const BESIDE: [(&str, &str); 16] = [
     ("node.toml", "the node's configuration"),
     ("pid", "the node's process"),
     ("report.html", "the demo's report"),
-    ("report.json", "the demo's report"),
     ("report.txt", "the demo's report"),
     ("reporter.key", "a secret key"),
     ("steps", "proofs of committees, for clients"),
@@ -45,6 +44,9 @@ pub(super) fn told(archive: &Archive, auditor: &Auditor, begun: u64) -> Result<V
             }
             "blocks" => lines.extend(blocks(&path, auditor, begun)?),
             "snapshots" => lines.extend(snapshots(archive, &path, auditor, begun)?),
+            "report.json" => {
+                lines.push(line(&name, &summary::check(archive, &path, auditor, begun)?))
+            }
             "state" => lines.push(line("state/", &state(archive, auditor, begun)?)),
             other => {
                 let known = BESIDE.iter().find(|(name, _)| *name == other);
@@ -162,7 +164,7 @@ fn state(archive: &Archive, auditor: &Auditor, begun: u64) -> Result<String, Sto
 }
 
 /// Returns the state root in the log at a height that was replayed.
-fn root_at(archive: &Archive, height: u64) -> Result<Hash> {
+pub(super) fn root_at(archive: &Archive, height: u64) -> Result<Hash> {
     let entry = archive.blocks(height)?.next().context("a block that was replayed is gone")??;
     let header: Header = codec::decode(&entry.header, limits::BLOCK_BYTES_MAX)?;
     Ok(header.state_root)

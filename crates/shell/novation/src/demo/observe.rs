@@ -3,16 +3,13 @@
 use super::crowd::{Role, role_of};
 use super::tape::Tape;
 use super::{BTC, COIN, DRILL_BLOCK, ETH, LIES_FROM, Stage};
+use crate::tally::Tally;
 use anyhow::Result;
 use machine::{Outcome, State};
 use margin::Risk;
-use protocol::{
-    Block, Command, Contract, Event, InstrumentId, Mode, Receipt, Refusal, Right, UnderlyingId,
-};
+use protocol::{Block, Contract, Event, Mode, Receipt, Refusal, UnderlyingId};
 use report::tables::{self, AccountRow, ExpiryRow, HaltRow, RefusalRow};
-use report::{
-    Figure, HaltedMarket, Interval, RunReport, Section, Series, Summary, Unit, charts, format,
-};
+use report::{Figure, Interval, RunReport, Section, Series, Unit, charts, format};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use units::{BlockTime, Notional, Price};
@@ -60,10 +57,8 @@ pub(crate) struct Observer {
     underlyings: Vec<Watched>,
     coin: Series,
     stride: usize,
+    tally: Tally,
     blocks: u64,
-    commands: u64,
-    fills: u64,
-    liquidations: u64,
     refusals: BTreeMap<u16, (String, u64)>,
     calls: u64,
     equity: Series,
@@ -79,8 +74,6 @@ pub(crate) struct Observer {
     intervals: Vec<Interval>,
     worst: BTreeMap<u32, (Notional, u64)>,
     covered: Notional,
-    names: BTreeMap<InstrumentId, String>,
-    conserved: bool,
     first: BlockTime,
 }
 
@@ -106,10 +99,8 @@ impl Observer {
             underlyings: [(BTC, "BTC"), (ETH, "ETH")].map(watched).into_iter().collect(),
             coin: Series::new("index"),
             stride: (tape.ticks.len() / SAMPLES).max(1),
+            tally: Tally::new(),
             blocks: 0,
-            commands: 0,
-            fills: 0,
-            liquidations: 0,
             refusals: BTreeMap::new(),
             calls: 0,
             equity: Series::new("equity"),
@@ -125,8 +116,6 @@ impl Observer {
             intervals: Vec::new(),
             worst: BTreeMap::new(),
             covered: Notional::ZERO,
-            names: BTreeMap::new(),
-            conserved: true,
             first,
         }
     }
@@ -140,18 +129,10 @@ impl Observer {
         seconds: f64,
     ) -> Result<()> {
         self.blocks += 1;
-        for (id, market) in &state.markets {
-            self.names.entry(*id).or_insert_with(|| name_of(state, &market.instrument));
-        }
-        let commands = block.transactions.iter().map(|transaction| match &transaction.command {
-            Command::MassQuote { quotes, .. } => quotes.len() as u64,
-            _ => 1,
-        });
-        let commands = commands.sum::<u64>();
-        self.commands += commands;
+        let commands = self.tally.take(state, block, outcome);
         self.receipts(&outcome.receipts);
         let (liquidated, called) = self.events(state, block.time, &outcome.events)?;
-        self.conserved &= state.check().is_ok();
+        self.tally.conserved &= state.check().is_ok();
         if liquidated > 0 {
             self.liquidated.push(block.time, liquidated);
         }
@@ -188,7 +169,6 @@ impl Observer {
         let (mut liquidated, mut called) = (0, 0);
         for event in events {
             match event {
-                Event::Filled { .. } => self.fills += 1,
                 Event::Liquidated { account, equity, .. } => {
                     liquidated += 1;
                     let worst = self.worst.entry(account.get()).or_insert((*equity, 0));
@@ -197,7 +177,7 @@ impl Observer {
                 Event::MarginCalled { .. } => called += 1,
                 Event::DebtCovered { amount, .. } => self.covered = self.covered.plus(*amount)?,
                 Event::Halted { instrument, fault } => {
-                    let market = self.name(*instrument);
+                    let market = self.tally.name(*instrument);
                     self.halts.push(HaltRow {
                         market,
                         reason: fault.clone(),
@@ -208,7 +188,7 @@ impl Observer {
                 Event::Expired { instrument, price, payoff, open_interest } => {
                     let paid = Notional::from_micros(payoff.micros() * open_interest.count());
                     let (instrument, settlement, lots) =
-                        (self.name(*instrument), *price, *open_interest);
+                        (self.tally.name(*instrument), *price, *open_interest);
                     self.expiries.push(ExpiryRow {
                         instrument,
                         expired_at: now,
@@ -220,7 +200,6 @@ impl Observer {
                 _ => {}
             }
         }
-        self.liquidations += liquidated;
         self.calls += called;
         for watched in &mut self.underlyings {
             let mode = state.mode(watched.id);
@@ -237,10 +216,6 @@ impl Observer {
             watched.mode = mode;
         }
         Ok((liquidated, called))
-    }
-
-    fn name(&self, id: InstrumentId) -> String {
-        self.names.get(&id).cloned().unwrap_or_else(|| format!("instrument {id}"))
     }
 
     fn prices(&mut self, state: &State, block: &Block) {
@@ -333,29 +308,12 @@ impl Observer {
         applying: Duration,
         wall: Duration,
     ) -> Result<RunReport> {
-        let micros = (applying.as_micros()).max(1);
-        let per_second = u128::from(self.commands) * 1_000_000 / micros;
-        let refused = self.refusals.values().map(|(_, count)| *count).sum();
-        let summary = Summary {
-            blocks: self.blocks,
-            commands: self.commands,
-            fills: self.fills,
-            liquidations: self.liquidations,
-            refusals: refused,
-            halted_markets: self
-                .halts
-                .iter()
-                .map(|halt| HaltedMarket {
-                    market: halt.market.clone(),
-                    reason: halt.reason.clone(),
-                })
-                .collect(),
-            insurance_fund: state.insurance_fund(BTC).plus(state.insurance_fund(ETH))?,
-            conservation_ok: self.conserved && state.check().is_ok() && state.house_fault.is_none(),
-            commands_per_second: u64::try_from(per_second).unwrap_or(u64::MAX),
-            state_root: root.to_string(),
-            data: stage.label.name.clone(),
+        let per_second = |commands: u64| {
+            let rate = u128::from(commands) * 1_000_000 / applying.as_micros().max(1);
+            u64::try_from(rate).unwrap_or(u64::MAX)
         };
+        let mut summary = self.tally.summary(state, root, 0, &stage.label.name)?;
+        summary.commands_per_second = per_second(summary.commands);
         let accounts = self.accounts(state)?;
         let mut figures = summary.figures();
         figures.push(Figure::new("Accounts", format::count(state.accounts.len() as u64)));
@@ -520,20 +478,5 @@ fn mode_name(mode: Mode) -> &'static str {
         Mode::Caution => "caution",
         Mode::ReduceOnly => "reduce only",
         Mode::Frozen => "frozen",
-    }
-}
-
-/// Returns the name of a contract in reports, such as `BTC 27-MAR-20 7000 P`.
-fn name_of(state: &State, instrument: &protocol::Instrument) -> String {
-    let underlying =
-        state.underlyings.get(&instrument.underlying).map_or("?", |held| held.name.as_str());
-    let day = |at: BlockTime| format::time(at);
-    match instrument.contract {
-        Contract::Perpetual => format!("{underlying} perpetual"),
-        Contract::Future { expires_at } => format!("{underlying} future {}", day(expires_at)),
-        Contract::Option { expires_at, strike, right } => {
-            let right = if right == Right::Call { "call" } else { "put" };
-            format!("{underlying} {right} {strike} {}", day(expires_at))
-        }
     }
 }

@@ -88,6 +88,36 @@ fn an_audit_says_of_every_file_what_was_checked() {
 }
 
 #[test]
+fn a_changed_number_of_a_report_is_named() {
+    let dir = copy("report");
+    let file = dir.join("report.json");
+    let text = fs::read_to_string(&file).expect("a report");
+    let out = run("audit {}", &dir).succeeded();
+    assert!(told(&out, "report.json").starts_with("each number is the replay's"), "{out}");
+    let parsed: serde_json::Value = serde_json::from_str(&text).expect("json");
+    let fields = parsed.as_object().expect("fields");
+    for (name, value) in fields {
+        let changed = match (name.as_str(), value) {
+            ("commands_per_second" | "data", _) => continue,
+            (_, serde_json::Value::Bool(value)) => serde_json::json!(!value),
+            (_, serde_json::Value::Number(_)) => serde_json::json!(999),
+            (_, serde_json::Value::Array(_)) => serde_json::json!([{"market": "X", "reason": "y"}]),
+            (_, _) => serde_json::json!("999999999"),
+        };
+        let mut other = parsed.clone();
+        other[name] = changed;
+        fs::write(&file, other.to_string()).expect("written");
+        let words = format!("block {BLOCKS} differs: {name} in report.json");
+        run("audit {}", &dir).failed(1, &[&words, "the log is not affected"]);
+    }
+    fs::write(&file, "{}").expect("written");
+    run("audit {}", &dir).failed(1, &["form in report.json"]);
+    fs::write(&file, &text).expect("written");
+    let out = run("audit {} --to 5", &dir).succeeded();
+    assert!(told(&out, "report.json").starts_with("not checked: it is of block 20"), "{out}");
+}
+
+#[test]
 fn a_tree_file_that_leads_elsewhere_is_a_difference() {
     let dir = copy("tree");
     let file = dir.join(format!("snapshots/snapshot-{BLOCKS:020}.tree"));
