@@ -9,7 +9,7 @@ use crate::step::Step;
 const SEEDS: &str = "2000";
 
 /// Rules that are switched off, and within how many seeds each is missed.
-const PLANTS: [(&str, &str); 7] = [
+const PLANTS: [(&str, &str); 8] = [
     ("rest-unmargined", "300"),
     ("close-at-any-price", "1200"),
     ("largest-leg-only", "150"),
@@ -17,6 +17,7 @@ const PLANTS: [(&str, &str); 7] = [
     ("books-fill", "50"),
     ("gains-leave", "300"),
     ("pauses-stay", "50"),
+    ("stale-settles", "50"),
 ];
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {

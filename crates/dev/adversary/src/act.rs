@@ -156,6 +156,8 @@ pub struct Setup {
     pub fund: i64,
     /// Whether somebody else holds a position with little more than initial margin.
     pub leveraged: bool,
+    /// Whether blocks come so seldom that a price holds for a minute, not for ten seconds.
+    pub slow: bool,
 }
 
 /// A history: what there is, then block after block.

@@ -94,13 +94,17 @@ pub fn history(seed: u64) -> History {
     };
     let fund = *random.one(&[0, 100_000, 1_000_000]);
     let leveraged = random.percent(60);
-    let setup = Setup { capital: capital.clone(), quoted, fund, leveraged };
+    let slow = Random::new(seed, 2).percent(15);
+    let setup = Setup { capital: capital.clone(), quoted, fund, leveraged, slow };
     let mut tactics = ALWAYS.to_vec();
     tactics.extend(SOMETIMES.into_iter().filter(|_| random.percent(25)));
     tactics.extend(random.percent(5).then_some(Tactic::Custodian));
     let markets = (0..random.between(1, 3)).map(|_| random.small(0, MARKETS - 1)).collect();
     let blocks = usize::try_from(random.between(BLOCKS.0, BLOCKS.1)).expect("a length");
     let mut drawer = Drawer { random, members, capital, steps: Vec::new(), markets };
+    if slow {
+        crate::plan::expiry(&mut drawer);
+    }
     while drawer.steps.len() < blocks {
         let tactic = *drawer.random.one(&tactics);
         drawer.play(tactic);

@@ -120,6 +120,20 @@ pub(crate) fn found(setup: &Setup, still: bool) -> Machine {
         parameter: ParameterId::MarkBand,
         value: 1_000,
     });
+    let seldom = UNDERLYINGS.into_iter().flat_map(|id| {
+        [
+            (ParameterId::FrozenAfter, 120_000),
+            (ParameterId::StaleAfter, 60_000),
+            (ParameterId::GapMax, 60_000),
+        ]
+        .map(|(parameter, value)| ParameterGenesis {
+            underlying: Some(id),
+            parameter,
+            value,
+        })
+    });
+    let mut parameters = if still { band.to_vec() } else { Vec::new() };
+    parameters.extend(seldom.filter(|_| setup.slow));
     let genesis = Genesis {
         chain: "adversary".into(),
         time: BlockTime::from_millis(START),
@@ -133,7 +147,7 @@ pub(crate) fn found(setup: &Setup, still: bool) -> Machine {
         epoch_blocks: limits::EPOCH_BLOCKS_MIN,
         underlyings: underlyings.collect(),
         instruments: instruments(),
-        parameters: if still { band.to_vec() } else { Vec::new() },
+        parameters,
         signed: false,
     };
     Machine::found(&genesis).expect("the genesis is sound").0

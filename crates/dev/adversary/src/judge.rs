@@ -4,7 +4,9 @@
 //! margin is measured for, its equity stays above zero, whatever anybody does: so nobody else pays for it. What prices do
 //! beyond that is all that a fund may ever have to pay.
 
-use crate::house::{FIRST_EXPIRY, SIGNERS, START, account, side_of, third};
+use crate::act::Setup;
+use crate::house::{SIGNERS, VALIDATORS, account, side_of, third};
+use crate::settlement;
 use crate::world::{Applied, World, dollars};
 use ledger::Holder;
 use machine::{Account, State, Status};
@@ -25,8 +27,9 @@ const PAUSE_MAX: i128 = 24 * 3_600_000;
 const RANGE_SHARE: i128 = 600_000;
 /// The same for vols, as parts per million of a vol; up, and down.
 const VOL_SHARE: (i128, i128) = (250_000, 120_000);
-/// A settlement window, and a block before it, in milliseconds.
-const WINDOW: i128 = 1_920_000;
+/// What part of a settlement price it may differ from the average by, as its inverse: which blocks count at the edges of a gap
+/// (how long a price is held, when an index is held back) is told from outside to within a few of them, in which prices move.
+const SETTLEMENT_SHARE: i128 = 100;
 /// What fees and funding may come to, in parts per million of what is held.
 const FEES: i128 = 20_000;
 /// The same for bases, in parts per million of the index.
@@ -61,7 +64,7 @@ pub enum Rule {
     Paused,
     /// One custodian made money.
     Minted,
-    /// A contract settled at a price that nobody honest saw in its window.
+    /// A contract settled at another price than the average of what everybody saw, while it was fresh.
     Settlement,
 }
 
@@ -82,6 +85,19 @@ struct Anchor {
     index: [i128; 2],
     vol: i128,
     basis: i128,
+}
+
+/// What everybody saw in a block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    /// When, in milliseconds.
+    pub(crate) at: i128,
+    /// True prices.
+    pub(crate) prices: [i128; 2],
+    /// Whether more than two thirds of the stake spoke.
+    pub(crate) quorum: bool,
+    /// Whether the index of each was what everybody saw.
+    pub(crate) shown: [bool; 2],
 }
 
 #[derive(Debug)]
@@ -107,8 +123,10 @@ pub(crate) struct Judge {
     third: i128,
     brought: i128,
     withdrawn: i128,
-    /// Everybody's true prices, by time.
-    seen: Vec<(i128, [i128; 2])>,
+    /// What everybody saw, block after block.
+    seen: Vec<Seen>,
+    /// How long a price holds, in milliseconds.
+    holds: i128,
     paused: BTreeMap<InstrumentId, i128>,
     /// What accounts have owed that are covered again: each debt was judged when it was made.
     owed: i128,
@@ -116,7 +134,9 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    pub(crate) fn new(world: &World, members: u8, quoted: u16, brought: i128) -> Self {
+    pub(crate) fn new(world: &World, setup: &Setup) -> Self {
+        let members = u8::try_from(setup.capital.len()).expect("eight at most");
+        let brought: i128 = setup.capital.iter().map(|dollars| i128::from(*dollars)).sum();
         let numbers = (1..=members).chain([
             third::LONG,
             third::SHORT,
@@ -135,11 +155,12 @@ impl Judge {
         let mut judge = Self {
             watched: watched.collect(),
             members,
-            quoted,
+            quoted: setup.quoted,
             third: 0,
-            brought,
+            brought: brought * MILLION,
             withdrawn: 0,
-            seen: vec![(START, world.prices)],
+            seen: Vec::new(),
+            holds: if setup.slow { 60_000 } else { 10_000 },
             paused: BTreeMap::new(),
             owed: 0,
             step: 0,
@@ -160,7 +181,15 @@ impl Judge {
 
     /// Looks at what a block has done.
     pub(crate) fn look(&mut self, world: &World, applied: &Applied) -> Result<(), Breach> {
-        self.seen.push((world.now, world.prices));
+        let now = world.machine.state();
+        self.seen.push(Seen {
+            at: world.now,
+            prices: world.prices,
+            quorum: world.speaking * 3 > usize::from(VALIDATORS) * 2,
+            shown: [0, 1].map(|side| {
+                (index(now, side) - world.prices[side]).abs() * 500 <= world.prices[side]
+            }),
+        });
         let checked = self
             .books(world)
             .and_then(|()| self.events(world, applied))
@@ -226,7 +255,7 @@ impl Judge {
                     ));
                 }
                 Event::Expired { instrument, price, .. } => {
-                    self.settled(world.now, *instrument, price.micros())?;
+                    self.settled(*instrument, price.micros())?;
                 }
                 Event::Filled { instrument, account: index, price, .. } => {
                     let passive = [third::LONG, third::SHORT, third::LEVERAGED];
@@ -243,20 +272,17 @@ impl Judge {
         Ok(())
     }
 
-    /// A settlement price lies within what everybody saw since its window opened; without fresh prices the window goes on.
-    fn settled(&self, now: i128, id: InstrumentId, price: i128) -> Result<(), (Rule, String)> {
-        let side = side_of(id);
-        let opened = (now - WINDOW).min(FIRST_EXPIRY - WINDOW);
-        let window = self.seen.iter().rev().take_while(|(at, _)| *at >= opened);
-        let seen: Vec<i128> = window.map(|(_, prices)| prices[side]).collect();
-        let (low, high) = (seen.iter().min().copied(), seen.iter().max().copied());
-        let margin = price / 500;
-        match low.zip(high) {
-            Some((low, high)) if price < low - margin || price > high + margin => Err((
-                Rule::Settlement,
-                format!("{id} at {}, seen {} to {}", dollars(price), dollars(low), dollars(high)),
-            )),
-            _ => Ok(()),
+    /// A settlement price is the average of what everybody saw while it was fresh.
+    fn settled(&self, id: InstrumentId, price: i128) -> Result<(), (Rule, String)> {
+        let said = format!("{id} at {}", dollars(price));
+        match settlement::fresh_average(&self.seen, side_of(id), self.holds) {
+            Err(covered) => {
+                Err((Rule::Settlement, format!("{said}, fresh for {} s alone", covered / 1_000)))
+            }
+            Ok(right) if (price - right).abs() * SETTLEMENT_SHARE > right => {
+                Err((Rule::Settlement, format!("{said}, the average is {}", dollars(right))))
+            }
+            Ok(_) => Ok(()),
         }
     }
 
@@ -384,7 +410,7 @@ impl Judge {
 
     /// Whether an index is what everybody sees: one that is held back is behind the quotes.
     fn is_true(&self, state: &State, side: usize) -> bool {
-        let seen = self.seen.last().map_or(0, |(_, prices)| prices[side]);
+        let seen = self.seen.last().map_or(0, |seen| seen.prices[side]);
         (index(state, side) - seen).abs() * 500 <= seen
     }
 

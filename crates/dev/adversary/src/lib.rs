@@ -13,6 +13,7 @@ mod judge;
 mod plan;
 mod random;
 mod run;
+mod settlement;
 mod shrink;
 mod world;
 

@@ -125,7 +125,7 @@ fn beyond(drawer: &mut Drawer) {
 }
 
 /// Half of the validators say nothing while the market moves and contracts settle.
-fn expiry(drawer: &mut Drawer) {
+pub(crate) fn expiry(drawer: &mut Drawer) {
     let ((who, by), side) = (drawer.poorer_and_richer(), drawer.side());
     let market = *drawer.random.one(&[1, 6]);
     drawer.block(Tick::QUIET, vec![open(who, market, side, 0, 900_000)]);

@@ -36,9 +36,7 @@ pub struct Found {
 pub fn play(history: &History, still: bool) -> Ran {
     let mut coverage = Coverage::default();
     let mut world = World::new(&history.setup, still);
-    let members = u8::try_from(history.setup.capital.len()).expect("eight at most");
-    let brought: i128 = history.setup.capital.iter().map(|dollars| i128::from(*dollars)).sum();
-    let mut judge = Judge::new(&world, members, history.setup.quoted, brought * 1_000_000);
+    let mut judge = Judge::new(&world, &history.setup);
     for step in &history.steps {
         let applied = world.step(step);
         coverage.outcome(&applied.outcome);

@@ -42,6 +42,8 @@ pub(crate) struct World {
     pub(crate) vol: i128,
     /// True basis of the last expiry in parts per million of the index; that of the first is a tenth.
     pub(crate) basis: i128,
+    /// Validators that have spoken in the last block.
+    pub(crate) speaking: usize,
     quoted: u16,
     client: u64,
     probe: u8,
@@ -58,6 +60,7 @@ impl World {
             prices: PRICES,
             vol: 9_000,
             basis: 0,
+            speaking: 0,
             quoted: setup.quoted,
             client: 0,
             probe: 0,
@@ -166,10 +169,12 @@ impl World {
 
     fn apply(&mut self, tick: &Tick, transactions: Vec<Transaction>) -> Outcome {
         self.now += i128::from(tick.seconds) * 1_000;
+        let votes = self.votes(tick);
+        self.speaking = votes.len();
         let block = Block {
             height: self.machine.state().height.next().expect("heights suffice"),
             time: BlockTime::from_millis(self.now),
-            votes: self.votes(tick),
+            votes,
             offences: Vec::new(),
             transactions,
             grants: Vec::new(),

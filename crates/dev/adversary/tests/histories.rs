@@ -32,6 +32,7 @@ fn histories_reach_fills_calls_liquidations_stops_and_withdrawals() {
         "event MarginCalled",
         "event Liquidated",
         "event Withdrawn",
+        "event Expired",
         "event SettlementPostponed",
         "event VariationPaid",
         "event Paused",
