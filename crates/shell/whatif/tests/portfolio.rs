@@ -36,7 +36,7 @@ fn a_perpetual_is_liquidated_where_paper_and_pencil_say() {
     let found = long.assess().unwrap();
     assert_eq!((found.equity.as_str(), found.standing), ("20000", "healthy"));
     assert!((micros(&found.initial_margin) - 9_600_000_000).abs() < 3_000);
-    let [at] = &found.liquidation.as_deref().unwrap()[..] else { panic!("one underlying is held") };
+    let [at] = found.liquidation.as_deref().unwrap() else { panic!("one underlying is held") };
     let below: units::Price = at.below.as_ref().unwrap().index.parse().unwrap();
     assert!((below.micros() - 45_871_559_633).abs() < 3_000, "{below}");
     assert_eq!(at.above, None);
@@ -46,7 +46,7 @@ fn a_perpetual_is_liquidated_where_paper_and_pencil_say() {
         r#""cash": "20000", "positions": [{"market": "BTC-PERP", "lots": "-1000", "entry": "60000"}]"#,
     );
     let found = short.assess().unwrap();
-    let [at] = &found.liquidation.as_deref().unwrap()[..] else { panic!("one underlying is held") };
+    let [at] = found.liquidation.as_deref().unwrap() else { panic!("one underlying is held") };
     let above: units::Price = at.above.as_ref().unwrap().index.parse().unwrap();
     assert!((above.micros() - 70_921_985_815).abs() < 3_000, "{above}");
     assert_eq!(at.below, None);
