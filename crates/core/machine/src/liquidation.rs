@@ -13,6 +13,16 @@ const STEPS_MAX: u64 = 8_192;
 /// Steps that an account takes beside its positions.
 const STEPS_APART: u64 = 4;
 
+/// What the house does about an account in a block.
+#[derive(Debug)]
+struct Turn {
+    orders: Vec<Reduction>,
+    /// Whether the orders bring what is missing if they fill.
+    suffices: bool,
+    /// Whether the next turn is a slice.
+    slice_next: bool,
+}
+
 impl Work<'_> {
     /// Margins every account, calls those short of initial margin, and takes on those that are below maintenance, as far as
     /// the block has room.
@@ -105,11 +115,11 @@ impl Work<'_> {
         self.restore(account);
         let Some(held) = self.state.accounts.get_mut(account) else { return };
         let unfilled = std::mem::take(&mut held.pursuit.unfilled);
-        let after = Pursuit { unfilled, ..Pursuit::default() };
-        if held.pursuit.failures != 0 || held.pursuit.waiting_since.is_some() {
+        let forgotten = std::mem::take(&mut held.pursuit);
+        held.pursuit.unfilled = unfilled;
+        if forgotten != Pursuit::default() {
             self.touched.accounts.insert(account);
         }
-        held.pursuit = after;
     }
 
     /// Sets an account aside whose numbers have a fault: its orders go, and it gives no more until they are sound again.
@@ -190,17 +200,12 @@ impl Work<'_> {
             legs.sort_by_key(|(leg, _)| leg.maintenance_without);
             legs.truncate(1);
         }
-        let (reductions, suffices) = match next_step(&standing, &legs)? {
-            Step::Reduce { reductions, suffices } => (reductions, suffices),
-            Step::Healthy | Step::CancelOrders => (Vec::new(), true),
-            Step::Stuck if Plant::SpreadsStay.is_planted() => (Vec::new(), false),
-            Step::Stuck => (self.slice(account, &standing, &legs)?, false),
-        };
-        if !suffices {
+        let turn = self.turn(account, &standing, &legs)?;
+        if !turn.suffices {
             self.sell_collateral(account)?;
         }
-        let mut entered = Vec::with_capacity(reductions.len());
-        for reduction in reductions {
+        let mut entered = Vec::with_capacity(turn.orders.len());
+        for reduction in turn.orders {
             match self.enter_liquidation(account, &reduction)? {
                 Ok(_) => entered.push((Some(reduction.instrument), reduction.lots)),
                 Err(refusal) => {
@@ -212,6 +217,7 @@ impl Work<'_> {
         let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
         // Until something is filled.
         held.pursuit.failures = held.pursuit.failures.saturating_add(1);
+        held.pursuit.slice_next = turn.slice_next;
         self.touched.accounts.insert(account);
         if positions.is_empty() && orders_cancelled == 0 {
             // Collateral alone stood behind a debt; its sale is an event of its own.
@@ -232,6 +238,31 @@ impl Work<'_> {
             });
         }
         Ok(())
+    }
+
+    /// Returns what the house orders in a turn: reductions of single legs; of all by the same part, if no leg has one, and
+    /// after every turn that left some without.
+    ///
+    /// spec 0021-FALL-004, 0021-FALL-021.
+    fn turn(
+        &self,
+        account: AccountIndex,
+        standing: &Standing,
+        legs: &[(Leg, waterfall::Parameters)],
+    ) -> Result<Turn, Fault> {
+        let (orders, suffices, hedged) = match next_step(standing, legs)? {
+            Step::Reduce { reductions, suffices, hedged } => (reductions, suffices, hedged),
+            Step::Healthy | Step::CancelOrders => (Vec::new(), true, false),
+            Step::Stuck => (Vec::new(), false, true),
+        };
+        let due = self.state.accounts.get(account).is_some_and(|held| held.pursuit().slice_next);
+        if hedged && (orders.is_empty() || due) && !Plant::SpreadsStay.is_planted() {
+            let slice = self.slice(account, standing, legs)?;
+            if !slice.is_empty() {
+                return Ok(Turn { orders: slice, suffices, slice_next: false });
+            }
+        }
+        Ok(Turn { orders, suffices, slice_next: hedged })
     }
 
     /// Returns what of an account's equity the orders of the house may lose: less what the sale of collateral may cost in

@@ -10,13 +10,15 @@ use units::BlockHeight;
 
 /// What the house remembers of its attempts to reduce an account.
 ///
-/// spec 0021-FALL-005, 0021-FALL-022, 0025-BLOCK-030.
+/// spec 0021-FALL-005, 0021-FALL-021, 0021-FALL-022, 0025-BLOCK-030.
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Pursuit {
     /// Contracts of which the last order of the house was not filled at all.
     pub unfilled: BTreeSet<InstrumentId>,
     /// Turns in a row in which nothing was filled.
     pub failures: u8,
+    /// Whether its next turn reduces all legs by the same part: the last one left legs without an order.
+    pub slice_next: bool,
     /// The block since which it waits for a turn.
     pub waiting_since: Option<BlockHeight>,
     /// Whether a fault has set the account aside: it takes no orders, and nothing leaves it.

@@ -20,11 +20,15 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Returns the parameters with the band that holds for an equity.
+    /// Returns the parameters that hold for an equity. Without any, the fund that is paid the fee pays it, so it counts for
+    /// nothing.
+    ///
+    /// spec 0021-FALL-020.
     pub(crate) fn at(self, equity: Notional) -> Self {
+        let band = self.band.lesser(self.band_without_equity);
         match equity > Notional::ZERO {
             true => self,
-            false => Self { band: self.band.lesser(self.band_without_equity), ..self },
+            false => Self { band, fee: Ppm::ZERO, ..self },
         }
     }
 }
@@ -97,11 +101,11 @@ pub(crate) fn part(
     part.map(Notional::from_number).map_err(Fault::at("part of an amount"))
 }
 
-/// Returns what lots are worth at the mark, rounded up: never nothing.
-pub(crate) fn value(leg: &Leg, lots: Lots) -> Result<Notional, Fault> {
-    let at = Fault::at("value of a reduction");
-    let mark = leg.mark.magnitude().map_err(&at)?.greater(Price::from_micros(1));
-    lots.value(mark, leg.contract_size, Round::Up).map_err(&at)
+/// Returns what lots are worth at the dearest price in the band, rounded up: never nothing.
+pub(crate) fn value(leg: &Leg, parameters: &Parameters, lots: Lots) -> Result<Notional, Fault> {
+    let dearest = dearest(leg, parameters)?;
+    let value = lots.value(dearest.price, leg.contract_size, Round::Up);
+    value.map_err(Fault::at("value of a reduction"))
 }
 
 /// Returns the order that reduces a leg, or `None` if its release, or its part of what the account may lose, does not pay
@@ -157,22 +161,31 @@ pub(crate) fn order(leg: &Leg, count: Lots, distance: Price) -> Result<Reduction
 pub(crate) struct Dearest {
     /// How far the band goes from the mark.
     pub(crate) band: Price,
+    /// The dearest price in the band.
+    price: Price,
     /// Fee of a lot at the dearest price in the band, with a micro-dollar for its rounding.
     pub(crate) lot: Notional,
+    /// The fee and as much again for the distance, which is a tick at least: what a lot that somebody takes has to pay for.
+    pub(crate) apart: Notional,
 }
 
 /// Returns what trading a lot may cost beside the distance from the mark.
 ///
-/// The fee is charged on the traded price, which is at most the mark plus the band; one micro-dollar covers its rounding up.
+/// The band is a tick at least: else what is worth less could be bought back at no price. The fee is charged on the traded
+/// price, which is at most the mark plus the band; one micro-dollar covers its rounding up.
+///
+/// spec 0021-FALL-006.
 pub(crate) fn dearest(leg: &Leg, parameters: &Parameters) -> Result<Dearest, Fault> {
     let at = Fault::at("liquidation fee");
     let mark = leg.mark.magnitude().map_err(&at)?;
-    let band = mark.scaled(parameters.band, Round::Down).map_err(&at)?;
-    let dearest = mark.plus(band).map_err(&at)?;
-    let fee = Lots::from_count(1).value(dearest, leg.contract_size, Round::Up);
+    let band = mark.scaled(parameters.band, Round::Down).map_err(&at)?.greater(leg.tick);
+    let price = mark.plus(band).map_err(&at)?;
+    let fee = Lots::from_count(1).value(price, leg.contract_size, Round::Up);
     let fee = fee.and_then(|value| value.fraction_ppm(parameters.fee, Round::Up)).map_err(&at)?;
     let lot = fee.plus(Notional::from_micros(1)).map_err(&at)?;
-    Ok(Dearest { band, lot })
+    let tick = Lots::from_count(1).value(leg.tick, leg.contract_size, Round::Up).map_err(&at)?;
+    let apart = lot.plus(lot.greater(tick)).map_err(&at)?;
+    Ok(Dearest { band, price, lot, apart })
 }
 
 /// Returns how far from the mark a lot may trade: inside the band, and so that loss and fee stay within what a lot releases

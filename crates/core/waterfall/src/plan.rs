@@ -22,6 +22,8 @@ pub enum Step {
         reductions: Vec<Reduction>,
         /// Whether they bring what is missing if they fill.
         suffices: bool,
+        /// Whether there are legs that have no reduction of their own.
+        hedged: bool,
     },
     /// Below maintenance margin, and no single leg can be reduced without loss of margin.
     Stuck,
@@ -56,6 +58,19 @@ pub fn next_step(standing: &Standing, legs: &[(Leg, Parameters)]) -> Result<Step
     for (leg, parameters) in legs {
         able.extend(able_leg(standing, leg, parameters)?);
     }
+    let hedged = able.len() < legs.len();
+    let step = reduce(standing, able.clone(), hedged)?;
+    if step != Step::Stuck || able.is_empty() || standing.equity <= Notional::ZERO {
+        return Ok(step);
+    }
+    // 0021-FALL-020: equity that pays for no lot is none.
+    let broke = Standing { equity: Notional::ZERO, ..*standing };
+    able.iter_mut().for_each(|able| able.parameters = able.parameters.at(broke.equity));
+    reduce(&broke, able, hedged)
+}
+
+/// Returns the orders that reduce legs, so far that all of them together bring equity to the target.
+fn reduce(standing: &Standing, mut able: Vec<Able<'_>>, hedged: bool) -> Result<Step, Fault> {
     allot(standing, &mut able)?;
     let losses = losses(standing, &mut able)?;
     let (mut reductions, mut brought) = (Vec::new(), Notional::ZERO);
@@ -71,8 +86,10 @@ pub fn next_step(standing: &Standing, legs: &[(Leg, Parameters)]) -> Result<Step
         brought = brought.plus(part).map_err(Fault::at("margin released"))?;
         reductions.push(reduction);
     }
-    let suffices = brought >= missing(standing)?;
-    Ok(if reductions.is_empty() { Step::Stuck } else { Step::Reduce { reductions, suffices } })
+    if reductions.is_empty() {
+        return Ok(Step::Stuck);
+    }
+    Ok(Step::Reduce { reductions, suffices: brought >= missing(standing)?, hedged })
 }
 
 /// Returns what equity lacks of the target.
@@ -174,7 +191,7 @@ fn sum(amounts: &[Notional]) -> Result<Notional, Fault> {
 }
 
 /// Returns the most that each order may lose so that all together lose no more than a positive equity, in proportion to
-/// the values traded; and lowers the lots of those whose part would not pay for twice the fee.
+/// what they may trade for; and lowers the lots of those whose part would not pay for fee and distance.
 ///
 /// An account without equity has nothing to lose, so its orders have no bound but the narrower band.
 ///
@@ -186,7 +203,7 @@ fn losses(standing: &Standing, able: &mut [Able<'_>]) -> Result<Vec<Option<Notio
     }
     let mut values = Vec::with_capacity(able.len());
     for able in able.iter() {
-        values.push(value(able.leg, able.lots)?);
+        values.push(value(able.leg, &able.parameters, able.lots)?);
     }
     let all = sum(&values)?;
     let mut losses = Vec::with_capacity(able.len());
@@ -198,9 +215,8 @@ fn losses(standing: &Standing, able: &mut [Able<'_>]) -> Result<Vec<Option<Notio
         }
         let loss = standing.equity.number().mul_div(value.number(), all.number(), Round::Down);
         let loss = loss.map_err(&at)?;
-        let fee = dearest(able.leg, &able.parameters)?.lot;
-        let twice = fee.plus(fee).map_err(&at)?;
-        let most = loss.mul_div(Num::new(1), twice.number(), Round::Down).map_err(&at)?;
+        let apart = dearest(able.leg, &able.parameters)?.apart;
+        let most = loss.mul_div(Num::new(1), apart.number(), Round::Down).map_err(&at)?;
         able.lots = able.lots.lesser(Lots::from_number(most));
         losses.push(Some(Notional::from_number(loss)));
     }

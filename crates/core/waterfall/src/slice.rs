@@ -4,11 +4,11 @@
 //! release, though closing any one leg alone would release nothing.
 //!
 //! **Invariant:** the orders of a slice lose, against the mark and with fees, no more than the slice releases, and no more
-//! than a positive equity. Filled on one leg alone they leave that much of the other unhedged, which then has a release of
+//! than an equity that pays for the slice. Filled on one leg alone they leave that much of the other unhedged, which then has a release of
 //! its own.
 
 use crate::liquidation::{
-    Leg, Parameters, Reduction, Share, Standing, dearest, distance, order, value,
+    Dearest, Leg, Parameters, Reduction, Share, Standing, dearest, distance, order, value,
 };
 use crate::plan::missing;
 use protocol::Fault;
@@ -22,7 +22,7 @@ const ONE: Num = Num::new(limits::PPM_ONE);
 /// target; a leg that is too small for its part has none. Nothing if the legs together release nothing.
 ///
 /// `maintenance_without` is what must be held once all the legs are closed. If not two legs would trade a lot, the part is
-/// doubled until two do.
+/// doubled until two do. Then it is that of whole lots of the smallest leg that trades, so that legs of the same size stay so.
 ///
 /// # Errors
 ///
@@ -40,41 +40,70 @@ pub fn slice(
         return Ok(Vec::new());
     }
     let missing = missing(standing)?.number();
-    let mut part = missing.mul_div(ONE, release.number(), Round::Up).map_err(&at)?;
-    if standing.equity > Notional::ZERO {
-        // So much that twice the fees are within equity.
-        let mut fees = Notional::from_micros(1);
-        for (leg, parameters) in legs {
-            let held = leg.lots.magnitude().map_err(&at)?.number();
-            let fee = dearest(leg, parameters)?.lot.number().times(held);
-            let fee = fee.map(Notional::from_number).map_err(&at)?;
-            fees = fees.plus(fee).and_then(|sum| sum.plus(fee)).map_err(&at)?;
-        }
-        let most = standing.equity.number().mul_div(ONE, fees.number(), Round::Down);
-        part = part.lesser(most.map_err(&at)?);
+    let part = missing.mul_div(ONE, release.number(), Round::Up).map_err(&at)?.lesser(SLICE_MAX);
+    let held = legs.iter().map(|(leg, _)| leg.lots.magnitude()).collect::<Result<Vec<_>, _>>();
+    let held = held.map_err(&at)?;
+    if standing.equity <= Notional::ZERO {
+        return lots(&held, part);
     }
-    let mut part = part.lesser(SLICE_MAX).greater(Num::new(1));
-    loop {
-        let lots = legs.iter().map(|(leg, _)| {
-            let held = leg.lots.magnitude()?.number();
-            // To the nearest lot.
-            let twice = held.mul_div(part.plus(part)?, ONE, Round::Down)?;
+    // So much that fees and distances are within equity.
+    let all = cost(legs, &held, |each| each.apart)?.greater(Notional::from_micros(1));
+    let most = standing.equity.number().mul_div(ONE, all.number(), Round::Down).map_err(&at)?;
+    let careful = lots(&held, part.lesser(most))?;
+    if pays(standing, legs, &careful)? { Ok(careful) } else { lots(&held, part) }
+}
+
+/// Returns the lots of each leg that are a part, in parts per million, of what is held.
+fn lots(held: &[Lots], part: Num) -> Result<Vec<Lots>, Fault> {
+    let at = Fault::at("lots of a slice");
+    let each = |part: Num, whole: Num| {
+        let nearest = held.iter().map(|held| {
+            let twice = held.number().mul_div(part.plus(part)?, whole, Round::Down)?;
             let lots = twice.plus(Num::new(1))?.mul_div(Num::new(1), Num::new(2), Round::Down)?;
             Ok(Lots::from_number(lots))
         });
-        let lots: Vec<Lots> = lots.collect::<Result<_, _>>().map_err(&at)?;
-        let traded = lots.iter().filter(|lots| **lots > Lots::ZERO).count();
-        if traded >= 2 || part >= ONE {
-            return Ok(lots);
+        nearest.collect::<Result<Vec<Lots>, _>>().map_err(&at)
+    };
+    let mut part = part.greater(Num::new(1));
+    let lots = loop {
+        let lots = each(part, ONE)?;
+        if lots.iter().filter(|lots| **lots > Lots::ZERO).count() >= 2 || part >= ONE {
+            break lots;
         }
         part = part.plus(part).map_err(&at)?.lesser(ONE);
+    };
+    let traded = held.iter().zip(&lots).filter(|(_, lots)| **lots > Lots::ZERO);
+    let Some(smallest) = traded.map(|(held, _)| held.number()).min() else { return Ok(lots) };
+    let whole = smallest.mul_div(part, ONE, Round::Down).map_err(&at)?.greater(Num::new(1));
+    each(whole, smallest)
+}
+
+/// Returns whether equity pays for trading lots of each leg: for fees, and for distances at which somebody takes them.
+///
+/// spec 0021-FALL-020.
+fn pays(standing: &Standing, legs: &[(Leg, Parameters)], lots: &[Lots]) -> Result<bool, Fault> {
+    Ok(standing.equity > Notional::ZERO && cost(legs, lots, |each| each.apart)? <= standing.equity)
+}
+
+/// Returns what trading lots of each leg costs.
+fn cost(
+    legs: &[(Leg, Parameters)],
+    lots: &[Lots],
+    of: impl Fn(&Dearest) -> Notional,
+) -> Result<Notional, Fault> {
+    let at = Fault::at("cost of a slice");
+    let mut all = Notional::ZERO;
+    for ((leg, parameters), lots) in legs.iter().zip(lots) {
+        let each = of(&dearest(leg, parameters)?).number().times(lots.number()).map_err(&at)?;
+        all = all.plus(Notional::from_number(each)).map_err(&at)?;
     }
+    Ok(all)
 }
 
 /// Returns the orders of a slice, or none if what it releases does not pay for fees and slippage.
 ///
-/// `maintenance_after` is what must be held once all of it is filled. What it releases, and equity, are divided in
-/// proportion to the values traded.
+/// `maintenance_after` is what must be held once all of it is filled. What the slice may lose, less all fees, is divided in
+/// proportion to what the orders may trade for.
 ///
 /// # Errors
 ///
@@ -89,26 +118,30 @@ pub fn slice_orders(
 ) -> Result<Vec<Reduction>, Fault> {
     let at = Fault::at("orders of a slice");
     let released = standing.maintenance.minus(maintenance_after).map_err(&at)?;
-    let has_equity = standing.equity > Notional::ZERO;
-    let most = if has_equity { released.lesser(standing.equity) } else { released };
-    if most <= Notional::ZERO {
+    // 0021-FALL-020: equity that does not pay for the slice is none.
+    let (equity, most) = match pays(standing, legs, lots)? {
+        true => (standing.equity, released.lesser(standing.equity)),
+        false => (Notional::ZERO, released),
+    };
+    let legs: Vec<_> = legs.iter().map(|(leg, held)| (*leg, held.at(equity))).collect();
+    let spare = most.minus(cost(&legs, lots, |each| each.lot)?).map_err(&at)?;
+    if spare < Notional::ZERO {
         return Ok(Vec::new());
     }
     let traded = || legs.iter().zip(lots).filter(|(_, lots)| **lots > Lots::ZERO);
     let mut all = Notional::ZERO;
-    for ((leg, _), lots) in traded() {
-        all = all.plus(value(leg, *lots)?).map_err(&at)?;
+    for ((leg, parameters), lots) in traded() {
+        all = all.plus(value(leg, parameters, *lots)?).map_err(&at)?;
     }
     let mut orders = Vec::new();
     for ((leg, parameters), lots) in traded() {
-        // 0021-FALL-020
-        let parameters = parameters.at(standing.equity);
-        let value = value(leg, *lots)?.number();
-        let loss = most.number().mul_div(value, all.number(), Round::Down).map_err(&at)?;
-        let loss = Notional::from_number(loss);
+        let value = value(leg, parameters, *lots)?.number();
+        let loss = spare.number().mul_div(value, all.number(), Round::Down).map_err(&at)?;
+        let fee = cost(&[(*leg, *parameters)], &[*lots], |each| each.lot)?;
+        let loss = Notional::from_number(loss).plus(fee).map_err(&at)?;
         let share = Share { lots: *lots, loss: Some(loss) };
-        let Some(distance) = distance(leg, loss, &parameters, &share)? else {
-            return Ok(Vec::new());
+        let Some(distance) = distance(leg, loss, parameters, &share)? else {
+            return Err(Fault::Invariant("what a slice may lose pays for its fees"));
         };
         orders.push(order(leg, *lots, distance)?);
     }
@@ -176,11 +209,14 @@ mod tests {
         // 0021-FALL-021
         let short = standing(100_000_000, 120_000_000);
         for (lots, traded) in [
-            ([1, -20], [1, 16]),
+            ([1, -20], [1, 20]),
             ([1, -1], [1, 1]),
             ([4, -4], [1, 1]),
             ([9, -9], [1, 1]),
-            ([15, -300], [2, 30]),
+            ([15, -300], [1, 20]),
+            ([124, -125], [12, 12]),
+            // A hundred dollars pay for no more.
+            ([2_155, -2_158], [110, 110]),
         ] {
             let legs = [leg(1, lots[0], 8_000), leg(2, lots[1], 400)];
             assert_eq!(counts(&short, &legs), traded, "{lots:?}");
@@ -219,6 +255,40 @@ mod tests {
         let lots = slice(&short, &legs, Notional::ZERO).unwrap();
         let after = Notional::from_micros(5_700_000_000);
         assert_eq!(slice_orders(&short, &legs, &lots, after), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_leg_that_is_worth_nothing_keeps_no_slice_back() {
+        // 0021-FALL-021: a spread with equity beside puts that nobody would pay for.
+        let mut legs = vec![leg(1, -158, 9_027), leg(2, 158, 8_888), leg(3, 168, 0)];
+        legs[2].0.mark = Price::ZERO;
+        let short = standing(70_117_587, 252_258_662);
+        let lots = slice(&short, &legs, Notional::ZERO).unwrap();
+        assert_eq!(lots.iter().map(|lots| lots.count()).collect::<Vec<_>>(), [15, 15, 16]);
+        let orders =
+            slice_orders(&short, &legs, &lots, Notional::from_micros(226_713_175)).unwrap();
+        assert_eq!(orders.len(), 3);
+        let far = (orders[0].limit.micros() - 9_027_000_000) / 1_000_000;
+        assert!((10..90).contains(&far), "{orders:?}");
+    }
+
+    #[test]
+    fn equity_that_pays_for_no_slice_is_none() {
+        // 0021-FALL-020, 0021-FALL-021: three cents beside a spread of 12,000 dollars a side; the fund pays its own fee.
+        let legs = [leg(1, -5_714, 216), leg(2, 5_714, 215)];
+        let after = Notional::from_micros(180_000_000);
+        let orders = |equity| {
+            let short = standing(equity, 200_000_000);
+            let lots = slice(&short, &legs, Notional::ZERO).unwrap();
+            (counts(&short, &legs), slice_orders(&short, &legs, &lots, after).unwrap())
+        };
+        let without = orders(0);
+        assert_eq!(without.0, [571, 571]);
+        assert_eq!(without.1.len(), 2);
+        // Half a per cent, on the tick: 1 of 216 dollars.
+        assert_eq!(without.1[0].limit.micros(), 217_000_000);
+        assert_eq!(orders(27_349), without);
+        assert_eq!(orders(-174_000_000).1, without.1);
     }
 
     #[test]

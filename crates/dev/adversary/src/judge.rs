@@ -30,8 +30,8 @@ const VOL_SHARE: (i128, i128) = (250_000, 120_000);
 /// What part of a settlement price it may differ from the average by, as its inverse: which blocks count at the edges of a gap
 /// (how long a price is held, when an index is held back) is told from outside to within a few of them, in which prices move.
 const SETTLEMENT_SHARE: i128 = 100;
-/// What fees and funding may come to, in parts per million of what is held.
-const FEES: i128 = 20_000;
+/// What fees, and the distance at which an account without equity is closed, may come to, in parts per million of what is held.
+const FEES: i128 = 35_000;
 /// The same for bases, in parts per million of the index.
 const BASIS_SHARE: i128 = 2_000;
 

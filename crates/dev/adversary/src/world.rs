@@ -423,12 +423,16 @@ impl World {
         let mut quotes = Vec::new();
         for place in 0..MARKETS {
             let id = market(place);
-            if self.quoted & (1 << place) == 0 || self.mark(id).is_none() {
+            let Some(mark) = self.mark(id).filter(|_| self.quoted & (1 << place) != 0) else {
                 continue;
-            }
+            };
             let lots = Lots::from_count(if side_of(id) == 0 { 20_000 } else { 800_000 });
             for (side, off) in [(Side::Buy, -500), (Side::Sell, 500)] {
                 let price = Price::from_micros(self.limit(id, side, off));
+                if side == Side::Buy && mark < TICK {
+                    // There is no bid below what it is worth.
+                    continue;
+                }
                 quotes.push(Quote { instrument: id, side, price, lots });
             }
         }

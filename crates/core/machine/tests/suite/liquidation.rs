@@ -189,6 +189,80 @@ fn a_calendar_spread_is_wound_down_while_it_has_equity() {
 }
 
 #[test]
+fn a_leg_that_hardly_trades_keeps_no_spread_from_being_wound_down() {
+    // 0021-FALL-021: beside the spread a short leg elsewhere has a release of its own; of it nothing trades, or a lot in
+    // every block, which an accomplice sells so that the house goes on trying there.
+    for lots_a_block in [0, 1] {
+        let life = 40 * HOUR;
+        let mut house = spread_in(House::living(life), 2, 6_000, 8_000_000_000);
+        house.apply(
+            1,
+            vec![
+                order(1, 3, 11, Side::Sell, 190_000_000, 2_000),
+                order(2, 3, 11, Side::Buy, 190_000_000, 2_000),
+            ],
+        );
+        let free = required(&house, 1);
+        let free = free.equity.minus(free.initial).unwrap().micros() / 1_000_000 - 50;
+        assert_eq!(house.apply(1, vec![withdraw(1, free)]).receipts, [Receipt::Done]);
+        let mut sides = BTreeSet::new();
+        for step in 0..60i128 {
+            let (basis, bid) = (4_000_000 * (step + 1), tick(house.btc));
+            let step = u64::try_from(step).unwrap();
+            let mut orders = vec![
+                order(3, 10_000 + step, 1, Side::Buy, bid, 6_000),
+                order(3, 20_000 + step, 2, Side::Sell, bid + basis, 6_000),
+            ];
+            if lots_a_block > 0 {
+                let ask = tick(house.eth) + 500_000;
+                orders.push(order(3, 30_000 + step, 11, Side::Sell, ask, lots_a_block));
+            }
+            let mut block = house.block(10, orders);
+            for basis_of in block.votes.iter_mut().flat_map(|vote| &mut vote.bases) {
+                if basis_of.underlying == BTC {
+                    basis_of.basis = Price::from_micros(basis);
+                    basis_of.expires_at = BlockTime::from_millis(START + life);
+                }
+            }
+            let outcome = house.machine.apply(&block).unwrap();
+            sides.insert(
+                sent(&outcome, &house, 1).into_iter().map(|(id, _)| id).collect::<Vec<_>>(),
+            );
+            assert!(equity(&house, 1) > 0, "{lots_a_block}, {step}");
+        }
+        assert!(sides.contains(&vec![11]) && sides.contains(&vec![1, 2, 11]), "{sides:?}");
+        assert!(house.lots(1, 1) < 3_000, "{lots_a_block}: {}", house.lots(1, 1));
+    }
+}
+
+#[test]
+fn some_cents_of_equity_keep_no_large_position() {
+    // 0021-FALL-020: 48,000 dollars beside cents, with a bid within what a fund pays for.
+    let mut house = House::new();
+    house.apply(1, vec![deposit(1, 0, dollars(80_000)), deposit(3, 0, dollars(10_000_000))]);
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
+            order(3, 1, 1, Side::Sell, 8_000_000_000, 6_000),
+        ],
+    );
+    for _ in 0..60 {
+        let left = required(&house, 1).equity.micros();
+        // 60 coins: to a quarter of a dollar, by moves within the band of a block.
+        let step = ((left - 250_000) / 60).clamp(-30_000_000, 30_000_000);
+        house.btc -= step;
+        house.apply(10, Vec::new());
+    }
+    let left = required(&house, 1).equity.micros();
+    assert!((1..400_000).contains(&left), "{left}");
+    let mark = house.machine.state().markets[&InstrumentId::new(1)].mark.unwrap().micros();
+    let outcome = house.apply(1, vec![order(3, 50, 1, Side::Buy, tick(mark), 6_000)]);
+    assert_eq!(sent(&outcome, &house, 1), [(1, -6_000)]);
+    assert_eq!(house.lots(1, 1), 0);
+}
+
+#[test]
 fn who_owns_the_only_bid_gets_no_more_than_the_equity_of_the_account() {
     // 0021-FALL-020: a calendar spread that loses its hedge in the settlement window, and a bid eight per cent below.
     let mut house = spread(2, 6_000, 8_000_000_000);

@@ -33,7 +33,7 @@ fn standing(equity: i128) -> Standing {
 /// Returns lots and limits in dollars, ascending by contract, and whether they suffice.
 fn orders(standing: &Standing, legs: &[Leg]) -> (Vec<(u32, i128, i128)>, bool) {
     let legs: Vec<_> = legs.iter().map(|leg| (*leg, PARAMETERS)).collect();
-    let Ok(Step::Reduce { reductions, suffices }) = next_step(standing, &legs) else {
+    let Ok(Step::Reduce { reductions, suffices, .. }) = next_step(standing, &legs) else {
         panic!("an unhealthy account is reduced")
     };
     let row = |order: &Reduction| {
@@ -113,13 +113,11 @@ fn what_was_not_filled_goes_behind_and_is_not_forgotten() {
 #[test]
 fn the_orders_of_an_account_lose_no_more_than_its_equity() {
     // 0021-FALL-020
-    for equity in [2, 100, 37_501, 1_000_000, 5_000_000, 20_000_000] {
+    for equity in [110_000, 1_000_000, 5_000_000, 20_000_000] {
         let standing = standing(equity);
         let legs = [(leg(1, 100, 20_000_000), PARAMETERS), (leg(2, -90, 40_000_000), PARAMETERS)];
-        let reductions = match next_step(&standing, &legs).unwrap() {
-            Step::Reduce { reductions, .. } => reductions,
-            Step::Stuck => Vec::new(),
-            step => panic!("{step:?}"),
+        let Step::Reduce { reductions, .. } = next_step(&standing, &legs).unwrap() else {
+            panic!("{equity} dollars pay for a lot")
         };
         let lost: i128 = reductions
             .iter()
@@ -130,11 +128,57 @@ fn the_orders_of_an_account_lose_no_more_than_its_equity() {
             })
             .sum();
         assert!(lost >= -equity, "{equity}: {lost}");
-        assert!(reductions.is_empty() == (equity < 100_000), "{equity}: {reductions:?}");
         // Whatever is traded may go as far from the mark as the fee.
         for order in &reductions {
             assert!((order.limit.micros() - 5_000_000_000).abs() >= 25_000_000, "{order:?}");
         }
+    }
+}
+
+#[test]
+fn equity_that_pays_for_no_lot_is_none() {
+    // 0021-FALL-020: 17 cents beside 500 dollars of value, of which a lot may cost 0.0525.
+    let legs = [leg(1, 100, 0), leg(2, 100, 0)];
+    let without = orders(&standing(0), &legs);
+    assert_eq!(without.0, [(1, -50, 4_975), (2, -50, 4_975)]);
+    for equity in [1, 100, 52_501] {
+        assert_eq!(orders(&standing(equity), &legs), without, "{equity}");
+    }
+    // As soon as it pays for a lot of each, no more than it is lost.
+    assert_eq!(orders(&standing(210_000), &legs).0, [(1, -1, 4_921), (2, -1, 4_921)]);
+    // A release that does not pay for the fee is not made one by having little.
+    let hedge = leg(1, 100, 58_000_000);
+    assert_eq!(next_step(&standing(1_000), &[(hedge, PARAMETERS)]), Ok(Step::Stuck));
+}
+
+#[test]
+fn what_is_worth_less_than_a_tick_is_bought_back_for_a_tick() {
+    // 0021-FALL-006: a short call worth 1.32 cents, that a move may bring back: 100 lots release 60 dollars.
+    let cheap = Leg { mark: Price::from_micros(13_200), ..leg(1, -100, 0) };
+    for equity in [20_000_000, 1_000, -5] {
+        let step = next_step(&standing(equity), &[(cheap, PARAMETERS)]).unwrap();
+        let Step::Reduce { reductions, .. } = step else { panic!("{step:?}") };
+        assert_eq!(reductions[0].limit.micros(), 500_000, "{equity}");
+    }
+    // Half a tick above one, to the next.
+    let dear = Leg { mark: Price::from_micros(528_900), ..cheap };
+    let step = next_step(&standing(20_000_000), &[(dear, PARAMETERS)]).unwrap();
+    let Step::Reduce { reductions, .. } = step else { panic!("{step:?}") };
+    assert_eq!(reductions[0].limit.micros(), 1_000_000);
+    // A cent pays for as many lots as a tick of each, not as a fee of each: 0.0005 a lot.
+    let few = next_step(&standing(10_000), &[(cheap, PARAMETERS)]).unwrap();
+    let Step::Reduce { reductions, .. } = few else { panic!("{few:?}") };
+    assert_eq!((reductions[0].lots.count(), reductions[0].limit.micros()), (19, 500_000));
+}
+
+#[test]
+fn a_step_says_whether_legs_are_left_that_have_no_reduction() {
+    // 0021-FALL-021
+    let hedge = (leg(1, 100, 80_000_000), PARAMETERS);
+    let alone = (leg(2, -40, 20_000_000), PARAMETERS);
+    for (legs, left) in [(vec![alone], false), (vec![hedge, alone], true)] {
+        let step = next_step(&standing(50_000_000), &legs).unwrap();
+        assert!(matches!(step, Step::Reduce { hedged, .. } if hedged == left), "{step:?}");
     }
 }
 
@@ -180,6 +224,8 @@ fn no_accounts_orders_add_up_to_more_than_a_leg_or_lose_more_than_they_may() {
         let Step::Reduce { reductions, .. } = next_step(&standing, &legs).unwrap() else {
             continue;
         };
+        // What may be lost on a lot is twice 0.026251: if equity does not pay for one of any leg, it is none.
+        let pays = equity >= 52_502 * i128::try_from(legs.len()).unwrap();
         let (mut parts, mut lost) = (0, 0);
         for order in &reductions {
             let of = |(leg, _): &&(Leg, Parameters)| leg.instrument == order.instrument;
@@ -187,13 +233,20 @@ fn no_accounts_orders_add_up_to_more_than_a_leg_or_lose_more_than_they_may() {
             let (held, lots) = (leg.lots.count(), order.lots.count());
             assert!(held * lots < 0 && lots.abs() <= held.abs());
             parts += (lots.abs() * 1_000_000_000_000) / held.abs();
-            let loss = -filled(leg, order.lots, order.limit, &PARAMETERS).unwrap().micros();
+            let loss = |fee: Ppm| {
+                let parameters = Parameters { fee, ..PARAMETERS };
+                -filled(leg, order.lots, order.limit, &parameters).unwrap().micros()
+            };
             let release = maintenance - leg.maintenance_without.micros();
-            assert!(loss * held.abs() <= lots.abs() * release, "no more than is released");
-            lost += loss;
+            let of_account = if pays { PARAMETERS.fee } else { Ppm::ZERO };
+            assert!(
+                loss(of_account) * held.abs() <= lots.abs() * release,
+                "no more than is released"
+            );
+            lost += loss(PARAMETERS.fee);
         }
         assert!(parts <= 1_000_000_000_000, "{parts}");
-        assert!(equity <= 0 || lost <= equity, "{lost} of {equity}");
+        assert!(!pays || lost <= equity, "{lost} of {equity}");
         several += usize::from(reductions.len() > 1);
         bounded += usize::from(equity > 0 && lost * 10 > equity * 9);
     }

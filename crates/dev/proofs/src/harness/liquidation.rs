@@ -170,9 +170,9 @@ fn limit_in_band(prover: &mut Prover) {
         prover.cover("short");
         limit - mark
     };
-    let band = mark.magnitude() * parameters.band.exact();
-    prover
-        .check(&(distance * whole(limits::PPM_ONE)).at_most(band), "the limit is inside the band");
+    let (one, tick) = (whole(limits::PPM_ONE), leg.tick.exact());
+    let band = (mark.magnitude() * parameters.band.exact()).greater(tick * one);
+    prover.check(&(distance * one).at_most(band), "the limit is inside the band, or a tick away");
     prover.check(&(-distance).below(leg.tick.exact()), "no more than a tick better than the mark");
 }
 
@@ -333,7 +333,7 @@ impl Bounds {
     fn of(standing: &Standing, leg: &Leg, parameters: &Parameters, share: &Share) -> Option<Self> {
         let number = |exact: Exact| super::number(exact);
         let mark = leg.mark.magnitude().ok()?;
-        let band = mark.scaled(parameters.band, Round::Down).ok()?;
+        let band = mark.scaled(parameters.band, Round::Down).ok()?.greater(leg.tick);
         let dearest = mark.plus(band).ok()?;
         let value = Lots::from_count(1).value(dearest, leg.contract_size, Round::Up).ok()?;
         let fee = value.fraction_ppm(parameters.fee, Round::Up).ok()?;
