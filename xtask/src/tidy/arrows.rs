@@ -61,14 +61,16 @@ const CORE_OUTSIDE_BESIDES: &[(&str, &str, &str)] = &[(
 
 /// Which shells a shell may see; the others see none.
 const SHELLS: &[(&str, &[&str])] = &[
-    ("house", &["store"]),
+    ("access", &["durable"]),
+    ("store", &["durable"]),
+    ("house", &["durable", "store"]),
     ("light", &["store"]),
     ("surface-fit", &["market"]),
     ("backtest", &["market", "report"]),
     ("whatif", &["market"]),
     ("risk-python", &["whatif"]),
     ("mempool", &["access"]),
-    ("replica", &["access", "house", "light", "mempool"]),
+    ("replica", &["access", "durable", "house", "light", "mempool"]),
     ("gateway", &["access", "house", "replica"]),
 ];
 

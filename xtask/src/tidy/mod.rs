@@ -64,6 +64,7 @@ const RULES: &[(&str, Rule)] = &[
     ("core header", sources::core_header),
     ("file size", sources::file_size),
     ("module documentation", sources::module_documentation),
+    ("durable files", sources::durable_files),
     ("banned words", words::banned_words),
     ("paths of machines", paths::machine_paths),
     ("spec ids", crate::spec::ids_resolve),

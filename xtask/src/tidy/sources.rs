@@ -66,6 +66,45 @@ pub(super) fn file_size(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// Where files are made whose loss matters: keys, votes, the genesis, states.
+const DURABLE: &[&str] = &[
+    "crates/shell/access/src/",
+    "crates/shell/store/src/",
+    "crates/shell/house/src/",
+    "crates/shell/replica/src/",
+    "crates/shell/novation/src/network/",
+];
+
+/// What makes a file there all the same, and why a crash may lose it.
+const LOSABLE: &[(&str, &str)] = &[
+    (
+        "crates/shell/novation/src/network/node.rs",
+        "the number of a process that is gone after a crash",
+    ),
+    ("crates/shell/novation/src/network/door.rs", "a socket, which a crash closes"),
+    ("crates/shell/novation/src/network/ask.rs", "an answer, which is asked for again"),
+];
+
+/// Files whose loss matters are made by `durable`, which makes their names durable, too.
+pub(super) fn durable_files(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, text) in tree.rust() {
+        let matters = DURABLE.iter().any(|place| path.starts_with(place));
+        if !matters || LOSABLE.iter().any(|(losable, _)| path == *losable) {
+            continue;
+        }
+        let makes = |code: &str| {
+            ["fs::write(", "fs::rename(", "File::create("].iter().any(|call| code.contains(call))
+        };
+        let lines = super::lines(path, text).filter(|line| !line.in_tests && makes(line.code));
+        findings.extend(lines.map(|line| {
+            let message = "a crash may lose the name of this file: make it with `durable`";
+            Finding::new(path, line.number, message)
+        }));
+    }
+    findings
+}
+
 /// Every source file opens by saying what it is for; the tests of a module are documented by their names.
 pub(super) fn module_documentation(tree: &Tree) -> Vec<Finding> {
     tree.rust()
@@ -93,6 +132,15 @@ mod tests {
     fn a_core_crate_that_lifts_a_lint_everywhere_is_found() {
         let lib = format!("{CORE_HEADER}#![expect(clippy::panic, reason = \"no\")]\n");
         assert_eq!(core_header(&Tree::of(&[(LIB, &lib)])).len(), 1);
+    }
+
+    #[test]
+    fn a_file_that_matters_and_is_not_made_durable_is_found() {
+        let text = "//! Keys.\nfs::write(path, key)?;\n#[cfg(test)]\nmod tests { fs::write(); }\n";
+        let found = |path| durable_files(&Tree::of(&[(path, text)])).len();
+        assert_eq!(found("crates/shell/replica/src/keys.rs"), 1);
+        assert_eq!(found("crates/shell/novation/src/network/init.rs"), 1);
+        assert_eq!(found("crates/shell/report/src/lib.rs"), 0);
     }
 
     #[test]

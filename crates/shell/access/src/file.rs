@@ -1,8 +1,8 @@
 //! Secrets in files that only their owner can read.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Why a secret cannot be read, written or made.
@@ -54,9 +54,7 @@ pub fn write_secret(path: &Path, secret: &[u8; 32]) -> Result<(), SecretError> {
     let disk = |source| SecretError::Disk { path: path.to_path_buf(), source };
     let mut text: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     text.push('\n');
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(disk)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(disk)
+    durable::create_secret(path, text.as_bytes()).map_err(disk)
 }
 
 /// Reads the secret of a file.

@@ -28,7 +28,6 @@ use protocol::{
 };
 use recent::Recent;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use store::{
     Arrived, BlockReader, Fetch, Proof, Skipped, StateRoot, Store, StoreError, StoreOptions,
@@ -82,9 +81,9 @@ impl House {
         if file.exists() {
             return Err(HouseError::Occupied(dir.to_path_buf()));
         }
-        fs::create_dir_all(dir).map_err(|source| unwritable(dir, source))?;
+        durable::create_directory(dir).map_err(|source| unwritable(dir, source))?;
         let bytes = codec::encode(genesis)?;
-        write_durably(&file, &bytes).map_err(|source| unwritable(&file, source))?;
+        durable::put(&file, &bytes).map_err(|source| unwritable(&file, source))?;
         let hash = Hash::of("genesis", &bytes);
         let (store, _) = Store::open(dir, hash.bytes(), options)?;
         Self::begin(dir, genesis, hash, store)
@@ -457,15 +456,6 @@ fn logged_header(dir: &Path, genesis: &Hash, height: u64) -> Result<Header, Hous
 
 fn height_of(blocks: i128) -> Result<u64, HouseError> {
     u64::try_from(blocks).map_err(|_| HouseError::Height(blocks))
-}
-
-/// Writes a file that is either absent or whole.
-fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let staged = path.with_extension("new");
-    let mut file = fs::File::create(&staged)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&staged, path)
 }
 
 fn unwritable(path: &Path, source: std::io::Error) -> HouseError {

@@ -5,8 +5,8 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::codec;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::Path;
 
 /// Longest file.
@@ -43,14 +43,6 @@ impl Floor {
     /// If the disk refuses.
     pub fn write(&self, path: &Path) -> io::Result<()> {
         let bytes = codec::encode(self).map_err(|error| io::Error::other(error.to_string()))?;
-        let staged = path.with_extension("new");
-        let mut file = File::create(&staged)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        fs::rename(&staged, path)?;
-        match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
-            _ => Ok(()),
-        }
+        durable::put(path, &bytes)
     }
 }

@@ -475,16 +475,7 @@ fn head(network: Hash) -> Vec<u8> {
 /// Writes the file anew, whole or not at all; returns it, to be written to at its end.
 fn write_book(path: &Path, network: Hash, records: Vec<u8>) -> io::Result<File> {
     let bytes = [head(network), records].concat();
-    let staged = path.with_extension("new");
-    let mut file = File::create(&staged)?;
-    file.write_all(&bytes)?;
-    file.sync_all()?;
-    fs::rename(&staged, path)?;
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all()?,
-        _ => {}
-    }
-    Ok(file)
+    durable::replace(path, |file| file.write_all(&bytes)).map(|(file, ())| file)
 }
 
 /// Reads records, as far as they are whole. Where one before the last is damaged, is the error.
@@ -676,7 +667,7 @@ mod tests {
             guard.permit(Ballot::Nullify { round }).expect("first");
         }
         // A directory where the new file is to be staged: it cannot be made.
-        fs::create_dir(place.file().with_extension("new")).expect("creatable");
+        fs::create_dir(place.0.join("votes.unfinished")).expect("creatable");
         let refused = guard.permit(Ballot::Nullify { round: last });
         assert!(matches!(refused, Err(GuardError::Disk { .. })));
         let refused = guard.permit(Ballot::Nullify { round: last + 1 });

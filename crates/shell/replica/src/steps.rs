@@ -73,6 +73,7 @@ impl Steps {
             file.rewind()?;
             file.write_all(&head)?;
             file.sync_all()?;
+            durable::sync_name(path)?;
             bytes = head;
         } else if !bytes.starts_with(&head) {
             let why = format!("{} is of another network, or no file of steps", path.display());

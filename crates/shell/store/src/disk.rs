@@ -67,19 +67,12 @@ impl<T> Named<T> for io::Result<T> {
 
 /// Makes the names in `dir` durable.
 pub(crate) fn sync_directory(dir: &Path) -> Result<(), DiskError> {
-    File::open(dir).and_then(|handle| handle.sync_all()).named("syncing directory", dir)
+    durable::sync_directory(dir).named("syncing directory", dir)
 }
 
 /// Creates `dir` and its parents where missing, and makes its name durable.
 pub(crate) fn create_directory(dir: &Path) -> Result<(), DiskError> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    fs::create_dir_all(dir).named("creating directory", dir)?;
-    match dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
-        _ => Ok(()),
-    }
+    durable::create_directory(dir).named("creating directory", dir)
 }
 
 /// Writes a file under a temporary name, then gives it its own: readers see all of it or nothing.
@@ -89,39 +82,14 @@ pub(crate) fn replace_file<T>(
     write: impl FnOnce(&mut File) -> io::Result<T>,
 ) -> Result<T, DiskError> {
     let path = dir.join(name);
-    let unfinished = dir.join(format!("{name}{UNFINISHED}"));
-    let written = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&unfinished)
-        .and_then(|mut file| {
-            let value = write(&mut file)?;
-            file.sync_all()?;
-            Ok(value)
-        });
-    let value = match written {
-        Ok(value) => value,
-        Err(source) => {
-            // The half-written file is worthless and may be what filled the disk. If removing it fails as well,
-            // opening the store removes it.
-            drop(fs::remove_file(&unfinished));
-            return Err(DiskError::new("writing", &path, source));
-        }
-    };
-    fs::rename(&unfinished, &path).named("renaming", &path)?;
-    sync_directory(dir)?;
-    Ok(value)
+    let written = durable::replace(&path, write);
+    written.map(|(_, value)| value).named("writing", &path)
 }
-
-/// Suffix of a file that is still being written.
-const UNFINISHED: &str = ".unfinished";
 
 /// Removes what [`replace_file`] left behind in `dir` when it was interrupted.
 pub(crate) fn remove_unfinished(dir: &Path) -> Result<(), DiskError> {
     for name in file_names(dir)? {
-        if name.ends_with(UNFINISHED) {
+        if name.ends_with(durable::UNFINISHED) {
             let path = dir.join(&name);
             fs::remove_file(&path).named("removing", &path)?;
         }

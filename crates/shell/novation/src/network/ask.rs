@@ -46,7 +46,7 @@ pub(crate) fn run(args: &AskArgs, out: &mut dyn Write) -> Result<Verdict> {
         let answer = Answer::decode(&bytes)?;
         answer.verify(&trust).context("the answer does not hold: no list was written")?;
         let newest = trust.follow_all(&answer.steps)?;
-        fs::write(path, newest.text())
+        durable::put(path, newest.text().as_bytes())
             .with_context(|| format!("cannot write {}", path.display()))?;
         writeln!(out, "list       of epoch {}: {}", newest.epoch, path.display())?;
     }

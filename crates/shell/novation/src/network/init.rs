@@ -10,7 +10,6 @@ use machine::Genesis;
 use protocol::{Address, Endpoint, Hash, Seat, ValidatorId, codec};
 use replica::VoteGuard;
 use replica::keys::ValidatorKey;
-use std::fs;
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -58,7 +57,7 @@ pub(crate) fn run(args: &InitArgs, out: &mut dyn Write) -> Result<()> {
     if list_of(&args.dir).exists() {
         return refuse_second(&args.dir);
     }
-    fs::create_dir_all(&args.dir)
+    durable::create_directory(&args.dir)
         .with_context(|| format!("cannot create {}", args.dir.display()))?;
     let custodians = match args.custodians.as_slice() {
         [] => ["custodian-1", "custodian-2", "custodian-3"]
@@ -153,7 +152,8 @@ pub(crate) fn write(dir: &Path, plan: &Plan<'_>) -> Result<()> {
     for (index, ((seat, key), reporter)) in each.enumerate() {
         let listen = replica::live::socket(seat.endpoint.context("a seat without an endpoint")?);
         let place = directory(dir, index);
-        fs::create_dir_all(&place).with_context(|| format!("cannot create {}", place.display()))?;
+        durable::create_directory(&place)
+            .with_context(|| format!("cannot create {}", place.display()))?;
         key.write(&place.join("validator.key"))?;
         access::write_secret(&place.join("reporter.key"), reporter)?;
         let reporter = Hash::new(ReporterSecret::from_secret(*reporter)?.public());
@@ -170,5 +170,5 @@ pub(crate) fn write(dir: &Path, plan: &Plan<'_>) -> Result<()> {
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<()> {
-    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+    durable::put(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -12,7 +12,6 @@ use house::{House, Reopened};
 use light::Trust;
 use protocol::{Block, Header};
 use replica::Floor;
-use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,9 +63,9 @@ fn fetch_genesis(dir: &Path, peer: &Mutex<Peer>) -> Result<()> {
     if path.exists() {
         return Ok(());
     }
-    fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    durable::create_directory(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let genesis = lock(peer).genesis()?;
-    fs::write(&path, genesis).with_context(|| format!("cannot write {}", path.display()))
+    durable::put(&path, &genesis).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn attempt(dir: &Path, network: &Network, peer: &Arc<Mutex<Peer>>) -> Result<Header> {

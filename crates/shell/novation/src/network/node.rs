@@ -17,10 +17,10 @@ use replica::keys::ValidatorKey;
 use replica::live::{self, Setup};
 use replica::{Floor, Halt, Node};
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use store::StoreOptions;
-use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -109,7 +109,7 @@ fn check_genesis(directory: &Path, found: Hash, anchor: &Anchor) -> Result<()> {
 /// so, and the next start goes on from here.
 fn begin_elsewhere(directory: &Path, network: &Network) -> Result<House> {
     let mark = directory.join(JOINING);
-    fs::write(&mark, b"").with_context(|| format!("cannot write {}", mark.display()))?;
+    durable::put(&mark, b"").with_context(|| format!("cannot write {}", mark.display()))?;
     let mut house = said(join::open(directory, network)?);
     let mut peer = Peer::new(network.address, network.trust.clone());
     let floor = join::floor(&mut house, &mut peer)?;
@@ -189,7 +189,7 @@ async fn serve(
         (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let parent = async {
         match with_parent {
-            true => drop(tokio::io::stdin().read(&mut [0]).await),
+            true => parent_ends().await,
             false => std::future::pending().await,
         }
     };
@@ -209,6 +209,20 @@ async fn serve(
     tokio::task::spawn_blocking(move || closing.checkpoint()).await?.map_err(anyhow::Error::msg)?;
     say(&format!("ended after block {}", node.height()));
     Ok(Verdict::Holds)
+}
+
+/// Waits until standard input ends.
+///
+/// In a thread of its own, which nobody waits for: the runtime would wait for its own, and a process whose engine has
+/// failed would stay, with its port closed, until its parent went.
+async fn parent_ends() {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        drop(std::io::stdin().read(&mut [0]));
+        // Nobody waits any more if the process ends for another reason.
+        tell.send(()).unwrap_or_default();
+    });
+    drop(told.await);
 }
 
 /// Says loudly why the validator goes no further, should that happen. It goes on answering, so that it can be looked at.
