@@ -5,7 +5,7 @@
 //! splitting an account lowers them, so they price liquidity and nothing relies on them (0019-MARG-009).
 //!
 //! **Invariant:** a charge covers every subset of the open orders: it is taken at the ends of the range of positions
-//! that fills can lead to, and is convex in the position.
+//! that fills can lead to, and is convex in the position, but for what the root of impact is rounded by (0019-MARG-026).
 
 use crate::bounds::CHARGE_BITS;
 use crate::impact::Pressure;
