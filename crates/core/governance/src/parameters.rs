@@ -143,6 +143,7 @@ mod tests {
             (None, ParameterId::ScanRange, 200_000, Err(Refusal::ParameterUnknown)),
             (bitcoin, ParameterId::Timelock, 3_600_000, Err(Refusal::ParameterUnknown)),
             (bitcoin, ParameterId::FrozenAfter, 10_000, Err(Refusal::ValueContradicts)),
+            (bitcoin, ParameterId::PriceBand, 79_999, Err(Refusal::ValueContradicts)),
             (bitcoin, ParameterId::MakerFee, 501, Err(Refusal::ValueContradicts)),
             (bitcoin, ParameterId::VolUnvotedPenalty, 250_001, Err(Refusal::ValueContradicts)),
             (bitcoin, ParameterId::ScanRange, 200_000, Ok(())),

@@ -44,3 +44,6 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,10 @@
     )
 )]
 
+// For the house of the suite, which tests of what is private here use, too.
+#[cfg(test)]
+extern crate self as machine;
+
 mod account;
 mod apply;
 mod auction;

@@ -1,7 +1,8 @@
 //! Councils of a few signers, by the clock of the test.
 
 use super::*;
-use protocol::{InstrumentId, UnderlyingId};
+use protocol::{Contract, Instrument, InstrumentId, Seat, UnderlyingId, ValidatorId};
+use units::Quantity;
 
 const HOUR: i128 = 3_600_000;
 const TWO_DAYS: i128 = 172_800_000;
@@ -105,6 +106,89 @@ fn an_approval_does_not_outlive_its_proposal() {
     );
     assert_eq!(due(&mut council, at(week)), []);
     assert_eq!(council.open().count(), 0);
+}
+
+#[test]
+fn what_waits_for_the_timelock_and_what_does_not_is_so_for_every_kind_of_change() {
+    // 0023-GOV-008
+    let parameters = Parameters::default();
+    let (id, validator) = (InstrumentId::new(1), ValidatorId::new(5));
+    let instrument = Instrument {
+        id,
+        underlying: UnderlyingId::new(1),
+        contract: Contract::Perpetual,
+        contract_size: Quantity::from_nanos(10_000_000),
+        tick: Price::from_micros(500_000),
+    };
+    let seat = Seat { validator, key: [7; 32], endpoint: None };
+    let (underlying, expires_at) = (UnderlyingId::new(1), at(1));
+    let custodian = Some(signer(7));
+    let waits = [
+        scan_range(130_000),
+        Change::ListInstrument(instrument),
+        Change::ResumeInstrument(id),
+        Change::ResumeHouse,
+        Change::ReleaseValidator(validator),
+        Change::SeatValidator { seat, stake: 1 },
+        Change::UnseatValidator(validator),
+        Change::SettleAt { underlying, expires_at, price: Price::from_micros(1) },
+        Change::SetCustodians { remove: None, add: custodian, threshold: 2 },
+        Change::ChangeSigners { leaves: None, joins: custodian, threshold: 1 },
+    ];
+    let at_once = [
+        scan_range(200_000),
+        Change::PauseInstrument(id),
+        Change::EndPause(id),
+        Change::DrillInstrument(id),
+    ];
+    for (change, millis) in
+        waits.map(|change| (change, TWO_DAYS)).into_iter().chain(at_once.map(|change| (change, 0)))
+    {
+        let mut council = Council::new([signer(1)], 1).unwrap();
+        council.propose(signer(1), change, &parameters, at(9)).unwrap().unwrap();
+        let due_at = council.open().next().and_then(|(_, open)| open.due_at);
+        assert_eq!(due_at, Some(at(9 + millis)), "{change:?}");
+    }
+}
+
+#[test]
+fn neither_a_later_approval_nor_the_end_of_its_life_moves_a_complete_proposal() {
+    // 0023-GOV-007, 0023-GOV-008
+    let parameters = Parameters::default();
+    let mut council = Council::new([signer(1), signer(2), signer(3)], 2).unwrap();
+    let (change, week) = (scan_range(130_000), 7 * 86_400_000);
+    let id = council.propose(signer(1), change, &parameters, at(0)).unwrap().unwrap();
+    let last = at(week - 2);
+    assert_eq!(council.approve(signer(2), id, &change, &parameters, last), Ok(Ok(())));
+    assert_eq!(council.approve(signer(3), id, &change, &parameters, at(week - 1)), Ok(Ok(())));
+    assert!(!council.drop_dead(at(week + 1)), "it is complete, so it lives until it is made");
+    assert_eq!(due(&mut council, at(week - 3 + TWO_DAYS)), []);
+    assert_eq!(due(&mut council, at(week - 2 + TWO_DAYS)), [(id, change)]);
+    // One that is not complete is over at its end, before anybody has looked.
+    let id = council.propose(signer(1), change, &parameters, at(0)).unwrap().unwrap();
+    assert_eq!(council.revoke(signer(1), id, at(week)), Err(Refusal::ProposalUnknown));
+}
+
+#[test]
+fn who_leaves_takes_what_he_has_proposed_along_unless_others_have_completed_it() {
+    // 0023-GOV-016
+    let parameters = Parameters::default();
+    let mut council = Council::new([1, 2, 3, 4].map(signer), 2).unwrap();
+    let propose = |council: &mut Council, value| {
+        let change = scan_range(value);
+        let id = council.propose(signer(4), change, &parameters, at(0)).unwrap().unwrap();
+        (id, change)
+    };
+    let (short, short_change) = propose(&mut council, 130_000);
+    let (whole, whole_change) = propose(&mut council, 140_000);
+    for (by, id, change) in
+        [(1, short, short_change), (1, whole, whole_change), (2, whole, whole_change)]
+    {
+        assert_eq!(council.approve(signer(by), id, &change, &parameters, at(1)), Ok(Ok(())));
+    }
+    assert_eq!(council.change_signers(Some(signer(4)), None, 2), Ok(()));
+    let open: Vec<ProposalId> = council.open().map(|(id, _)| id).collect();
+    assert_eq!(open, [whole], "one approval is left of the other's two");
 }
 
 #[test]

@@ -149,6 +149,49 @@ fn a_fault_is_no_pause_and_takes_the_timelock_to_resume() {
 }
 
 #[test]
+fn a_halted_market_is_neither_paused_nor_drilled_and_a_paused_one_not_drilled() {
+    // 0023-GOV-010, 0023-GOV-011
+    let mut house = traded();
+    let halted = |event: &Event| {
+        matches!(event, Event::NotEnacted { refusal: Refusal::InstrumentHalted, .. })
+    };
+    let refuses = |house: &mut House, change| {
+        decide(house, change);
+        house.apply(1, Vec::new()).events.iter().any(halted)
+    };
+    house.apply(1, vec![pause(0)]);
+    assert!(refuses(&mut house, Change::DrillInstrument(PERPETUAL)));
+    assert_eq!(status(&house), Status::Paused);
+    house.apply(4 * HOURS, Vec::new());
+    assert_eq!(status(&house), Status::Trading);
+    for _ in 0..80 {
+        // Until the call auction is over.
+        house.apply(30, Vec::new());
+    }
+    assert!(!refuses(&mut house, Change::DrillInstrument(PERPETUAL)));
+    let fault = status(&house);
+    assert!(matches!(fault, Status::Halted { .. }), "{fault:?}");
+    assert!(refuses(&mut house, Change::PauseInstrument(PERPETUAL)));
+    assert_eq!(status(&house), fault, "a pause does not hide a fault");
+    assert!(refuses(&mut house, Change::DrillInstrument(PERPETUAL)));
+}
+
+#[test]
+fn nothing_is_set_of_an_underlying_that_is_not_listed() {
+    // 0023-GOV-009
+    let mut house = traded();
+    let underlying = Some(protocol::UnderlyingId::new(9));
+    let (parameter, value) = (ParameterId::ScanRange, 170_000);
+    decide(&mut house, Change::SetParameter { parameter, underlying, value });
+    let out = house.apply(1, Vec::new());
+    let unknown = |event: &Event| {
+        matches!(event, Event::NotEnacted { refusal: Refusal::ParameterUnknown, .. })
+    };
+    assert!(out.events.iter().any(unknown), "{:?}", out.events);
+    assert_eq!(house.machine.state().parameters.get(underlying, parameter), 160_000);
+}
+
+#[test]
 fn one_signer_alone_drills_nothing() {
     // 0023-GOV-011
     let mut house = traded();

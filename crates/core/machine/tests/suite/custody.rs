@@ -225,6 +225,20 @@ fn gains_stay_while_the_markets_reopen() {
 /// Ten coins of account 1 behind a debt of about 32,000 dollars, no position, no fund.
 fn pledged() -> House {
     let mut house = house(0, &[]);
+    pledge(&mut house);
+    house
+}
+
+/// Returns the dollars that a fund has paid for collateral.
+fn sold(event: &Event) -> i128 {
+    match event {
+        Event::CollateralSold { paid, .. } => paid.micros(),
+        _ => 0,
+    }
+}
+
+/// The same in a house of one's own.
+fn pledge(house: &mut House) {
     let ten = Amount::from_minor(10_000_000_000);
     house.apply(1, vec![deposit(1, 1, ten), deposit(2, 0, dollars(500_000))]);
     let (buys, sells) = (Side::Buy, Side::Sell);
@@ -244,7 +258,6 @@ fn pledged() -> House {
     }
     assert_eq!(house.lots(1, 1), 0);
     assert!(house.cash(1) < -20_000_000_000, "{}", house.cash(1));
-    house
 }
 
 #[test]
@@ -288,6 +301,32 @@ fn collateral_behind_a_debt_is_bought_by_whoever_bids_when_the_fund_is_empty() {
 }
 
 #[test]
+fn a_fund_buys_collateral_for_no_more_than_its_day_allows() {
+    // 0021-FALL-010, 0021-FALL-012: half of 10,000 dollars, for ten coins behind a debt of some 32,000.
+    let mut house = house(10_000, &[]);
+    pledge(&mut house);
+    let before = fund(&house, AssetId::DOLLAR);
+    let paid = |house: &mut House, seconds| {
+        house.apply(seconds, vec![]).events.iter().map(sold).sum::<i128>()
+    };
+    let mut bought = 0;
+    for step in 0..300 {
+        if step < 155 {
+            house.btc -= 24_000_000;
+        }
+        bought += paid(&mut house, 10);
+    }
+    assert!(bought > before * 49 / 100 && bought <= before / 2, "{bought} of {before}");
+    assert!(house.cash(1) < -20_000_000_000, "much is still owed: {}", house.cash(1));
+    // A day later half of what is left.
+    let (left, mut more) = (fund(&house, AssetId::DOLLAR), 0);
+    for _ in 0..1_500 {
+        more += paid(&mut house, 60);
+    }
+    assert!(more > left * 49 / 100 && more <= left / 2, "{more} of {left}");
+}
+
+#[test]
 fn coins_of_a_fund_are_sold_for_dollars_at_the_index() {
     // 0021-FALL-043
     let mut house = house(1_000_000, &[]);
@@ -310,6 +349,17 @@ fn coins_of_a_fund_are_sold_for_dollars_at_the_index() {
     assert!(held > 0, "the fund has bought");
     let nothing = house.apply(10, vec![buy(5, Some(account(4)), 1, house.btc)]);
     assert_eq!(refused(&nothing.receipts[0]), Refusal::NotForSale);
+    // Not while the index is in doubt.
+    let mut block = house.block(10, vec![buy(5, None, held, house.btc)]);
+    for price in block.votes.iter_mut().flat_map(|vote| &mut vote.prices) {
+        price.confidence = Price::from_micros(price.price.micros() / 50);
+    }
+    let outcome = house.machine.apply(&block).unwrap();
+    assert_eq!(house.machine.state().mode(BTC), Mode::Caution);
+    assert_eq!(refused(&outcome.receipts[0]), Refusal::NotForSale);
+    while house.machine.state().mode(BTC) != Mode::Normal {
+        house.apply(10, Vec::new());
+    }
     let dollars_before = fund(&house, AssetId::DOLLAR);
     let below = buy(5, None, held, house.btc - 1);
     let outcome = house.apply(10, vec![below, buy(5, None, held, house.btc)]);

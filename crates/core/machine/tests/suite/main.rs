@@ -20,6 +20,7 @@ mod listing;
 mod markets;
 mod old_prices;
 mod open_orders;
+mod order_rules;
 mod prices;
 mod random_commands;
 mod ranges;

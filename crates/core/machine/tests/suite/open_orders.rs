@@ -273,6 +273,22 @@ fn an_account_below_maintenance_closes_near_the_mark_and_within_what_it_has() {
 }
 
 #[test]
+fn orders_that_close_are_margined_together_in_their_block() {
+    // 0019-MARG-020
+    let house = called(false);
+    let mut second = 0;
+    for percent in 10..=28 {
+        let price = tick(mark(&house, 1) * (100 - percent) / 100) + TICK;
+        let half = |client| order(1, client, 1, Side::Sell, price, 3_000);
+        let receipts = twin(&house).apply(1, vec![half(100), half(101)]).receipts;
+        let alone = attempt(&house, Side::Sell, price, 3_000);
+        assert_eq!(matches!(alone, Receipt::Order(_)), matches!(receipts[0], Receipt::Order(_)));
+        second += i32::from(matches!(receipts[0], Receipt::Order(_)) && is_short(&receipts[1]));
+    }
+    assert!(second > 0, "each of them alone is let in, and not both");
+}
+
+#[test]
 fn no_account_makes_a_debt_when_the_range_for_new_risk_jumps() {
     // 0019-MARG-020: margin for new risk hides more than the account has.
     let mut house = House::new();

@@ -741,7 +741,9 @@ fn governance_lets_a_halted_house_take_orders_again() {
     house.apply(1, vec![sign(0, Command::Propose { change })]);
     let proposal = ProposalId::new(1);
     house.apply(1, vec![sign(1, Command::Approve { proposal, change })]);
-    house.apply(2 * 86_400, Vec::new());
+    house.apply(2 * 86_400 - 1, Vec::new());
+    assert!(house.machine.state().house_fault.is_some(), "not before the timelock is over");
+    house.apply(1, Vec::new());
     assert_eq!(house.machine.state().house_fault, None);
 }
 

@@ -293,6 +293,29 @@ fn governance_settles_nothing_while_prices_come_or_before_its_time() {
         found = found.or(refused(&heard(&mut early, 60, 2).events));
     }
     assert_eq!(found, Some(Refusal::SettlementNotDue));
+    // A day after expiry it would be due; but prices are back before it is, and the average goes on by itself.
+    let wait = |house: &mut House, until: i128| {
+        while house.now < until {
+            heard(house, 60, 2);
+        }
+    };
+    wait(&mut early, EXPIRY + 25 * HOUR);
+    let change = change(8_000_000_000);
+    for (signer, command) in [
+        (0, Command::Propose { change }),
+        (1, Command::Approve { proposal: ProposalId::new(2), change }),
+    ] {
+        let block = early.block(30, vec![signs(signer, command)]);
+        early.machine.apply(&silent(block)).unwrap();
+    }
+    let due_at = early.now + HOUR;
+    wait(&mut early, due_at - 3 * MINUTE);
+    let mut found = None;
+    while early.now < due_at + MINUTE {
+        found = found.or(refused(&heard(&mut early, 5, 4).events));
+    }
+    assert_eq!(early.machine.state().mode(BTC), Mode::Normal);
+    assert_eq!(found, Some(Refusal::SettlementNotDue));
 }
 
 #[test]
