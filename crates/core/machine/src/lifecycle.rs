@@ -39,6 +39,7 @@ impl Market {
             vol_voted: None,
             vol_uncertainty: Vol::ZERO,
             vol_stale: false,
+            basis_stale: false,
             greeks: None,
             last: None,
             aggregate: Aggregate::default(),

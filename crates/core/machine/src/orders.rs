@@ -466,9 +466,9 @@ impl Work<'_> {
     }
 }
 
-/// Returns whether a market may only reduce: by the mode of its underlying, or because its vol is stale.
+/// Returns whether a market may only reduce: by the mode of its underlying, or because its vol or its basis is stale.
 pub(crate) fn is_restricted(market: &Market, mode: Mode) -> bool {
-    mode == Mode::ReduceOnly || market.vol_stale
+    mode == Mode::ReduceOnly || market.vol_stale || market.basis_stale
 }
 
 /// Returns whether an order and all open orders of its side together only reduce a position.

@@ -145,7 +145,13 @@ impl Work<'_> {
         let weights: Vec<(SourceId, u32)> =
             underlying.sources.iter().map(|held| (held.source, held.weight)).collect();
         underlying.feed.update(&reports.prices, total_stake, &weights, now, params)?;
-        underlying.bases.update(&reports.bases, total_stake, now);
+        match underlying.feed.index().map(|index| index.price) {
+            Some(index) => {
+                underlying.bases.update(&reports.bases, total_stake, index, now, params)?;
+            }
+            // Without an index there is no rate.
+            None => underlying.bases.forget(now),
+        }
         underlying.vols.update(&reports.vols, total_stake, now, params)?;
         underlying.mode = underlying.feed.mode(now, params);
         Ok(())
@@ -214,11 +220,13 @@ fn mark(
     (trades, impact): (bool, Notional),
     params: &oracle::Parameters,
 ) -> Result<(), Fault> {
-    let forward = match market.instrument.contract.expires_at() {
-        Some(expires_at) => underlying.bases.forward(index, expires_at, now, params)?.price,
-        None => index,
+    (market.forward, market.basis_stale) = match market.instrument.contract.expires_at() {
+        Some(expires_at) => {
+            let forward = underlying.bases.forward(index, expires_at, now, params)?;
+            (Some(forward.price), forward.stale)
+        }
+        None => (Some(index), false),
     };
-    market.forward = Some(forward);
     let instrument = market.instrument;
     if let Contract::Option { expires_at, strike, .. } = instrument.contract {
         let found = vols.get(&(expires_at, strike));

@@ -114,6 +114,8 @@ pub struct MarketRecord {
     pub vol_uncertainty: Vol,
     /// Whether the vol is stale.
     pub vol_stale: bool,
+    /// Whether the basis is stale.
+    pub basis_stale: bool,
     /// How the value of a unit of the underlying in the contract moves: with lots, all that the Greeks of an account
     /// take.
     pub greeks: Option<UnitGreeks>,
@@ -285,6 +287,7 @@ impl State {
             vol_voted: market.vol_voted,
             vol_uncertainty: market.vol_uncertainty,
             vol_stale: market.vol_stale,
+            basis_stale: market.basis_stale,
             greeks: market.greeks,
             last: market.last,
             aggregate: market.aggregate,

@@ -82,6 +82,8 @@ pub struct Market {
     pub vol_uncertainty: Vol,
     /// Whether every vote behind the vol is stale: the market may only reduce.
     pub vol_stale: bool,
+    /// Whether no vote behind the forward is fresh: the market may only reduce.
+    pub basis_stale: bool,
     /// How the value of a unit moves; absent until there is a forward, and for options a vol.
     pub greeks: Option<UnitGreeks>,
     /// Price of the last auction that traded.

@@ -1,13 +1,15 @@
 //! Forwards of dated contracts: the index and a voted distance from it.
 //!
-//! **Invariant:** a basis is within what honest validators voted, and a forward within a band of the index.
+//! A basis is held as a rate: between votes it moves with the index and shrinks with the time to expiry, and however long
+//! nobody votes, it never jumps. **Invariant:** a basis that a vote sets is no further from what honest validators voted
+//! than the one before it was, and a forward is within a band of the index.
 
 use crate::Parameters;
 use crate::ballot::{Ballot, agreed};
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{Fault, ValidatorId};
 use std::collections::BTreeMap;
-use units::{ArithmeticError, BlockTime, Price, Round};
+use units::{ArithmeticError, BlockSpan, BlockTime, Num, Price, Round, limits};
 
 /// One validator's vote on the basis of one expiry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,26 +29,48 @@ pub struct BasisVote {
 pub struct Forward {
     /// Index plus basis.
     pub price: Price,
-    /// Whether the basis was voted for this expiry lately, rather than interpolated or left out.
-    pub fresh: bool,
+    /// Whether nobody has voted on its basis lately, nor on those of its neighbours: new risk must wait.
+    pub stale: bool,
+}
+
+/// The basis of an expiry at the moment of a vote on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+struct Held {
+    basis: Price,
+    index: Price,
+    voted_at: BlockTime,
 }
 
 /// The voted bases of one underlying.
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct BasisMarks {
-    /// Basis and when it was voted, by expiry.
-    marks: BTreeMap<BlockTime, (Price, BlockTime)>,
+    /// What was last voted, by expiry.
+    held: BTreeMap<BlockTime, Held>,
 }
 
 impl BasisMarks {
     /// Takes in the votes of one block and forgets what has expired.
     ///
-    /// Pass votes on listed expiries only; each is remembered until it ends.
+    /// Pass votes on listed expiries only; each is remembered until it ends. The first basis of an expiry is what is voted;
+    /// a later one moves towards that by at most [`Parameters::basis_velocity`], for at most
+    /// [`Parameters::basis_step_max`] after a silence.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if prices or times are outside their limits.
     ///
     /// # Source
     ///
-    /// spec 0017-ORAC-016.
-    pub fn update(&mut self, votes: &[BasisVote], total_stake: u64, now: BlockTime) {
+    /// spec 0017-ORAC-016, 0017-ORAC-025.
+    pub fn update(
+        &mut self,
+        votes: &[BasisVote],
+        total_stake: u64,
+        index: Price,
+        now: BlockTime,
+        params: &Parameters,
+    ) -> Result<(), Fault> {
+        let at = || Fault::at("oracle: basis");
         let is_sane =
             |vote: &&BasisVote| vote.expires_at > now && vote.basis.within_limit().is_ok();
         let ballot = |vote: &BasisVote| Ballot {
@@ -56,14 +80,31 @@ impl BasisMarks {
             stake: vote.stake,
         };
         let ballots = votes.iter().filter(is_sane).map(ballot).collect();
-        for (expires_at, basis) in agreed(ballots, total_stake) {
-            self.marks.insert(expires_at, (basis, now));
+        for (expires_at, voted) in agreed(ballots, total_stake) {
+            let basis = match self.held.get(&expires_at) {
+                None => voted,
+                Some(held) => {
+                    let before = held.carried(index, expires_at, now).map_err(at())?;
+                    let reach = reach(index, now.since(held.voted_at).map_err(at())?, params);
+                    let reach = reach.map_err(at())?;
+                    let lowest = before.minus(reach).map_err(at())?;
+                    voted.greater(lowest).lesser(before.plus(reach).map_err(at())?)
+                }
+            };
+            self.held.insert(expires_at, Held { basis, index, voted_at: now });
         }
-        self.marks.retain(|expires_at, _| *expires_at > now);
+        self.forget(now);
+        Ok(())
     }
 
-    /// Returns the forward for an expiry: the index plus the voted basis; if that is stale, a basis on the straight line
-    /// in time between its fresh neighbours, of which the nearest is the index itself now; the index if none is later.
+    /// Forgets what has expired.
+    pub fn forget(&mut self, now: BlockTime) {
+        self.held.retain(|expires_at, _| *expires_at > now);
+    }
+
+    /// Returns the forward for an expiry: the index plus the basis last voted, as a rate. One that was never voted lies
+    /// on the straight line in time between its neighbours, of which the nearest is the index itself now; after the last,
+    /// it has that one's rate. What has ended is worth the index.
     ///
     /// Rounding: down.
     ///
@@ -81,52 +122,74 @@ impl BasisMarks {
         now: BlockTime,
         params: &Parameters,
     ) -> Result<Forward, Fault> {
+        if expires_at <= now {
+            return Ok(Forward { price: index, stale: false });
+        }
         let at = || Fault::at("oracle: forward");
-        let voted = self.fresh(now, params).find(|(expiry, _)| *expiry == expires_at);
-        let basis = match voted {
-            Some((_, basis)) => basis,
-            None => self.interpolated(expires_at, now, params).map_err(at())?,
+        let is_stale =
+            |held: &Held| now.since(held.voted_at).is_ok_and(|age| age > params.basis_stale_after);
+        let (basis, stale) = match self.held.get(&expires_at) {
+            Some(held) => (held.carried(index, expires_at, now).map_err(at())?, is_stale(held)),
+            None => self.between(index, expires_at, now, is_stale).map_err(at())?,
         };
         let band = index.scaled(params.basis_band, Round::Down).map_err(at())?.greater(Price::ZERO);
         let lowest = index.minus(band).map_err(at())?.greater(Price::from_micros(1));
         let highest = index.plus(band).map_err(at())?;
         let price = index.plus(basis).map_err(at())?.greater(lowest).lesser(highest);
-        Ok(Forward { price, fresh: voted.is_some() })
+        Ok(Forward { price, stale })
     }
 
-    /// Returns the bases that are not stale, ascending by expiry.
-    fn fresh(
+    /// Returns the basis of an expiry on which nobody has voted, and whether it is stale.
+    fn between(
         &self,
-        now: BlockTime,
-        params: &Parameters,
-    ) -> impl Iterator<Item = (BlockTime, Price)> {
-        let stale_after = params.basis_stale_after;
-        self.marks.iter().filter_map(move |(expires_at, (basis, voted_at))| {
-            let is_fresh = now.since(*voted_at).is_ok_and(|age| age <= stale_after);
-            is_fresh.then_some((*expires_at, *basis))
-        })
-    }
-
-    fn interpolated(
-        &self,
+        index: Price,
         expires_at: BlockTime,
         now: BlockTime,
-        params: &Parameters,
-    ) -> Result<Price, ArithmeticError> {
-        let mut earlier = (now, Price::ZERO);
-        for later in self.fresh(now, params) {
-            if later.0 >= expires_at {
-                let span = later.0.since(earlier.0)?.number();
-                let part = expires_at.greater(earlier.0).since(earlier.0)?.number();
-                let rise = later.1.minus(earlier.1)?.number();
-                return earlier.1.plus(Price::from_number(rise.mul_div(
-                    part,
-                    span,
-                    Round::Down,
-                )?));
-            }
-            earlier = later;
-        }
-        Ok(Price::ZERO)
+        is_stale: impl Fn(&Held) -> bool,
+    ) -> Result<(Price, bool), ArithmeticError> {
+        let earlier = self.held.range(..expires_at).next_back();
+        let later = self.held.range(expires_at..).next();
+        let (from, low, earlier_stale) = match earlier {
+            Some((at, held)) => (*at, held.carried(index, *at, now)?, is_stale(held)),
+            None => (now, Price::ZERO, false),
+        };
+        let Some((to, held)) = later else {
+            let part = expires_at.since(now)?.number();
+            let whole = from.since(now)?.number().greater(Num::new(1));
+            return Ok((proportion(low, part, whole)?, true));
+        };
+        let rise = held.carried(index, *to, now)?.minus(low)?;
+        let part = expires_at.greater(from).since(from)?.number();
+        let basis = low.plus(proportion(rise, part, to.since(from)?.number())?)?;
+        Ok((basis, earlier_stale || is_stale(held)))
     }
+}
+
+impl Held {
+    /// Returns the basis later: in proportion to the index, and to the time to expiry.
+    fn carried(
+        &self,
+        index: Price,
+        expires_at: BlockTime,
+        now: BlockTime,
+    ) -> Result<Price, ArithmeticError> {
+        let left = expires_at.greater(now).since(now)?.number();
+        let whole = expires_at.since(self.voted_at)?.number().greater(Num::new(1));
+        let faded = proportion(self.basis, left, whole)?;
+        proportion(faded, index.number(), self.index.number().greater(Num::new(1)))?.within_limit()
+    }
+}
+
+/// Returns how far a vote may move a basis after a time without one, rounded up.
+///
+/// spec 0017-ORAC-025.
+fn reach(index: Price, elapsed: BlockSpan, params: &Parameters) -> Result<Price, ArithmeticError> {
+    let elapsed = elapsed.lesser(params.basis_step_max).number();
+    let rate = params.basis_velocity.number().times(elapsed)?;
+    let second = Num::new(limits::PPM_ONE).times(Num::new(1_000))?;
+    Ok(Price::from_number(index.number().mul_div(rate, second, Round::Up)?))
+}
+
+fn proportion(of: Price, part: Num, whole: Num) -> Result<Price, ArithmeticError> {
+    of.number().mul_div(part, whole, Round::Down).map(Price::from_number)
 }

@@ -44,6 +44,10 @@ pub struct Parameters {
     pub basis_band: Ppm,
     /// Age above which a voted basis is stale. Default 60 min.
     pub basis_stale_after: BlockSpan,
+    /// Largest change of a basis per second, as a share of the index. Default 0.05 %.
+    pub basis_velocity: Ppm,
+    /// The time without votes on a basis for which it may move at once when they return. Default 10 s.
+    pub basis_step_max: BlockSpan,
     /// Lowest implied vol that counts as a vote. Default 1 %.
     pub vol_min: Vol,
     /// Highest implied vol that counts as a vote. Default 500 %.
@@ -79,6 +83,8 @@ impl Default for Parameters {
             mark_band: Ppm::from_parts(30_000),
             basis_band: Ppm::from_parts(500_000),
             basis_stale_after: BlockSpan::from_millis(3_600_000),
+            basis_velocity: Ppm::from_parts(500),
+            basis_step_max: BlockSpan::from_millis(10_000),
             vol_min: Vol::from_points(100),
             vol_max: Vol::from_points(50_000),
             vol_stale_after: BlockSpan::from_millis(1_200_000),

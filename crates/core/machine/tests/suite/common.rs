@@ -7,7 +7,7 @@ use protocol::{
     ProposalId, Quote, Right, Seat, SelfTrade, Side, SourceId, TimeInForce, Transaction,
     UnderlyingId, ValidatorId, VolReport, Vote, limits,
 };
-use std::cell::Cell;
+use std::{cell::Cell, collections::BTreeSet};
 use units::{Amount, BlockTime, Lots, Notional, Price, Quantity, Vol};
 
 pub(crate) const CUSTODIAN: Address = Address::new([0xC0; 20]);
@@ -175,10 +175,18 @@ impl House {
                 vol: Vol::from_points(9_000),
             })
             .collect();
-        let expires_at = BlockTime::from_millis(START + 5 * HOUR);
-        let bases: Vec<BasisReport> = [BTC, ETH]
-            .map(|underlying| BasisReport { underlying, expires_at, basis: Price::ZERO })
-            .to_vec();
+        let listed = self.machine.state().markets.values().filter_map(|market| {
+            let instrument = &market.instrument;
+            instrument.contract.expires_at().map(|expires_at| (instrument.underlying, expires_at))
+        });
+        let listed: BTreeSet<(UnderlyingId, BlockTime)> = listed.collect();
+        let bases: Vec<BasisReport> = listed
+            .into_iter()
+            .map(|(underlying, expires_at)| {
+                let basis = Price::ZERO;
+                BasisReport { underlying, expires_at, basis }
+            })
+            .collect();
         let votes = (1..=4).map(|n| Vote {
             validator: ValidatorId::new(n),
             prices: prices.clone(),

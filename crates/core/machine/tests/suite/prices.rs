@@ -3,10 +3,10 @@
 use super::common::{BTC, HOUR, House, START, account, deposit, dollars, order, seat, trader};
 use machine::{Outcome, ParameterGenesis, ValidatorGenesis};
 use protocol::{
-    AssetId, Command, Contract, Event, InstrumentId, Mode, ParameterId, Receipt, Side, Transaction,
-    ValidatorId, Vote,
+    AssetId, BasisReport, Command, Contract, Event, Instrument, InstrumentId, Mode, ParameterId,
+    Receipt, Refusal, Right, Side, Transaction, ValidatorId, Vote,
 };
-use units::{BlockTime, Notional, Price};
+use units::{BlockTime, Notional, Price, Quantity};
 
 const DOLLAR: i128 = 1_000_000;
 const PERPETUAL: u32 = 1;
@@ -319,4 +319,119 @@ fn a_spread_whose_mark_is_pushed_pays_its_owner_nothing() {
             assert!(taken <= put_in, "{name}, band {band}, range {range}: {taken} of {put_in}");
         }
     }
+}
+
+fn is_forbidden(receipt: &Receipt) -> bool {
+    matches!(receipt, Receipt::Refused(Refusal::ModeForbids { .. }))
+}
+
+const FAR: i128 = START + 180 * 24 * HOUR;
+
+/// A house with a future and options that end in half a year.
+fn long_dated() -> House {
+    let contract_size = Quantity::from_nanos(10_000_000);
+    let (expires_at, strike) = (BlockTime::from_millis(FAR), Price::from_micros(8_000 * DOLLAR));
+    let option = |right| Contract::Option { expires_at, strike, right };
+    let listed = [
+        (50, Contract::Future { expires_at }),
+        (60, option(Right::Call)),
+        (61, option(Right::Put)),
+        (70, Contract::Future { expires_at: BlockTime::from_millis(FAR + 24 * HOUR) }),
+    ];
+    House::with(|genesis| {
+        genesis.instruments.extend(listed.map(|(id, contract)| Instrument {
+            id: InstrumentId::new(id),
+            underlying: BTC,
+            contract,
+            contract_size,
+            tick: Price::from_micros(500_000),
+        }));
+    })
+}
+
+/// Applies a block in which every validator votes a basis of the half-year contracts, or none.
+fn based(
+    house: &mut House,
+    seconds: i128,
+    orders: Vec<Transaction>,
+    basis: Option<i128>,
+) -> Outcome {
+    let mut block = house.block(seconds, orders);
+    for vote in &mut block.votes {
+        vote.bases.retain(|seen| seen.underlying != BTC);
+        vote.bases.extend(basis.map(|dollars| BasisReport {
+            underlying: BTC,
+            expires_at: BlockTime::from_millis(FAR),
+            basis: Price::from_micros(dollars * DOLLAR),
+        }));
+    }
+    house.machine.apply(&block).expect("the block follows")
+}
+
+#[test]
+fn silence_about_a_basis_moves_no_future_and_no_option_and_pays_no_spread() {
+    // 0017-ORAC-016. Before: an hour and 50 s after the last vote the future fell from 8,640 to 8,000 in one block, call and
+    // put went from 2,239 and 1,839 to 1,983 each, and the owner of two opposite spreads took 82,315 out of 64,000.
+    let mut house = long_dated();
+    based(&mut house, 1, deposits(&[(7, 32_000), (8, 32_000), (9, 3_000_000)]), Some(640));
+    for _ in 0..3 {
+        based(&mut house, 10, Vec::new(), Some(640));
+    }
+    for number in 0..60 {
+        let (spot, future) = (house.btc, tick(mark(&house, 50)));
+        let orders = vec![
+            order(7, 10 + 2 * number, PERPETUAL, Side::Sell, spot, 100),
+            order(8, 10 + 2 * number, PERPETUAL, Side::Buy, spot, 100),
+            order(8, 11 + 2 * number, 50, Side::Sell, future, 100),
+            order(7, 11 + 2 * number, 50, Side::Buy, future, 100),
+        ];
+        based(&mut house, 5, orders, Some(640));
+    }
+    assert_eq!((house.lots(8, 1), house.lots(8, 50)), (6_000, -6_000));
+    let marks = |house: &House| [50, 60, 61].map(|id| mark(house, id) / DOLLAR);
+    let before = marks(&house);
+    for step in 0..(2 * 72) {
+        let outcome = based(&mut house, 50, Vec::new(), None);
+        assert_eq!(liquidations(&outcome), 0, "{step}");
+        let now = marks(&house);
+        for (was, is) in before.iter().zip(now) {
+            assert!((was - is).abs() * 500 <= *was, "{before:?} {now:?} after {step}");
+        }
+    }
+    // After an hour the half-year contracts only reduce; others go on.
+    let orders = [(50, 8_639_500_000), (60, 2_200_000_000), (PERPETUAL, 8_000_000_000)];
+    let orders = orders.map(|(id, price)| order(9, 900 + u64::from(id), id, Side::Buy, price, 1));
+    let receipts = based(&mut house, 1, orders.to_vec(), None).receipts;
+    assert!(receipts[..2].iter().all(is_forbidden), "{receipts:?}");
+    assert!(matches!(receipts[2], Receipt::Order(_)), "{receipts:?}");
+    // Nobody takes out more than was put in, also when the votes are back, and another state of things with them.
+    let mut taken = 0;
+    for number in [7, 8] {
+        let held = required(&house, number);
+        let free = (held.equity.minus(held.initial).unwrap().micros() / DOLLAR - 2).max(0);
+        if based(&mut house, 1, vec![withdraw(number, free)], None).receipts == [Receipt::Done] {
+            taken += free;
+        }
+    }
+    for _ in 0..30 {
+        based(&mut house, 10, Vec::new(), Some(300));
+    }
+    let left: i128 =
+        [7, 8].map(|number| required(&house, number).equity.micros() / DOLLAR).iter().sum();
+    assert!([7, 8].into_iter().all(|number| required(&house, number).equity > Notional::ZERO));
+    assert!(taken + left <= 64_000, "{taken} and {left}");
+}
+
+#[test]
+fn a_future_that_nobody_has_quoted_takes_no_new_risk() {
+    // 0017-ORAC-016: a day after the last expiry that is voted.
+    let mut house = long_dated();
+    based(&mut house, 1, deposits(&[(9, 3_000_000)]), Some(640));
+    for _ in 0..3 {
+        based(&mut house, 10, Vec::new(), Some(640));
+    }
+    let price = tick(mark(&house, 70));
+    assert!((8_642_000_000..8_645_000_000).contains(&price), "the rate of its neighbour: {price}");
+    let outcome = based(&mut house, 1, vec![order(9, 1, 70, Side::Buy, price, 1)], Some(640));
+    assert!(is_forbidden(&outcome.receipts[0]), "{:?}", outcome.receipts);
 }

@@ -116,30 +116,87 @@ fn basis_votes(expires_at: BlockTime, bases: &[&str]) -> Vec<BasisVote> {
     bases.iter().zip(0..).map(vote).collect()
 }
 
+fn vote(marks: &mut BasisMarks, votes: &[BasisVote], index: &str, now: i128) {
+    marks.update(votes, 3, dollars(index), at(now), &Parameters::default()).unwrap();
+}
+
+fn forward(marks: &BasisMarks, index: &str, expiry: i128, now: i128) -> (String, bool) {
+    let (index, params) = (dollars(index), Parameters::default());
+    let forward = marks.forward(index, at(expiry), at(now), &params).unwrap();
+    (forward.price.to_string(), forward.stale)
+}
+
+const DAY: i128 = 24 * 60 * MINUTE;
+
 /// 0017-ORAC-016.
 #[test]
 fn a_forward_is_the_index_and_the_voted_basis_or_what_lies_between() {
-    let (mut marks, params, index) = (BasisMarks::default(), Parameters::default(), dollars("100"));
-    let day = 24 * 60 * MINUTE;
-    let mut votes = basis_votes(at(10 * day), &["1", "1", "-90"]);
-    votes.extend(basis_votes(at(20 * day), &["3", "3.5", "3"]));
-    votes.extend(basis_votes(at(30 * day), &["9"]));
-    marks.update(&votes, 3, at(0));
-    let forward = |marks: &BasisMarks, expiry: i128, now: i128| {
-        let forward = marks.forward(index, at(expiry * day), at(now), &params).unwrap();
-        (forward.price.to_string(), forward.fresh)
-    };
-    assert_eq!(forward(&marks, 10, 0), ("101".into(), true));
-    assert_eq!(forward(&marks, 20, 0), ("103".into(), true));
-    assert_eq!(forward(&marks, 5, 0), ("100.5".into(), false), "between now and the first expiry");
-    assert_eq!(forward(&marks, 15, 0), ("102".into(), false), "between two expiries");
-    assert_eq!(forward(&marks, 30, 0), ("100".into(), false), "one vote of three is no quorum");
-    assert_eq!(forward(&marks, 10, 60 * MINUTE), ("101".into(), true));
-    assert_eq!(forward(&marks, 10, 60 * MINUTE + 1), ("100".into(), false), "stale after an hour");
-    marks.update(&basis_votes(at(20 * day), &["400", "400", "400"]), 3, at(MINUTE));
-    assert_eq!(forward(&marks, 20, MINUTE), ("150".into(), true), "within half of the index");
-    marks.update(&[], 3, at(20 * day));
+    let mut marks = BasisMarks::default();
+    let mut votes = basis_votes(at(10 * DAY), &["1", "1", "-90"]);
+    votes.extend(basis_votes(at(20 * DAY), &["3", "3.5", "3"]));
+    votes.extend(basis_votes(at(30 * DAY), &["9"]));
+    vote(&mut marks, &votes, "100", 0);
+    for (expiry, price, stale) in [
+        (10, "101", false),
+        (20, "103", false),
+        // Between now and the first expiry, and between two.
+        (5, "100.5", false),
+        (15, "102", false),
+        // One vote of three is no quorum: the rate of the last expiry, and no new risk.
+        (30, "104.5", true),
+    ] {
+        assert_eq!(forward(&marks, "100", expiry * DAY, 0), (price.into(), stale), "{expiry}");
+    }
+    vote(&mut marks, &basis_votes(at(40 * DAY), &["400", "400", "400"]), "100", MINUTE);
+    assert_eq!(
+        forward(&marks, "100", 40 * DAY, MINUTE),
+        ("150".into(), false),
+        "half of the index"
+    );
+    vote(&mut marks, &[], "100", 40 * DAY);
     assert_eq!(marks, BasisMarks::default(), "what has expired is forgotten");
+    assert_eq!(
+        forward(&marks, "100", 40 * DAY, 40 * DAY),
+        ("100".into(), false),
+        "and worth the index"
+    );
+}
+
+/// 0017-ORAC-016: with no vote for an hour the basis was zero at once.
+#[test]
+fn a_basis_that_nobody_votes_for_is_held_as_a_rate_and_flagged() {
+    let mut marks = BasisMarks::default();
+    vote(&mut marks, &basis_votes(at(180 * DAY), &["640", "640", "640"]), "8000", 0);
+    for (now, index, price, stale) in [
+        (60 * MINUTE, "8000", "8639.851851", false),
+        (60 * MINUTE + 1, "8000", "8639.851851", true),
+        (90 * DAY, "8000", "8320", true),
+        (90 * DAY, "4000", "4160", true),
+        (180 * DAY - 1, "8000", "8000", true),
+    ] {
+        assert_eq!(forward(&marks, index, 180 * DAY, now), (price.into(), stale), "{now}");
+    }
+}
+
+/// 0017-ORAC-025.
+#[test]
+fn a_basis_that_is_voted_again_moves_there_step_by_step() {
+    let mut marks = BasisMarks::default();
+    let expiry = 180 * DAY;
+    vote(&mut marks, &basis_votes(at(expiry), &["640", "640", "640"]), "8000", 0);
+    // Silence for a day, and a state of things that is new: 40 dollars at once, as after ten seconds, and 4 a second.
+    let votes = basis_votes(at(expiry), &["-200", "-200", "-200"]);
+    vote(&mut marks, &votes, "8000", DAY);
+    assert_eq!(forward(&marks, "8000", expiry, DAY), ("8596.444444".into(), false));
+    for second in 1..=198 {
+        vote(&mut marks, &votes, "8000", DAY + second * 1_000);
+    }
+    let near = forward(&marks, "8000", expiry, DAY + 198_000).0;
+    assert!(near.starts_with("7804."), "{near}");
+    for second in 199..=201 {
+        vote(&mut marks, &votes, "8000", DAY + second * 1_000);
+    }
+    assert_eq!(forward(&marks, "8000", expiry, DAY + 201_000).0, "7800");
 }
 
 fn vol_votes(strike: &str, vols: &[i128]) -> Vec<VolVote> {

@@ -51,6 +51,7 @@ fn market() -> MarketRecord {
         vol_voted: None,
         vol_uncertainty: Vol::ZERO,
         vol_stale: false,
+        basis_stale: false,
         greeks: Some(UNIT),
         last: None,
         aggregate: clearing::Aggregate::default(),
