@@ -249,7 +249,10 @@ fn validator_lines(record: &ValidatorRecord) -> Vec<Line> {
     };
     vec![
         line("stake", record.stake.to_string()),
-        line("punished", format!("{} times, {} of stake lost", held.punished, held.slashed)),
+        line(
+            "punished",
+            format!("{} times, {} of stake (weight of reports) lost", held.punished, held.slashed),
+        ),
         line("last offence", format!("{:?} in round {}", held.last.kind, held.last.round)),
         line("jailed", jailed),
     ]

@@ -165,8 +165,9 @@ mod tests {
     use crate::guard::VoteGuard;
     use crate::keys::ValidatorKey;
     use crate::payload::{Payload, PayloadError};
-    use commonware_consensus::simplex::types::{Finalize, Notarize, Nullify, Proposal};
+    use commonware_consensus::simplex::types::{Finalize, Notarize, Nullify, Proposal, Subject};
     use commonware_consensus::types::View;
+    use commonware_cryptography::certificate::Scheme as _;
     use light::OrderHeader;
     use light::{Anchor, Clock, Validator};
     use machine::CommitteeRecord;
@@ -263,6 +264,59 @@ mod tests {
             for kind in kinds.into_iter().filter(|kind| *kind != piece.offence.kind) {
                 assert!(!of(Offence { kind, ..piece.offence }).is_proved(&committee), "{kind:?}");
             }
+        }
+    }
+
+    #[test]
+    fn the_guard_refuses_the_second_of_two_votes_exactly_if_both_are_evidence() {
+        // 0029-EVID-001. The third proposal is of the first one's block, on another view: as at the end of an epoch, where
+        // a block is proposed again.
+        let committee = committee("ours");
+        let scheme = signer(&committee, 2);
+        let first = proposal(ROUND, 1);
+        let again = Proposal { parent: View::new(first.parent.get() - 1), ..first.clone() };
+        let proposals = [&first, &proposal(ROUND, 2), &again];
+        let notarize = |held: &Proposal<Digest>| {
+            Notarize::<Scheme, Digest>::sign(&scheme, held.clone()).expect("signed")
+        };
+        let finalize = |held: &Proposal<Digest>| {
+            Finalize::<Scheme, Digest>::sign(&scheme, held.clone()).expect("signed")
+        };
+        let proves = |kind, votes: Vec<u8>| {
+            let offence = Offence { validator: ValidatorId::new(2), round: ROUND, kind };
+            Evidence { offence, votes }.is_proved(&committee)
+        };
+        let both = |a: Subject<'_, Digest>, b: Subject<'_, Digest>| {
+            let guard = Arc::new(Mutex::new(VoteGuard::in_memory()));
+            let guarded = Guarded::new(scheme.clone(), guard);
+            assert!(guarded.sign(a).is_some(), "nothing stands against the first");
+            guarded.sign(b).is_some()
+        };
+        for (at, a) in proposals.into_iter().enumerate() {
+            for (place, b) in proposals.into_iter().enumerate() {
+                let signed =
+                    both(Subject::Notarize { proposal: a }, Subject::Notarize { proposal: b });
+                let evident = at != place
+                    && proves(
+                        OffenceKind::TwoBlocks,
+                        ConflictingNotarize::new(notarize(a), notarize(b)).encode().to_vec(),
+                    );
+                assert_eq!((signed, evident), (at == place, at != place), "{at} and {place}");
+                let signed =
+                    both(Subject::Finalize { proposal: a }, Subject::Finalize { proposal: b });
+                let evident = at != place
+                    && proves(
+                        OffenceKind::TwoFinalities,
+                        ConflictingFinalize::new(finalize(a), finalize(b)).encode().to_vec(),
+                    );
+                assert_eq!((signed, evident), (at == place, at != place), "{at} and {place}");
+            }
+            let round = a.round;
+            let nullify = Nullify::<Scheme>::sign::<Digest>(&scheme, round).expect("signed");
+            let votes = NullifyFinalize::new(nullify, finalize(a)).encode().to_vec();
+            assert!(proves(OffenceKind::FinalityAndSkip, votes));
+            assert!(!both(Subject::Nullify { round }, Subject::Finalize { proposal: a }));
+            assert!(!both(Subject::Finalize { proposal: a }, Subject::Nullify { round }));
         }
     }
 

@@ -28,10 +28,12 @@ use light::Anchor;
 use machine::CommitteeRecord;
 use mempool::Limits;
 use protocol::{Seat, ValidatorId};
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -106,6 +108,15 @@ pub enum LiveError {
     /// The engine ended by itself.
     #[error("the consensus engine has stopped: see its log above, then start again")]
     EngineStopped,
+    /// The engine cannot go on: it panics where its disk refuses a write.
+    #[error(
+        "the consensus engine cannot go on: {why}; nothing more is signed, and what was acknowledged is kept: remove the cause, then \
+         start again"
+    )]
+    EngineFailed {
+        /// What it said, or why the guard signs nothing more.
+        why: String,
+    },
 }
 
 impl From<StartError> for LiveError {
@@ -148,76 +159,94 @@ where
         .with_worker_threads(WORKERS)
         .with_tcp_nodelay(Some(true))
         .with_storage_directory(storage);
-    runtime::Runner::new(executor).start(|context| async move {
-        let handshake = Cups::<_, ChaCha20Poly1305>::new(
-            Sake {
-                signer: setup.key.0.clone(),
-                synchrony_bound: CLOCKS_APART_MAX,
-                max_handshake_age: CLOCKS_APART_MAX * 2,
-                version: sake::Version::V1,
-            },
-            cups::Version::V1,
-        );
-        // Mailboxes are sized by it.
-        let peers_max = NonZeroUsize::new(room).unwrap_or(NonZeroUsize::MIN);
-        let mut config = NetworkConfig::local(
-            handshake,
-            &committees.namespace,
-            setup.listen,
-            peers_max,
-            message_bytes_max(),
-            NZUsize!(1_024),
-        );
-        config.dial_frequency = Duration::from_millis(250);
-        config.peer_connection_cooldown = Duration::from_millis(500);
-        // What blocks a peer may be a fault of this program: it must not cut the network for longer than it takes to notice.
-        config.block_duration = BLOCKED_FOR;
-        config.tracked_peer_sets = NZUsize!(1);
-        let (mut network, oracle) = Network::new(context.child("network"), config);
-        let (manager, tracked) = (Mutex::new(oracle.clone()), AtomicU64::new(0));
-        let seated = Box::new(move |record: &CommitteeRecord| {
-            let (peers, unreached) = peers(record, &addresses, room);
-            let number = tracked.fetch_add(1, Ordering::Relaxed);
-            manager.lock().unwrap_or_else(PoisonError::into_inner).track(number, peers);
-            unreached
-        });
-        let channels = CHANNELS
-            .iter()
-            .map(|(channel, rate)| network.register(*channel, quota(*rate)))
-            .collect::<Vec<_>>();
-        network.start();
-        let (engine, node) = engine::start(
-            context.child("engine"),
-            engine::Config {
-                key: public,
-                committees,
-                steps: Some(steps),
-                seated,
-                layout: engine::LAYOUT.to_owned(),
-                founded_at: setup.founded_at,
-                guard,
-                ledger: setup.ledger,
-                limits: setup.limits,
-                reporter: setup.reporter,
-                pace: setup.pace,
-                timeouts: setup.timeouts,
-                floor: setup.floor,
-                blocks_kept: setup.blocks_kept,
-                #[cfg(feature = "simulation")]
-                faults: crate::simulation::Faults::default(),
-            },
-            oracle.clone(),
-            oracle,
-            channels,
-        )
-        .await?;
-        let metrics = Arc::new(move || context.encode());
-        let served = pin!(serve(node, metrics));
-        match select(served, engine).await {
-            Either::Left((result, _)) => Ok(result),
-            Either::Right(_) => Err(LiveError::EngineStopped),
-        }
+    let signing = guard.clone();
+    let run = || {
+        runtime::Runner::new(executor).start(|context| async move {
+            let handshake = Cups::<_, ChaCha20Poly1305>::new(
+                Sake {
+                    signer: setup.key.0.clone(),
+                    synchrony_bound: CLOCKS_APART_MAX,
+                    max_handshake_age: CLOCKS_APART_MAX * 2,
+                    version: sake::Version::V1,
+                },
+                cups::Version::V1,
+            );
+            // Mailboxes are sized by it.
+            let peers_max = NonZeroUsize::new(room).unwrap_or(NonZeroUsize::MIN);
+            let mut config = NetworkConfig::local(
+                handshake,
+                &committees.namespace,
+                setup.listen,
+                peers_max,
+                message_bytes_max(),
+                NZUsize!(1_024),
+            );
+            config.dial_frequency = Duration::from_millis(250);
+            config.peer_connection_cooldown = Duration::from_millis(500);
+            // What blocks a peer may be a fault of this program: it must not cut the network for longer than it takes to notice.
+            config.block_duration = BLOCKED_FOR;
+            config.tracked_peer_sets = NZUsize!(1);
+            let (mut network, oracle) = Network::new(context.child("network"), config);
+            let (manager, tracked) = (Mutex::new(oracle.clone()), AtomicU64::new(0));
+            let seated = Box::new(move |record: &CommitteeRecord| {
+                let (peers, unreached) = peers(record, &addresses, room);
+                let number = tracked.fetch_add(1, Ordering::Relaxed);
+                manager.lock().unwrap_or_else(PoisonError::into_inner).track(number, peers);
+                unreached
+            });
+            let channels = CHANNELS
+                .iter()
+                .map(|(channel, rate)| network.register(*channel, quota(*rate)))
+                .collect::<Vec<_>>();
+            network.start();
+            let (engine, node) = engine::start(
+                context.child("engine"),
+                engine::Config {
+                    key: public,
+                    committees,
+                    steps: Some(steps),
+                    seated,
+                    layout: engine::LAYOUT.to_owned(),
+                    founded_at: setup.founded_at,
+                    guard,
+                    ledger: setup.ledger,
+                    limits: setup.limits,
+                    reporter: setup.reporter,
+                    pace: setup.pace,
+                    timeouts: setup.timeouts,
+                    floor: setup.floor,
+                    blocks_kept: setup.blocks_kept,
+                    #[cfg(feature = "simulation")]
+                    faults: crate::simulation::Faults::default(),
+                },
+                oracle.clone(),
+                oracle,
+                channels,
+            )
+            .await?;
+            let metrics = Arc::new(move || context.encode());
+            let served = pin!(serve(node, metrics));
+            match select(served, engine).await {
+                Either::Left((result, _)) => Ok(result),
+                Either::Right(_) => Err(LiveError::EngineStopped),
+            }
+        })
+    };
+    // Its tasks have ended, and nothing of it is used again.
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let mut signing = signing.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = what_panicked(&*panic);
+        let why = signing.stopped().map_or_else(|| said.clone(), |held| format!("{held} ({said})"));
+        signing.stop(said);
+        Err(LiveError::EngineFailed { why })
     })
+}
+
+/// Returns the words of a panic.
+fn what_panicked(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "it panicked without a word".to_owned())
 }
 
 /// Returns all seats, those of the next epoch first; most come more than once.

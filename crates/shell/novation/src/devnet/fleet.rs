@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail};
 use gateway::{decode_hex, encode_hex};
 use protocol::{Block, Hash, Header, Vote, codec, limits};
 use serde_json::{Value, json};
-use std::fs::File;
-use std::path::Path;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,6 +35,7 @@ pub(super) struct Told {
 #[derive(Debug)]
 struct Member {
     child: Child,
+    log: PathBuf,
     client: Client,
     reporter: Reporter,
     /// When it is worth asking again, after it did not answer.
@@ -97,7 +98,7 @@ impl Fleet {
             let secret = ReporterSecret::from_secret(*secret)?;
             let reporter = Reporter::new(&config.feed, network.clone(), secret);
             let (client, ask_again) = (Client::new(config.rpc), Instant::now());
-            members.push(Member { child, client, reporter, ask_again });
+            members.push(Member { child, log, client, reporter, ask_again });
         }
         Ok(Self { members })
     }
@@ -116,6 +117,22 @@ impl Fleet {
                     );
                 }
                 thread::park_timeout(RETRY_AFTER);
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that no validator has ended by itself with an error; one that somebody kills may be started again.
+    pub(super) fn check(&mut self) -> Result<()> {
+        for (index, member) in self.members.iter_mut().enumerate() {
+            if let Some(status) = member.child.try_wait()?
+                && status.code().is_some_and(|code| code != 0)
+            {
+                bail!(
+                    "validator {index} has ended by itself ({status}), see {}: {}",
+                    member.log.display(),
+                    last_words(&member.log)
+                );
             }
         }
         Ok(())
@@ -253,6 +270,13 @@ impl Drop for Fleet {
         // After an error: the pipes close with the children's handles, and the validators end by themselves.
         drop(self.stop());
     }
+}
+
+/// Returns the last line of a log.
+fn last_words(log: &Path) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it says nothing").to_owned()
 }
 
 fn told(answer: &Value) -> Result<Told> {

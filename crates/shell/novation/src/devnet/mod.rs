@@ -60,6 +60,7 @@ pub(crate) fn run(args: &DevnetArgs, out: &mut dyn Write) -> Result<Verdict> {
     let mut view = View::new(args.quiet);
     fleet.wait_for_answer(PATIENCE)?;
     while observer.height() < blocks && !ended.load(Ordering::Relaxed) {
+        fleet.check()?;
         let tip = fleet.height()?;
         traffic.report(&mut fleet, observer.state(), tip)?;
         let behind = observer.height() < tip;

@@ -213,6 +213,53 @@ fn a_founded_network_gets_prices_from_whoever_holds_the_reporters_key() {
     assert!(node.wait().expect("it ends").success());
 }
 
+/// Waits for a process to end; how it did, and what it said.
+fn ends(mut child: std::process::Child, patience: Duration) -> (std::process::ExitStatus, String) {
+    let deadline = std::time::Instant::now() + patience;
+    while child.try_wait().expect("a child").is_none() {
+        if std::time::Instant::now() > deadline {
+            drop(child.kill());
+            panic!("it does not end");
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+    let ended = child.wait_with_output().expect("piped");
+    let said = [ended.stdout, ended.stderr].concat();
+    (ended.status, String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn a_disk_that_takes_no_more_ends_a_validator_by_name_and_devnet_with_it() {
+    let dir = place("full").join("net");
+    let ports = free_ports().to_string();
+    // No file of these processes grows beyond so many blocks of 512 bytes: as on a disk that is full, a write is refused.
+    let child = std::process::Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 1000; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_novation"))
+        .args(["devnet", "--quiet", "--validators", "4", "--seed", "5", "--base-port", &ports])
+        .args(["--load", "20", "--dir"])
+        .arg(&dir)
+        .env_remove("NOVATION_DATA")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the shell starts");
+    let (status, said) = ends(child, Duration::from_secs(120));
+    assert_eq!(status.code(), Some(1), "{said}");
+    for words in
+        ["validator ", " has ended by itself", "/log: ", "the consensus engine cannot go on"]
+    {
+        assert!(said.contains(words), "'{words}' is not in: {said}");
+    }
+    assert!(said.contains("File too large"), "the reason is told: {said}");
+    // With space again they go on where they were, and nobody has signed anything twice.
+    let again = format!(
+        "devnet --quiet --validators 4 --seed 5 --blocks 400 --dir {{}} --base-port {ports}"
+    );
+    let out = run(&again, &dir).succeeded();
+    assert!(out.starts_with("finalised 400, state root 0x"), "{out}");
+}
+
 #[test]
 fn a_port_in_use_is_said_in_words_and_is_no_divergence() {
     let dir = place("ports").join("net");
