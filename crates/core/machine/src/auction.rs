@@ -33,7 +33,7 @@ impl Work<'_> {
         self.hold_unchecked();
         for id in active {
             if let Err(fault) = self.auction(id) {
-                self.halt(id, &fault)?;
+                self.halt_market(id, &fault)?;
             }
             self.margin_reduced();
         }

@@ -317,6 +317,8 @@ impl Work<'_> {
         let payoff = payoff.map_err(Fault::at("payoff of a lot"))?;
         self.events.push(Event::Expired { instrument: id, price, payoff, open_interest });
         self.state.markets.remove(&id);
+        // A drill of this block has come too late.
+        self.active.remove(&id);
         Ok(())
     }
 

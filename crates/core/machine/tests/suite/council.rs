@@ -1,6 +1,8 @@
 //! What one key of governance, and what a majority of them, can do to everybody else.
 
-use crate::common::{BTC, ETH, House, SIGNERS, account, deposit, dollars, genesis, order, trader};
+use crate::common::{
+    BTC, ETH, House, SIGNERS, START, account, deposit, dollars, genesis, order, trader,
+};
 use governance::{Definition, Pace, Scope};
 use machine::{Machine, State, Status};
 use protocol::{
@@ -189,6 +191,24 @@ fn nothing_is_set_of_an_underlying_that_is_not_listed() {
     };
     assert!(out.events.iter().any(unknown), "{:?}", out.events);
     assert_eq!(house.machine.state().parameters.get(underlying, parameter), 160_000);
+}
+
+#[test]
+fn a_drill_in_the_block_in_which_its_market_ends_breaks_nothing_else() {
+    // 0023-GOV-011, 0025-BLOCK-030. Before: the house halted, for its market was missing.
+    let mut house = traded();
+    let (future, ends) = (InstrumentId::new(2), START + 5 * HOURS * 1_000);
+    while house.now < ends - 30_000 {
+        house.apply(10, Vec::new());
+    }
+    decide(&mut house, Change::DrillInstrument(future));
+    let out = house.apply((ends - house.now) / 1_000, Vec::new());
+    let drilled = |event: &Event| matches!(event, Event::Enacted { change: Change::DrillInstrument(id), .. } if *id == future);
+    let ended =
+        |event: &Event| matches!(event, Event::Expired { instrument, .. } if *instrument == future);
+    assert!(out.events.iter().any(drilled) && out.events.iter().any(ended), "{:?}", out.events);
+    assert_eq!(house.machine.state().house_fault, None);
+    assert_eq!(status(&house), Status::Trading);
 }
 
 #[test]
