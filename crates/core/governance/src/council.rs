@@ -37,6 +37,25 @@ pub struct Due {
     pub has_waited: bool,
 }
 
+/// Why there is no such council.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CouncilError {
+    /// A signer named twice: it would count once, and the threshold for more than it says.
+    #[error("signer {0} is named twice")]
+    SignerTwice(Address),
+    /// A threshold of zero or more than the signers, or too many of these.
+    #[error(
+        "{signers} signers cannot have a threshold of {threshold}: one at least, all of them at most, and at most {max} signers",
+        max = limits::SIGNERS_MAX
+    )]
+    ThresholdImpossible {
+        /// Signers.
+        signers: usize,
+        /// Approvals needed.
+        threshold: u16,
+    },
+}
+
 /// The signers and what they are deciding.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Council {
@@ -49,19 +68,29 @@ pub struct Council {
 }
 
 impl Council {
-    /// Returns a council, or `None` if the threshold is zero or above the number of signers, or these are too many.
+    /// Returns a council that has decided nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// [`CouncilError`] with the first signer that is named twice, or else what the threshold breaks.
     ///
     /// spec 0023-GOV-004.
-    #[must_use]
-    pub fn new(signers: impl IntoIterator<Item = Address>, threshold: u16) -> Option<Self> {
-        let signers: BTreeSet<Address> = signers.into_iter().collect();
-        is_possible(signers.len(), threshold).then_some(Self {
-            signers,
-            threshold,
-            next: 1,
-            open: BTreeMap::new(),
-            margin_moved_at: None,
-        })
+    pub fn new(
+        signers: impl IntoIterator<Item = Address>,
+        threshold: u16,
+    ) -> Result<Self, CouncilError> {
+        let mut different = BTreeSet::new();
+        for signer in signers {
+            if !different.insert(signer) {
+                return Err(CouncilError::SignerTwice(signer));
+            }
+        }
+        let count = different.len();
+        if !is_possible(count, threshold) {
+            return Err(CouncilError::ThresholdImpossible { signers: count, threshold });
+        }
+        let (signers, open) = (different, BTreeMap::new());
+        Ok(Self { signers, threshold, next: 1, open, margin_moved_at: None })
     }
 
     /// Returns whether an address is a signer.

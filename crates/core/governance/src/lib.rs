@@ -29,6 +29,6 @@ mod definition;
 mod parameters;
 mod table;
 
-pub use council::{Council, Due, Proposal};
+pub use council::{Council, CouncilError, Due, Proposal};
 pub use definition::{Definition, Pace, Risk, Scope, Step, Unit};
 pub use parameters::Parameters;

@@ -29,10 +29,7 @@ impl Machine {
     pub fn found(genesis: &Genesis) -> Result<(Self, Vec<Write>), GenesisError> {
         check(genesis)?;
         let signers = genesis.signers.iter().copied();
-        let council = Council::new(signers, genesis.threshold).ok_or(GenesisError::Threshold {
-            signers: genesis.signers.len(),
-            threshold: genesis.threshold,
-        })?;
+        let council = Council::new(signers, genesis.threshold)?;
         let custody = Custody::new(&genesis.custodians, genesis.custodian_threshold);
         let custody = custody.ok_or(GenesisError::Custodians {
             custodians: genesis.custodians.len(),
@@ -173,6 +170,13 @@ fn check(genesis: &Genesis) -> Result<(), GenesisError> {
         let counted = !sources.is_empty() && sources.len() <= limits::SOURCES_MAX;
         if !weighed || !counted || !sources.is_sorted_by(|a, b| a.source < b.source) {
             return Err(GenesisError::Sources(given.id));
+        }
+        if usize::from(given.sources_min) >= sources.len() {
+            return Err(GenesisError::SourcesMin {
+                underlying: given.id,
+                sources: sources.len(),
+                sources_min: given.sources_min,
+            });
         }
         let reference = given.reference_price;
         let priced = reference > Price::ZERO && reference.within_limit().is_ok();

@@ -28,7 +28,7 @@ pub struct UnderlyingGenesis {
     pub class: u16,
     /// Where its prices come from.
     pub sources: Vec<SourceWeight>,
-    /// Fewest live sources that allow new risk.
+    /// Fewest live sources that allow new risk; less than are listed.
     pub sources_min: u8,
     /// What it is worth, to within a factor of three: what the first price is measured by.
     pub reference_price: Price,
@@ -95,14 +95,9 @@ pub enum GenesisError {
         "'{0}' is not a name: printable ASCII, 1 to 32 characters for a chain, 1 to 16 for an underlying"
     )]
     Name(String),
-    /// The signers cannot reach the threshold.
-    #[error("{signers} signers cannot reach a threshold of {threshold}")]
-    Threshold {
-        /// Different signers.
-        signers: usize,
-        /// Approvals needed.
-        threshold: u16,
-    },
+    /// The signers are no council.
+    #[error(transparent)]
+    Council(#[from] governance::CouncilError),
     /// The custodians are too many, doubled, or their threshold is not more than half of them.
     #[error("{custodians} custodians cannot have a threshold of {threshold}: more than half, each once, at most {max}", max = limits::CUSTODIANS_MAX)]
     Custodians {
@@ -126,6 +121,18 @@ pub enum GenesisError {
     /// A source list that is empty, doubled, too long or without weight.
     #[error("underlying {0} needs sources, each once, ascending, with a weight")]
     Sources(UnderlyingId),
+    /// A minimum of live sources that leaves none to fall silent.
+    #[error(
+        "underlying {underlying} has {sources} sources and a minimum of {sources_min}: the minimum must be less, so that one may be silent"
+    )]
+    SourcesMin {
+        /// Whose.
+        underlying: UnderlyingId,
+        /// Sources that are listed.
+        sources: usize,
+        /// Fewest that allow new risk.
+        sources_min: u8,
+    },
     /// A reference price that is none, or no blocks that must agree on the first price.
     #[error("underlying {0} needs a positive reference price, and blocks that agree on the first")]
     Reference(UnderlyingId),

@@ -222,8 +222,21 @@ fn a_complete_proposal_is_taken_back_by_those_who_completed_it() {
 #[test]
 fn a_council_needs_a_threshold_that_can_be_met() {
     // 0023-GOV-004
-    assert_eq!(Council::new([signer(1)], 0), None);
-    assert_eq!(Council::new([signer(1), signer(1)], 2), None);
+    let impossible =
+        |signers, threshold| Err(CouncilError::ThresholdImpossible { signers, threshold });
+    assert_eq!(Council::new([signer(1)], 0), impossible(1, 0));
+    assert_eq!(Council::new([signer(1), signer(2)], 3), impossible(2, 3));
+}
+
+#[test]
+fn a_signer_named_twice_is_refused_by_name_whatever_the_threshold() {
+    // 0023-GOV-004: merged, two of three would be two of two.
+    for threshold in [1, 2, 3] {
+        let doubled = Council::new([signer(1), signer(2), signer(1)], threshold);
+        assert_eq!(doubled, Err(CouncilError::SignerTwice(signer(1))));
+    }
+    let said = CouncilError::SignerTwice(signer(1)).to_string();
+    assert!(said.contains(&signer(1).to_string()), "{said}");
 }
 
 #[test]
@@ -378,5 +391,6 @@ fn signers_change_one_at_a_time_after_the_timelock_and_take_their_approvals_with
     assert_eq!(council.next_due(at(2 * TWO_DAYS)), None, "the timelock starts again");
     assert!(council.next_due(at(2 * TWO_DAYS + 1)).is_some());
     let many = Council::new((1..=33).map(signer), 2);
-    assert_eq!(many, None, "thirty-two at most");
+    let impossible = CouncilError::ThresholdImpossible { signers: 33, threshold: 2 };
+    assert_eq!(many, Err(impossible), "thirty-two at most");
 }

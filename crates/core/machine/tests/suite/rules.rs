@@ -4,6 +4,7 @@ use super::common::{
     BTC, ETH, HOUR, House, Random, SIGNERS, START, account, deposit, dollars, genesis, order,
     trader,
 };
+use governance::CouncilError;
 use ledger::Holder;
 use machine::{Custody, Genesis, GenesisError, Machine, ParameterGenesis, StateKey, Status};
 use protocol::codec;
@@ -872,6 +873,17 @@ fn a_genesis_that_breaks_a_rule_founds_nothing() {
     for (rule, change) in refused.into_iter().enumerate() {
         assert!(refuses(change).is_some(), "rule {rule}");
     }
+    for sources_min in [4, 5, u8::MAX] {
+        // 0017-ORAC-025: of four, three may be needed.
+        let mut changed = genesis();
+        changed.underlyings[1].sources_min = sources_min;
+        let expected = GenesisError::SourcesMin { underlying: ETH, sources: 4, sources_min };
+        assert_eq!(Machine::found(&changed).err(), Some(expected));
+    }
+    let mut doubled = genesis();
+    doubled.signers[2] = SIGNERS[0];
+    let expected = GenesisError::Council(CouncilError::SignerTwice(SIGNERS[0]));
+    assert_eq!(Machine::found(&doubled).err(), Some(expected), "merged, it would found");
     let place = |underlying, value| ParameterGenesis {
         underlying,
         parameter: ParameterId::ScanRange,
