@@ -68,6 +68,7 @@ const SHELLS: &[(&str, &[&str])] = &[
     ("surface-fit", &["market"]),
     ("backtest", &["market", "report"]),
     ("whatif", &["market"]),
+    ("founding", &["market"]),
     ("risk-python", &["whatif"]),
     ("mempool", &["access"]),
     ("replica", &["access", "durable", "house", "light", "mempool"]),

@@ -2,7 +2,7 @@
 
 use crate::Answer;
 use clap::Parser as _;
-use cli::{AccountName, Cli, Command, Explained, Height};
+use cli::{AccountName, Cli, Command, Explained, GenesisWhat, Height};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
@@ -44,7 +44,15 @@ pub(crate) fn run(bytes: &[u8]) -> Answer {
         Ok(Cli { command: Command::Devnet(args) }) => {
             assert!((1..=32).contains(&args.validators) && args.blocks != Some(0));
         }
-        Ok(Cli { command: Command::Init(args) }) => assert!(!args.hosts.is_empty()),
+        Ok(Cli { command: Command::Init(args) }) => {
+            assert!(args.genesis.is_some() || !args.hosts.is_empty());
+            assert!(args.genesis.is_none() || (!args.demo && args.signers.is_empty()));
+        }
+        Ok(Cli { command: Command::Genesis(args) }) => {
+            if let GenesisWhat::Check { file } = &args.what {
+                assert!(!file.as_os_str().is_empty());
+            }
+        }
         // The others promise no more than their types say.
         Ok(_) => {}
         // Help that is asked for is an answer too.
@@ -71,6 +79,8 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         "devnet --validators 7 --seed 2 --dir ./net --blocks 9 --base-port 30000 --quiet"
             .to_owned(),
         "init --dir ./net --hosts 127.0.0.1,127.0.0.2 --chain test --base-port 30000".to_owned(),
+        "init --dir ./net --genesis net.toml --validator-keys a.key,b.key".to_owned(),
+        "genesis check net.toml".to_owned(),
         "node --config ./net/0/node.toml".to_owned(),
         "ask house insurance 1 --node 127.0.0.1:26700 --proof fund.answer".to_owned(),
         format!("ask greeks {owner}/0 --trust network.toml --proof greeks.answer"),

@@ -13,6 +13,7 @@ mod codec;
 mod command_line;
 mod data;
 mod following;
+mod founded;
 #[path = "../../../core/protocol/tests/conformance/generate.rs"]
 #[expect(dead_code, reason = "the names of variants are for the conformance tests")]
 mod generate;
@@ -89,6 +90,12 @@ pub const TARGETS: &[Target] = &[
         run: following::trust_text,
         seeds: following::trust_texts,
         cost: 4,
+    },
+    Target {
+        name: "genesis_text",
+        run: founded::genesis_text,
+        seeds: founded::genesis_texts,
+        cost: 40,
     },
     Target { name: "unit_text", run: text::units, seeds: text::unit_texts, cost: 2 },
     Target { name: "account_text", run: text::account, seeds: text::account_texts, cost: 1 },

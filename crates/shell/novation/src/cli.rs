@@ -6,9 +6,18 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use protocol::limits::EPOCH_BLOCKS_MIN;
 use protocol::{AccountId, AccountIndex, Address, Hash};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::LazyLock;
+
+// The paths hold wherever this file is a module of.
+#[path = "cli/founding.rs"]
+mod founding;
+#[path = "cli/values.rs"]
+mod values;
+
+pub(crate) use founding::{GenesisArgs, GenesisWhat, InitArgs};
+use values::{directory, node_address, owner, public_key, reachable, root, seed};
 
 /// The version of the program, and those of the encodings that it reads and writes.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -68,8 +77,10 @@ pub(crate) enum Command {
     Whatif(WhatifArgs),
     /// Runs a network of validators on this machine, with the demo as its traffic.
     Devnet(DevnetArgs),
-    /// Writes the genesis, the list of validators, and a directory with configuration and key for each.
+    /// Founds a network: its genesis, the list of validators, and a directory with configuration and key for each.
     Init(InitArgs),
+    /// Shows what a genesis file founds, or prints one to begin with.
+    Genesis(GenesisArgs),
     /// Runs one validator.
     Node(NodeArgs),
     /// Makes a key of a validator, an owner, a session or a reporter, or shows the public part of one.
@@ -157,40 +168,6 @@ pub(crate) struct DevnetArgs {
     /// No view of the running network.
     #[arg(long)]
     pub(crate) quiet: bool,
-}
-
-/// Which network to write.
-#[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:\n  \
-    novation init --dir ./net --hosts 10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4\n\n\
-    Copy DIR/<i> to the machine of validator i, keep its validator.key and reporter.key secret, and start it there with\n  \
-    novation node --config node.toml\n\n\
-    Keys that were made for custodian and signers are theirs alone: move them away from DIR.")]
-pub(crate) struct InitArgs {
-    /// Directory to write; it must not hold a network yet.
-    #[arg(long, value_name = "DIR", value_parser = directory)]
-    pub(crate) dir: PathBuf,
-    /// Addresses of the validators' machines, separated by commas.
-    #[arg(long, value_name = "IP,…", value_delimiter = ',', required = true)]
-    pub(crate) hosts: Vec<std::net::IpAddr>,
-    /// Name of the chain.
-    #[arg(long, value_name = "NAME", default_value = "novation")]
-    pub(crate) chain: String,
-    /// Port on which validators talk; they answer clients on P+100. On one address, each takes the next port.
-    #[arg(long, value_name = "P", default_value = "26600", value_parser = clap::value_parser!(u16).range(1024..=65_000))]
-    pub(crate) base_port: u16,
-    /// Blocks of an epoch: how long a committee of validators holds.
-    #[arg(long, value_name = "N", default_value_t = EPOCH_BLOCKS, value_parser = clap::value_parser!(u64).range(EPOCH_BLOCKS_MIN..=1_000_000))]
-    pub(crate) epoch_blocks: u64,
-    /// Addresses of the custodians, who attest deposits and payments; three keys are made in DIR if absent.
-    #[arg(long, value_name = "0x…,…", value_delimiter = ',', value_parser = owner)]
-    pub(crate) custodians: Vec<Address>,
-    /// How many custodians attest a deposit or a payment: more than half, which is also what holds if absent.
-    #[arg(long, value_name = "M")]
-    pub(crate) custodian_threshold: Option<u16>,
-    /// Addresses of the governance signers, of whom two change something; three keys are made in DIR if absent.
-    #[arg(long, value_name = "0x…,…", value_delimiter = ',', value_parser = owner)]
-    pub(crate) signers: Vec<Address>,
 }
 
 /// Which validator to run.
@@ -803,76 +780,6 @@ impl FromStr for Height {
     }
 }
 
-/// Reads a seed.
-fn owner(text: &str) -> Result<Address, String> {
-    let account: Result<AccountId, _> = text.parse();
-    let owner = account.ok().filter(|_| !text.contains('/')).map(|account| account.owner);
-    owner.ok_or_else(|| format!("'{text}' is no address: 0x and forty hex digits"))
-}
-
-fn seed(text: &str) -> Result<u64, String> {
-    let parsed = match text.strip_prefix("0x") {
-        Some(digits) => u64::from_str_radix(digits, 16),
-        None => text.parse(),
-    };
-    parsed.map_err(|_| "a seed is a whole number from 0 to 2^64 - 1".into())
-}
-
-/// Reads a directory that exists or can be made.
-fn directory(text: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(text);
-    if text.is_empty() {
-        return Err("the name of the directory is empty".into());
-    }
-    match path.ancestors().find(|above| above.exists() && *above != Path::new("")) {
-        Some(above) if !above.is_dir() => {
-            Err(format!("{} is a file: name a directory", above.display()))
-        }
-        _ => Ok(path),
-    }
-}
-
-/// Reads where a node answers: an address with a port, with `http://` before it or not.
-fn node_address(text: &str) -> Result<std::net::SocketAddr, String> {
-    let bare = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
-    bare.parse().map_err(|_| "name a node as http://127.0.0.1:26700".into())
-}
-
-/// Reads an address and port that others can connect to.
-fn reachable(text: &str) -> Result<std::net::SocketAddr, String> {
-    match text.parse::<std::net::SocketAddr>() {
-        Ok(at) if at.ip().is_unspecified() || at.ip().is_multicast() || at.port() == 0 => {
-            Err("nobody can connect to it: name the address and port that others reach".into())
-        }
-        Ok(at) => Ok(at),
-        Err(_) => Err("an address and a port, such as 203.0.113.7:26650".into()),
-    }
-}
-
-/// Reads a state root.
-fn root(text: &str) -> Result<Hash, String> {
-    thirty_two(text, "a state root")
-}
-
-/// Reads a validator's public key.
-fn public_key(text: &str) -> Result<Hash, String> {
-    thirty_two(text, "a public key")
-}
-
-fn thirty_two(text: &str, what: &str) -> Result<Hash, String> {
-    let digits = text.strip_prefix("0x").unwrap_or(text);
-    let refuse = || format!("{what} is 0x and 64 hexadecimal digits");
-    if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(refuse());
-    }
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks(2)) {
-        let pair = std::str::from_utf8(pair).map_err(|_| refuse())?;
-        *byte = u8::from_str_radix(pair, 16).map_err(|_| refuse())?;
-    }
-    Ok(Hash::new(bytes))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -892,18 +799,5 @@ mod tests {
         for text in ["", "#", "alice", "0x12/0", "99999999999", "-1"] {
             assert!(text.parse::<AccountName>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn a_root_reads_back_from_its_text() {
-        let hash = Hash::of("test", b"x");
-        assert_eq!(root(&hash.to_string()), Ok(hash));
-        assert!(root("0x12").is_err() && root(&"g".repeat(64)).is_err());
-    }
-
-    #[test]
-    fn a_seed_is_decimal_or_hexadecimal() {
-        assert_eq!((seed("16"), seed("0x10")), (Ok(16), Ok(16)));
-        assert!(seed("-1").is_err() && seed("1.5").is_err() && seed("").is_err());
     }
 }

@@ -20,7 +20,8 @@ fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-fn text(path: &Path) -> Result<String> {
+/// Returns the text of a file, or of standard input.
+pub(crate) fn text(path: &Path) -> Result<String> {
     if is_standard(path) {
         return bounded(&mut io::stdin().lock(), path);
     }

@@ -148,7 +148,7 @@ fn prepare(
         return Ok(());
     }
     let clock = Clock::Step { span: BlockSpan::from_millis(MINUTE) };
-    init::write(&args.dir, &Plan { genesis, clock, keys, reporters })?;
+    init::write(&args.dir, &Plan { genesis, clock, keys, reporters }, None)?;
     for (number, signer) in (1..).zip(SIGNERS) {
         people::write_key(&args.dir.join(format!("signer-{number}.key")), args.seed, signer)?;
     }

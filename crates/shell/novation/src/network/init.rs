@@ -1,95 +1,33 @@
 //! The files of a new network: one genesis and one list of validators for all, a key and a configuration for each.
 
 use super::config;
-use crate::cli::InitArgs;
-use crate::demo::{self, BTC, ETH, listing};
-use access::{OwnerKey, ReporterSecret};
+use access::ReporterSecret;
 use anyhow::{Context, Result, bail};
 use light::{Anchor, Clock, Validator};
 use machine::Genesis;
-use protocol::{Address, Endpoint, Hash, Seat, ValidatorId, codec};
+use protocol::{Endpoint, Hash, Seat, ValidatorId, codec};
 use replica::VoteGuard;
 use replica::keys::ValidatorKey;
-use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
-use units::{BlockSpan, BlockTime, Vol};
 
 /// Distance of the port for clients from that for validators.
 const RPC_PORTS: u16 = 100;
-/// How far ahead of a validator's own clock a block may be.
-const DRIFT_MAX_MS: i128 = 500;
 
 /// A network before it is written.
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
     pub(crate) genesis: &'a Genesis,
     pub(crate) clock: Clock,
+    /// Keys of validators: directories are written for these.
     pub(crate) keys: &'a [ValidatorKey],
-    /// The secret of each validator's reporter.
+    /// The secret of the reporter of each of them.
     pub(crate) reporters: &'a [[u8; 32]],
 }
 
 /// Returns the directory of a validator, counted from zero.
 pub(crate) fn directory(dir: &Path, index: usize) -> PathBuf {
     dir.join(index.to_string())
-}
-
-/// Writes the network of a list of hosts: the contracts of the demo, priced as at its start, on the clocks of the
-/// validators.
-pub(crate) fn run(args: &InitArgs, out: &mut dyn Write) -> Result<()> {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_millis();
-    let now = BlockTime::from_millis(i128::try_from(now)?);
-    let stage = demo::embedded()?;
-    let mut spots = Vec::new();
-    for id in [BTC, ETH] {
-        spots.push((id, stage.tape.first_price(id).context("the scenario has no price")?));
-    }
-    let listed = listing::of_prices(&spots, now, Vol::from_points(7_000))?;
-    let keys =
-        args.hosts.iter().map(|_| ValidatorKey::generate()).collect::<Result<Vec<_>, _>>()?;
-    let seats = seats(&keys, &args.hosts, args.base_port)?;
-    let genesis = listing::genesis(&listed, &stage.tape, &args.chain, &seats)?;
-    let mut genesis = Genesis { epoch_blocks: args.epoch_blocks, ..genesis };
-    // Prices of a network are no tape: as many blocks agree on the first as after any gap.
-    genesis.underlyings.iter_mut().for_each(|held| held.first_blocks = 3);
-    if list_of(&args.dir).exists() {
-        return refuse_second(&args.dir);
-    }
-    durable::create_directory(&args.dir)
-        .with_context(|| format!("cannot create {}", args.dir.display()))?;
-    let custodians = match args.custodians.as_slice() {
-        [] => ["custodian-1", "custodian-2", "custodian-3"]
-            .into_iter()
-            .map(|name| owner(&args.dir, name, out))
-            .collect::<Result<Vec<_>>>()?,
-        given => given.to_vec(),
-    };
-    let majority = u16::try_from(custodians.len() / 2 + 1)?;
-    let custodian_threshold = args.custodian_threshold.unwrap_or(majority);
-    let signers = match args.signers.as_slice() {
-        [] => ["signer-1", "signer-2", "signer-3"]
-            .into_iter()
-            .map(|name| owner(&args.dir, name, out))
-            .collect::<Result<Vec<_>>>()?,
-        given => given.to_vec(),
-    };
-    let genesis =
-        Genesis { time: now, signed: true, custodians, custodian_threshold, signers, ..genesis };
-    let clock = Clock::Wall { drift_max: BlockSpan::from_millis(DRIFT_MAX_MS) };
-    let reporters = keys.iter().map(|_| access::random_secret()).collect::<Result<Vec<_>, _>>()?;
-    write(&args.dir, &Plan { genesis: &genesis, clock, keys: &keys, reporters: &reporters })?;
-    for (index, host) in args.hosts.iter().enumerate() {
-        writeln!(
-            out,
-            "validator {} on {host}: {}",
-            index + 1,
-            directory(&args.dir, index).display()
-        )?;
-    }
-    writeln!(out, "list of validators for clients: {}", args.dir.join("network.toml").display())?;
-    Ok(())
 }
 
 fn list_of(dir: &Path) -> PathBuf {
@@ -100,17 +38,14 @@ fn refuse_second(dir: &Path) -> Result<()> {
     bail!("{} holds a network already: choose another --dir, or remove it", dir.display());
 }
 
-/// Returns the address of an owner's key in a file of the network's directory; the key is made if there is none.
-fn owner(dir: &Path, name: &str, out: &mut dyn Write) -> Result<Address> {
-    let path = dir.join(format!("{name}.key"));
-    if !path.exists() {
-        let secret = access::random_secret()?;
-        OwnerKey::from_secret(secret)?;
-        access::write_secret(&path, &secret)?;
-    }
-    let address = OwnerKey::from_secret(access::read_secret(&path)?)?.address();
-    writeln!(out, "{name} {address}: {}", path.display())?;
-    Ok(address)
+/// Returns where a validator answers its clients: on this machine, unless it listens on an address of it.
+pub(crate) fn rpc_of(listen: SocketAddr) -> Result<SocketAddr> {
+    let local = if listen.ip().is_loopback() { listen.ip() } else { [127, 0, 0, 1].into() };
+    let port = listen.port().checked_add(RPC_PORTS);
+    let port = port.with_context(|| {
+        format!("{listen} leaves no port for clients, which is {RPC_PORTS} further on")
+    })?;
+    Ok(SocketAddr::new(local, port))
 }
 
 /// Returns the seats of the validators of some keys, one on each host; on one host, each listens on the next port.
@@ -133,8 +68,8 @@ pub(crate) fn seats(keys: &[ValidatorKey], hosts: &[IpAddr], base_port: u16) -> 
     Ok(seats)
 }
 
-/// Writes a network's files.
-pub(crate) fn write(dir: &Path, plan: &Plan<'_>) -> Result<()> {
+/// Writes a network's files, and the genesis file that it was founded from, if there was one.
+pub(crate) fn write(dir: &Path, plan: &Plan<'_>, file: Option<&str>) -> Result<()> {
     let list = list_of(dir);
     if list.exists() {
         return refuse_second(dir);
@@ -148,8 +83,9 @@ pub(crate) fn write(dir: &Path, plan: &Plan<'_>) -> Result<()> {
         clock: plan.clock,
         validators: validators.collect(),
     };
-    let each = seats.iter().zip(plan.keys).zip(plan.reporters);
-    for (index, ((seat, key), reporter)) in each.enumerate() {
+    for (key, reporter) in plan.keys.iter().zip(plan.reporters) {
+        let seat = seats.iter().enumerate().find(|(_, seat)| seat.key == key.public());
+        let (index, seat) = seat.context("a key without a seat")?;
         let listen = replica::live::socket(seat.endpoint.context("a seat without an endpoint")?);
         let place = directory(dir, index);
         durable::create_directory(&place)
@@ -157,13 +93,18 @@ pub(crate) fn write(dir: &Path, plan: &Plan<'_>) -> Result<()> {
         key.write(&place.join("validator.key"))?;
         access::write_secret(&place.join("reporter.key"), reporter)?;
         let reporter = Hash::new(ReporterSecret::from_secret(*reporter)?.public());
-        let local = if listen.ip().is_loopback() { listen.ip() } else { [127, 0, 0, 1].into() };
-        let rpc = SocketAddr::new(local, listen.port().checked_add(RPC_PORTS).context("no port")?);
+        let rpc = rpc_of(listen)?;
         put(&place.join("genesis"), &genesis)?;
         put(&place.join("network.toml"), anchor.text().as_bytes())?;
+        if let Some(file) = file {
+            put(&place.join("genesis.toml"), file.as_bytes())?;
+        }
         // A key that has just been made has signed nothing: without this, the others would be asked.
         VoteGuard::begin(&place.join("votes"), anchor.hash()?)?;
         put(&place.join("node.toml"), config::text(listen, rpc, reporter).as_bytes())?;
+    }
+    if let Some(file) = file {
+        put(&dir.join("genesis.toml"), file.as_bytes())?;
     }
     // Last: where it stands, the network is whole.
     put(&list, anchor.text().as_bytes())

@@ -5,6 +5,8 @@ pub(crate) mod config;
 pub(crate) mod door;
 pub(crate) mod feed;
 pub(crate) mod follow;
+pub(crate) mod found;
+pub(crate) mod genesis;
 pub(crate) mod govern;
 pub(crate) mod init;
 pub(crate) mod join;

@@ -9,6 +9,7 @@ mod margin;
 mod network;
 mod network_committee;
 mod network_doors;
+mod network_founding;
 mod network_sync;
 mod proof;
 mod restart;

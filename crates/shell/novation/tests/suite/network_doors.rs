@@ -148,7 +148,7 @@ fn a_stranger_reports_no_price_and_no_page_of_a_browser_gets_in() {
 fn a_founded_network_gets_prices_from_whoever_holds_the_reporters_key() {
     let dir = place("feeds").join("net");
     let ports = free_ports();
-    run(&format!("init --dir {{}} --hosts 127.0.0.1 --base-port {ports}"), &dir).succeeded();
+    run(&format!("init --demo --dir {{}} --hosts 127.0.0.1 --base-port {ports}"), &dir).succeeded();
     let config = dir.join("0/node.toml");
     let mut node = novation()
         .args(["node", "--with-parent", "--config"])
