@@ -9,6 +9,7 @@ use protocol::{AccountId, AccountIndex, Address, Hash};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::LazyLock;
+use units::BlockTime;
 
 // The paths hold wherever this file is a module of.
 #[path = "cli/founding.rs"]
@@ -17,7 +18,7 @@ mod founding;
 mod values;
 
 pub(crate) use founding::{GenesisArgs, GenesisWhat, InitArgs};
-use values::{directory, node_address, owner, public_key, reachable, root, seed};
+use values::{directory, node_address, owner, public_key, reachable, root, seed, time};
 
 /// The version of the program, and those of the encodings that it reads and writes.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -274,6 +275,7 @@ pub(crate) struct FeedArgs {
     novation govern propose seat 5 --validator-key 0x… --stake 1000000 --at 10.0.0.5:26600 \\\n      \
         --key signer-1.key --trust network.toml\n  \
     novation govern propose parameter scan_range 200000 --of BTC --key signer-1.key --trust network.toml\n  \
+    novation govern propose list 10000 --of BTC --lot 0.001 --tick 0.5 --key signer-1.key --trust network.toml\n  \
     novation govern approve 7 --key signer-2.key --trust network.toml\n  \
     novation govern pause 10000 --key signer-1.key --trust network.toml\n\n\
     What makes no sense is refused before it is signed; what the house refuses is told with its code, from a receipt\n\
@@ -380,6 +382,30 @@ pub(crate) enum Proposing {
         #[arg(long, value_name = "UNDERLYING")]
         of: Option<String>,
     },
+    /// Lists a contract: a perpetual, with --expires a future, with --strike and --right besides an option.
+    List {
+        /// The number that the market gets.
+        #[arg(value_name = "MARKET")]
+        market: u32,
+        /// The name or number of its underlying.
+        #[arg(long, value_name = "UNDERLYING")]
+        of: String,
+        /// Units of the underlying in one lot.
+        #[arg(long, value_name = "SIZE")]
+        lot: units::Quantity,
+        /// Dollars of which order prices are multiples.
+        #[arg(long, value_name = "PRICE")]
+        tick: units::Price,
+        /// When it ends, UTC, as 2028-03-31T08:00:00Z.
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        expires: Option<BlockTime>,
+        /// The price in dollars at which its holder may buy or sell.
+        #[arg(long, value_name = "PRICE", requires = "expires", requires = "right")]
+        strike: Option<units::Price>,
+        /// Whether that is to buy or to sell.
+        #[arg(long, value_name = "RIGHT", requires = "strike")]
+        right: Option<OptionRight>,
+    },
     /// Pauses a market until another change ends that; without a timelock.
     Pause {
         /// The number of the market.
@@ -428,6 +454,15 @@ pub(crate) enum Proposing {
         #[arg(value_name = "N")]
         market: Option<u32>,
     },
+}
+
+/// What an option's holder may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OptionRight {
+    /// Buy.
+    Call,
+    /// Sell.
+    Put,
 }
 
 /// What to ask a validator.

@@ -300,7 +300,11 @@ pub(crate) fn change(change: &Change) -> String {
             let value = value_text(*parameter, *value);
             format!("set {}{place} to {value}", parameter_name(*parameter))
         }
-        Change::ListInstrument(listed) => format!("list instrument {}", listed.id),
+        Change::ListInstrument(listed) => {
+            let terms = contract_text(listed.underlying, &listed.contract);
+            let (lot, tick) = (listed.contract_size, listed.tick);
+            format!("list market {}: {terms}, lot {lot}, tick {tick} $", listed.id)
+        }
         Change::ResumeInstrument(id) => format!("resume market {id}"),
         Change::ResumeHouse => "resume the house".into(),
         Change::ReleaseValidator(id) => format!("release validator {id}"),

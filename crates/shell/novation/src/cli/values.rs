@@ -2,6 +2,7 @@
 
 use protocol::{AccountId, Address, Hash};
 use std::path::{Path, PathBuf};
+use units::BlockTime;
 
 /// Reads the address of an owner.
 pub(crate) fn owner(text: &str) -> Result<Address, String> {
@@ -31,6 +32,12 @@ pub(crate) fn directory(text: &str) -> Result<PathBuf, String> {
         }
         _ => Ok(path),
     }
+}
+
+/// Reads a moment.
+pub(crate) fn time(text: &str) -> Result<BlockTime, String> {
+    let time = market::utc(text).filter(|time| *time >= BlockTime::ZERO);
+    time.ok_or_else(|| format!("'{text}' is no time: UTC, as 2028-03-31T08:00:00Z"))
 }
 
 /// Reads where a node answers: an address with a port, with `http://` before it or not.

@@ -17,8 +17,8 @@ use governance::{Council, Proposal};
 use light::{Answer, Finding, Shown, Trust};
 use machine::{StateKey, UnderlyingRecord};
 use protocol::{
-    Address, Block, Change, Command, InstrumentId, ProposalId, Receipt, Refusal, UnderlyingId,
-    codec, limits,
+    Address, Block, Change, Command, Instrument, InstrumentId, ProposalId, Receipt, Refusal,
+    UnderlyingId, codec, limits,
 };
 use serde_json::{Value, json};
 use std::io::Write;
@@ -170,7 +170,8 @@ impl Asked {
             Command::Propose {
                 change:
                     Change::SetParameter { underlying: Some(underlying), .. }
-                    | Change::SettleAt { underlying, .. },
+                    | Change::SettleAt { underlying, .. }
+                    | Change::ListInstrument(Instrument { underlying, .. }),
             } => {
                 let key = StateKey::Underlying(*underlying);
                 if self.record(&key, BlockHeight::ZERO)?.0.is_none() {

@@ -109,6 +109,18 @@ fn a_network_is_founded_from_a_file_and_runs_with_what_the_file_says() {
         let answer = run(&ask, &dir).succeeded();
         assert!(answer.contains(told), "{asked}: {answer}");
     }
+    // A house is founded with few contracts, and governance lists more.
+    let govern = |what: &str, signer: u16| {
+        let node = format!("--node 127.0.0.1:{}", net.base_port + 100);
+        let key = format!("--key {{}}/signer-{signer}.key --trust {{}}/network.toml");
+        run(&format!("govern {what} {node} {key}"), &dir).succeeded()
+    };
+    let listed = "list market 20000: perpetual on underlying 2, lot 0.01, tick 0.05 $";
+    let proposed = govern("propose list 20000 --of ETH --lot 0.01 --tick 0.05", 1);
+    assert!(proposed.contains(&format!("proposal   1: {listed}")), "{proposed}");
+    let approved = govern("approve 1", 2);
+    assert!(approved.contains(&format!("approving  1: {listed}")), "{approved}");
+
     for node in &mut nodes {
         drop(node.stdin.take());
         assert!(node.wait().expect("it ends").success());

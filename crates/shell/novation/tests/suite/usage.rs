@@ -30,6 +30,8 @@ fn a_command_line_that_makes_no_sense_is_refused_before_anything_happens() {
         ("explain margin 0", "--dir"),
         ("explain margin 0 --dir {} --height soon", "or 'latest'"),
         ("govern approve many", "invalid value 'many'"),
+        ("govern propose list 7 --of 1 --lot 1 --tick 1 --expires soon", "'soon' is no time: UTC"),
+        ("govern propose list 7 --of 1 --lot 1 --tick 1 --strike 5", "--right"),
         ("govern propose parameter impact lots", "invalid value 'lots'"),
         ("govern propose seat 5 --validator-key 0x12 --stake 1", "a public key is 0x and 64"),
     ] {
@@ -40,6 +42,10 @@ fn a_command_line_that_makes_no_sense_is_refused_before_anything_happens() {
         ("govern propose parameter scan_range 200000", "say which, as --of BTC"),
         ("govern propose parameter maintenance_ratio 800000 --of 1", "leave out --of"),
         ("govern propose parameter scan_rage 1", "is not a parameter"),
+        (
+            "govern propose list 7 --of 1 --lot 0 --tick 1",
+            "the contract size is outside its limits",
+        ),
     ] {
         run(arguments, &file).failed(1, &[words]);
     }

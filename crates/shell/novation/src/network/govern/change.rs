@@ -2,11 +2,14 @@
 //!
 //! The house checks again, and its word counts: what is found here only saves a signature.
 
-use crate::cli::Proposing;
+use crate::cli::{OptionRight, Proposing};
 use anyhow::{Result, bail};
 use governance::{Definition, Scope, Unit};
 use machine::CustodyRecord;
-use protocol::{Address, Change, Endpoint, InstrumentId, Seat, UnderlyingId};
+use protocol::{
+    Address, Change, Contract, Endpoint, Instrument, InstrumentId, Refusal, Right, Seat,
+    UnderlyingId,
+};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use units::{BlockTime, Price};
@@ -47,12 +50,32 @@ pub(super) fn of(
                 bail!("'{name}' is not a parameter: there are {}", names.join(", "));
             };
             fits(found, of.is_some(), *value)?;
-            let underlying = match of.as_deref().map(|place| (place, place.parse())) {
-                None => None,
-                Some((_, Ok(number))) => Some(UnderlyingId::new(number)),
-                Some((place, Err(_))) => Some(named(place)?),
-            };
+            let underlying =
+                of.as_deref().map(|place| underlying(place, &mut named)).transpose()?;
             Change::SetParameter { parameter: found.parameter, underlying, value: *value }
+        }
+        Proposing::List { market, of, lot, tick, expires, strike, right } => {
+            let contract = match (*expires, *strike, *right) {
+                (None, _, _) => Contract::Perpetual,
+                (Some(expires_at), Some(strike), Some(right)) => {
+                    let right = match right {
+                        OptionRight::Call => Right::Call,
+                        OptionRight::Put => Right::Put,
+                    };
+                    Contract::Option { expires_at, strike, right }
+                }
+                (Some(expires_at), _, _) => Contract::Future { expires_at },
+            };
+            let (id, contract_size, tick) = (InstrumentId::new(*market), *lot, *tick);
+            let underlying = underlying(of, &mut named)?;
+            let listed = Instrument { id, underlying, contract, contract_size, tick };
+            match listed.check() {
+                Ok(()) => Change::ListInstrument(listed),
+                Err(Refusal::ContractInvalid { rule }) => {
+                    bail!("market {id} cannot be listed: {rule}")
+                }
+                Err(refusal) => bail!("market {id} cannot be listed: {refusal}"),
+            }
         }
         Proposing::Resume { market: Some(market) } => {
             Change::ResumeInstrument(InstrumentId::new(*market))
@@ -68,6 +91,14 @@ pub(super) fn of(
             Change::SetCustodians { remove: *remove, add: *add, threshold: *threshold }
         }
     })
+}
+
+/// Returns the underlying of a number, or of a name that a function knows.
+fn underlying(
+    place: &str,
+    named: &mut impl FnMut(&str) -> Result<UnderlyingId>,
+) -> Result<UnderlyingId> {
+    place.parse().map_or_else(|_| named(place), |number| Ok(UnderlyingId::new(number)))
 }
 
 /// Checks that a parameter can have a value in a place.
@@ -176,6 +207,34 @@ mod tests {
             panic!("a value")
         };
         assert_eq!(underlying, Some(UnderlyingId::new(2)));
+    }
+
+    #[test]
+    fn a_contract_is_listed_as_its_words_say_and_none_that_breaks_a_rule() {
+        let expires = Some(BlockTime::from_millis(1_900_000_000_000));
+        let list = |lot: &str, tick: &str, expires, strike: Option<&str>, right| {
+            let words = Proposing::List {
+                market: 7,
+                of: "ETH".into(),
+                lot: lot.parse().unwrap(),
+                tick: tick.parse().unwrap(),
+                expires,
+                strike: strike.map(|strike| strike.parse().unwrap()),
+                right,
+            };
+            super::of(&words, |_| Ok(UnderlyingId::new(2)))
+        };
+        let shown = |change: Result<Change>| crate::records::change(&change.expect("it is one"));
+        let perpetual = shown(list("0.01", "0.05", None, None, None));
+        assert_eq!(perpetual, "list market 7: perpetual on underlying 2, lot 0.01, tick 0.05 $");
+        let future = shown(list("0.01", "0.05", expires, None, None));
+        assert!(future.contains("future on underlying 2, expires 2030-03-17"), "{future}");
+        let put = shown(list("0.01", "0.05", expires, Some("2000"), Some(OptionRight::Put)));
+        assert!(put.contains("put on underlying 2, strike 2000 $, expires 2030"), "{put}");
+        assert!(said(list("0", "0.05", None, None, None)).contains("size is outside its limits"));
+        assert!(said(list("0.0000003", "0.5", None, None, None)).contains("whole number"));
+        let worthless = list("0.01", "0.05", expires, Some("0"), Some(OptionRight::Call));
+        assert!(said(worthless).contains("the strike is not positive"));
     }
 
     #[test]
