@@ -874,7 +874,7 @@ fn a_genesis_that_breaks_a_rule_founds_nothing() {
         assert!(refuses(change).is_some(), "rule {rule}");
     }
     for sources_min in [4, 5, u8::MAX] {
-        // 0017-ORAC-025: of four, three may be needed.
+        // 0017-ORAC-026: of four, three may be needed.
         let mut changed = genesis();
         changed.underlyings[1].sources_min = sources_min;
         let expected = GenesisError::SourcesMin { underlying: ETH, sources: 4, sources_min };
