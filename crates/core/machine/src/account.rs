@@ -1,5 +1,6 @@
 //! Accounts: names, positions and open orders.
 
+use crate::cap::Charge;
 use crate::insurance::Allowance;
 use crate::open_orders::OpenOrders;
 use crate::pursuit::Pursuit;
@@ -59,6 +60,8 @@ pub struct Account {
     /// Positions that are not zero, ascending by instrument.
     positions: Vec<(InstrumentId, Position)>,
     orders: OpenOrders,
+    /// What was counted of its open orders against the caps of the session keys that sent them.
+    charges: BTreeMap<OrderId, Charge>,
     /// Its open orders by market and side: what `orders` adds up to.
     sides: Sides,
     /// Compartments that it has been exposed to since it last owed nothing and held nothing: their funds answer for it,
@@ -83,6 +86,7 @@ impl Account {
             id,
             positions: Vec::new(),
             orders: OpenOrders::default(),
+            charges: BTreeMap::new(),
             sides: Sides::default(),
             exposed: BTreeMap::new(),
             brought: Vec::new(),
@@ -115,6 +119,14 @@ impl Account {
     #[must_use]
     pub const fn orders(&self) -> &OpenOrders {
         &self.orders
+    }
+
+    /// Returns what was counted of an open order against the cap of the session key that sent it, if it was.
+    ///
+    /// spec 0027-ACC-017.
+    #[must_use]
+    pub fn charge(&self, order: OrderId) -> Option<Charge> {
+        self.charges.get(&order).copied()
     }
 
     /// Returns the compartments whose insurance funds answer for the account, with what they may still pay.
@@ -238,6 +250,7 @@ impl Account {
             id: self.id,
             positions: self.positions.clone(),
             orders: self.orders.sorted().into_iter().collect(),
+            charges: self.charges.clone(),
             exposed: self.exposed.clone(),
             brought: self.brought.clone(),
             called: self.called,
@@ -261,6 +274,7 @@ struct AccountImage {
     id: AccountId,
     positions: Vec<(InstrumentId, Position)>,
     orders: BTreeMap<OrderId, OpenOrder>,
+    charges: BTreeMap<OrderId, Charge>,
     exposed: BTreeMap<UnderlyingId, Allowance>,
     brought: Vec<(AssetId, Amount)>,
     called: bool,
@@ -284,6 +298,13 @@ impl BorshDeserialize for Account {
         if !sound {
             return Err(Error::new(ErrorKind::InvalidData, "what was brought is out of order"));
         }
+        let charged = |(order, charge): (&OrderId, &Charge)| {
+            image.orders.get(order).is_some_and(|open| charge.is_sound(open.lots))
+        };
+        if !image.charges.iter().all(charged) {
+            return Err(Error::new(ErrorKind::InvalidData, "what was counted is of no open order"));
+        }
+        account.charges = image.charges;
         account.brought = image.brought;
         account.pursuit = image.pursuit;
         for (order, open) in image.orders {
@@ -430,6 +451,28 @@ impl Accounts {
         let owner = self.owners.get_mut(owner).ok_or(Fault::Missing("owner of an account"))?;
         owner.remove(closed.instrument);
         Ok(Some(closed))
+    }
+
+    /// Notes what was counted of an open order against the cap of a session key.
+    pub(crate) fn set_charge(
+        &mut self,
+        index: AccountIndex,
+        order: OrderId,
+        charge: Charge,
+    ) -> Result<(), Fault> {
+        let held = self.get_mut(index).ok_or(Fault::Missing("account"))?;
+        held.charges.insert(order, charge);
+        Ok(())
+    }
+
+    /// Forgets what was counted of an order, and returns it with the owner of the account.
+    pub(crate) fn take_charge(
+        &mut self,
+        index: AccountIndex,
+        order: OrderId,
+    ) -> Option<(Address, Charge)> {
+        let held = self.get_mut(index)?;
+        Some((held.id.owner, held.charges.remove(&order)?))
     }
 
     fn push(&mut self, index: AccountIndex, mut account: Account) {

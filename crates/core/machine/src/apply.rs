@@ -2,6 +2,7 @@
 
 use crate::commands::Answer;
 use crate::custodians::Claim;
+use crate::keys::Asked;
 use crate::margins::Margins;
 use crate::records::{StateKey, Write};
 use crate::work::Work;
@@ -9,6 +10,7 @@ use crate::{BlockError, Machine, Outcome};
 use protocol::{AccountId, Block, Command, Event, Fault, Receipt, Refusal, Transaction, limits};
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use units::Notional;
 
 impl Machine {
     /// Applies a block: the whole product in one function, top to bottom.
@@ -40,6 +42,7 @@ impl Machine {
             for_sale: BTreeSet::new(),
             debts: Vec::new(),
             uncovered: None,
+            payer: None,
         };
         work.state.height = block.height;
         work.state.time = block.time;
@@ -57,15 +60,15 @@ impl Machine {
         house = house.and(work.liquidations());
         work.margin_open_orders();
 
-        let mut answers = work.authorise();
+        let mut asked = work.authorise();
         for phase in [Work::cancel, Work::move_cash] {
-            work.phase(phase, &mut answers);
+            work.phase(phase, &mut asked);
         }
         work.enter_waiting();
-        work.phase(Work::order, &mut answers);
-        let mut receipts = Vec::with_capacity(answers.len());
-        for answer in answers {
-            receipts.push(match answer {
+        work.phase(Work::order, &mut asked);
+        let mut receipts = Vec::with_capacity(asked.len());
+        for asked in asked {
+            receipts.push(match asked.answer {
                 Some(Ok(answer)) => answer.unwrap_or_else(Receipt::Refused),
                 Some(Err(fault)) => {
                     // 0025-BLOCK-030
@@ -121,18 +124,20 @@ impl Machine {
 
 impl Work<'_> {
     /// Answers the commands of one phase, as they stand in the block.
-    fn phase(
-        &mut self,
-        phase: fn(&mut Self, &Transaction) -> Option<Answer>,
-        answers: &mut [Option<Answer>],
-    ) {
-        for (transaction, answer) in self.block.transactions.iter().zip(answers) {
-            if answer.is_none() {
-                let first = self.state.next_order;
-                *answer = phase(self, transaction);
-                if let Some(Err(_)) = answer {
-                    self.take_back_orders(first);
-                }
+    fn phase(&mut self, phase: fn(&mut Self, &Transaction) -> Option<Answer>, asked: &mut [Asked]) {
+        for (transaction, asked) in self.block.transactions.iter().zip(asked) {
+            if asked.answer.is_some() {
+                continue;
+            }
+            let first = self.state.next_order;
+            self.payer = asked.payer;
+            asked.answer = phase(self, transaction);
+            if let Some(Err(_)) = asked.answer {
+                self.take_back_orders(first);
+            }
+            asked.payer = self.payer.take();
+            if let (Some(payer), Some(answer)) = (&asked.payer, &asked.answer) {
+                self.settle_charge(payer, &transaction.command, answer);
             }
         }
     }
@@ -147,7 +152,9 @@ impl Work<'_> {
             }
             Command::Pause { instrument } => Some(self.pause(sender, *instrument)),
             // The new quotes wait for their turn.
-            Command::MassQuote { sub, quotes } => self.cancel_quotes(sender, *sub, quotes),
+            Command::MassQuote { sub, .. } => {
+                self.cancel_quotes(sender, *sub, &transaction.command)
+            }
             _ => None,
         }
     }
@@ -155,6 +162,12 @@ impl Work<'_> {
     /// What moves assets without trading.
     fn move_cash(&mut self, transaction: &Transaction) -> Option<Answer> {
         let sender = transaction.sender;
+        if let Command::Withdraw { .. } | Command::Transfer { .. } | Command::BuyCollateral { .. } =
+            transaction.command
+            && let Some(refused) = self.charge(&transaction.command, Notional::ZERO)
+        {
+            return Some(refused);
+        }
         match transaction.command {
             Command::Deposit { id, account, asset, amount } => {
                 Some(self.deposit(sender, id, Claim { account, asset, amount }))
@@ -178,7 +191,10 @@ impl Work<'_> {
     fn order(&mut self, transaction: &Transaction) -> Option<Answer> {
         let sender = transaction.sender;
         match &transaction.command {
-            Command::PlaceOrder { sub, order } => Some(self.place_order(sender, *sub, order)),
+            Command::PlaceOrder { sub, order } => {
+                let refused = self.charge(&transaction.command, Notional::ZERO);
+                refused.or_else(|| Some(self.place_order(sender, *sub, order)))
+            }
             Command::MassQuote { sub, quotes } => Some(self.mass_quote(sender, *sub, quotes)),
             Command::Propose { change } => Some(self.propose(sender, *change)),
             Command::Approve { proposal, change } => Some(self.approve(sender, *proposal, change)),

@@ -191,7 +191,10 @@ impl Work<'_> {
             if open.is_some_and(|open| open.is_of_house()) {
                 self.margins.reduced.insert(fill.account);
             }
-            self.state.accounts.leave(fill.account, fill.order, fill.left)?;
+            if self.state.accounts.leave(fill.account, fill.order, fill.left)?.is_some() {
+                // All of it has filled, so all that was counted of it stays counted.
+                self.state.accounts.take_charge(fill.account, fill.order);
+            }
         }
         for left in &auction.expired {
             self.closed(left.account, left.order, CancelReason::Unfilled)?;

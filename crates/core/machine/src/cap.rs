@@ -1,15 +1,71 @@
-//! What the commands of a session key count for against its cap of a day.
+//! What the commands of a session key count for against its cap of a day, and what of it is given back.
 //!
 //! **Invariant:** what an order counts for is at least what its owner can lose by its fills at the marks of the block that
 //! counts it: a buyer pays no more than the limit, and a seller gives away no more than what is sold is worth.
 //!
+//! **Invariant:** what is counted in a day is what the orders of that day have filled, what of them is open, and what was
+//! moved.
+//!
 //! **Left out:** what the market does later to positions that were opened within the cap.
 
+use crate::account::OpenOrder;
 use crate::commands::Answer;
 use crate::state::Market;
 use crate::work::Work;
-use protocol::{Command, InstrumentId, Refusal, Side};
-use units::{ArithmeticError, Lots, Notional, Price, Round};
+use borsh::{BorshDeserialize, BorshSerialize};
+use protocol::{
+    AccountIndex, Address, Command, Fault, InstrumentId, OrderId, Refusal, SessionKey, Side, limits,
+};
+use units::{ArithmeticError, BlockSpan, BlockTime, Lots, Notional, Price, Round};
+
+/// The day over which a cap is counted.
+const DAY: BlockSpan = BlockSpan::from_millis(limits::SIGNATURE_LIFE_MS_MAX);
+
+/// What was counted of an open order against the cap of the session key that sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Charge {
+    /// The key.
+    pub key: SessionKey,
+    /// The day in which it was counted, as milliseconds from 1970 to its beginning.
+    pub day: BlockTime,
+    /// What was counted, for all its lots.
+    pub dollars: Notional,
+    /// Its lots when it came.
+    pub lots: Lots,
+}
+
+impl Charge {
+    /// Returns what is given back if so many of its lots leave unfilled: their share.
+    ///
+    /// Rounding: down, so what stays counted is no less than the share of the lots that have filled.
+    ///
+    /// spec 0027-ACC-017.
+    fn of_unfilled(&self, left: Lots) -> Notional {
+        let left = left.greater(Lots::ZERO).lesser(self.lots).number();
+        let share = self.dollars.number().mul_div(left, self.lots.number(), Round::Down);
+        share.map_or(Notional::ZERO, Notional::from_number)
+    }
+
+    /// Whether it may be that of an order of which so many lots are open.
+    pub(crate) fn is_sound(&self, open: Lots) -> bool {
+        self.dollars > Notional::ZERO && self.dollars.within_limit().is_ok() && self.lots >= open
+    }
+}
+
+/// A session key with a cap, while a command of it is under way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Payer {
+    owner: Address,
+    key: SessionKey,
+    /// What has been counted for the command, and for none of its orders yet.
+    pending: Notional,
+}
+
+impl Payer {
+    pub(crate) const fn new(owner: Address, key: SessionKey) -> Self {
+        Self { owner, key, pending: Notional::ZERO }
+    }
+}
 
 /// What is counted of an order.
 #[derive(Debug, Clone, Copy)]
@@ -21,11 +77,141 @@ struct Counted {
     reduce_only: bool,
 }
 
+impl From<&OpenOrder> for Counted {
+    fn from(open: &OpenOrder) -> Self {
+        let OpenOrder { instrument, side, price, lots, reduce_only, .. } = *open;
+        Self { instrument, side, price, lots, reduce_only }
+    }
+}
+
 impl Work<'_> {
+    /// Counts a command against the cap of the key that it is by, beside what it gives back itself; answers only if that is
+    /// refused.
+    ///
+    /// spec 0027-ACC-004, 0027-ACC-014.
+    pub(crate) fn charge(&mut self, command: &Command, given_back: Notional) -> Option<Answer> {
+        let payer = self.payer?;
+        let value = match self.spends(command) {
+            Ok(Ok(value)) if value > Notional::ZERO => value,
+            Ok(Ok(_)) => return None,
+            Ok(Err(refusal)) => return Some(Ok(Err(refusal))),
+            Err(fault) => return Some(Err(fault)),
+        };
+        match self.count(&payer, value, given_back) {
+            Ok(Ok(())) => {
+                self.payer = Some(Payer { pending: value, ..payer });
+                None
+            }
+            Ok(Err(refusal)) => Some(Ok(Err(refusal))),
+            Err(fault) => Some(Err(fault)),
+        }
+    }
+
+    /// Counts dollars against a key's cap of the day.
+    fn count(&mut self, payer: &Payer, value: Notional, given_back: Notional) -> Answer<()> {
+        let at = Fault::at("spending of a session key");
+        let day = self.day()?;
+        let session = self.state.keys.session_mut(payer.owner, payer.key);
+        let session = session.ok_or(Fault::Missing("session key"))?;
+        let Some(cap) = session.terms.notional_per_day else { return Ok(Ok(())) };
+        let before = if session.day == day { session.spent } else { Notional::ZERO };
+        let Ok(total) = before.plus(value) else { return Ok(Err(Refusal::AmountTooLarge)) };
+        let stays = total.minus(given_back).map_err(&at)?;
+        if stays > cap {
+            let exceeded_by = stays.minus(cap).map_err(&at)?;
+            return Ok(Err(Refusal::SessionCap { exceeded_by }));
+        }
+        (session.day, session.spent) = (day, total);
+        self.touched.sessions.insert((payer.owner, payer.key));
+        Ok(Ok(()))
+    }
+
+    /// Returns the beginning of the block's day.
+    fn day(&self) -> Result<BlockTime, Fault> {
+        let at = Fault::at("spending of a session key");
+        let into = self.block.time.millis().checked_rem_euclid(DAY.millis());
+        let into = BlockSpan::from_millis(into.ok_or(Fault::Invariant("a day has a length"))?);
+        self.block.time.after(into.negated().map_err(&at)?).map_err(&at)
+    }
+
+    /// Notes what was counted of an order of the command under way, which has just been opened.
+    ///
+    /// spec 0027-ACC-017.
+    pub(crate) fn note_charge(
+        &mut self,
+        account: AccountIndex,
+        order: OrderId,
+        open: &OpenOrder,
+    ) -> Result<(), Fault> {
+        let Some(payer) = self.payer else { return Ok(()) };
+        let at = Fault::at("spending of a session key");
+        let dollars = self.counts(&Counted::from(open)).map_err(&at)?;
+        let pending = payer.pending.minus(dollars).map_err(&at)?;
+        if pending < Notional::ZERO {
+            return Err(Fault::Invariant("what is counted of a command is that of its orders"));
+        }
+        if dollars == Notional::ZERO {
+            return Ok(());
+        }
+        let charge = Charge { key: payer.key, day: self.day()?, dollars, lots: open.lots };
+        self.state.accounts.set_charge(account, order, charge)?;
+        self.payer = Some(Payer { pending, ..payer });
+        Ok(())
+    }
+
+    /// Gives back what was counted of the lots of an order that leave unfilled.
+    ///
+    /// spec 0027-ACC-017.
+    pub(crate) fn give_back(&mut self, account: AccountIndex, order: OrderId, left: Lots) {
+        let Some((owner, charge)) = self.state.accounts.take_charge(account, order) else { return };
+        self.give_back_to(owner, charge.key, charge.day, charge.of_unfilled(left));
+    }
+
+    /// Returns what would be given back of some orders to the key that the command under way is by, today.
+    pub(crate) fn would_give_back(
+        &self,
+        account: AccountIndex,
+        orders: &[OrderId],
+    ) -> Result<Notional, Fault> {
+        let (Some(payer), Some(held)) = (self.payer, self.state.accounts.get(account)) else {
+            return Ok(Notional::ZERO);
+        };
+        let mine = (payer.key, self.day()?);
+        orders.iter().try_fold(Notional::ZERO, |sum, order| {
+            let one = held.charge(*order).zip(held.orders().get(*order));
+            let one = one.filter(|(charge, _)| (charge.key, charge.day) == mine);
+            let one = one.map_or(Notional::ZERO, |(charge, open)| charge.of_unfilled(open.lots));
+            sum.plus(one).map_err(Fault::at("spending of a session key"))
+        })
+    }
+
+    /// Ends a command: what was counted for it, and neither entered as an order nor was moved, is given back.
+    ///
+    /// spec 0027-ACC-017.
+    pub(crate) fn settle_charge(&mut self, payer: &Payer, command: &Command, answer: &Answer) {
+        let orders = matches!(command, Command::PlaceOrder { .. } | Command::MassQuote { .. });
+        let moved = !orders && matches!(answer, Ok(Ok(_)));
+        if let Ok(day) = self.day()
+            && !moved
+        {
+            self.give_back_to(payer.owner, payer.key, day, payer.pending);
+        }
+    }
+
+    fn give_back_to(&mut self, owner: Address, key: SessionKey, day: BlockTime, dollars: Notional) {
+        let session = self.state.keys.session_mut(owner, key);
+        let Some(session) = session.filter(|session| session.day == day) else { return };
+        let Ok(left) = session.spent.minus(dollars) else { return };
+        if dollars > Notional::ZERO {
+            session.spent = left.greater(Notional::ZERO);
+            self.touched.sessions.insert((owner, key));
+        }
+    }
+
     /// Returns what a command counts for: its orders, or what it moves.
     ///
     /// spec 0027-ACC-004, 0027-ACC-014.
-    pub(crate) fn spends(&self, command: &Command) -> Answer<Notional> {
+    fn spends(&self, command: &Command) -> Answer<Notional> {
         let value = match command {
             Command::PlaceOrder { order, .. } => self.counts(&Counted {
                 instrument: order.instrument,

@@ -39,6 +39,7 @@ impl Work<'_> {
         for (account, order) in owners {
             if let Ok(Some(open)) = self.state.accounts.leave(account, order, Lots::ZERO) {
                 let (instrument, lots, reason) = (open.instrument, open.lots, CancelReason::Halt);
+                self.give_back(account, order, lots);
                 self.events.push(Event::Cancelled { instrument, account, order, lots, reason });
             }
             self.margins.forget(account);

@@ -7,19 +7,20 @@
 //!
 //! **Left out:** signatures, which the shell has checked, and how long anything waits to get into a block.
 
+use crate::cap::Payer;
 use crate::commands::Answer;
 use crate::custody::Hour;
 use crate::state::State;
 use crate::work::Work;
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{
-    AccountId, Address, AssetId, Block, Command, Event, Fault, Grant, InstrumentId, NonceWindow,
-    Receipt, Refusal, Scopes, SessionKey, SessionTerms, Shown, Signer, Transaction, limits,
+    AccountId, Address, AssetId, Block, Command, Event, Grant, InstrumentId, NonceWindow, Receipt,
+    Refusal, Scopes, SessionKey, SessionTerms, Shown, Signer, Transaction, limits,
 };
 use std::collections::BTreeMap;
 use units::{BlockSpan, BlockTime, Notional};
 
-/// Longest time from a block to the expiry of a signature in it; also the day over which a cap is counted.
+/// Longest time from a block to the expiry of a signature in it.
 const DAY: BlockSpan = BlockSpan::from_millis(limits::SIGNATURE_LIFE_MS_MAX);
 /// What the dollar is called in signed text.
 const DOLLAR_NAME: &str = "USDC";
@@ -35,7 +36,7 @@ pub struct Session {
     pub nonces: NonceWindow,
     /// The day, counted from 1970, to which `spent` belongs.
     pub day: BlockTime,
-    /// Dollars counted against its cap in that day.
+    /// Dollars counted against its cap in that day, less what was given back.
     pub spent: Notional,
 }
 
@@ -108,6 +109,10 @@ impl Keys {
         self.owners.iter()
     }
 
+    pub(crate) fn session_mut(&mut self, owner: Address, key: SessionKey) -> Option<&mut Session> {
+        self.owners.get_mut(&owner)?.sessions.get_mut(&key)
+    }
+
     /// Whether a key has not used a nonce; a key of which nothing is known has used none but zero.
     fn is_free(&self, owner: Address, signer: Signer, nonce: u64) -> bool {
         let keys = self.owners.get(&owner);
@@ -166,6 +171,15 @@ impl Keys {
     }
 }
 
+/// A transaction on its way through the phases of a block.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// What has come of it, if anything has.
+    pub(crate) answer: Option<Answer>,
+    /// The key that pays for it, if it is one with a cap.
+    pub(crate) payer: Option<Payer>,
+}
+
 impl State {
     /// Returns what an owner holds in dollars, over all its accounts; all there can be for custodian and signers, and
     /// nothing at all for who has no account.
@@ -196,7 +210,7 @@ impl Work<'_> {
     /// Owners come before their session keys, so that a revocation stops what the key sends in the same block.
     ///
     /// spec 0027-ACC-005, 0027-ACC-007.
-    pub(crate) fn authorise(&mut self) -> Vec<Option<Answer>> {
+    pub(crate) fn authorise(&mut self) -> Vec<Asked> {
         let mut rest = self.block.transactions.iter();
         let mut spans = Vec::with_capacity(self.block.grants.len());
         for grant in &self.block.grants {
@@ -210,9 +224,20 @@ impl Work<'_> {
                 }
             }
         }
-        let mut all: Vec<_> = spans.into_iter().flat_map(|(_, _, answers)| answers).collect();
-        all.extend(rest.map(|transaction| self.own_keys(transaction)));
+        let mut all = Vec::with_capacity(self.block.transactions.len());
+        for (grant, _, answers) in spans {
+            let payer = self.payer_of(grant);
+            all.extend(answers.into_iter().map(|answer| Asked { answer, payer }));
+        }
+        all.extend(rest.map(|sent| Asked { answer: self.own_keys(sent), payer: None }));
         all
+    }
+
+    /// Returns the session key of a grant, if it has a cap.
+    fn payer_of(&self, grant: &Grant) -> Option<Payer> {
+        let Signer::Session(key) = grant.signer else { return None };
+        let session = self.state.keys.session(grant.owner, key)?;
+        session.terms.notional_per_day.map(|_| Payer::new(grant.owner, key))
     }
 
     fn authorise_span(&mut self, grant: &Grant, covered: &[&Transaction]) -> Vec<Option<Answer>> {
@@ -221,9 +246,8 @@ impl Work<'_> {
             return vec![Some(Ok(Err(refusal))); covered.len()];
         }
         let answer = |transaction: &&Transaction| match self.permit(grant, &transaction.command) {
-            Ok(Ok(())) => self.own_keys(transaction),
-            Ok(Err(refusal)) => Some(Ok(Err(refusal))),
-            Err(fault) => Some(Err(fault)),
+            Ok(()) => self.own_keys(transaction),
+            Err(refusal) => Some(Ok(Err(refusal))),
         };
         covered.iter().map(answer).collect()
     }
@@ -293,50 +317,16 @@ impl Work<'_> {
         }
     }
 
-    /// Checks a command against the terms of its key, and counts what it spends.
+    /// Checks a command against the terms of its key, but for what it spends.
     ///
     /// spec 0027-ACC-004.
-    fn permit(&mut self, grant: &Grant, command: &Command) -> Answer<()> {
-        let Signer::Session(key) = grant.signer else { return Ok(Ok(())) };
-        let Some(session) = self.state.keys.session(grant.owner, key) else {
-            return Ok(Err(Refusal::SessionUnknown));
-        };
-        let terms = session.terms;
-        if !self.is_in_scope(grant.owner, &terms, command) {
-            return Ok(Err(Refusal::OutOfScope));
+    fn permit(&self, grant: &Grant, command: &Command) -> Result<(), Refusal> {
+        let Signer::Session(key) = grant.signer else { return Ok(()) };
+        let session = self.state.keys.session(grant.owner, key).ok_or(Refusal::SessionUnknown)?;
+        if !self.is_in_scope(grant.owner, &session.terms, command) {
+            return Err(Refusal::OutOfScope);
         }
-        let Some(cap) = terms.notional_per_day else { return Ok(Ok(())) };
-        let value = match self.spends(command)? {
-            Ok(value) if value > Notional::ZERO => value,
-            other => return Ok(other.map(drop)),
-        };
-        self.count(grant.owner, key, cap, value)
-    }
-
-    /// Counts dollars against a key's cap of the day.
-    fn count(
-        &mut self,
-        owner: Address,
-        key: SessionKey,
-        cap: Notional,
-        value: Notional,
-    ) -> Answer<()> {
-        let at = Fault::at("spending of a session key");
-        let into = self.block.time.millis().checked_rem_euclid(DAY.millis());
-        let into = BlockSpan::from_millis(into.ok_or(Fault::Invariant("a day has a length"))?);
-        let negated = into.negated().map_err(&at)?;
-        let day = self.block.time.after(negated).map_err(&at)?;
-        let keys = self.state.keys.owners.get_mut(&owner);
-        let session = keys.and_then(|keys| keys.sessions.get_mut(&key));
-        let session = session.ok_or(Fault::Missing("session key"))?;
-        let before = if session.day == day { session.spent } else { Notional::ZERO };
-        let Ok(total) = before.plus(value) else { return Ok(Err(Refusal::AmountTooLarge)) };
-        if total > cap {
-            let exceeded_by = total.minus(cap).map_err(&at)?;
-            return Ok(Err(Refusal::SessionCap { exceeded_by }));
-        }
-        (session.day, session.spent) = (day, total);
-        Ok(Ok(()))
+        Ok(())
     }
 
     fn is_in_scope(&self, owner: Address, terms: &SessionTerms, command: &Command) -> bool {

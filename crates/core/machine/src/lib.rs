@@ -66,6 +66,7 @@ mod suspension;
 mod work;
 
 pub use account::{Account, Accounts, OpenOrder, Origin};
+pub use cap::Charge;
 pub use committee::{Committee, CommitteeRecord};
 pub use custodians::{Claim, Custody, CustodyRecord, Withdrawal};
 pub use custody::Hour;

@@ -7,8 +7,9 @@ use crate::work::Work;
 use book::{Entry, OrderBook};
 use clearing::Position;
 use protocol::{
-    AccountId, AccountIndex, Address, CancelReason, Event, Fault, InstrumentId, Mode, NewOrder,
-    OrderId, ParameterId, Quote, Receipt, Refusal, SelfTrade, Side, TimeInForce, limits as counts,
+    AccountId, AccountIndex, Address, CancelReason, Command, Event, Fault, InstrumentId, Mode,
+    NewOrder, OrderId, ParameterId, Quote, Receipt, Refusal, SelfTrade, Side, TimeInForce,
+    limits as counts,
 };
 use std::collections::BTreeSet;
 use units::{Lots, Price, Round, limits};
@@ -57,13 +58,14 @@ impl Work<'_> {
 
     /// Cancels the quotes that a mass quote replaces; answers only if it is refused as a whole, or that faults.
     ///
-    /// spec 0025-BLOCK-011.
+    /// spec 0025-BLOCK-011, 0027-ACC-017.
     pub(crate) fn cancel_quotes(
         &mut self,
         sender: Address,
         sub: u16,
-        quotes: &[Quote],
+        command: &Command,
     ) -> Option<Answer> {
+        let Command::MassQuote { quotes, .. } = command else { return None };
         let account = self.state.accounts.index(AccountId { owner: sender, sub })?;
         if quotes.len() > counts::QUOTES_PER_COMMAND_MAX {
             return Some(Ok(Err(Refusal::TooMany)));
@@ -73,7 +75,16 @@ impl Work<'_> {
         let chosen = |open: &OpenOrder| {
             open.origin == Origin::Quote && replaced.contains(&(open.instrument, open.side))
         };
-        for order in self.orders_where(account, chosen) {
+        let leave = self.orders_where(account, chosen);
+        // Counted before anything is cancelled, so that what is refused has changed nothing.
+        let refused = match self.would_give_back(account, &leave) {
+            Ok(given_back) => self.charge(command, given_back),
+            Err(fault) => Some(Err(fault)),
+        };
+        if refused.is_some() {
+            return refused;
+        }
+        for order in leave {
             if let Err(fault) = self.take_out(account, order, CancelReason::Requested) {
                 return Some(Err(fault));
             }
@@ -118,6 +129,7 @@ impl Work<'_> {
         };
         self.order_closed(account, &open);
         let OpenOrder { instrument, lots, side, .. } = open;
+        self.give_back(account, order, lots);
         if !self.state.waiting.orders().contains_key(&order)
             && let Some(market) = self.state.markets.get_mut(&instrument)
         {
@@ -386,6 +398,7 @@ impl Work<'_> {
             self.closed(left.account, left.order, CancelReason::Evicted)?;
         }
         self.state.accounts.open_order(account, entry.order, open)?;
+        self.note_charge(account, entry.order, &open)?;
         self.order_opened(account, &open)?;
         self.active.insert(open.instrument);
         self.trim_reduce_only(account, open.instrument, open.side)?;

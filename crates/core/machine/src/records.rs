@@ -1,7 +1,8 @@
 //! What the state root commits to: one record for each account, market, underlying, house balance and parameter.
 //!
 //! **Invariant:** everything that decides what later blocks do is in a record, in full or by its hash, so that a state can
-//! be held against a root. What can be summed again from the rest is not.
+//! be held against a root. What can be summed again from the rest is not; and what an open order has beside its place in
+//! the book (its client's number, whether it only reduces, what was counted of it) is under the hash of the whole state alone.
 
 use crate::funding::Accrual;
 use crate::insurance::Allowance;

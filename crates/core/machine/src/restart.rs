@@ -205,6 +205,7 @@ impl Work<'_> {
         }
         let order = self.next_order()?;
         self.state.accounts.open_order(account, order, open)?;
+        self.note_charge(account, order, &open)?;
         let (instrument, side, price) = (open.instrument, open.side, open.price);
         let waiting = Waiting { account, instrument, side, price, time_in_force, self_trade };
         self.state.waiting.insert(order, waiting);
@@ -240,7 +241,11 @@ impl Work<'_> {
         // Checked as if it came now: out of the account, and in again if it may.
         self.state.accounts.leave(account, order, units::Lots::ZERO)?;
         self.order_closed(account, &open);
-        if self.enter_as(account, &incoming, Some(order))?.is_err() {
+        let entered = self.enter_as(account, &incoming, Some(order));
+        if !matches!(entered, Ok(Ok(_))) {
+            self.give_back(account, order, open.lots);
+        }
+        if entered?.is_err() {
             let (instrument, lots, reason) = (open.instrument, open.lots, CancelReason::Reopening);
             self.touched.markets.insert(instrument);
             self.events.push(Event::Cancelled { instrument, account, order, lots, reason });

@@ -1,5 +1,6 @@
 //! One block under way: the state being changed, what has been touched, and what has happened.
 
+use crate::cap::Payer;
 use crate::margins::Margins;
 use crate::state::State;
 use ledger::{Changes, Holder, Posting};
@@ -49,6 +50,8 @@ pub(crate) struct Work<'a> {
     pub(crate) debts: Vec<(AccountIndex, Notional)>,
     /// What nothing in the house could pay of them; nothing known before that pass is over.
     pub(crate) uncovered: Option<Notional>,
+    /// The session key with a cap that the command under way is by.
+    pub(crate) payer: Option<Payer>,
 }
 
 impl Work<'_> {

@@ -1,7 +1,7 @@
 //! Grants: which key may command what, when, and how often.
 
 use crate::common::{BTC, CUSTODIAN, House, SIGNERS, account, arrived, genesis, order, trader};
-use machine::{BlockError, Machine, OwnerRecord, Session, StateKey};
+use machine::{BlockError, Machine, Outcome, OwnerRecord, Session, StateKey};
 use protocol::{
     Address, AssetId, Block, Command, Event, Grant, InstrumentId, OrderId, Quote, Receipt, Refusal,
     Scopes, SessionKey, SessionTerms, Shown, Side, Signer, Transaction, codec, limits,
@@ -101,6 +101,10 @@ impl SignedHouse {
     }
 
     pub(crate) fn apply(&mut self, seconds: i128, signed: Vec<Signed>) -> Vec<Receipt> {
+        self.outcome(seconds, signed).receipts
+    }
+
+    pub(crate) fn outcome(&mut self, seconds: i128, signed: Vec<Signed>) -> Outcome {
         let block = self.block(seconds, signed);
         let outcome = self.0.machine.apply(&block).expect("the block follows");
         assert!(outcome.writes.is_sorted_by(|a, b| a.key < b.key));
@@ -108,7 +112,7 @@ impl SignedHouse {
             let key: StateKey = codec::decode(&write.key, 256).expect("a key");
             assert_eq!(self.0.machine.record(&key).expect("encodable"), write.record);
         }
-        outcome.receipts
+        outcome
     }
 
     /// Applies one grant in a block of its own, a second later.
