@@ -37,7 +37,13 @@ impl Accrual {
     /// Adds what a rate of an hour comes to in the time elapsed.
     ///
     /// Rounding: none; what is less than a micro-dollar a unit waits.
-    fn accrue(&mut self, rate: Ppb, index: Price, elapsed: BlockSpan) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if a number leaves its limits.
+    ///
+    /// spec 0013-CLEAR-008.
+    pub fn accrue(&mut self, rate: Ppb, index: Price, elapsed: BlockSpan) -> Result<(), Fault> {
         let at = Fault::at("accrual of funding");
         let whole = Num::new(limits::PPB_ONE).times(Num::new(HOUR)).map_err(&at)?;
         let more = rate.number().times(index.number()).and_then(|n| n.times(elapsed.number()));
@@ -47,6 +53,12 @@ impl Accrual {
         self.per_unit = self.per_unit.plus(Price::from_number(micros)).map_err(&at)?;
         self.rest = rest.raw();
         Ok(())
+    }
+
+    /// Returns whether the market could trade when the last block accrued: time between two blocks counts if it could in both.
+    #[must_use]
+    pub const fn traded(&self) -> bool {
+        self.traded
     }
 
     /// Returns what a position would receive now; negative if it would pay.

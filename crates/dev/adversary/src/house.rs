@@ -99,6 +99,11 @@ fn seat(number: u16) -> Seat {
 
 /// Returns the house of a setup; `still` narrows how far a book alone moves a mark.
 pub(crate) fn found(setup: &Setup, still: bool) -> Machine {
+    Machine::found(&genesis(setup, still)).expect("the genesis is sound").0
+}
+
+/// Returns what it is founded on.
+pub(crate) fn genesis(setup: &Setup, still: bool) -> Genesis {
     let underlyings =
         UNDERLYINGS.into_iter().zip(["BTC", "ETH"]).zip(PRICES).map(|((id, name), price)| {
             UnderlyingGenesis {
@@ -134,7 +139,7 @@ pub(crate) fn found(setup: &Setup, still: bool) -> Machine {
     });
     let mut parameters = if still { band.to_vec() } else { Vec::new() };
     parameters.extend(seldom.filter(|_| setup.slow));
-    let genesis = Genesis {
+    Genesis {
         chain: "adversary".into(),
         time: BlockTime::from_millis(START),
         custodians: CUSTODIANS.to_vec(),
@@ -149,6 +154,5 @@ pub(crate) fn found(setup: &Setup, still: bool) -> Machine {
         instruments: instruments(),
         parameters,
         signed: false,
-    };
-    Machine::found(&genesis).expect("the genesis is sound").0
+    }
 }

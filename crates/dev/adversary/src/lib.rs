@@ -21,4 +21,4 @@ pub use act::{Act, History, Member, Setup, Step, Tick};
 pub use coverage::Coverage;
 pub use draw::history;
 pub use judge::{Breach, Rule};
-pub use run::{Found, Ran, play, run};
+pub use run::{Found, Ran, blocks, play, run};

@@ -2,10 +2,12 @@
 
 use crate::act::History;
 use crate::coverage::Coverage;
-use crate::draw;
 use crate::judge::{Breach, Judge};
 use crate::shrink::shrink;
 use crate::world::World;
+use crate::{draw, house};
+use machine::Genesis;
+use protocol::Block;
 
 /// What a history has come to.
 #[derive(Debug)]
@@ -48,6 +50,20 @@ pub fn play(history: &History, still: bool) -> Ran {
         }
     }
     Ran { coverage, verdict: judge.conclude(&world) }
+}
+
+/// Returns what a history's house is founded on, and all of its blocks: for whoever reads logs.
+///
+/// # Panics
+///
+/// As [`play`].
+#[must_use]
+pub fn blocks(history: &History) -> (Genesis, Vec<Block>) {
+    let mut world = World::keeping(&history.setup);
+    for step in &history.steps {
+        world.step(step);
+    }
+    (house::genesis(&history.setup, false), world.kept.unwrap_or_default())
 }
 
 /// Plays the history of a seed, and shrinks it if it breaks something.

@@ -44,6 +44,8 @@ pub(crate) struct World {
     pub(crate) basis: i128,
     /// Validators that have spoken in the last block.
     pub(crate) speaking: usize,
+    /// All blocks so far, if they are kept.
+    pub(crate) kept: Option<Vec<Block>>,
     quoted: u16,
     client: u64,
     probe: u8,
@@ -54,6 +56,15 @@ pub(crate) struct World {
 impl World {
     /// Founds a house, pays everybody in and lets the bystanders trade with each other.
     pub(crate) fn new(setup: &Setup, still: bool) -> Self {
+        Self::opened(setup, still, None)
+    }
+
+    /// The same, with all blocks kept.
+    pub(crate) fn keeping(setup: &Setup) -> Self {
+        Self::opened(setup, false, Some(Vec::new()))
+    }
+
+    fn opened(setup: &Setup, still: bool, kept: Option<Vec<Block>>) -> Self {
         let mut world = Self {
             machine: house::found(setup, still),
             now: START,
@@ -61,6 +72,7 @@ impl World {
             vol: 9_000,
             basis: 0,
             speaking: 0,
+            kept,
             quoted: setup.quoted,
             client: 0,
             probe: 0,
@@ -179,7 +191,11 @@ impl World {
             transactions,
             grants: Vec::new(),
         };
-        self.machine.apply(&block).expect("the block follows")
+        let outcome = self.machine.apply(&block).expect("the block follows");
+        if let Some(kept) = &mut self.kept {
+            kept.push(block);
+        }
+        outcome
     }
 
     /// Every validator that speaks reports what is true; the insider, the first, off by its lie.

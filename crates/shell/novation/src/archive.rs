@@ -39,6 +39,29 @@ impl Archive {
         &self.dir
     }
 
+    /// Returns the process that writes here, if one does, by what it wrote into the lock. Nothing is created.
+    pub(crate) fn writer(&self) -> Result<Option<String>> {
+        let path = self.dir.join("lock");
+        let file = match fs::File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+            }
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(fs::TryLockError::WouldBlock) => {
+                let holder = fs::read_to_string(&path).unwrap_or_default();
+                let is_number = !holder.is_empty() && holder.bytes().all(|b| b.is_ascii_digit());
+                Ok(Some(if is_number { holder } else { "unknown".into() }))
+            }
+            Err(fs::TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock {}", path.display()))
+            }
+        }
+    }
+
     fn log_dir(&self) -> PathBuf {
         self.dir.join("blocks")
     }

@@ -3,7 +3,7 @@
 //! For each block, in this order: the entry's checksum, its place in the chain, its time, the hash of its body, that it
 //! follows the state, the hash of its receipts and events, the state root, the invariants of the books, and the
 //! snapshot at its height if there is one. Then, what stands beside the log: the stored state and what peers fetch it
-//! by, and the numbers of a report. The first difference ends the audit; at its end it says of every file what was checked.
+//! by, and the files of a report. The first difference ends the audit; at its end it says of every file what was checked.
 //!
 //! **Invariant:** nothing of the house's own state is trusted; the directory is only read.
 //!
@@ -21,23 +21,27 @@ use crate::archive::{Archive, CopiedState, SnapshotView};
 use crate::cli::AuditArgs;
 use crate::progress::{Progress, Unit};
 use crate::records::time_text;
-use crate::tally::Tally;
+use crate::reports::{self, Observer, Scenario, scenario};
 use anyhow::{Context, Result};
-use difference::{Difference, Stop, records_that_differ, same};
+use difference::{Difference, records_that_differ, same};
 use machine::{Machine, Status};
 use protocol::codec::{self, DecodeError};
 use protocol::{Block, Hash, Header, OutcomeHashes, limits};
+use report::RunReport;
 use std::io::Write;
 use std::time::{Duration, Instant};
 use store::{LogEntry, LogError, QmdbCommitment, StateCommitment as _};
+use summary::Told;
 use tail::{Measure, Tail};
+
+pub(crate) use difference::Stop;
 
 /// Runs the audit and prints what it finds.
 pub(crate) fn run(args: &AuditArgs, out: &mut dyn Write) -> Result<Verdict> {
     let Some(dir) = &args.dir else { return remote::run(args, out) };
     let archive = Archive::open(dir)?;
     let started = Instant::now();
-    match audit(&archive, args) {
+    match audit(&archive, args.to, args.quiet) {
         Ok(audited) => {
             audited.write(&archive, started.elapsed(), out)?;
             Ok(Verdict::Holds)
@@ -62,26 +66,88 @@ struct Audited {
 }
 
 impl Audited {
-    fn new(
-        archive: &Archive,
-        auditor: Auditor,
-        begun: Header,
-        tail: Option<Tail>,
-    ) -> Result<Self, Stop> {
+    fn new(archive: &Archive, walked: Walked, told: &Told) -> Result<Self, Stop> {
+        let Walked { auditor, begun, tail } = walked;
         let from = u64::try_from(begun.height.blocks()).context("a height is not negative")?;
-        let files = files::told(archive, &auditor, from)?;
+        let made = auditor.report_of(told.block)?;
+        let reports = summary::check(archive, told, &auditor, made.as_ref())?;
+        let files = files::told(archive, &auditor, from, &reports)?;
         Ok(Self { auditor, begun, tail, files })
     }
 }
 
-fn audit(archive: &Archive, args: &AuditArgs) -> Result<Audited, Stop> {
+/// A log that has been replayed.
+#[derive(Debug)]
+struct Walked {
+    auditor: Auditor,
+    begun: Header,
+    tail: Option<Tail>,
+}
+
+/// The report of a log that has been replayed.
+#[derive(Debug)]
+pub(crate) struct Replayed {
+    /// The report.
+    pub(crate) report: RunReport,
+    /// The root after the last block.
+    pub(crate) root: Hash,
+    /// Its height.
+    pub(crate) height: u64,
+    /// What stands behind it in the log and is no block, in words.
+    pub(crate) tail: Option<String>,
+}
+
+/// Replays a log from its beginning as an audit does, and makes its report.
+///
+/// # Errors
+///
+/// The first difference.
+pub(crate) fn replay(
+    archive: &Archive,
+    to: Option<u64>,
+    quiet: bool,
+    scenario: Scenario,
+) -> Result<Replayed, Stop> {
+    let Walked { auditor, tail, .. } = walk(archive, (to, quiet), Some(scenario), None)?;
+    let report = auditor.report_of(None)?.context("a log that begins with block 0 has a report")?;
+    let (root, height) = (auditor.last.state_root, auditor.height);
+    Ok(Replayed { report, root, height, tail: tail.map(|tail| tail.to_string()) })
+}
+
+fn audit(archive: &Archive, to: Option<u64>, quiet: bool) -> Result<Audited, Stop> {
+    let told = Told::read(archive)?;
+    let scenario = match Scenario::read(archive) {
+        Ok(scenario) => Some(scenario).filter(|_| !told.is_empty()),
+        Err(error) => {
+            return Err(Difference {
+                height: 0,
+                field: format!("hash of {}", scenario::FILE),
+                log: format!("{error:#}"),
+                replay: format!("the one that the chain's name {} ends with", archive.genesis.chain),
+                cause: "the file was changed or removed after the house was founded; the log is not affected".into(),
+                details: Vec::new(),
+            }
+            .into());
+        }
+    };
+    let walked = walk(archive, (to, quiet), scenario, told.block)?;
+    Audited::new(archive, walked, &told)
+}
+
+/// Replays a log up to a block, or all of it; with a scenario, a report is made after the block `report_at` on the way.
+fn walk(
+    archive: &Archive,
+    (to, quiet): (Option<u64>, bool),
+    scenario: Option<Scenario>,
+    report_at: Option<u64>,
+) -> Result<Walked, Stop> {
     // Listed before the log is read: a running house syncs its log before it writes a snapshot.
     let snapshots = archive.snapshots()?;
     let mut measure = Measure::of(archive)?;
-    let progress = Progress::new("auditing", measure.bytes(), Unit::Bytes, args.quiet);
+    let progress = Progress::new("auditing", measure.bytes(), Unit::Bytes, quiet);
     let pruned = archive.first_height()?.filter(|first| *first > 0);
     let from = pruned.map_or(Ok(0), |first| oldest_snapshot(&snapshots, first))?;
-    if let Some(to) = args.to.filter(|to| *to < from) {
+    if let Some(to) = to.filter(|to| *to < from) {
         let why = format!("block {to} is pruned: the log can be replayed from block {from} on");
         return Err(Stop::Failed(anyhow::anyhow!(why)));
     }
@@ -99,12 +165,13 @@ fn audit(archive: &Archive, args: &AuditArgs) -> Result<Audited, Stop> {
     };
     measure.passed(&first);
     let (mut auditor, begun) = match pruned {
-        None => Auditor::found(archive, snapshots, &first)?,
+        None => Auditor::found(archive, snapshots, &first, scenario)?,
         Some(_) => Auditor::resume(archive, snapshots, &first)?,
     };
+    auditor.report_at = report_at;
     for entry in reader {
-        if args.to == Some(auditor.height) {
-            return Audited::new(archive, auditor, begun, None);
+        if to == Some(auditor.height) {
+            return Ok(Walked { auditor, begun, tail: None });
         }
         let entry = entry.map_err(damaged)?;
         auditor.block(archive, &entry)?;
@@ -113,8 +180,8 @@ fn audit(archive: &Archive, args: &AuditArgs) -> Result<Audited, Stop> {
         progress.say(format!("block {}", entry.height));
     }
     let tail = measure.tail(archive, auditor.height)?;
-    auditor.reaches(args.to)?;
-    Audited::new(archive, auditor, begun, tail)
+    auditor.reaches(to)?;
+    Ok(Walked { auditor, begun, tail })
 }
 
 /// Returns the height of the oldest snapshot whose block is in a log that begins at a height.
@@ -153,8 +220,11 @@ struct Auditor {
     verified: Vec<u64>,
     height: u64,
     last: Header,
-    /// What a report of these blocks would say.
-    tally: Tally,
+    /// What a report of these blocks is made of; absent if none is asked for, or not all of them are replayed.
+    observer: Option<Observer>,
+    /// After which block a report is made on the way.
+    report_at: Option<u64>,
+    report: Option<RunReport>,
 }
 
 impl Auditor {
@@ -163,6 +233,7 @@ impl Auditor {
         archive: &Archive,
         snapshots: SnapshotView,
         entry: &LogEntry,
+        scenario: Option<Scenario>,
     ) -> Result<(Self, Header), Stop> {
         let header = header_of(entry)?;
         let (machine, writes) =
@@ -182,6 +253,7 @@ impl Auditor {
         let mut ahead = snapshots.heights()?;
         ahead.reverse();
         let verified = Vec::new();
+        let observer = scenario.map(|scenario| Observer::found(machine.state(), scenario));
         let mut this = Self {
             machine,
             commitment,
@@ -190,7 +262,9 @@ impl Auditor {
             verified,
             height,
             last: header,
-            tally: Tally::new(),
+            observer,
+            report_at: None,
+            report: None,
         };
         this.root(header.state_root, root)?;
         this.snapshot(archive, header.state_root)?;
@@ -228,7 +302,9 @@ impl Auditor {
             verified,
             height,
             last: header,
-            tally: Tally::new(),
+            observer: None,
+            report_at: None,
+            report: None,
         };
         Ok((this, header))
     }
@@ -279,7 +355,9 @@ impl Auditor {
         let version =
             "another version of the program made the log, or this machine computes differently";
         same(height, "hash of receipts and events", header.receipts, receipts, version)?;
-        self.tally.take(self.machine.state(), &block, &outcome);
+        if let Some(observer) = &mut self.observer {
+            observer.block(self.machine.state(), &block, &outcome)?;
+        }
         let root = self.commitment.commit(height, outcome.writes)?;
         self.root(header.state_root, root)?;
         let whole = house::snapshot_hash(&self.machine).context("a state has an encoding")?;
@@ -297,7 +375,26 @@ impl Auditor {
         }
         self.snapshot(archive, header.state_root)?;
         self.last = header;
+        if self.report_at == Some(height) {
+            self.report = self.report_now()?;
+        }
         Ok(())
+    }
+
+    /// Makes the report after the last block; nothing if nothing was observed.
+    fn report_now(&self) -> Result<Option<RunReport>> {
+        let root = self.last.state_root.to_string();
+        let made = |observer| reports::make(observer, self.machine.state(), &root);
+        self.observer.as_ref().map(made).transpose()
+    }
+
+    /// Returns the report after a block that has been replayed, or after the last; nothing if nothing was observed.
+    fn report_of(&self, block: Option<u64>) -> Result<Option<RunReport>> {
+        match block {
+            Some(block) if block > self.height => Ok(None),
+            Some(block) if block < self.height => Ok(self.report.clone()),
+            _ => self.report_now(),
+        }
     }
 
     /// Compares the state root, and looks for the record that differs if a snapshot of that height can tell.

@@ -3,6 +3,11 @@
 //! **Invariant:** a value of these types is one the commands can work with, as far as the text alone can tell; all
 //! else is a usage error, which exits with 2.
 
+#[path = "cli/report.rs"]
+mod report;
+
+pub(crate) use report::ReportArgs;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use protocol::limits::EPOCH_BLOCKS_MIN;
 use protocol::{AccountId, AccountIndex, Address, Hash};
@@ -62,6 +67,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Replays every block from genesis and compares all that the log says with what comes out.
     Audit(AuditArgs),
+    /// Replays a log and makes the report of it again, to the byte.
+    Report(ReportArgs),
     /// Writes a proof of what an account, market, parameter or balance is, for somebody who has only a root.
     Prove(ProveArgs),
     /// Checks a proof file against a root and says in words what it proves.

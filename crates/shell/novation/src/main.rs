@@ -17,10 +17,10 @@ mod orders;
 mod progress;
 mod prove;
 mod records;
+mod reports;
 mod strategies;
 mod surface_page;
 mod surfaces;
-mod tally;
 mod verify;
 mod whatif;
 
@@ -67,6 +67,7 @@ fn run(cli: &Cli) -> anyhow::Result<Verdict> {
     let verdict = match &cli.command {
         Command::Demo(args) => demo::run(args).map(|()| Verdict::Holds)?,
         Command::Audit(args) => audit::run(args, &mut out)?,
+        Command::Report(args) => reports::run(args, &mut out)?,
         Command::Prove(args) => prove::run(args, &mut out).map(|()| Verdict::Holds)?,
         Command::Verify(args) => verify::run(args, &mut out)?,
         Command::Explain(args) => match &args.what {

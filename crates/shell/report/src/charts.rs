@@ -31,19 +31,43 @@ pub fn margin(equity: Series, initial: Series, maintenance: Series) -> Chart {
         .with(maintenance.pace(Pace::Dashed))
 }
 
-/// Returns the chart of liquidations and margin calls, counted per span of time.
+/// Returns the charts of margin calls and of liquidations, counted per span of time: one beside the other, as there are many more
+/// of the second.
 #[must_use]
-pub fn liquidations(liquidations: Series, margin_calls: Series) -> Chart {
-    Chart::new("Liquidations and margin calls", Unit::Count("events".into()))
-        .form(Form::Bars)
-        .with(liquidations)
-        .with(margin_calls)
+pub fn liquidations(liquidations: Series, margin_calls: Series) -> [Chart; 2] {
+    let chart = |title: &str, unit: &str, series| {
+        Chart::new(title, Unit::Count(unit.into())).form(Form::Bars).half().with(series)
+    };
+    [chart("Margin calls", "calls", margin_calls), chart("Liquidations", "steps", liquidations)]
 }
 
-/// Returns the chart of the insurance fund.
+/// Returns the chart of the insurance fund, on an axis that shows how it moves.
 #[must_use]
 pub fn insurance_fund(balance: Series) -> Chart {
-    Chart::new("Insurance fund", Unit::Dollars).form(Form::Area).with(balance)
+    Chart::new("Insurance fund", Unit::Dollars)
+        .caption("All compartments together. The axis does not begin at zero.")
+        .form(Form::Step)
+        .with(balance)
+}
+
+/// Returns the chart of scan ranges.
+#[must_use]
+pub fn ranges(series: Vec<Series>) -> Chart {
+    let mut chart = Chart::new("Scan ranges", Unit::Percent)
+        .caption("How far the scenarios of margin move an index: at once for orders that add risk, slowly for risk held.")
+        .form(Form::Step)
+        .from_zero();
+    chart.series = series;
+    chart
+}
+
+/// Returns the chart of what groups of accounts have won since the beginning.
+#[must_use]
+pub fn results(series: Vec<Series>) -> Chart {
+    let mut chart = Chart::new("Result by group", Unit::Dollars)
+        .caption("Gains and losses in contracts, funding, fees, and debts that others paid; what pledged coins are worth is left out.");
+    chart.series = series;
+    chart
 }
 
 /// Returns the four charts of the Greeks of the whole book, at half width.
@@ -69,13 +93,4 @@ pub fn volatility(series: Vec<Series>) -> Chart {
     let mut chart = Chart::new("Implied volatility at the money", Unit::Percent).from_zero();
     chart.series = series;
     chart
-}
-
-/// Returns the chart of commands applied per second of wall clock.
-#[must_use]
-pub fn throughput(commands_per_second: Series) -> Chart {
-    Chart::new("Throughput", Unit::Count("commands per second".into()))
-        .caption("Commands applied per second of wall clock, by the time of the block.")
-        .from_zero()
-        .with(commands_per_second)
 }

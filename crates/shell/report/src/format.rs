@@ -27,6 +27,17 @@ pub fn dollars(value: Notional) -> String {
     cents(value.micros())
 }
 
+/// Returns dollars to the micro-dollar, with their thousands apart: `−1,234.500000`; nothing at all is `0`.
+#[must_use]
+pub fn exact(value: Notional) -> String {
+    if value == Notional::ZERO {
+        return "0".into();
+    }
+    let micros = value.micros().unsigned_abs();
+    let sign = if value < Notional::ZERO { "−" } else { "" };
+    format!("{sign}{}.{:06}", grouped(&(micros / 1_000_000).to_string()), micros % 1_000_000)
+}
+
 /// Returns a price to the cent, halves away from zero: `$7,913.62`.
 #[must_use]
 pub fn price(value: Price) -> String {
@@ -197,6 +208,7 @@ mod tests {
         ] {
             assert_eq!(dollars(Notional::from_micros(micros)), text);
         }
+        assert_eq!(exact(Notional::from_micros(-1_234_567_890_001)), "−1,234,567.890001");
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(count(123), "123");
     }

@@ -7,7 +7,7 @@ use crate::model::{
     Align, Cell, Chart, DataKind, DataLabel, Figure, Form, Pace, Point, RunReport, Section, Table,
     Tone, Unit, Width,
 };
-use crate::svg::{self, Frame};
+use crate::svg::{self, Frame, Screen};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -97,6 +97,7 @@ pub(crate) const fn data_kind(kind: DataKind) -> &'static str {
         DataKind::Recorded => "Recorded market data",
         DataKind::Interpolated => "Published figures, interpolated",
         DataKind::Generated => "Generated data",
+        DataKind::Reported => "As validators reported",
     }
 }
 
@@ -135,13 +136,7 @@ fn head(out: &mut String, report: &RunReport, frame: &Frame<'_>) {
             format::span(frame.to - frame.from),
         ),
     );
-    if report.data.kind != DataKind::Recorded {
-        out.push_str("<aside class=\"caution\"><h2>What this data is</h2><ul>");
-        for caveat in &report.data.caveats {
-            put(out, format_args!("<li>{}</li>", escape(caveat)));
-        }
-        out.push_str("</ul></aside>\n");
-    }
+    caveats(out, &report.data);
     tiles(out, &report.headline());
     contents(out, &report.sections);
     if !report.events.is_empty() || !report.intervals.is_empty() {
@@ -160,6 +155,18 @@ fn head(out: &mut String, report: &RunReport, frame: &Frame<'_>) {
         intervals(out, report);
         out.push_str("</section>\n");
     }
+}
+
+/// Says what a reader must know of the data before believing it.
+pub(crate) fn caveats(out: &mut String, data: &DataLabel) {
+    if data.caveats.is_empty() {
+        return;
+    }
+    out.push_str("<aside class=\"caution\"><h2>What this data is</h2><ul>");
+    for caveat in &data.caveats {
+        put(out, format_args!("<li>{}</li>", escape(caveat)));
+    }
+    out.push_str("</ul></aside>\n");
 }
 
 /// Says what the shaded spans of the charts are.
@@ -258,7 +265,8 @@ fn figure(out: &mut String, chart: &Chart, frame: &Frame<'_>, id: &str) {
     }
     out.push_str("</figcaption>\n");
     legend(out, chart);
-    out.push_str(&svg::draw(chart, frame, id));
+    out.push_str(&svg::draw(chart, frame, id, Screen::Wide));
+    out.push_str(&svg::draw(chart, frame, &format!("{id}n"), Screen::Narrow));
     out.push_str("\n</figure>\n");
 }
 
@@ -310,6 +318,19 @@ fn draw_table(out: &mut String, table: &Table) {
         put(out, format_args!("<p class=\"empty\">{}</p></div>\n", escape(&table.empty)));
         return;
     }
+    let (shown, more) = table.parts();
+    grid(out, table, shown, &table.totals);
+    if !more.is_empty() {
+        let count = format::count(more.len() as u64);
+        put(out, format_args!("<details><summary>{count} more</summary>"));
+        grid(out, table, more, &[]);
+        out.push_str("</details>");
+    }
+    out.push_str("</div>\n");
+}
+
+/// Draws rows of a table. On a narrow screen each row is a list of the fields that are not empty, by the names of their columns.
+fn grid(out: &mut String, table: &Table, rows: &[Vec<Cell>], totals: &[Cell]) {
     out.push_str("<div class=\"scroll\"><table><thead><tr>");
     let side = |align| if align == Align::Right { " class=\"num\"" } else { "" };
     for column in &table.columns {
@@ -317,33 +338,33 @@ fn draw_table(out: &mut String, table: &Table) {
         put(out, format_args!("<th scope=\"col\"{side}>{name}</th>"));
     }
     out.push_str("</tr></thead><tbody>\n");
-    for row in &table.rows {
-        out.push_str("<tr>");
-        for (cell, column) in row.iter().zip(&table.columns) {
-            draw_cell(out, cell, column.align);
-        }
-        out.push_str("</tr>\n");
+    for row in rows {
+        draw_row(out, table, row);
     }
-    out.push_str("</tbody></table></div></div>\n");
+    out.push_str("</tbody>");
+    if !totals.is_empty() {
+        out.push_str("<tfoot>");
+        draw_row(out, table, totals);
+        out.push_str("</tfoot>");
+    }
+    out.push_str("</table></div>");
 }
 
-fn draw_cell(out: &mut String, cell: &Cell, align: Align) {
-    let side = if align == Align::Right { "num" } else { "" };
-    let class = format!("{side}{}", tone(cell.tone));
-    let class = if class.is_empty() { class } else { format!(" class=\"{}\"", class.trim()) };
-    put(out, format_args!("<td{class}>{}{}</td>", tone_sign(cell.tone), escape(&cell.text)));
+fn draw_row(out: &mut String, table: &Table, row: &[Cell]) {
+    out.push_str("<tr>");
+    for (cell, column) in row.iter().zip(&table.columns) {
+        let side = if column.align == Align::Right { "num" } else { "" };
+        let class = format!("{side}{}", tone(cell.tone));
+        let class = if class.is_empty() { class } else { format!(" class=\"{}\"", class.trim()) };
+        let (name, sign, text) = (escape(&column.name), tone_sign(cell.tone), escape(&cell.text));
+        put(out, format_args!("<td{class} data-c=\"{name}\">{sign}{text}</td>"));
+    }
+    out.push_str("</tr>\n");
 }
 
 /// Draws where the data comes from.
 pub(crate) fn sources(out: &mut String, data: &DataLabel) {
     out.push_str("<section id=\"data\">\n<h2>Data and licences</h2>\n");
-    if data.kind == DataKind::Recorded && !data.caveats.is_empty() {
-        out.push_str("<ul class=\"plain\">");
-        for caveat in &data.caveats {
-            put(out, format_args!("<li>{}</li>", escape(caveat)));
-        }
-        out.push_str("</ul>");
-    }
     let mut table = Table::new("Sources", &["What", "Where", "Licence"]);
     table.empty = "The data has no outside source.".to_string();
     for source in &data.sources {

@@ -28,7 +28,7 @@ pub use model::{
     Pace, Point, Reading, RunReport, Section, Series, Table, Tone, Unit, Width,
 };
 pub use study::Study;
-pub use summary::{HaltedMarket, Summary};
+pub use summary::{HaltedMarket, Holder, Money, Summary};
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +58,19 @@ pub struct Written {
 }
 
 impl RunReport {
+    /// Returns the files of the report, by name: the numbers, the page, the text.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Json`] if a value has no JSON form; none is known.
+    pub fn files(&self) -> Result<[(&'static str, String); 3], ReportError> {
+        Ok([
+            ("report.json", self.summary.to_json()?),
+            ("report.html", html::page(self)),
+            ("report.txt", text::page(self)),
+        ])
+    }
+
     /// Writes `report.html`, `report.txt` and `report.json` into a directory, which is made if it is absent.
     ///
     /// # Errors
@@ -70,11 +83,12 @@ impl RunReport {
             move |source| ReportError::Io { path, source }
         };
         std::fs::create_dir_all(dir).map_err(refused(dir))?;
+        for (name, content) in self.files()? {
+            let path = dir.join(name);
+            std::fs::write(&path, content).map_err(refused(&path))?;
+        }
         let [html, text, json] =
             ["html", "txt", "json"].map(|end| dir.join(format!("report.{end}")));
-        std::fs::write(&html, html::page(self)).map_err(refused(&html))?;
-        std::fs::write(&text, text::page(self)).map_err(refused(&text))?;
-        std::fs::write(&json, self.summary.to_json()?).map_err(refused(&json))?;
         Ok(Written { html, text, json })
     }
 }

@@ -64,6 +64,8 @@ pub enum DataKind {
     Interpolated,
     /// Invented by a generator.
     Generated,
+    /// As the validators of a network reported it; nothing more is known of it.
+    Reported,
 }
 
 /// A source of data.
@@ -471,6 +473,10 @@ pub struct Table {
     pub rows: Vec<Vec<Cell>>,
     /// What an empty table says.
     pub empty: String,
+    /// The sums below the rows; as long as the columns, or empty.
+    pub totals: Vec<Cell>,
+    /// How many rows are shown at once; the page unfolds the rest, the text leaves them out.
+    pub shown: usize,
 }
 
 impl Table {
@@ -486,7 +492,22 @@ impl Table {
             columns: columns.iter().map(column).collect(),
             rows: Vec::new(),
             empty: "None.".to_string(),
+            totals: Vec::new(),
+            shown: usize::MAX,
         }
+    }
+
+    /// Returns the table with so many rows shown at once.
+    #[must_use]
+    pub fn shown(mut self, rows: usize) -> Self {
+        self.shown = rows;
+        self
+    }
+
+    /// Returns the rows shown at once, and the others.
+    #[must_use]
+    pub fn parts(&self) -> (&[Vec<Cell>], &[Vec<Cell>]) {
+        self.rows.split_at(self.shown.min(self.rows.len()))
     }
 
     /// Returns the table with a caption.

@@ -1,7 +1,7 @@
 //! A report that is not of a run: sections that each have their own span of time, and no state root.
 
 use crate::html::{
-    CLOSING, body, contents, data_kind, escape, notes, opening, put, sources, tiles,
+    CLOSING, body, caveats, contents, data_kind, escape, notes, opening, put, sources, tiles,
 };
 use crate::model::{DataLabel, Figure, Section};
 use crate::svg::Frame;
@@ -39,6 +39,7 @@ impl Study {
                 escape(&self.data.name),
             ),
         );
+        caveats(&mut out, &self.data);
         tiles(&mut out, &self.figures);
         contents(&mut out, &self.sections);
         for (index, section) in self.sections.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! The numbers of a run that programs read, in `report.json`.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
 use units::Notional;
 
 use crate::format::{self, count};
@@ -26,13 +27,33 @@ pub struct Summary {
     pub insurance_fund: Notional,
     /// Whether the sum of all balances never differed from what was paid in less what was paid out.
     pub conservation_ok: bool,
-    /// Commands applied per second of wall clock, rounded down.
-    pub commands_per_second: u64,
+    /// Margin calls.
+    pub margin_calls: u64,
+    /// Dollars that insurance funds and fees have paid of accounts' debts.
+    #[serde(with = "as_text")]
+    pub debts_paid: Notional,
     /// Root of the state after the last block, in hexadecimal.
     pub state_root: String,
     /// Name of the data that the run used.
     pub data: String,
+    /// What each account, fund and the house brought, was paid and holds.
+    pub holders: Vec<Holder>,
 }
+
+/// What one holder of dollars brought, was paid and holds, by the names of the columns of the report's table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The account, or what of the house it is.
+    pub holder: String,
+    /// What kind of account it is; empty for the house.
+    pub group: String,
+    /// Dollars, by what they were for.
+    pub dollars: BTreeMap<String, Money>,
+}
+
+/// Dollars, as exact text in JSON.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Money(#[serde(with = "as_text")] pub Notional);
 
 /// A market that stands still, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +96,8 @@ impl Summary {
             Figure::new("Commands", count(self.commands))
                 .note(format!("{} refused", count(self.refusals))),
             Figure::new("Fills", count(self.fills)),
-            Figure::new("Commands per second", count(self.commands_per_second)).note("wall clock"),
+            Figure::new("Margin calls", count(self.margin_calls)),
+            Figure::new("Debts paid by funds and fees", format::dollars(self.debts_paid)),
         ]
     }
 
@@ -118,13 +140,20 @@ mod tests {
             halted_markets: vec![HaltedMarket { market: "BTC".into(), reason: "stale".into() }],
             insurance_fund: Notional::from_micros(9_007_199_254_740_993_000_001),
             conservation_ok: true,
-            commands_per_second: 250_000,
+            margin_calls: 266,
+            debts_paid: Notional::from_micros(1),
             state_root: "ab".repeat(32),
             data: "march-2020".into(),
+            holders: vec![Holder {
+                holder: "#7".into(),
+                group: "traders".into(),
+                dollars: [("cash".to_string(), Money(Notional::from_micros(-1)))].into(),
+            }],
         };
         let json = summary.to_json().unwrap();
         // 2^53 + 1 dollars and a millionth: no float holds it.
         assert!(json.contains("\"insurance_fund\": \"9007199254740993.000001\""), "{json}");
+        assert!(json.contains("\"cash\": \"-0.000001\""), "{json}");
         assert_eq!(Summary::from_json(&json).unwrap(), summary);
     }
 }

@@ -12,6 +12,8 @@ use crate::scale::{Scale, Ticks, step_for, ticks, time_ticks};
 
 /// Columns of numbers given to the pointer.
 const POINTER_COLUMNS: i64 = 240;
+/// Width of a chart on a phone, in pixels of its own grid: about as many as the phone gives it.
+const NARROW: f64 = 344.0;
 /// Colour classes of lines, in order.
 const LINE_COLOURS: [u8; 6] = [1, 2, 3, 4, 5, 6];
 /// Colour classes of stacked bars, in order.
@@ -24,6 +26,15 @@ pub(crate) struct Frame<'a> {
     pub(crate) to: i64,
     pub(crate) events: &'a [Event],
     pub(crate) intervals: &'a [Interval],
+}
+
+/// For which screen a chart is drawn: the page shows one of the two, by its width.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Screen {
+    /// One on which the whole page is wide.
+    Wide,
+    /// A phone: fewer points and ticks, in letters as large as those around it.
+    Narrow,
 }
 
 /// The measures of one chart, in pixels of its own grid.
@@ -39,11 +50,13 @@ struct Layout {
 }
 
 impl Layout {
-    fn new(chart: &Chart, frame: &Frame<'_>, bars: &[Bar]) -> Self {
+    fn new(chart: &Chart, frame: &Frame<'_>, bars: &[Bar], screen: Screen) -> Self {
         // Charts of one width share their left edge, so that moments stand below each other, unless labels are long.
-        let (width, height, wanted, edge) = match chart.width {
-            Width::Full => (1_120.0, 300.0, 6, 72.0),
-            Width::Half => (548.0, 240.0, 4, 72.0),
+        let (width, height, wanted, edge) = match (screen, chart.width) {
+            (Screen::Wide, Width::Full) => (1_120.0, 300.0, 6, 72.0),
+            (Screen::Wide, Width::Half) => (548.0, 240.0, 4, 72.0),
+            (Screen::Narrow, Width::Full) => (NARROW, 260.0, 6, 44.0),
+            (Screen::Narrow, Width::Half) => (NARROW, 220.0, 4, 44.0),
         };
         let (low, high) = range(chart, bars);
         let ticks = ticks(low, high, wanted);
@@ -60,7 +73,10 @@ impl Layout {
             time.high = 1.0;
         }
         let rows = marker_rows(frame, &time);
-        let top = 10.0 + rows.iter().max().map_or(0.0, |row| f64::from(*row + 1) * 18.0);
+        let above = rows.iter().max().map_or(0.0, |row| f64::from(*row + 1) * 18.0);
+        let top = 10.0 + above;
+        // On a phone markers stand in many rows: they must not take the room of the curves.
+        let height = if screen == Screen::Narrow { height - 36.0 + above } else { height };
         let value = Scale {
             low: ticks.values.first().copied().unwrap_or(0.0),
             high: ticks.values.last().copied().unwrap_or(1.0),
@@ -87,7 +103,7 @@ fn label(value: f64, ticks: &Ticks, unit: &Unit) -> String {
 
 /// Returns the row of each event's marker, such that markers in one row do not touch.
 fn marker_rows(frame: &Frame<'_>, time: &Scale) -> Vec<u8> {
-    let mut ends = [f64::NEG_INFINITY; 4];
+    let mut ends = [f64::NEG_INFINITY; 8];
     let mut rows = Vec::new();
     for event in frame.events {
         let x = time.at((event.time - frame.from) as f64);
@@ -210,16 +226,17 @@ pub(crate) const fn pace(pace: Pace) -> &'static str {
     }
 }
 
-/// Returns a chart as SVG, with what its pointer needs.
-pub(crate) fn draw(chart: &Chart, frame: &Frame<'_>, id: &str) -> String {
+/// Returns a chart as SVG for a screen; the wide one with what its pointer needs.
+pub(crate) fn draw(chart: &Chart, frame: &Frame<'_>, id: &str, screen: Screen) -> String {
     let bars = bars(chart, frame);
-    let layout = Layout::new(chart, frame, &bars);
+    let layout = Layout::new(chart, frame, &bars, screen);
+    let class = if screen == Screen::Wide { "wide" } else { "narrow" };
     let mut out = String::new();
     let described = chart.series.iter().map(|series| series.name.as_str()).collect::<Vec<_>>();
     put(
         &mut out,
         format_args!(
-            "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\" class=\"plot\">\
+            "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\" class=\"plot {class}\">\
              <title id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>\
              <clipPath id=\"{id}-c\"><rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"/></clipPath>",
             layout.width,
@@ -233,7 +250,7 @@ pub(crate) fn draw(chart: &Chart, frame: &Frame<'_>, id: &str) -> String {
         ),
     );
     intervals(&mut out, frame, &layout);
-    axes(&mut out, chart, frame, &layout);
+    axes(&mut out, chart, frame, &layout, screen);
     put(&mut out, format_args!("<g clip-path=\"url(#{id}-c)\">"));
     for bar in &bars {
         draw_bar(&mut out, chart, frame, &layout, bar);
@@ -244,12 +261,18 @@ pub(crate) fn draw(chart: &Chart, frame: &Frame<'_>, id: &str) -> String {
         let mut indexed: Vec<_> = chart.series.iter().enumerate().collect();
         indexed.sort_by_key(|(_, series)| order(series.pace));
         for (index, series) in indexed {
-            draw_line(&mut out, chart, frame, &layout, (index, series));
+            let columns = match (screen, chart.width) {
+                (Screen::Wide, Width::Full) => 420,
+                (Screen::Wide, Width::Half) => 220,
+                (Screen::Narrow, _) => 140,
+            };
+            let points = decimate(&series.points, columns);
+            draw_line(&mut out, chart, frame, &layout, (index, points.as_slice()));
         }
     }
     out.push_str("</g>");
     markers(&mut out, frame, &layout);
-    if chart.form != Form::Bars {
+    if chart.form != Form::Bars && screen == Screen::Wide {
         pointer(&mut out, chart, frame, &layout);
     }
     out.push_str("</svg>");
@@ -280,7 +303,7 @@ fn intervals(out: &mut String, frame: &Frame<'_>, layout: &Layout) {
     }
 }
 
-fn axes(out: &mut String, chart: &Chart, frame: &Frame<'_>, layout: &Layout) {
+fn axes(out: &mut String, chart: &Chart, frame: &Frame<'_>, layout: &Layout, screen: Screen) {
     let (left, right) = (layout.time.at_low, layout.time.at_high);
     for value in &layout.ticks.values {
         let y = layout.y(*value);
@@ -296,7 +319,11 @@ fn axes(out: &mut String, chart: &Chart, frame: &Frame<'_>, layout: &Layout) {
             ),
         );
     }
-    let most = if chart.width == Width::Full { 14 } else { 7 };
+    let most = match (screen, chart.width) {
+        (Screen::Wide, Width::Full) => 14,
+        (Screen::Wide, Width::Half) => 7,
+        (Screen::Narrow, _) => 5,
+    };
     let bottom = layout.value.at_low;
     let mut day = String::new();
     let (step, moments) = time_ticks(frame.from, frame.to, most);
@@ -395,10 +422,8 @@ fn draw_line(
     chart: &Chart,
     frame: &Frame<'_>,
     layout: &Layout,
-    (index, series): (usize, &Series),
+    (index, points): (usize, &[Point]),
 ) {
-    let columns = if chart.width == Width::Full { 420 } else { 220 };
-    let points = decimate(&series.points, columns);
     let mut line = String::new();
     let mut area = String::new();
     for run in points.chunk_by(|a, b| a.value.is_some() == b.value.is_some()) {
@@ -419,7 +444,7 @@ fn draw_line(
     if chart.form == Form::Area {
         put(out, format_args!("<path class=\"area {colour}\" d=\"{area}\"/>"));
     }
-    let pace = pace(series.pace);
+    let pace = chart.series.get(index).map_or("", |series| pace(series.pace));
     put(out, format_args!("<path class=\"line {pace} {colour}\" d=\"{line}\"/>"));
 }
 
@@ -532,7 +557,7 @@ mod tests {
     fn titles_and_names_are_escaped() {
         let chart =
             Chart::new("<b>\"&", Unit::Dollars).with(series("<i>", Pace::Plain, &[1.0, 2.0]));
-        let drawn = draw(&chart, &frame(), "x");
+        let drawn = draw(&chart, &frame(), "x", Screen::Wide);
         assert!(!drawn.contains("<b>") && !drawn.contains("<i>"), "{drawn}");
         assert!(drawn.contains("&lt;b&gt;&quot;&amp;"));
     }
@@ -548,10 +573,12 @@ mod tests {
 
     #[test]
     fn an_empty_chart_is_drawn() {
-        let drawn = draw(&Chart::new("empty", Unit::Dollars), &frame(), "x");
+        let drawn = draw(&Chart::new("empty", Unit::Dollars), &frame(), "x", Screen::Wide);
         assert!(drawn.starts_with("<svg") && drawn.ends_with("</svg>"));
         let point = Frame { from: 5, to: 5, events: &[], intervals: &[] };
         let one = Chart::new("one", Unit::Percent).with(series("a", Pace::Plain, &[0.5]));
-        assert!(!draw(&one, &point, "x").contains("NaN"));
+        for screen in [Screen::Wide, Screen::Narrow] {
+            assert!(!draw(&one, &point, "x", screen).contains("NaN"));
+        }
     }
 }

@@ -21,10 +21,12 @@ pub struct RefusalRow {
 pub fn refusals(mut rows: Vec<RefusalRow>) -> Table {
     rows.sort_by_key(|row| (std::cmp::Reverse(row.count), row.code));
     let total: u64 = rows.iter().map(|row| row.count).sum();
-    let mut table = Table::new("Refusals by code", &[">Code", "Reason", ">Commands", ">Share"]);
+    let mut table = Table::new("Refusals by code", &["Reason", ">Code", ">Commands", ">Share"])
+        .caption("A post-only quote at a price at which it could trade at once is refused, not filled: in a fast market those of the last prices are.")
+        .shown(8);
     for row in rows {
         let share = format!("{:.1} %", row.count as f64 * 100.0 / total.max(1) as f64);
-        table.row([row.code.to_string(), row.reason, format::count(row.count), share]);
+        table.row([row.reason, row.code.to_string(), format::count(row.count), share]);
     }
     table.empty = "No command was refused.".to_string();
     table
@@ -60,36 +62,53 @@ pub fn halts(mut rows: Vec<HaltRow>) -> Table {
     table
 }
 
-/// An account and what it holds.
+/// An account that was liquidated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountRow {
     /// The account.
     pub account: String,
-    /// Collateral and profit.
+    /// When the first step was taken.
+    pub first: BlockTime,
+    /// And the last.
+    pub last: BlockTime,
+    /// Steps taken.
+    pub steps: u64,
+    /// Blocks in which an order that reduced it was filled.
+    pub filled: u64,
+    /// The least that it had before a step.
+    pub lowest: Notional,
+    /// What those orders cost it against the marks.
+    pub conceded: Notional,
+    /// Collateral and profit at the end.
     pub equity: Notional,
     /// What it must hold to take more risk.
     pub initial: Notional,
     /// What it must hold not to be liquidated.
     pub maintenance: Notional,
-    /// Value of its positions, added up without sign.
-    pub exposure: Notional,
-    /// A remark, such as what became of it.
-    pub remark: String,
 }
 
-/// Returns a table of accounts in the order given.
+/// Returns the table of accounts that were liquidated, lowest equity first.
 #[must_use]
-pub fn accounts(title: &str, rows: Vec<AccountRow>) -> Table {
+pub fn accounts(mut rows: Vec<AccountRow>) -> Table {
+    rows.sort_by(|a, b| (a.lowest, &a.account).cmp(&(b.lowest, &b.account)));
     let columns = [
         "Account",
-        ">Equity",
-        ">Initial margin",
+        ">Lowest equity",
+        "First step",
+        "Last step",
+        ">Steps",
+        ">Blocks filled",
+        ">Against the mark",
+        ">Equity at the end",
         ">Maintenance margin",
         ">Equity / maintenance",
-        ">Exposure",
-        "Remark",
     ];
-    let mut table = Table::new(title, &columns);
+    let mut table = Table::new("Accounts liquidated", &columns).caption(format!(
+        "{} accounts, lowest equity first. A step that nobody bids for is taken again in the next block. Against the mark: what \
+         the house's orders cost the account.",
+        format::count(rows.len() as u64)
+    ));
+    table.empty = "No account was liquidated.".to_string();
     for row in rows {
         let tone = if row.equity < row.maintenance {
             Tone::Bad
@@ -103,14 +122,18 @@ pub fn accounts(title: &str, rows: Vec<AccountRow>) -> Table {
         } else {
             format!("{:.2}", row.equity.micros() as f64 / row.maintenance.micros() as f64)
         };
+        let below = if row.lowest < Notional::ZERO { Tone::Bad } else { Tone::Neutral };
         table.cells([
             Cell::new(row.account),
+            Cell::new(format::dollars(row.lowest)).tone(below),
+            Cell::new(format::time(row.first)),
+            Cell::new(format::time(row.last)),
+            Cell::new(format::count(row.steps)),
+            Cell::new(format::count(row.filled)),
+            Cell::new(format::dollars(row.conceded)),
             Cell::new(format::dollars(row.equity)).tone(tone),
-            Cell::new(format::dollars(row.initial)),
             Cell::new(format::dollars(row.maintenance)),
             Cell::new(cover).tone(tone),
-            Cell::new(format::dollars(row.exposure)),
-            Cell::new(row.remark),
         ]);
     }
     table
@@ -127,22 +150,34 @@ pub struct ExpiryRow {
     pub settlement: Price,
     /// Contracts open on one side.
     pub lots: Lots,
-    /// Dollars that changed hands.
-    pub paid: Notional,
+    /// The same in units of the underlying.
+    pub units: String,
+    /// Dollars that one side paid the other; absent where variation margin has paid them before.
+    pub paid: Option<Notional>,
 }
 
-/// Returns the table of expiries, in the order given.
+/// Returns the table of expiries: what paid most first, and what nobody held folded away.
 #[must_use]
-pub fn expiries(rows: Vec<ExpiryRow>) -> Table {
-    let columns = ["Instrument", "Expired", ">Settlement price", ">Open lots", ">Paid"];
-    let mut table = Table::new("Expiry settlement", &columns);
+pub fn expiries(mut rows: Vec<ExpiryRow>) -> Table {
+    rows.sort_by_key(|row| {
+        let paid = row.paid.unwrap_or(Notional::ZERO);
+        (std::cmp::Reverse((paid, row.lots)), row.expired_at)
+    });
+    let held = rows.iter().filter(|row| row.lots > Lots::ZERO).count();
+    let columns =
+        ["Instrument", "Expired", ">Settlement price", ">Open units", ">Open lots", ">Paid"];
+    let mut table = Table::new("Expiry settlement", &columns)
+        .caption("Units are of the underlying. A future has been paid by variation margin, hour by hour, when it ends.")
+        .shown(held);
     for row in rows {
+        let paid = row.paid.map_or_else(|| "by variation".to_string(), format::dollars);
         table.row([
             row.instrument,
             format::time(row.expired_at),
             format::price(row.settlement),
+            row.units,
             format::lots(row.lots),
-            format::dollars(row.paid),
+            paid,
         ]);
     }
     table.empty = "Nothing expired.".to_string();
@@ -157,7 +192,7 @@ mod tests {
     fn refusals_are_listed_most_frequent_first() {
         let row = |code, count| RefusalRow { code, reason: format!("reason {code}"), count };
         let table = refusals(vec![row(7, 1), row(3, 300), row(5, 1)]);
-        let codes: Vec<_> = table.rows.iter().map(|row| row[0].text.as_str()).collect();
+        let codes: Vec<_> = table.rows.iter().map(|row| row[1].text.as_str()).collect();
         assert_eq!(codes, ["3", "5", "7"]);
         assert_eq!(table.rows[0][3].text, "99.3 %");
         assert!(refusals(Vec::new()).rows.is_empty());
@@ -166,17 +201,46 @@ mod tests {
     #[test]
     fn accounts_below_their_margins_stand_out() {
         let dollars = |dollars: i128| Notional::from_micros(dollars * 1_000_000);
-        let row = |equity| AccountRow {
+        let row = |lowest, equity| AccountRow {
             account: "a".into(),
+            first: BlockTime::from_millis(0),
+            last: BlockTime::from_millis(0),
+            steps: 1,
+            filled: 1,
+            lowest: dollars(lowest),
+            conceded: dollars(1),
             equity: dollars(equity),
             initial: dollars(20),
             maintenance: dollars(10),
-            exposure: dollars(100),
-            remark: String::new(),
         };
-        let table = accounts("Worst", vec![row(5), row(15), row(25)]);
-        let tones: Vec<_> = table.rows.iter().map(|row| row[1].tone).collect();
-        assert_eq!(tones, [Tone::Bad, Tone::Watch, Tone::Neutral]);
-        assert_eq!(table.rows[0][4].text, "0.50");
+        let table = accounts(vec![row(7, 25), row(-1, 5), row(2, 15)]);
+        let tones: Vec<_> = table.rows.iter().map(|row| row[7].tone).collect();
+        assert_eq!(tones, [Tone::Bad, Tone::Watch, Tone::Neutral], "lowest first");
+        assert_eq!((table.rows[0][1].tone, table.rows[1][1].tone), (Tone::Bad, Tone::Neutral));
+        assert_eq!(table.rows[0][9].text, "0.50");
+    }
+
+    #[test]
+    fn an_expiry_that_paid_comes_before_one_that_nobody_held_and_a_future_has_paid_before() {
+        let row = |name: &str, lots: i128, paid: Option<i128>| ExpiryRow {
+            instrument: name.into(),
+            expired_at: BlockTime::from_millis(0),
+            settlement: Price::from_micros(5_000_000),
+            lots: Lots::from_count(lots),
+            units: "0.35".into(),
+            paid: paid.map(Notional::from_micros),
+        };
+        let rows = vec![
+            row("idle", 0, Some(0)),
+            row("future", 350, None),
+            row("put", 35, Some(7_000_000)),
+        ];
+        let table = expiries(rows);
+        let names: Vec<_> = table.rows.iter().map(|row| row[0].text.as_str()).collect();
+        assert_eq!((names.as_slice(), table.shown), (&["put", "future", "idle"][..], 2));
+        assert_eq!(
+            (table.rows[0][5].text.as_str(), table.rows[1][5].text.as_str()),
+            ("$7.00", "by variation")
+        );
     }
 }

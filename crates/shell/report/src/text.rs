@@ -141,13 +141,16 @@ fn draw_table(out: &mut String, table: &Table) {
         line(out, format_args!("  {}\n", table.empty));
         return;
     }
+    let (shown, more) = table.parts();
+    let totals = (!table.totals.is_empty()).then_some(&table.totals);
+    let rows: Vec<_> = shown.iter().chain(totals).collect();
     let text = |row: usize, column: usize| {
-        let cell = table.rows.get(row).and_then(|row| row.get(column));
+        let cell = rows.get(row).and_then(|row| row.get(column));
         cell.map_or_else(String::new, |cell| format!("{}{}", tone_sign(cell.tone), cell.text))
     };
     let widths: Vec<_> = (0..table.columns.len())
         .map(|column| {
-            let cells = (0..table.rows.len()).map(|row| text(row, column).chars().count());
+            let cells = (0..rows.len()).map(|row| text(row, column).chars().count());
             cells.chain([table.columns[column].name.chars().count()]).max().unwrap_or(0)
         })
         .collect();
@@ -163,8 +166,14 @@ fn draw_table(out: &mut String, table: &Table) {
     };
     line(out, format_args!("  {}", joined(&|column| table.columns[column].name.clone())));
     line(out, format_args!("  {}", joined(&|column| "─".repeat(widths[column]))));
-    for row in 0..table.rows.len() {
+    for row in 0..rows.len() {
+        if row == shown.len() {
+            line(out, format_args!("  {}", joined(&|column| "─".repeat(widths[column]))));
+        }
         line(out, format_args!("  {}", joined(&|column| text(row, column))));
+    }
+    if !more.is_empty() {
+        line(out, format_args!("  and {} more, in report.html", format::count(more.len() as u64)));
     }
     out.push('\n');
 }
@@ -172,7 +181,7 @@ fn draw_table(out: &mut String, table: &Table) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Pace, Unit};
+    use crate::model::{Cell, Pace, Unit};
     use units::BlockTime;
 
     #[test]
@@ -208,6 +217,11 @@ mod tests {
             out,
             "Things\n  Name    Count\n  ──────  ─────\n  a           1\n  longer  1,000\n\n"
         );
+        table.row(["last", "7"]);
+        table.totals = vec![Cell::new("sum"), Cell::new("1,008")];
+        let mut out = String::new();
+        draw_table(&mut out, &table.shown(2));
+        assert!(out.ends_with("  longer  1,000\n  ──────  ─────\n  sum     1,008\n  and 1 more, in report.html\n\n"), "{out}");
         let mut chart = String::new();
         sparks(&mut chart, &Chart::new("Empty", Unit::Dollars));
         assert_eq!(chart, "Empty\n\n");

@@ -21,8 +21,12 @@ fn hostile() -> RunReport {
     }
     let mut table = Table::new(HOSTILE, &[HOSTILE, ">Count"]).caption(HOSTILE);
     table.cells([Cell::new(HOSTILE).tone(Tone::Bad), Cell::new("1")]);
+    table.row([HOSTILE, "2"]);
+    table.totals = vec![Cell::new(HOSTILE), Cell::new("3")];
+    table.shown = 1;
     let mut empty = Table::new(HOSTILE, &["a"]);
     empty.empty = HOSTILE.to_string();
+    let [bars, _] = charts::liquidations(series.clone(), series.clone());
     RunReport {
         title: HOSTILE.into(),
         subtitle: HOSTILE.into(),
@@ -45,9 +49,11 @@ fn hostile() -> RunReport {
             halted_markets: vec![HaltedMarket { market: HOSTILE.into(), reason: HOSTILE.into() }],
             insurance_fund: Notional::from_micros(-1),
             conservation_ok: false,
-            commands_per_second: 6,
+            margin_calls: 6,
+            debts_paid: Notional::ZERO,
             state_root: HOSTILE.into(),
             data: HOSTILE.into(),
+            holders: Vec::new(),
         },
         figures: vec![report::Figure::new(HOSTILE, HOSTILE).note(HOSTILE)],
         events: vec![Event::new(minute(7), HOSTILE)],
@@ -55,7 +61,7 @@ fn hostile() -> RunReport {
         sections: vec![
             Section::new(HOSTILE, HOSTILE)
                 .chart(charts::prices(HOSTILE, vec![series.clone()], series.clone(), None))
-                .chart(charts::liquidations(series.clone(), series.clone()))
+                .chart(bars)
                 .chart(
                     Chart::new(HOSTILE, Unit::Count(HOSTILE.into()))
                         .half()
@@ -99,6 +105,71 @@ fn every_tag_of_the_page_is_closed() {
         }
     }
     assert!(open.is_empty(), "{open:?}");
+}
+
+/// Returns the numbers of every `property: …px` in a part of the style.
+fn pixels(style: &str, property: &str) -> Vec<f64> {
+    let found = style.match_indices(property).filter_map(|(at, _)| {
+        let before = style[..at].chars().next_back();
+        let value = style[at + property.len()..].strip_prefix(':')?.split([';', '}']).next()?;
+        let own = !before.is_some_and(|c| c.is_ascii_alphanumeric() || c == '-' || c == '(');
+        own.then(|| value.trim().strip_suffix("px")?.parse().ok())?
+    });
+    found.collect()
+}
+
+#[test]
+fn nothing_is_wider_than_a_phone_and_every_chart_is_drawn_for_one() {
+    let page = html::page(&hostile());
+    let style = page.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
+    assert!(
+        page.contains("<meta name=\"viewport\" content=\"width=device-width"),
+        "as wide as the screen"
+    );
+    assert_eq!(pixels(style, "min-width"), Vec::<f64>::new(), "nothing asks for more than it gets");
+    assert!(
+        pixels(style, "width").iter().all(|width| *width <= 24.0),
+        "only signs have a width of their own"
+    );
+    let plots: Vec<_> =
+        page.match_indices("<svg viewBox=\"0 0 ").map(|(at, _)| &page[at..]).collect();
+    let of = |class: &str| -> Vec<(f64, &str)> {
+        let named = format!("class=\"plot {class}\"");
+        let drawn = plots.iter().filter(|svg| svg[..svg.find('>').unwrap()].contains(&named));
+        drawn
+            .map(|svg| {
+                let opening = &svg[..svg.find('>').unwrap()];
+                assert!(!opening.contains(" width=") && !opening.contains(" height="), "{opening}");
+                let width = svg["<svg viewBox=\"0 0 ".len()..].split(' ').next().unwrap();
+                (width.parse().unwrap(), &svg[..svg.find("</svg>").unwrap()])
+            })
+            .collect()
+    };
+    let (wide, narrow) = (of("wide"), of("narrow"));
+    assert_eq!((wide.len(), narrow.len()), (3, 3), "each chart is drawn for both screens");
+    for (width, drawn) in narrow {
+        // At 400 pixels a chart gets about 350: letters stay about as large as those of the page.
+        assert!((320.0..=400.0).contains(&width), "{width}");
+        for text in drawn.split("<text ").skip(1) {
+            let x: f64 =
+                text.split(" x=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap();
+            assert!((0.0..=width).contains(&x), "a label lies at {x} of {width}");
+        }
+    }
+    assert!(style.contains(".plot.narrow { display: none; }"));
+    let phone = style.split_once("(max-width: 620px)").unwrap().1;
+    for rule in [
+        ".plot.wide { display: none; }",
+        ".plot.narrow { display: block; }",
+        "content: attr(data-c)",
+    ] {
+        assert!(phone.contains(rule), "{rule}");
+    }
+    let body = page.split_once("<tbody>").unwrap().1;
+    assert!(
+        body.split("<td").skip(1).all(|cell| cell.contains(" data-c=\"")),
+        "each field knows its column"
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::fmt;
 
 /// The first thing that does not agree.
 #[derive(Debug)]
-pub(super) struct Difference {
+pub(crate) struct Difference {
     /// The block.
     pub(super) height: u64,
     /// What differs.
@@ -34,7 +34,7 @@ impl fmt::Display for Difference {
 
 /// Why an audit ends early.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// Something differs.
     Differs(Box<Difference>),
     /// The audit itself could not go on.

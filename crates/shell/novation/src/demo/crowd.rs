@@ -47,7 +47,7 @@ impl Role {
 }
 
 /// How many accounts of each role there are.
-const ROLES: [(Role, u16); 5] = [
+pub(crate) const ROLES: [(Role, u16); 5] = [
     (Role::MarketMaker, 8),
     (Role::LeveragedLong, 200),
     (Role::Hedger, 80),
@@ -97,13 +97,6 @@ pub(crate) fn address(role: Role, number: u16) -> Address {
     *first = tag;
     [*high, *low] = number.to_be_bytes();
     Address::new(bytes)
-}
-
-/// Returns the role of an address of the demo.
-pub(crate) fn role_of(address: &Address) -> Option<Role> {
-    let roles = ROLES.iter().map(|(role, _)| *role).chain([Role::Flow]);
-    let first = address.bytes().first().copied();
-    roles.into_iter().find(|role| self::address(*role, 0).bytes().first().copied() == first)
 }
 
 impl Crowd {
@@ -242,20 +235,19 @@ fn sign(signer: usize, command: Command) -> Transaction {
 /// What has arrived in custody: for whom, what, and how much in minor units.
 pub(crate) type Arrived = (AccountId, AssetId, i128);
 
-/// Returns the attestations of deposits, numbered from one on, by two of three custodians.
+/// Returns the attestations of deposits, numbered from one on, by two of three custodians: of each both, before the next, as a
+/// custodian may have no more than some that are not credited (0025-BLOCK-044).
 pub(crate) fn attested(first: u64, arrived: impl IntoIterator<Item = Arrived>) -> Vec<Transaction> {
     let numbered = (first..).map(DepositId::new).zip(arrived);
-    let by = |sender| move |command| Transaction { sender, command };
     let commands = numbered.map(|(id, (account, asset, minor))| Command::Deposit {
         id,
         account,
         asset,
         amount: Amount::from_minor(minor),
     });
-    let commands: Vec<Command> = commands.collect();
-    let once = commands.iter().cloned().map(by(CUSTODIANS[0]));
-    let again = commands.iter().cloned().map(by(CUSTODIANS[1]));
-    once.chain(again).collect()
+    let [one, another, _] = CUSTODIANS;
+    let by = |sender, command: &Command| Transaction { sender, command: command.clone() };
+    commands.flat_map(|command| [by(one, &command), by(another, &command)]).collect()
 }
 
 /// The markets that trade now, sorted for the agents.

@@ -3,22 +3,21 @@
 pub(crate) mod crowd;
 pub(crate) mod flow;
 pub(crate) mod listing;
-mod observe;
 mod quotes;
 mod random;
 pub(crate) mod tape;
 
 use crate::cli::DemoArgs;
 use crate::progress::{Progress, Unit};
+use crate::reports::{self, Observer, Scenario, scenario};
 use anyhow::{Context, Result, bail};
-use crowd::{Crowd, attested};
+use crowd::{Crowd, ROLES, Role, attested};
 use flow::Flow;
 use house::House;
 use listing::{Listing, VALIDATORS};
 use machine::State;
 use market::Dataset;
 use market::chain::Chain;
-use observe::Observer;
 use protocol::{
     BasisReport, Block, Change, Contract, PriceReport, UnderlyingId, ValidatorId, VolReport, Vote,
 };
@@ -54,6 +53,41 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
+    /// Returns what is played, as reports are told.
+    fn scenario(&self) -> Scenario {
+        let note = |block: i128, text: &str| scenario::Note {
+            block: u64::try_from(block).unwrap_or(u64::MAX),
+            text: format!(
+                "{} {block} {text}",
+                if block == DRILL_BLOCK { "In block" } else { "For one hour from block" }
+            ),
+        };
+        let group = |role: Role| scenario::Group {
+            first_byte: crowd::address(role, 0).bytes().first().copied().unwrap_or(0),
+            name: role.name().into(),
+            offers: matches!(role, Role::MarketMaker | Role::Flow),
+        };
+        let venues = self.tape.venues.iter().map(|(id, names)| (id.get(), names.clone()));
+        let events = self.tape.events.iter();
+        Scenario {
+            title: self.title.clone(),
+            data: self.label.clone(),
+            venues: venues.collect(),
+            events: events.map(|(time, text)| report::Event::new(*time, text.clone())).collect(),
+            notes: vec![
+                note(
+                    DRILL_BLOCK,
+                    "a drill breaks the books of one ETH future on purpose: it halts alone, the other markets trade on in the same block.",
+                ),
+                note(
+                    LIES_FROM,
+                    "one of four validators reports twice every price; the index does not follow.",
+                ),
+            ],
+            groups: ROLES.iter().map(|(role, _)| group(*role)).chain([group(Role::Flow)]).collect(),
+        }
+    }
+
     /// Lets a block be a minute from the beginning: of the seconds of the recorded flow, the first of each minute stays.
     pub(crate) fn by_minutes(mut self) -> Self {
         let mut ticks = std::mem::take(&mut self.tape.ticks);
@@ -72,31 +106,36 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
         Some(dir) => recorded(&Dataset::open(dir)?, args.seed)?,
         None => embedded()?,
     };
-    let genesis = listing::genesis(
-        &stage.listing,
-        &stage.tape,
-        "novation-demo",
-        &listing::seats(VALIDATORS),
-    )?;
+    let scenario = stage.scenario();
+    let (file, chain) = scenario.file()?;
+    let genesis =
+        listing::genesis(&stage.listing, &stage.tape, &chain, &listing::seats(VALIDATORS))?;
     let options = StoreOptions {
         log: LogOptions { durability: Durability::OnDemand, ..LogOptions::default() },
         ..StoreOptions::default()
     };
     let mut house = House::found(&args.out, &genesis, options)?;
-    let mut observer = Observer::new(&stage.tape, genesis.time);
-    let started = Instant::now();
+    let path = args.out.join(scenario::FILE);
+    durable::put(&path, &file).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut observer = Observer::found(house.machine().state(), scenario);
     let applying = play(args, stage.tape.ticks.len(), &stage, &mut house, &mut observer)?;
     house.snapshot()?;
     house.sync()?;
     let root = house.root().to_string();
-    let report =
-        observer.finish(house.machine().state(), &stage, &root, applying, started.elapsed())?;
+    let report = reports::make(&observer, house.machine().state(), &root)?;
     report.write(&args.out)?;
     let mut out = std::io::stdout().lock();
     if !args.quiet {
         writeln!(out, "{}", report::text::page(&report))?;
         writeln!(out, "report {}", args.out.join("report.html").display())?;
     }
+    let seconds = applying.as_secs_f64().max(1e-3);
+    let (blocks, commands) = (observer.blocks(), observer.commands());
+    let rate = u32::try_from(commands).map_or(f64::MAX, f64::from) / seconds;
+    writeln!(
+        out,
+        "played {blocks} blocks, {seconds:.1} s of them in machine and store: {rate:.0} commands a second"
+    )?;
     writeln!(out, "state root {root}")?;
     Ok(())
 }
@@ -144,7 +183,7 @@ fn play(
         let outcome = house.apply(&block)?.outcome;
         let spent = start.elapsed();
         applying += spent;
-        observer.block(house.machine().state(), &block, &outcome, spent.as_secs_f64())?;
+        observer.block(house.machine().state(), &block, &outcome)?;
         if u64::try_from(number).is_ok_and(|number| number.is_multiple_of(SNAPSHOT_BLOCKS)) {
             house.snapshot()?;
         }

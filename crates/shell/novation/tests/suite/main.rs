@@ -12,6 +12,7 @@ mod network_doors;
 mod network_founding;
 mod network_sync;
 mod proof;
+mod report;
 mod restart;
 mod risk;
 mod support;
