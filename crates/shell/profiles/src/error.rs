@@ -77,6 +77,16 @@ pub enum Error {
         /// The strike.
         strike: String,
     },
+    /// Two expiries of the house at one time.
+    #[error(
+        "expiry-conflict: expiries '{first}' and '{second}' are at one time, so they are one: give their options one id"
+    )]
+    ExpiryConflict {
+        /// The one that comes first.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// A number finer than the exact arithmetic of the house.
     #[error("not-exact: {field} is {value}: {reason}")]
     NotExact {

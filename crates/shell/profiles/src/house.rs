@@ -205,7 +205,15 @@ fn listed(portfolio: &Portfolio, parameters: &Parameters, index: Price) -> Resul
         };
         house.hold(market, lots, cost);
     }
+    let mut times = BTreeMap::new();
     for group in portfolio.groups() {
+        // Two at one time would have two forwards, and one strike two vols: the house has one of each.
+        let id = &group.expiry.id;
+        let first = *times.entry(group.expiry.expires_in_seconds).or_insert(id);
+        if first != id {
+            let (first, second) = (first.clone(), id.clone());
+            return Err(Error::ExpiryConflict { first, second });
+        }
         let forward: Price = exact("forward", group.expiry.forward)?;
         let (expires_at, settlement) = ends(group.expiry, forward)?;
         for option in group.options {

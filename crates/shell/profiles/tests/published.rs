@@ -194,6 +194,15 @@ fn every_bad_input_has_a_name() {
         assert_eq!(refused(pmrm, from, to), name, "{to}");
     }
     let house = Profile::Novation;
+    // A second id for the time of the first, and an option under it.
+    let again = PORTFOLIO.replacen(
+        "\"expiries\": [",
+        "\"expiries\": [{ \"id\": \"again\", \"expires_in_seconds\": \"2592000.0\", \"forward\": \"1\" },",
+        1,
+    );
+    let again = again.replacen("\"expiry\": \"30d\"", "\"expiry\": \"again\"", 1);
+    let told = measure(house, &again, None).unwrap_err().to_string();
+    assert!(told.starts_with("expiry-conflict: expiries 'again' and '30d'"), "{told}");
     assert_eq!(refused(house, "\"amount\": \"0.5\"", "\"amount\": \"0.5001\""), "not-exact");
     assert_eq!(refused(house, "\"vol\": \"0.62\"", "\"vol\": \"0.62001\""), "not-exact");
     assert_eq!(refused(house, "\"2592000\"", "\"0\""), "not-exact");

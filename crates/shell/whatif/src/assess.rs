@@ -2,6 +2,7 @@
 
 use crate::WhatIfError;
 use crate::entry::Entry;
+use crate::fields::invalid;
 use crate::file::{Orders, Portfolio};
 use crate::liquidation::{Liquidation, liquidations};
 use margin::{Bucket, Parameters, Risk, Standing};
@@ -127,7 +128,8 @@ impl Portfolio {
         risk: &Risk,
         detail: Detail,
     ) -> Result<Assessment, WhatIfError> {
-        let needed = margin::required(risk, &self.held()).map_err(limits("margin"))?;
+        let needed =
+            margin::required(risk, &self.held()).map_err(|why| self.too_large(risk, why))?;
         let greeks = detail.greeks.then(|| self.sums(risk)).transpose()?;
         let liquidation = detail.liquidation.then(|| liquidations(self)).transpose();
         Ok(Assessment {
@@ -195,7 +197,11 @@ impl Portfolio {
         open.orders.extend(&orders.0);
         let mut filled = self.clone();
         for order in &orders.0 {
-            filled.fill(order).map_err(limits("a fill"))?;
+            filled.fill(order).map_err(|why| {
+                let (name, lots) = (self.market_name(order.instrument), order.lots.to_string());
+                let reason = format!("are more than the account can hold once they fill: {why}");
+                invalid(&format!("order in {name}, lots"), &lots, &reason)
+            })?;
         }
         Ok(WhatIf {
             before,
@@ -238,8 +244,59 @@ impl Portfolio {
         Ok(())
     }
 
+    /// Names what margin cannot count: the first position, order or pledge that it cannot even count alone, with the most
+    /// that it can; or all of them together.
+    fn too_large(&self, risk: &Risk, fault: Fault) -> WhatIfError {
+        let counted = |positions: &[margin::Position], orders: &[margin::OpenOrder]| {
+            let alone =
+                margin::Portfolio { cash: Notional::ZERO, positions, collateral: &[], orders };
+            margin::required(risk, &alone).is_ok()
+        };
+        if let Some(held) = self.positions.iter().find(|held| !counted(&[**held], &[])) {
+            let magnitude = held.lots.magnitude().unwrap_or(held.lots);
+            let most = greatest(magnitude, |lots| {
+                let lots =
+                    if held.lots < Lots::ZERO { lots.negated().unwrap_or(lots) } else { lots };
+                counted(&[margin::Position { lots, cost: Notional::ZERO, ..*held }], &[])
+            });
+            let place = format!("position in {}, lots", self.market_name(held.instrument));
+            return beyond(&place, held.lots, most);
+        }
+        if let Some(order) = self.orders.iter().find(|order| !counted(&[], &[**order])) {
+            let most = greatest(order.lots, |lots| {
+                counted(&[], &[margin::OpenOrder { lots, fee: Notional::ZERO, ..*order }])
+            });
+            let place = format!("order in {}, lots", self.market_name(order.instrument));
+            return beyond(&place, order.lots, most);
+        }
+        limits("margin of all that is held together")(fault)
+    }
+
+    fn market_name(&self, id: protocol::InstrumentId) -> &str {
+        let named = self.market_names.iter().find(|(_, held)| **held == id);
+        named.map_or("a market", |(name, _)| name.as_str())
+    }
+
     pub(crate) fn name_of(&self, underlying: protocol::UnderlyingId) -> String {
         let at = self.underlyings.iter().position(|held| held.underlying == underlying);
         at.and_then(|at| self.names.get(at)).cloned().unwrap_or_default()
     }
+}
+
+/// Returns the most lots below some that pass, for what passes below them if it passes at them.
+fn greatest(lots: Lots, passes: impl Fn(Lots) -> bool) -> Lots {
+    let (mut low, mut high) = (0, lots.count());
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        match passes(Lots::from_count(middle)) {
+            true => low = middle,
+            false => high = middle,
+        }
+    }
+    Lots::from_count(low)
+}
+
+fn beyond(place: &str, lots: Lots, most: Lots) -> WhatIfError {
+    let reason = format!("are more than margin counts at these prices: at most {most}");
+    invalid(place, &lots.to_string(), &reason)
 }

@@ -152,6 +152,15 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
     }
 }
 
+/// Reads a field that may be left out, but is no `null` where it is there.
+pub(crate) fn given<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
 /// Amounts by name, each once.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Amounts(pub(crate) BTreeMap<String, Exact>);

@@ -17,11 +17,12 @@
 //! ```
 //!
 //! Numbers are decimal text, or whole JSON numbers. What is left out has the value that the house begins with: scan
-//! ranges and haircut are the defaults of governance, a mark is the model's, a forward is the index, or of a future its mark, an entry is the mark.
+//! ranges and haircut are the defaults of governance, a mark is the model's, a forward is what another market says of the expiry, or the
+//! index; of a future its mark is one; an entry is the mark.
 
 use crate::WhatIfError;
 use crate::fields::{
-    Amounts, Exact, Named, invalid, named, not_below, optional, parse, time, unfit, within,
+    Amounts, Exact, Named, given, invalid, named, not_below, optional, parse, time, unfit, within,
 };
 use governance::Definition;
 use margin::{
@@ -39,6 +40,8 @@ use units::{BlockSpan, BlockTime, Lots, Notional, Ppb, Ppm, Price, Quantity, Rou
 const WINDOW: BlockSpan = BlockSpan::from_millis(1_800_000);
 /// Margin counts lots in 32 bits.
 const LOTS_MAX: i128 = 0x7FFF_FFFF;
+/// Farthest that a forward may be from the index, in parts per million (0017-ORAC-016).
+const BASIS_BAND: i128 = 500_000;
 /// Least depth of books against the usual one that counts, in parts per million.
 const DEPTH_LEAST: i128 = 50_000;
 
@@ -47,14 +50,23 @@ const DEPTH_LEAST: i128 = 50_000;
 struct UnderlyingFile {
     name: String,
     index: Exact,
+    #[serde(default, deserialize_with = "given")]
     confidence: Option<Exact>,
+    #[serde(default, deserialize_with = "given")]
     class: Option<u16>,
+    #[serde(default, deserialize_with = "given")]
     range_new_risk: Option<Exact>,
+    #[serde(default, deserialize_with = "given")]
     range_hold: Option<Exact>,
+    #[serde(default, deserialize_with = "given")]
     haircut: Option<Exact>,
+    #[serde(default, deserialize_with = "given")]
     spread: Option<Exact>,
+    #[serde(default, deserialize_with = "given")]
     volume: Option<Exact>,
+    #[serde(default, deserialize_with = "given")]
     vega_volume: Option<Exact>,
+    #[serde(default, deserialize_with = "given")]
     depth: Option<Exact>,
 }
 
@@ -74,13 +86,21 @@ struct MarketFile {
     underlying: String,
     kind: Kind,
     lot: Exact,
+    #[serde(default, deserialize_with = "given")]
     tick: Option<Exact>,
+    #[serde(default, deserialize_with = "given")]
     expires: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     strike: Option<Exact>,
+    #[serde(default, deserialize_with = "given")]
     forward: Option<Exact>,
+    #[serde(default, deserialize_with = "given")]
     vol: Option<Exact>,
+    #[serde(default, deserialize_with = "given")]
     mark: Option<Exact>,
+    #[serde(default, deserialize_with = "given")]
     average: Option<Exact>,
+    #[serde(default, deserialize_with = "given")]
     funding: Option<Exact>,
 }
 
@@ -89,6 +109,7 @@ struct MarketFile {
 struct PositionFile {
     market: String,
     lots: Exact,
+    #[serde(default, deserialize_with = "given")]
     entry: Option<Exact>,
 }
 
@@ -189,6 +210,7 @@ impl Portfolio {
     }
 
     fn in_markets(file: &MarketsFile) -> Result<Self, WhatIfError> {
+        let forwards = forwards(file)?;
         let mut portfolio = Self {
             now: time("time", &file.time)?,
             names: Vec::new(),
@@ -212,7 +234,8 @@ impl Portfolio {
         for (number, Named(given)) in file.markets.iter().enumerate() {
             named("a market", &given.name)?;
             let id = InstrumentId::new(u32::try_from(number + 1).unwrap_or(u32::MAX));
-            let market = portfolio.market(given, id)?;
+            let market = portfolio.market(given, id, &forwards)?;
+            portfolio.agrees(&given.name, &market)?;
             portfolio.markets.push(market);
             if portfolio.market_names.insert(given.name.clone(), id).is_some() {
                 return Err(invalid("markets", &given.name, "is there twice"));
@@ -306,7 +329,49 @@ impl Portfolio {
         Ok(instrument)
     }
 
-    fn market(&self, given: &MarketFile, id: InstrumentId) -> Result<MarketInput, WhatIfError> {
+    /// Checks that a market says of its expiry, and of its strike there, what the markets before it say.
+    fn agrees(&self, name: &str, market: &MarketInput) -> Result<(), WhatIfError> {
+        let contract = market.instrument.contract;
+        let strike = |contract: Contract| match contract {
+            Contract::Option { strike, .. } => Some(strike),
+            Contract::Perpetual | Contract::Future { .. } => None,
+        };
+        let Some(expires_at) = contract.expires_at() else { return Ok(()) };
+        let beside = self.markets.iter().filter(|other| {
+            other.instrument.underlying == market.instrument.underlying
+                && other.instrument.contract.expires_at() == Some(expires_at)
+        });
+        for other in beside {
+            let of_strike =
+                strike(contract).is_some() && strike(other.instrument.contract) == strike(contract);
+            let said = if other.forward != market.forward {
+                Some(("forward", other.forward.to_string(), market.forward.to_string()))
+            } else if other.settlement != market.settlement {
+                Some(("average", "another".into(), "one".into()))
+            } else if of_strike && other.vol != market.vol {
+                Some(("vol", other.vol.to_string(), market.vol.to_string()))
+            } else {
+                None
+            };
+            if let Some((field, theirs, ours)) = said {
+                let id = other.instrument.id;
+                let named = self.market_names.iter().find(|(_, held)| **held == id);
+                let named = named.map_or("another market", |(name, _)| name.as_str());
+                let of = if field == "vol" { "strike and expiry" } else { "expiry" };
+                let reason =
+                    format!("contradicts market {named}, which has {theirs} for the same {of}");
+                return Err(invalid(&format!("market {name}, {field}"), &ours, &reason));
+            }
+        }
+        Ok(())
+    }
+
+    fn market(
+        &self,
+        given: &MarketFile,
+        id: InstrumentId,
+        forwards: &Forwards,
+    ) -> Result<MarketInput, WhatIfError> {
         let place = |field: &str| format!("market {}, {field}", given.name);
         let on = self.underlying(&place("underlying"), &given.underlying)?;
         let missing = |field: &str| unfit(&place(field), "must be given for this kind of market");
@@ -346,11 +411,16 @@ impl Portfolio {
             let least = if contract.pays_premium() { 0 } else { 1 };
             not_below(Price::from_micros(least), mark, &place("mark"))?;
         }
-        // A future is worth its forward, so its mark is one.
-        let of_mark = matches!(given.kind, Kind::Future).then_some(mark).flatten();
-        let forward = optional(given.forward.as_ref(), &place("forward"))?.or(of_mark);
-        let forward = forward.unwrap_or(on.index);
+        let expiry = contract.expires_at().map(|at| (given.underlying.clone(), at));
+        let of_expiry = expiry.and_then(|expiry| forwards.get(&expiry)).copied();
+        let forward = stated_forward(given)?.or(of_expiry).unwrap_or(on.index);
         not_below(Price::from_micros(1), forward, &place("forward"))?;
+        near(forward, on.index, Ppm::from_parts(BASIS_BAND), &place("forward"))?;
+        if let (Some(mark), Kind::Perpetual) = (mark, given.kind) {
+            // Its premium over the index is within the band of marks (0017-ORAC-014, 0017-ORAC-015).
+            let most = Definition::of(ParameterId::MarkBand).map_or(0, |held| held.highest);
+            near(mark, on.index, Ppm::from_parts(most.into()), &place("mark"))?;
+        }
         let settlement = self.settlement(given, contract.expires_at())?;
         let vol: Option<Vol> = optional(given.vol.as_ref(), &place("vol"))?;
         if let Some(vol) = vol {
@@ -466,6 +536,43 @@ impl Portfolio {
             .map_err(|error| invalid(&place("price"), &price.to_string(), &error.to_string()))?;
         Ok(OpenOrder { instrument: market.instrument.id, side, price, lots, fee })
     }
+}
+
+/// The forwards that a file says, by underlying and expiry.
+type Forwards = BTreeMap<(String, BlockTime), Price>;
+
+/// Returns the first forward that a file says of each expiry.
+fn forwards(file: &MarketsFile) -> Result<Forwards, WhatIfError> {
+    let mut forwards = Forwards::new();
+    for Named(given) in &file.markets {
+        let expires_at = given.expires.as_ref().and_then(|text| market::utc(text));
+        if let (Some(expires_at), Some(forward)) = (expires_at, stated_forward(given)?) {
+            forwards.entry((given.underlying.clone(), expires_at)).or_insert(forward);
+        }
+    }
+    Ok(forwards)
+}
+
+/// Returns the forward that a market says itself. A future is worth its forward, so its mark is one.
+fn stated_forward(given: &MarketFile) -> Result<Option<Price>, WhatIfError> {
+    let place = |field: &str| format!("market {}, {field}", given.name);
+    let of_mark = match given.kind {
+        Kind::Future => optional(given.mark.as_ref(), &place("mark"))?,
+        Kind::Perpetual | Kind::Call | Kind::Put => None,
+    };
+    Ok(optional(given.forward.as_ref(), &place("forward"))?.or(of_mark))
+}
+
+/// Checks that a price is no farther from the index than any house lets it be.
+fn near(price: Price, index: Price, most: Ppm, place: &str) -> Result<(), WhatIfError> {
+    let far =
+        index.scaled(most, Round::Up).and_then(|far| Ok((index.minus(far)?, index.plus(far)?)));
+    let (least, greatest) = far.map_err(|error| unfit(place, &error.to_string()))?;
+    if price >= least && price <= greatest {
+        return Ok(());
+    }
+    let reason = format!("is not within {most} of the index, {index}, as in any house it is");
+    Err(invalid(place, &price.to_string(), &reason))
 }
 
 /// Says which names are defined.

@@ -428,3 +428,121 @@ fn a_quote_that_is_missing_is_called_that() {
     let error = Portfolio::parse("{\"time\": \"2026\n\"}").unwrap_err().to_string();
     assert!(error.contains("a text is not closed by a quote at line 2 column 0"), "{error}");
 }
+
+#[test]
+fn what_contradicts_itself_is_refused_with_both_markets() {
+    let says = |text: &str| Portfolio::parse(text).unwrap_err().to_string();
+    let option = |name: &str, kind: &str, more: &str| {
+        format!(
+            r#", {{"name": "{name}", "underlying": "BTC", "kind": "{kind}", "lot": "0.001", "strike": "70000",
+                  "expires": "2026-07-01T08:00:00Z", {more}}}"#
+        )
+    };
+    let future = |more: &str| {
+        format!(
+            r#", {{"name": "F", "underlying": "BTC", "kind": "future", "lot": "0.001",
+                  "expires": "2026-07-01T08:00:00Z", {more}}}"#
+        )
+    };
+    let call = option("C", "call", r#""vol": "0.65""#);
+    for (markets, expected) in [
+        (
+            call.clone() + &option("P", "put", r#""vol": "1.5""#),
+            "market P, vol: '1.5' contradicts market C, which has 0.65 for the same strike and expiry",
+        ),
+        (
+            option("C", "call", r#""vol": "0.65", "forward": "61000""#)
+                + &option("P", "put", r#""vol": "0.65", "forward": "62000""#),
+            "market P, forward: '62000' contradicts market C, which has 61000 for the same expiry",
+        ),
+        (
+            call.clone()
+                + &future(r#""mark": "61000""#)
+                + &option("P", "put", r#""vol": "0.65", "forward": "60000""#),
+            "market P, forward: '60000' contradicts market C, which has 61000 for the same expiry",
+        ),
+    ] {
+        let said = says(&with(&markets, r#""cash": "1""#));
+        assert!(said.contains(expected), "{said}");
+    }
+    // One that says no forward has that of its expiry, whoever says it.
+    let alone = option("C", "call", r#""vol": "0.65", "forward": "61000""#);
+    let held = r#""cash": "9000", "positions": [{"market": "C", "lots": "100"}]"#;
+    let beside = assessed(&(call + &future(r#""mark": "61000""#)), held);
+    assert_eq!(beside, assessed(&alone, held));
+}
+
+#[test]
+fn a_price_that_no_house_could_have_is_refused() {
+    let says = |text: &str| Portfolio::parse(text).unwrap_err().to_string();
+    for (fields, expected) in [
+        (
+            r#""kind": "perpetual", "mark": "1""#,
+            "market M, mark: '1' is not within 0.2 of the index, 60000",
+        ),
+        (
+            r#""kind": "future", "expires": "2026-07-01T08:00:00Z", "forward": "1""#,
+            "market M, forward: '1' is not within 0.5 of the index, 60000",
+        ),
+        (
+            r#""kind": "future", "expires": "2026-07-01T08:00:00Z", "mark": "90000.000001""#,
+            "market M, forward: '90000.000001' is not within 0.5 of the index, 60000",
+        ),
+    ] {
+        let market = format!(r#", {{"name": "M", "underlying": "BTC", "lot": "1", {fields}}}"#);
+        let said = says(&with(&market, r#""cash": "1""#));
+        assert!(said.contains(expected), "{said}");
+    }
+    for mark in ["48000", "72000"] {
+        let market = format!(
+            r#", {{"name": "M", "underlying": "BTC", "lot": "1", "kind": "perpetual", "mark": "{mark}"}}"#
+        );
+        parse(&market, r#""cash": "1""#);
+    }
+}
+
+#[test]
+fn a_field_that_is_null_is_not_one_that_is_left_out() {
+    let says = |text: &str| Portfolio::parse(text).unwrap_err().to_string();
+    for (field, place) in [
+        (r#""forward": null"#, "portfolio, markets[2].forward: invalid type: null"),
+        (r#""mark": null"#, "portfolio, markets[2].mark: invalid type: null"),
+        (r#""strike": null"#, "portfolio, markets[2].strike: invalid type: null"),
+        (r#""expires": null"#, "portfolio, markets[2].expires: invalid type: null"),
+    ] {
+        let market = format!(
+            r#", {{"name": "M", "underlying": "BTC", "lot": "1", "kind": "perpetual", {field}}}"#
+        );
+        let said = says(&with(&market, r#""cash": "1""#));
+        assert!(said.contains(place), "{said}");
+    }
+    let entry = r#""cash": "1", "positions": [{"market": "BTC-PERP", "lots": "1", "entry": null}]"#;
+    let said = says(&with("", entry));
+    assert!(said.contains("portfolio, positions[0].entry: invalid type: null"), "{said}");
+    let class = with("", r#""cash": "1""#)
+        .replace(r#""index": "60000""#, r#""index": "60000", "class": null"#);
+    assert!(says(&class).contains("underlyings[0].class: invalid type: null"), "{}", says(&class));
+}
+
+#[test]
+fn what_is_too_large_for_margin_is_named_with_the_most_that_is_not() {
+    let large = r#", {"name": "M", "underlying": "BTC", "lot": "1000", "kind": "perpetual"}"#;
+    let says = |rest: &str| parse(large, rest).assess().unwrap_err().to_string();
+    let held =
+        |lots: i128| format!(r#""cash": "1", "positions": [{{"market": "M", "lots": "{lots}"}}]"#);
+    let beside = held(-100_000).replace("[{", r#"[{"market": "BTC-PERP", "lots": "1"}, {"#);
+    let said = says(&beside);
+    let at_most = said.strip_prefix(
+        "position in M, lots: '-100000' are more than margin counts at these prices: at most ",
+    );
+    let most: i128 = at_most.expect(&said).parse().expect("a number");
+    let margin = Detail { greeks: false, liquidation: false };
+    parse(large, &held(-most)).measure(margin).expect("the most can be counted");
+    assert!(says(&held(-most - 1)).starts_with("position in M, lots"));
+    let order = r#""cash": "1", "orders": [{"market": "M", "side": "buy", "lots": "100000", "price": "50000"}]"#;
+    assert!(
+        says(order).starts_with("order in M, lots: '100000' are more than margin counts"),
+        "{}",
+        says(order)
+    );
+}
