@@ -1,4 +1,5 @@
-//! What this program adds to the engine's metrics, as text for Prometheus.
+//! Metrics as text for Prometheus, in its exposition format 0.0.4: what this program adds to the engine's, and the engine's
+//! own in that format.
 
 use protocol::Mode;
 use replica::Node;
@@ -26,7 +27,7 @@ impl Text {
 
     fn counter(&mut self, name: &str, help: &str, value: impl Display) {
         self.family(name, "counter", help);
-        self.value(&format!("{name}_total"), "", value);
+        self.value(name, "", value);
     }
 }
 
@@ -51,7 +52,7 @@ pub(crate) const fn mode_text(mode: Mode) -> &'static str {
 }
 
 /// Returns the text.
-pub(crate) fn text(node: &Node) -> String {
+fn text(node: &Node) -> String {
     let status = node.status();
     let mut text = Text::default();
     text.gauge("executed_height", "Highest block executed.", node.height());
@@ -74,9 +75,13 @@ pub(crate) fn text(node: &Node) -> String {
         "Bytes of submissions that wait for a block.",
         status.waiting_bytes,
     );
-    text.counter("views_skipped", "Views that ended without a block.", status.activities.skipped);
+    text.counter(
+        "views_skipped_total",
+        "Views that ended without a block.",
+        status.activities.skipped,
+    );
     let contradictions = status.activities.contradictions;
-    text.counter("contradictions", "Votes seen that contradict another.", contradictions);
+    text.counter("contradictions_total", "Votes seen that contradict another.", contradictions);
     let stopped = u8::from(status.signing_stopped.is_some());
     text.gauge("signing_stopped", "Whether this validator signs nothing more.", stopped);
     let help = "What the prices of an underlying allow: 0 all, 1 caution, 2 reductions, 3 nothing.";
@@ -95,4 +100,60 @@ pub(crate) fn text(node: &Node) -> String {
         text.value("oracle_age_seconds", &label(oracle.underlying), seconds);
     }
     text.0
+}
+
+/// Returns all metrics of a node: its own, and the engine's.
+pub(crate) fn all(node: &Node, engine: &str) -> String {
+    text(node) + &classic(engine, node.status().epoch)
+}
+
+/// Returns the engine's text, which is in another format, in the one that is served: the family of a counter is named as its
+/// values are, nothing marks the end, and of epochs before the last, which are over, nothing is told.
+fn classic(engine: &str, epoch: u64) -> String {
+    let mut text = String::with_capacity(engine.len());
+    let mut help = None;
+    for line in engine.lines() {
+        if let Some(said) = line.strip_prefix("# HELP ") {
+            help = said.split_once(' ');
+        } else if let Some((name, kind)) =
+            line.strip_prefix("# TYPE ").and_then(|said| said.split_once(' '))
+        {
+            let total = if kind == "counter" { "_total" } else { "" };
+            let said = help.take().filter(|(helped, _)| *helped == name);
+            let said = said.map_or("What the engine calls so.", |(_, said)| said);
+            // Writing to a string cannot fail.
+            let _written =
+                writeln!(text, "# HELP {name}{total} {said}\n# TYPE {name}{total} {kind}");
+        } else if !line.starts_with('#') && !is_over(line, epoch) {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// Whether a value is of an epoch before the last one.
+fn is_over(line: &str, epoch: u64) -> bool {
+    let labels = line.split_once('{').map_or("", |(_, labels)| labels);
+    let of = labels.split(['{', ',', '}']).find_map(|label| label.strip_prefix("epoch=\""));
+    let of = of.and_then(|of| of.strip_suffix('"')).and_then(|of| of.parse::<u64>().ok());
+    of.is_some_and(|of| of.saturating_add(1) < epoch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engines_families_are_named_as_their_values_and_past_epochs_are_left_out() {
+        let engine = "# HELP a_b Things.\n# TYPE a_b counter\na_b_total 3\na_b_total{epoch=\"1\"} 4\n\
+                      a_b_total{x=\"y\",epoch=\"2\"} 5\na_b_total{epoch=\"3\",x=\"y\"} 6\n\
+                      # HELP c Levels.\n# TYPE c gauge\nc{epoch=\"12\"} 7\n# TYPE d histogram\n\
+                      d_bucket{le=\"1\",epoch=\"0\"} 1\nd_count 2\n# EOF\n";
+        let expected = "# HELP a_b_total Things.\n# TYPE a_b_total counter\na_b_total 3\n\
+                        a_b_total{x=\"y\",epoch=\"2\"} 5\na_b_total{epoch=\"3\",x=\"y\"} 6\n\
+                        # HELP c Levels.\n# TYPE c gauge\nc{epoch=\"12\"} 7\n\
+                        # HELP d What the engine calls so.\n# TYPE d histogram\nd_count 2\n";
+        assert_eq!(classic(engine, 3), expected);
+    }
 }

@@ -8,7 +8,7 @@ use crate::request::{Id, Request};
 use crate::stall::Stalling;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header::CONTENT_TYPE};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -198,19 +198,17 @@ fn refused(id: &Id, error: &Refused) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "error": error })
 }
 
-/// The engine's own metrics, and after them what this program adds.
+/// All metrics, in the format that Prometheus reads.
 async fn metrics_text(
     State(served): State<Served>,
     Extension(admitted): Extension<Admitted>,
-) -> Result<String, StatusCode> {
+) -> Result<([(HeaderName, &'static str); 1], String), StatusCode> {
     match admitted.spend(METRICS_COST, Instant::now()) {
         Some(wait) => tokio::time::sleep(wait).await,
         None => return Err(StatusCode::TOO_MANY_REQUESTS),
     }
-    let own = metrics::text(&served.node);
-    let engine = (served.metrics.0)();
-    // The engine's text ends with a mark that nothing may follow.
-    Ok(format!("{own}{engine}"))
+    let format = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    Ok((format, metrics::all(&served.node, &(served.metrics.0)())))
 }
 
 async fn ready(State(served): State<Served>) -> (StatusCode, String) {

@@ -23,6 +23,14 @@ pub enum HouseError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// A file is there and could not be read.
+    #[error("cannot read {path}: {source}")]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// A file could not be written.
     #[error("cannot write {path}: {source}")]
     Unwritable {

@@ -28,6 +28,7 @@ use protocol::{
 };
 use recent::Recent;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use store::{
     Arrived, BlockReader, Fetch, Proof, Skipped, StateRoot, Store, StoreError, StoreOptions,
@@ -431,11 +432,16 @@ impl House {
 ///
 /// # Errors
 ///
-/// [`HouseError::NotAHouse`] or [`HouseError::GenesisDamaged`].
+/// [`HouseError::NotAHouse`], [`HouseError::Unreadable`] or [`HouseError::GenesisDamaged`].
 pub fn read_genesis(dir: &Path) -> Result<(Genesis, Hash), HouseError> {
     let path = dir.join("genesis");
-    let bytes = fs::read(&path)
-        .map_err(|source| HouseError::NotAHouse { dir: dir.to_path_buf(), source })?;
+    let bytes = fs::read(&path).map_err(|source| match source.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            HouseError::NotAHouse { dir: dir.to_path_buf(), source }
+        }
+        // There is one, but not for whoever asks.
+        _ => HouseError::Unreadable { path: path.clone(), source },
+    })?;
     let genesis = codec::decode(&bytes, GENESIS_BYTES_MAX)
         .map_err(|source| HouseError::GenesisDamaged { path, source })?;
     Ok((genesis, Hash::of("genesis", &bytes)))

@@ -11,7 +11,10 @@ use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use store::{BlockReader, Checkpoint, QmdbCommitment, Snapshot, Snapshots};
+use store::{
+    BlockReader, Checkpoint, CommitmentError, Proof, QmdbCommitment, Snapshot, Snapshots,
+    StateCommitment as _,
+};
 
 /// A house on disk.
 #[derive(Debug)]
@@ -221,6 +224,55 @@ impl SnapshotView {
 pub(crate) struct CopiedState {
     pub(crate) commitment: QmdbCommitment,
     _scratch: LinkDirectory,
+}
+
+/// An authenticated state that is not the house's own: begun anew, or a copy.
+#[derive(Debug)]
+pub(crate) enum Tree {
+    New(QmdbCommitment),
+    Copied(CopiedState),
+}
+
+impl Tree {
+    /// Returns an empty one in a temporary directory.
+    pub(crate) fn temporary() -> Result<Self, CommitmentError> {
+        QmdbCommitment::temporary(&std::env::temp_dir()).map(Self::New)
+    }
+
+    fn commitment(&self) -> &QmdbCommitment {
+        match self {
+            Self::New(commitment) => commitment,
+            Self::Copied(copied) => &copied.commitment,
+        }
+    }
+
+    /// Applies the writes of a block and returns the root after it.
+    pub(crate) fn commit(
+        &mut self,
+        height: u64,
+        writes: Vec<machine::Write>,
+    ) -> Result<Hash, CommitmentError> {
+        let writes: Vec<_> = writes.into_iter().map(|write| (write.key, write.record)).collect();
+        let commitment = match self {
+            Self::New(commitment) => commitment,
+            Self::Copied(copied) => &mut copied.commitment,
+        };
+        Ok(Hash::new(commitment.commit(height, &writes)?.bytes()))
+    }
+
+    /// Returns the root after the last block.
+    pub(crate) fn root(&self) -> Hash {
+        Hash::new(self.commitment().root().bytes())
+    }
+
+    /// Proves what a key holds, or that it holds nothing.
+    pub(crate) fn prove(
+        &self,
+        key: &[u8],
+        record: Option<&[u8]>,
+    ) -> Result<Proof, CommitmentError> {
+        self.commitment().prove(key, record)
+    }
 }
 
 /// Copies the directories in a directory, with what they hold.

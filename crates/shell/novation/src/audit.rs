@@ -17,7 +17,7 @@ mod summary;
 mod tail;
 
 use crate::Verdict;
-use crate::archive::{Archive, CopiedState, SnapshotView};
+use crate::archive::{Archive, SnapshotView, Tree};
 use crate::cli::AuditArgs;
 use crate::progress::{Progress, Unit};
 use crate::records::time_text;
@@ -30,7 +30,7 @@ use protocol::{Block, Hash, Header, OutcomeHashes, limits};
 use report::RunReport;
 use std::io::Write;
 use std::time::{Duration, Instant};
-use store::{LogEntry, LogError, QmdbCommitment, StateCommitment as _};
+use store::{LogEntry, LogError};
 use summary::Told;
 use tail::{Measure, Tail};
 
@@ -191,24 +191,6 @@ fn oldest_snapshot(snapshots: &SnapshotView, first: u64) -> Result<u64> {
     })
 }
 
-/// Where the roots are computed.
-#[derive(Debug)]
-enum Tree {
-    New(QmdbCommitment),
-    Copied(CopiedState),
-}
-
-impl Tree {
-    fn commit(&mut self, height: u64, writes: Vec<machine::Write>) -> Result<Hash, Stop> {
-        let writes: Vec<_> = writes.into_iter().map(|write| (write.key, write.record)).collect();
-        let root = match self {
-            Self::New(commitment) => commitment.commit(height, &writes),
-            Self::Copied(copied) => copied.commitment.commit(height, &writes),
-        };
-        Ok(Hash::new(root.map_err(unwritable)?.bytes()))
-    }
-}
-
 /// What has been replayed so far.
 #[derive(Debug)]
 struct Auditor {
@@ -238,9 +220,8 @@ impl Auditor {
         let header = header_of(entry)?;
         let (machine, writes) =
             Machine::found(&archive.genesis).context("the genesis is not one")?;
-        let mut commitment =
-            Tree::New(QmdbCommitment::temporary(&std::env::temp_dir()).map_err(unwritable)?);
-        let root = commitment.commit(0, writes)?;
+        let mut commitment = Tree::temporary().map_err(unwritable)?;
+        let root = commitment.commit(0, writes).map_err(unwritable)?;
         let height = entry.height;
         let cause =
             "the founding entry was changed, or the genesis is not the one it was made from";
@@ -358,7 +339,7 @@ impl Auditor {
         if let Some(observer) = &mut self.observer {
             observer.block(self.machine.state(), &block, &outcome)?;
         }
-        let root = self.commitment.commit(height, outcome.writes)?;
+        let root = self.commitment.commit(height, outcome.writes).map_err(unwritable)?;
         self.root(header.state_root, root)?;
         let whole = house::snapshot_hash(&self.machine).context("a state has an encoding")?;
         same(height, "hash of the whole state", header.snapshot, whole, version)?;

@@ -478,7 +478,7 @@ pub(crate) enum OptionRight {
     after_help = "Records are named as for `novation prove`, underlyings by their number.\n\n\
     Example:\n  \
     novation ask account 0x…/0 --trust network.toml         asks, checks and tells, without a file\n  \
-    novation ask house insurance 1 --node 127.0.0.1:26700 --proof fund.answer\n  \
+    novation ask house insurance BTC --node 127.0.0.1:26700 --proof fund.answer\n  \
     novation ask order 1 4711 --proof order.answer          order 4711 in market 1, or that it is not there\n  \
     novation ask fill 120 4711 --proof fill.answer          what happened to it in block 120\n  \
     novation ask receipt 0x… --proof receipt.answer         what became of a submission, by the name that `submit` gave\n  \

@@ -1,9 +1,11 @@
 //! Asks a validator for a record, an order or a fill with all that proves it.
 
+use super::names;
 use super::rpc::Client;
 use crate::Verdict;
 use crate::cli::{AskArgs, RecordKind};
 use crate::prove::refuse_other_files;
+use crate::records::Underlyings;
 use crate::{records, verify};
 use anyhow::{Context, Result, bail};
 use gateway::{decode_hex, encode_hex};
@@ -25,9 +27,14 @@ pub(crate) fn run(args: &AskArgs, out: &mut dyn Write) -> Result<Verdict> {
     {
         bail!("{} exists and is no list of validators: choose another --list", list.display());
     }
-    let Question { method, mut params, about } = question(args)?;
+    let mut client = Client::new(args.node);
+    let listed = match names_an_underlying(args) {
+        true => names::underlyings(&mut client, trust.as_ref())?,
+        false => Underlyings::new(),
+    };
+    let Question { method, mut params, about } = question(args, &listed)?;
     params["epoch"] = json!(trust.as_ref().map_or(0, |trust| trust.epoch));
-    let answer = Client::new(args.node).call(method, &params)?;
+    let answer = client.call(method, &params)?;
     let text = answer["answer"].as_str().context("the validator sent no answer")?;
     let bytes = decode_hex(text)?;
     let mut verdict = Verdict::Holds;
@@ -60,7 +67,18 @@ struct Question {
     about: String,
 }
 
-fn question(args: &AskArgs) -> Result<Question> {
+/// Whether the record is one of an underlying that is not named by its number.
+fn names_an_underlying(args: &AskArgs) -> bool {
+    let place = match (args.kind, args.names.as_slice()) {
+        (RecordKind::Underlying | RecordKind::Thresholds | RecordKind::Liquidity, [place])
+        | (RecordKind::Parameter, [_, place]) => place,
+        (RecordKind::House, [holder, place, ..]) if holder == "insurance" => place,
+        _ => return false,
+    };
+    place.parse::<u16>().is_err()
+}
+
+fn question(args: &AskArgs, listed: &Underlyings) -> Result<Question> {
     let names: Vec<&str> = args.names.iter().map(String::as_str).collect();
     Ok(match (args.kind, names.as_slice()) {
         (RecordKind::Order, [market, order]) => {
@@ -106,7 +124,7 @@ fn question(args: &AskArgs) -> Result<Question> {
         }
         (RecordKind::Fill, _) => bail!("name a block and an order by their numbers: fill 120 4711"),
         (kind, _) => {
-            let key = records::key(kind, &args.names, &[])?;
+            let key = records::key(kind, &args.names, listed)?;
             Question {
                 method: "answer",
                 params: json!({ "key": encode_hex(&codec::encode(&key)?) }),

@@ -5,6 +5,7 @@
 
 mod change;
 
+use super::names;
 use super::rpc::Client;
 use crate::Verdict;
 use crate::cli::{GovernArgs, Governing};
@@ -15,10 +16,10 @@ use anyhow::{Context, Result, bail};
 use gateway::{decode_hex, encode_hex};
 use governance::{Council, Proposal};
 use light::{Answer, Finding, Shown, Trust};
-use machine::{StateKey, UnderlyingRecord};
+use machine::StateKey;
 use protocol::{
-    Address, Block, Change, Command, Instrument, InstrumentId, ProposalId, Receipt, Refusal,
-    UnderlyingId, codec, limits,
+    Address, Block, Change, Command, InstrumentId, ProposalId, Receipt, Refusal, UnderlyingId,
+    codec, limits,
 };
 use serde_json::{Value, json};
 use std::io::Write;
@@ -30,8 +31,6 @@ use units::{BlockHeight, BlockTime};
 const SIGNATURE_MS: i128 = 43_200_000;
 /// The chain id of wallets that are on no chain in particular.
 const CHAIN_ID: u64 = 1;
-/// Numbers of underlyings that are looked through for a name.
-const UNDERLYINGS_MAX: u16 = 32;
 /// Longest wait for a block that holds what was sent, and for the record after it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -101,17 +100,11 @@ impl Asked {
 
     /// Returns the underlying of a name: the first that the validators certify to have it.
     fn underlying(&mut self, name: &str) -> Result<UnderlyingId> {
-        let mut names = Vec::new();
-        for number in 0..=UNDERLYINGS_MAX {
-            let (id, key) =
-                (UnderlyingId::new(number), StateKey::Underlying(UnderlyingId::new(number)));
-            let (Some(record), _) = self.record(&key, BlockHeight::ZERO)? else { continue };
-            let held: UnderlyingRecord = codec::decode(&record, PROOF_BYTES_MAX)?;
-            if held.name.eq_ignore_ascii_case(name) {
-                return Ok(id);
-            }
-            names.push(held.name);
+        let listed = names::underlyings(&mut self.client, Some(&self.trust))?;
+        if let Some((id, _)) = listed.iter().find(|(_, held)| held.eq_ignore_ascii_case(name)) {
+            return Ok(*id);
         }
+        let names: Vec<&str> = listed.iter().map(|(_, held)| held.as_str()).collect();
         bail!("'{name}' is not an underlying: there are {}", names.join(", "))
     }
 
@@ -167,16 +160,10 @@ impl Asked {
             );
         }
         match command {
-            Command::Propose {
-                change:
-                    Change::SetParameter { underlying: Some(underlying), .. }
-                    | Change::SettleAt { underlying, .. }
-                    | Change::ListInstrument(Instrument { underlying, .. }),
-            } => {
-                let key = StateKey::Underlying(*underlying);
-                if self.record(&key, BlockHeight::ZERO)?.0.is_none() {
-                    bail!("there is no underlying {underlying}");
-                }
+            Command::Propose { change } if change::stands_in(change).is_some() => {
+                let key = change::stands_in(change).context("it stands in a record")?;
+                let (record, _) = self.record(&key, BlockHeight::ZERO)?;
+                change::changes_something(change, record.as_deref(), council)?;
             }
             Command::Propose { change: Change::SetCustodians { remove, add, threshold } } => {
                 let (record, _) = self.record(&StateKey::Custody, BlockHeight::ZERO)?;

@@ -10,7 +10,7 @@ use crate::Verdict;
 use crate::cli::{Level, NodeArgs};
 use anyhow::{Context, Result, anyhow, bail};
 use gateway::{Doorman, Metrics};
-use house::{House, Reopened};
+use house::{House, HouseError, Reopened};
 use light::{Anchor, Step, Trust};
 use protocol::Hash;
 use replica::keys::ValidatorKey;
@@ -147,7 +147,15 @@ fn keep_steps(directory: &Path, network: &Network, peer: &Peer) -> Result<()> {
 }
 
 fn open(directory: &Path, options: StoreOptions) -> Result<House> {
-    Ok(said(House::reopen(directory, options)?))
+    match House::reopen(directory, options) {
+        // The way back of a validator whose disk is gone is another node, not a house of its own.
+        Err(HouseError::NotAHouse { dir, source }) => bail!(
+            "{} holds no house of the network: there is no readable file 'genesis' ({source}); if its disk was lost, start \
+             with --join ADDRESS, where another node answers clients",
+            dir.display()
+        ),
+        reopened => Ok(said(reopened?)),
+    }
 }
 
 /// Says which snapshots could not be used.

@@ -247,6 +247,11 @@ fn a_directory_that_is_no_house_says_what_to_do() {
     run("audit {}", &empty).failed(1, &["is not a house", "novation demo --out"]);
     run("audit {}", &empty.join("absent")).failed(1, &["is not a house"]);
     assert!(!empty.join("absent").exists());
+    // What cannot be read is no reason to found another.
+    fs::create_dir(empty.join("genesis")).expect("creatable");
+    let told = run("audit {}", &empty);
+    told.failed(1, &["cannot read", "genesis", "Is a directory"]);
+    assert!(!told.err.contains("demo"), "{}", told.err);
     let dir = copy("no-log");
     fs::remove_dir_all(dir.join("blocks")).expect("removable");
     run("audit {}", &dir).failed(1, &["has no block log"]);

@@ -190,6 +190,7 @@ fn four_validators_agree_lose_one_stop_without_two_and_come_back() {
         assert!(metrics.lines().any(|held| held == line), "{line}: {metrics}");
     }
     assert!(metrics.contains("\nnovation_oracle_mode{underlying=\"1\"} "), "{metrics}");
+    each_metric_has_its_family(&metrics);
     net.restart(2);
     net.reaches(0, at + 4);
     net.says(0, "\r\n\r\nready");
@@ -331,6 +332,30 @@ fn hand_in_an_approval(net: &Devnet) -> String {
     rest.split_once('"').expect("it ends").0.to_owned()
 }
 
+/// Each value stands behind the name, kind and meaning of its family, once, as the text format of Prometheus wants it.
+fn each_metric_has_its_family(metrics: &str) {
+    assert!(metrics.contains("content-type: text/plain; version=0.0.4"), "{metrics}");
+    let (_, text) = metrics.split_once("\r\n\r\n").expect("a body");
+    let (mut family, mut families) = ("", std::collections::BTreeSet::new());
+    for line in text.lines() {
+        let mut words = line.split([' ', '{']);
+        match (words.next(), words.next(), words.next()) {
+            (Some("#"), Some("HELP"), Some(name)) => {
+                assert!(families.insert(name), "{name} comes twice");
+                family = name;
+            }
+            (Some("#"), Some("TYPE"), Some(name)) => assert_eq!(name, family),
+            (Some(name), ..) => {
+                let part = name.strip_prefix(family);
+                let parts = ["", "_bucket", "_sum", "_count"];
+                assert!(part.is_some_and(|part| parts.contains(&part)), "{line} of {family}");
+            }
+            _ => panic!("an empty line"),
+        }
+    }
+    assert!(families.len() > 100, "{}", families.len());
+}
+
 #[test]
 fn answers_prove_themselves_and_a_second_run_goes_on() {
     let mut net = Devnet::start("answers", 150);
@@ -355,6 +380,14 @@ fn answers_prove_themselves_and_a_second_run_goes_on() {
     assert!(told.contains(&format!("; in block {height} of novation-devnet")), "{told}");
     let told = ask(format!("fill {height} 999999"));
     assert!(told.starts_with("proved     order 999999 was neither filled nor cancelled"), "{told}");
+    let told = ask("parameter scan_range btc".into());
+    assert!(told.starts_with("proved     parameter scan_range of underlying 1"), "{told}");
+    let by_name = |name: &str| {
+        run(&format!("ask underlying {name} --node {node} --trust {{}}/network.toml"), &net.dir)
+    };
+    let told = by_name("eth").succeeded();
+    assert!(told.starts_with("proved     underlying 2"), "{told}");
+    by_name("DOGE").failed(1, &["there are USDC (number 0), BTC (number 1), ETH (number 2)"]);
     let told = ask(format!("order {instrument} 999999"));
     let none =
         format!("proved     order 999999 does not stand in market {instrument}; after block");

@@ -111,4 +111,9 @@ fn a_node_without_a_key_and_without_a_peer_says_what_it_lacks() {
     fs::write(&config, &whole).expect("writable");
     fs::write(dir.join("0/joining"), b"").expect("writable");
     run("node --config {}/0/node.toml", &dir).failed(1, &["was being taken over", "--join"]);
+    // A disk that was lost, but for the file that says where everything is.
+    fs::remove_file(dir.join("1/genesis")).expect("removable");
+    let told = run("node --config {}/1/node.toml", &dir);
+    told.failed(1, &["holds no house of the network", "if its disk was lost", "--join ADDRESS"]);
+    assert!(!told.err.contains("demo"), "{}", told.err);
 }

@@ -125,3 +125,36 @@ fn what_cannot_be_proved_is_named() {
     assert!(!file.exists());
     run("verify {}", &file).failed(1, &["cannot read", "it.proof"]);
 }
+
+/// Whoever audits a running house, or one that may not be written, has its proofs.
+#[test]
+fn a_house_that_somebody_holds_or_that_cannot_be_written_is_proved_all_the_same() {
+    let dir = copy("proof-held");
+    let file = dir.with_file_name("held.proof");
+    let before = names_and_bytes(&dir);
+    {
+        let _held = store::DirectoryLock::acquire(&dir).expect("free");
+        run(&format!("prove {} house fees --proof {{}}", dir.display()), &file).succeeded();
+    }
+    fs::remove_file(dir.join("lock")).expect("the holder's");
+    let root = root_of(&run("audit {}", &dir).succeeded());
+    run(&format!("verify {{}} --root {root}"), &file).succeeded();
+    assert_eq!(names_and_bytes(&dir), before, "nothing was written");
+}
+
+fn names_and_bytes(dir: &Path) -> Vec<(PathBuf, u64)> {
+    let mut found = Vec::new();
+    let mut places = vec![dir.to_path_buf()];
+    while let Some(place) = places.pop() {
+        for entry in fs::read_dir(&place).expect("listed") {
+            let entry = entry.expect("listed");
+            match entry.file_type().expect("known").is_dir() {
+                true => places.push(entry.path()),
+                false if entry.file_name() == "lock" => {}
+                false => found.push((entry.path(), entry.metadata().expect("known").len())),
+            }
+        }
+    }
+    found.sort();
+    found
+}

@@ -3,15 +3,16 @@
 //! The house checks again, and its word counts: what is found here only saves a signature.
 
 use crate::cli::{OptionRight, Proposing};
-use anyhow::{Result, bail};
-use governance::{Definition, Scope, Unit};
-use machine::CustodyRecord;
+use anyhow::{Context, Result, bail};
+use governance::{Council, Definition, Scope, Unit};
+use machine::{BlockRecord, CustodyRecord, MarketRecord, StateKey, Status, ValidatorRecord};
 use protocol::{
-    Address, Change, Contract, Endpoint, Instrument, InstrumentId, Refusal, Right, Seat,
-    UnderlyingId,
+    Address, Change, Contract, Endpoint, Instrument, InstrumentId, ParameterId, Refusal, Right,
+    Seat, UnderlyingId, codec,
 };
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use store::PROOF_BYTES_MAX;
 use units::{BlockTime, Price};
 
 /// Returns the change that the words of a command line name; which underlying has a name, a function says.
@@ -131,6 +132,115 @@ fn unit(unit: Unit) -> &'static str {
     }
 }
 
+/// Returns the record that tells whether a change would change something; none where another check does, or the house.
+pub(super) fn stands_in(change: &Change) -> Option<StateKey> {
+    match *change {
+        Change::SetParameter { parameter, underlying, .. } => {
+            Some(StateKey::Parameter(underlying, parameter))
+        }
+        Change::SettleAt { underlying, .. }
+        | Change::ListInstrument(Instrument { underlying, .. }) => {
+            Some(StateKey::Underlying(underlying))
+        }
+        Change::ResumeHouse => Some(StateKey::Block),
+        Change::ResumeInstrument(id)
+        | Change::EndPause(id)
+        | Change::PauseInstrument(id)
+        | Change::DrillInstrument(id) => Some(StateKey::Market(id)),
+        Change::ReleaseValidator(id) => Some(StateKey::Validator(id)),
+        _ => None,
+    }
+}
+
+/// Checks by the record of [`stands_in`] that a change would change something: a proposal that would not costs approvals, and
+/// the room that its proposer has, for nothing.
+pub(super) fn changes_something(
+    change: &Change,
+    record: Option<&[u8]>,
+    council: &Council,
+) -> Result<()> {
+    match *change {
+        Change::SetParameter { parameter, underlying, value } => {
+            let place = underlying.map_or(String::new(), |place| format!(" of underlying {place}"));
+            let Some(record) = record else {
+                bail!("there is no{}", place.strip_prefix(" of").unwrap_or(" such value"))
+            };
+            let now: i64 = codec::decode(record, PROOF_BYTES_MAX)?;
+            // Another proposal may change it before this one is enacted.
+            let is_open = council.open().any(|(_, held)| match held.change {
+                Change::SetParameter { parameter: other, underlying: there, .. } => {
+                    (other, there) == (parameter, underlying)
+                }
+                _ => false,
+            });
+            if now == value && !is_open {
+                bail!(
+                    "{}{place} is {now} already, and no open proposal changes it",
+                    name_of(parameter)
+                );
+            }
+        }
+        Change::SettleAt { underlying, .. }
+        | Change::ListInstrument(Instrument { underlying, .. })
+            if record.is_none() =>
+        {
+            bail!("there is no underlying {underlying}");
+        }
+        Change::ResumeHouse => {
+            let record = record.context("it proves that there is no block")?;
+            let held: BlockRecord = codec::decode(record, PROOF_BYTES_MAX)?;
+            if held.house_fault.is_none() {
+                bail!("the house is not halted: there is nothing to resume");
+            }
+        }
+        Change::ResumeInstrument(id)
+        | Change::EndPause(id)
+        | Change::PauseInstrument(id)
+        | Change::DrillInstrument(id) => {
+            let Some(record) = record else {
+                bail!("there is no market {id}: name one by the number that it is listed under");
+            };
+            let held: MarketRecord = codec::decode(record, PROOF_BYTES_MAX)?;
+            market_changes(change, id, &held)?;
+        }
+        Change::ReleaseValidator(id) => {
+            let held = record.map(|record| codec::decode(record, PROOF_BYTES_MAX)).transpose()?;
+            let jailed = held.and_then(|held: ValidatorRecord| held.offender.jailed_until);
+            if jailed.is_none() {
+                bail!("validator {id} is not jailed: there is nothing to release");
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Checks that a change of whether a market trades would change that.
+fn market_changes(change: &Change, id: InstrumentId, held: &MarketRecord) -> Result<()> {
+    match (change, &held.status) {
+        (Change::ResumeInstrument(_), Status::Trading) => {
+            bail!("market {id} trades: there is nothing to resume")
+        }
+        (Change::EndPause(_), Status::Trading | Status::Halted { .. }) => {
+            bail!("market {id} is not paused: there is no pause to end")
+        }
+        (Change::PauseInstrument(_), Status::Paused) if held.pause.until.is_none() => {
+            bail!("market {id} is paused already, until a change ends it")
+        }
+        (Change::PauseInstrument(_), Status::Halted { fault }) => {
+            bail!("market {id} is halted ({fault}): there is nothing to pause")
+        }
+        (Change::DrillInstrument(_), Status::Paused | Status::Halted { .. }) => {
+            bail!("market {id} does not trade: a drill breaks the books of one that does")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn name_of(parameter: ParameterId) -> &'static str {
+    Definition::of(parameter).map_or("a parameter", |found| found.name)
+}
+
 /// Checks that custodians can be exchanged as a change says.
 pub(super) fn custodians_fit(
     held: &CustodyRecord,
@@ -166,6 +276,9 @@ fn endpoint(address: SocketAddr) -> Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use machine::{Genesis, Machine, Pause, SourceWeight, UnderlyingGenesis, ValidatorGenesis};
+    use protocol::{Contract, Instrument, SourceId, ValidatorId};
+    use units::{Notional, Quantity};
 
     fn parameter(name: &str, value: i64, of: Option<u16>) -> Result<Change> {
         let of = of.map(|number| number.to_string());
@@ -256,5 +369,107 @@ mod tests {
         assert!(said(check(None, Some(other), 1)).contains("2 to 3"));
         assert!(said(check(None, None, 3)).contains("2 to 2"));
         assert!(said(check(None, None, 0)).contains("2 to 2"));
+    }
+
+    /// A house with one perpetual, whose signers nobody is.
+    fn house() -> Machine {
+        let underlying = UnderlyingId::new(1);
+        let instrument = Instrument {
+            id: InstrumentId::new(7),
+            underlying,
+            contract: Contract::Perpetual,
+            contract_size: Quantity::from_nanos(10_000_000),
+            tick: Price::from_micros(500_000),
+        };
+        let source = |number| SourceWeight { source: SourceId::new(number), weight: 1 };
+        let listed = UnderlyingGenesis {
+            id: underlying,
+            name: "BTC".into(),
+            asset: None,
+            class: 1,
+            sources: [1, 2, 3].map(source).to_vec(),
+            sources_min: 3,
+            reference_price: Price::from_micros(8_000_000_000),
+            first_blocks: 1,
+            insurance_fund: Notional::ZERO,
+        };
+        let key = *protocol::Hash::of("test validator", &[1]).bytes();
+        let seat = Seat { validator: ValidatorId::new(1), key, endpoint: None };
+        let genesis = Genesis {
+            chain: "test".into(),
+            time: BlockTime::from_millis(1_584_000_000_000),
+            custodians: vec![Address::new([0xC0; 20])],
+            custodian_threshold: 1,
+            signers: vec![Address::new([0x51; 20])],
+            threshold: 1,
+            validators: vec![ValidatorGenesis { seat, stake: 1 }],
+            epoch_blocks: protocol::limits::EPOCH_BLOCKS_MIN,
+            underlyings: vec![listed],
+            instruments: vec![instrument],
+            parameters: Vec::new(),
+            signed: true,
+        };
+        Machine::found(&genesis).expect("sound").0
+    }
+
+    #[test]
+    fn what_would_change_nothing_is_said_before_it_costs_a_proposal() {
+        let mut house = house();
+        let council: Council = {
+            let record = house.record(&StateKey::Council).expect("encodable").expect("there");
+            codec::decode(&record, PROOF_BYTES_MAX).expect("a council")
+        };
+        let id = InstrumentId::new(7);
+        let mut check = |change: &Change, status: Option<(Status, Pause)>| {
+            let key = stands_in(change).expect("it stands in a record");
+            let mut record = house.record(&key).expect("encodable");
+            if let (Some((status, pause)), Some(bytes)) = (status, &record) {
+                let held: MarketRecord = codec::decode(bytes, PROOF_BYTES_MAX).expect("a market");
+                let held = MarketRecord { status, pause, ..held };
+                record = Some(codec::encode(&held).expect("encodable"));
+            }
+            changes_something(change, record.as_deref(), &council)
+        };
+        let value = |value, of| Change::SetParameter {
+            parameter: ParameterId::ScanRange,
+            underlying: Some(UnderlyingId::new(of)),
+            value,
+        };
+        let default = Definition::of(ParameterId::ScanRange).expect("defined").default;
+        assert!(
+            said(check(&value(default, 1), None)).contains("of underlying 1 is 160000 already")
+        );
+        assert!(check(&value(default + 1, 1), None).is_ok());
+        assert!(said(check(&value(default, 9), None)).contains("no underlying 9"));
+        assert!(said(check(&Change::ResumeHouse, None)).contains("the house is not halted"));
+        let release = Change::ReleaseValidator(ValidatorId::new(1));
+        assert!(said(check(&release, None)).contains("validator 1 is not jailed"));
+        let unknown = Change::ResumeInstrument(InstrumentId::new(8));
+        assert!(said(check(&unknown, None)).contains("no market 8"));
+        let until = |until| Pause { until, ..Pause::default() };
+        let at = Some(BlockTime::from_millis(1_584_000_000_001));
+        let halted = || Status::Halted { fault: "a drill".into() };
+        let (resume, end) = (Change::ResumeInstrument(id), Change::EndPause(id));
+        let (pause, drill) = (Change::PauseInstrument(id), Change::DrillInstrument(id));
+        for (change, status, until, says) in [
+            (resume, Status::Trading, until(None), Some("market 7 trades")),
+            (resume, Status::Paused, until(at), None),
+            (resume, halted(), until(None), None),
+            (end, Status::Trading, until(None), Some("is not paused")),
+            (end, halted(), until(None), Some("is not paused")),
+            (end, Status::Paused, until(None), None),
+            (pause, Status::Trading, until(None), None),
+            (pause, Status::Paused, until(at), None),
+            (pause, Status::Paused, until(None), Some("paused already")),
+            (pause, halted(), until(None), Some("halted (a drill)")),
+            (drill, Status::Trading, until(None), None),
+            (drill, Status::Paused, until(None), Some("does not trade")),
+        ] {
+            let told = check(&change, Some((status.clone(), until)));
+            match says {
+                Some(says) => assert!(said(told).contains(says), "{change:?} {status:?}"),
+                None => assert!(told.is_ok(), "{change:?} {status:?}"),
+            }
+        }
     }
 }
