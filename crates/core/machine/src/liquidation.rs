@@ -90,7 +90,8 @@ impl Work<'_> {
             }
         };
         let candidates: Vec<Candidate> = short.iter().map(candidate).collect();
-        let chosen = turns(&candidates, STEPS_MAX);
+        let room = if Plant::NoTurns.is_planted() { u64::MAX } else { STEPS_MAX };
+        let chosen = turns(&candidates, room);
         let mut waits = vec![true; short.len()];
         chosen.iter().for_each(|place| waits.get_mut(*place).into_iter().for_each(|w| *w = false));
         for ((account, _), waits) in short.iter().zip(waits) {

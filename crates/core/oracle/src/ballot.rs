@@ -1,7 +1,7 @@
 //! A vote of validators on many questions at once: for each key the weighted median, if enough stake has voted on it.
 
 use crate::median::{weight_sum, weighted_median};
-use protocol::ValidatorId;
+use protocol::{Plant, ValidatorId};
 
 /// One validator's value for one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +29,8 @@ pub(crate) fn agreed<K: Ord + Copy, T: Ord + Copy>(
     let mut results = Vec::new();
     for votes in ballots.chunk_by(|left, right| left.key == right.key) {
         let stake = weight_sum(votes.iter().map(|vote| vote.stake));
-        let is_quorum = stake.saturating_mul(3) > u128::from(total_stake).saturating_mul(2);
+        let is_quorum = stake.saturating_mul(3) > u128::from(total_stake).saturating_mul(2)
+            || Plant::FewReport.is_planted();
         let values: Vec<(T, u64)> = votes.iter().map(|vote| (vote.value, vote.stake)).collect();
         if let (true, Some(vote), Some(value)) =
             (is_quorum, votes.first(), weighted_median(&values))

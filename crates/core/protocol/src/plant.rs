@@ -21,11 +21,19 @@ pub enum Plant {
     StaleSettles,
     /// What one signer pauses stays paused.
     PausesStay,
+    /// One signer's approval is enough.
+    OneSigner,
+    /// One custodian's word is enough.
+    OneCustodian,
+    /// Reports of any stake are a quorum.
+    FewReport,
+    /// A block takes on all who are below maintenance margin.
+    NoTurns,
 }
 
 impl Plant {
     /// Every rule that may be off.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::RestUnmargined,
         Self::CloseAtAnyPrice,
         Self::LargestLegOnly,
@@ -34,6 +42,10 @@ impl Plant {
         Self::GainsLeave,
         Self::StaleSettles,
         Self::PausesStay,
+        Self::OneSigner,
+        Self::OneCustodian,
+        Self::FewReport,
+        Self::NoTurns,
     ];
 
     /// Returns what it is called on a command line.
@@ -48,6 +60,10 @@ impl Plant {
             Self::GainsLeave => "gains-leave",
             Self::StaleSettles => "stale-settles",
             Self::PausesStay => "pauses-stay",
+            Self::OneSigner => "one-signer",
+            Self::OneCustodian => "one-custodian",
+            Self::FewReport => "few-report",
+            Self::NoTurns => "no-turns",
         }
     }
 

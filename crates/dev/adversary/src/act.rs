@@ -3,30 +3,8 @@
 //! Everything is relative to the state in which it happens: a price to the mark, a size to what the account could carry. So a
 //! history from which steps are left out still means something, and can be shrunk.
 
+pub(crate) use crate::tick::{Form, Lie, Proposer, Sequence, Tick};
 use protocol::{Side, TimeInForce};
-
-/// What the world does in a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tick {
-    /// Block time since the last block.
-    pub seconds: u16,
-    /// How far each index moves, in parts per million of itself.
-    pub index: [i32; 2],
-    /// How far all vols move, in parts per million of themselves.
-    pub vol: i32,
-    /// How far the bases of all expiries move, in parts per million of the index.
-    pub basis: i32,
-    /// Validators that say nothing, as bits.
-    pub silent: u8,
-    /// How far off the insider among the validators reports every price, in parts per million.
-    pub lie: i32,
-}
-
-impl Tick {
-    /// A block in which nothing moves.
-    pub const QUIET: Self =
-        Self { seconds: 10, index: [0, 0], vol: 0, basis: 0, silent: 0, lie: 0 };
-}
 
 /// A member of the coalition: an account of its own owner, or the first one's sub-account.
 pub type Member = u8;
@@ -110,30 +88,134 @@ pub enum Act {
         /// Which part.
         share: u32,
     },
-    /// One signer pauses a market.
+    /// The signers among them pause a market.
     Pause {
         /// Where.
         market: u8,
     },
-    /// One signer proposes to break the books of a market.
+    /// They propose to break the books of a market.
     Drill {
         /// Where.
         market: u8,
     },
-    /// One signer proposes one of a list of changes.
+    /// They propose one of a list of changes.
     Propose {
         /// Which of them.
         change: u8,
     },
-    /// One signer approves every open proposal.
+    /// They approve every open proposal.
     Approve,
-    /// One custodian says that dollars have arrived.
+    /// They approve another change under the number of every open proposal.
+    ApproveOther {
+        /// Which.
+        change: u8,
+    },
+    /// They take back what they have approved.
+    Revoke,
+    /// The custodian among them says that something has arrived.
     Attest {
         /// For whom.
         who: Member,
+        /// Under which number, and what.
+        claim: Claim,
     },
+    /// It says that every open withdrawal has been paid, and one that there never was.
+    AttestPayment,
+    /// A member buys collateral that is for sale, of an account in debt or of a fund.
+    Buy {
+        /// Who.
+        who: Member,
+        /// Whose: a member, or the fund's.
+        of: Option<Member>,
+        /// The coin of which underlying.
+        coin: u8,
+        /// The most that is paid, in parts per million from the index.
+        off: i32,
+    },
+    /// Takes out a part of the coins of an account.
+    WithdrawCoins {
+        /// Who.
+        who: Member,
+        /// Which.
+        coin: u8,
+        /// Which part, in parts per million.
+        share: u32,
+    },
+    /// Sends what makes no sense.
+    Odd {
+        /// Who.
+        who: Member,
+        /// Which kind.
+        kind: u8,
+        /// Where, if it has to be somewhere.
+        market: u8,
+    },
+    /// Each account of the crowd places an order.
+    Crowd {
+        /// Where.
+        market: u8,
+        /// Which way.
+        side: Side,
+        /// Distance of the limit from the mark.
+        off: i32,
+        /// Lots of each.
+        lots: u16,
+    },
+    /// Each account of the crowd lets quotes rest far from the mark.
+    CrowdRests {
+        /// Where.
+        market: u8,
+        /// Which way.
+        side: Side,
+    },
+    /// Somebody honest does something.
+    Third(Deed),
     /// All validators stop, and go on from a snapshot.
     Restart,
+}
+
+/// What a custodian's key signs of a deposit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// A million dollars, under the next number.
+    New,
+    /// A thousand times as much for another, under the number that honest custodians attest next.
+    Instead,
+    /// A million dollars, under a number that has been credited.
+    Again,
+    /// A million dollars, under many numbers far ahead.
+    Far,
+    /// A thousand coins.
+    Coins,
+    /// Nothing, less than nothing, and more than there is.
+    Nonsense,
+}
+
+/// What honest third parties do when it comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// A member pays coins in, worth some dollars, and honest custodians attest it.
+    Coins {
+        /// Who.
+        who: Member,
+        /// Which.
+        coin: u8,
+        /// Dollars that they are worth.
+        worth: u32,
+    },
+    /// A stranger pays ten dollars in, and takes part.
+    Arrive,
+    /// Honest custodians pay all open withdrawals, and attest it.
+    Pay,
+    /// The honest trader takes out ten dollars of what it has brought.
+    Withdraw,
+    /// The market maker bids for everything that is for sale.
+    Bid,
+    /// Enough honest signers propose and approve a change, in this block and the next.
+    Council {
+        /// Which.
+        change: u8,
+    },
 }
 
 /// One block.
@@ -158,6 +240,28 @@ pub struct Setup {
     pub leveraged: bool,
     /// Whether blocks come so seldom that a price holds for a minute, not for ten seconds.
     pub slow: bool,
+    /// Which keys of the house the coalition has.
+    pub keys: Keys,
+    /// Accounts of the first member's owner beside, among which most of the capital is spread.
+    pub crowd: u16,
+    /// Whether the house lets little out in an hour.
+    pub narrow: bool,
+}
+
+/// Keys of the house that the coalition has, always fewer than the rules bear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keys {
+    /// Validators, and how many of them are in the coalition, the first ones.
+    pub validators: (u8, u8),
+    /// Signers of the council, how many approve, and how many are in the coalition, the first ones.
+    pub signers: (u8, u8, u8),
+}
+
+impl Keys {
+    /// One validator of four and one signer of three.
+    pub const FEW: Self = Self { validators: (4, 1), signers: (3, 2, 1) };
+    /// Two validators of seven and two signers of five.
+    pub const MORE: Self = Self { validators: (7, 2), signers: (5, 3, 2) };
 }
 
 /// A history: what there is, then block after block.

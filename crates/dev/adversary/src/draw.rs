@@ -2,7 +2,7 @@
 //!
 //! Each history knows a few tactics only, so that it stays with them long enough to be dangerous; their numbers are drawn wide.
 
-use crate::act::{Act, History, Member, Setup, Step, Tick};
+use crate::act::{Act, Claim, History, Keys, Lie, Member, Setup, Step, Tick};
 use crate::house::MARKETS;
 use crate::random::Random;
 use protocol::{Side, TimeInForce};
@@ -95,7 +95,16 @@ pub fn history(seed: u64) -> History {
     let fund = *random.one(&[0, 100_000, 1_000_000]);
     let leveraged = random.percent(60);
     let slow = Random::new(seed, 2).percent(15);
-    let setup = Setup { capital: capital.clone(), quoted, fund, leveraged, slow };
+    let setup = Setup {
+        capital: capital.clone(),
+        quoted,
+        fund,
+        leveraged,
+        slow,
+        keys: Keys::FEW,
+        crowd: 0,
+        narrow: false,
+    };
     let mut tactics = ALWAYS.to_vec();
     tactics.extend(SOMETIMES.into_iter().filter(|_| random.percent(25)));
     tactics.extend(random.percent(5).then_some(Tactic::Custodian));
@@ -109,7 +118,9 @@ pub fn history(seed: u64) -> History {
         let tactic = *drawer.random.one(&tactics);
         drawer.play(tactic);
     }
-    History { setup, steps: drawer.steps }
+    let mut history = History { setup, steps: drawer.steps };
+    crate::insiders::overlay(seed, &mut history);
+    history
 }
 
 impl Drawer {
@@ -278,7 +289,7 @@ impl Drawer {
             }
             Tactic::Custodian => {
                 let who = self.member();
-                self.block(tick, vec![Act::Attest { who }; 2]);
+                self.block(tick, vec![Act::Attest { who, claim: Claim::New }; 2]);
             }
             Tactic::Restart => self.block(tick, vec![Act::Restart]),
             Tactic::Plan => crate::plan::play(self),
@@ -330,7 +341,7 @@ impl Drawer {
     /// One or two of four validators are silent, for seconds or for a whole settlement window; the insider lies.
     fn silence(&mut self) {
         let silent = *self.random.one(&[0, 1, 2, 3]);
-        let lie = *self.random.one(&[0, 50_000, -50_000, 9_000_000]);
+        let lie = Lie::all(*self.random.one(&[0, 50_000, -50_000, 9_000_000]));
         let blocks = *self.random.one(&[1, 5, 40]);
         let index = [i32::try_from(self.random.between(-4_000, 4_000)).expect("small"), 0];
         for _ in 0..blocks {

@@ -1,6 +1,6 @@
 //! The house that is attacked: two underlyings, a perpetual, two futures and options on each; who is who in it.
 
-use crate::act::Setup;
+use crate::act::{Keys, Setup};
 use machine::{
     Genesis, Machine, ParameterGenesis, SourceWeight, UnderlyingGenesis, ValidatorGenesis,
 };
@@ -20,18 +20,26 @@ pub(crate) const LAST_EXPIRY: i128 = START + 30 * 86_400_000;
 pub(crate) const UNDERLYINGS: [UnderlyingId; 2] = [UnderlyingId::new(1), UnderlyingId::new(2)];
 /// Their first prices.
 pub(crate) const PRICES: [i128; 2] = [8_000_000_000, 190_000_000];
-/// Validators, and sources of each price.
-pub(crate) const VALIDATORS: u16 = 4;
+/// Sources of each price.
+pub(crate) const SOURCES: u16 = 4;
 /// Who may attest deposits; the first is in the coalition.
 pub(crate) const CUSTODIANS: [Address; 3] =
     [Address::new([0xC0; 20]), Address::new([0xC1; 20]), Address::new([0xC2; 20])];
-/// The council; the first is in the coalition.
-pub(crate) const SIGNERS: [Address; 3] =
-    [Address::new([0x51; 20]), Address::new([0x52; 20]), Address::new([0x53; 20])];
+/// Who may be in the council; the first are in the coalition.
+const SIGNERS: [Address; 5] = [
+    Address::new([0x51; 20]),
+    Address::new([0x52; 20]),
+    Address::new([0x53; 20]),
+    Address::new([0x54; 20]),
+    Address::new([0x55; 20]),
+];
 /// Micro-dollars a tick.
 pub(crate) const TICK: i128 = 500_000;
 /// Contracts: four on each underlying and two options on the first expiry.
 pub(crate) const MARKETS: u8 = 10;
+
+/// Micro-dollars that leave a narrow house in an hour.
+const NARROW: i64 = 40_000_000_000;
 
 /// Third parties, by number.
 pub(crate) mod third {
@@ -45,6 +53,29 @@ pub(crate) mod third {
     pub(crate) const MAKER: u8 = 30;
     /// Tries in turn whether it still can trade in every market.
     pub(crate) const PROBE: u8 = 31;
+    /// The first of the strangers that arrive later.
+    pub(crate) const STRANGERS: u8 = 100;
+}
+
+/// Returns the signers in the coalition, and the others.
+pub(crate) fn signers(keys: &Keys) -> (&'static [Address], &'static [Address]) {
+    let (count, _, ours) = keys.signers;
+    SIGNERS[..usize::from(count)].split_at(usize::from(ours))
+}
+
+/// Returns whether an account is of the coalition, which has so many members.
+pub(crate) fn is_ours(id: AccountId, members: u8) -> bool {
+    (1..=members).any(|number| owner(number) == id.owner)
+}
+
+/// Returns an account of the crowd: the first member's owner has them all.
+pub(crate) fn of_crowd(number: u16) -> AccountId {
+    AccountId { owner: owner(1), sub: 10 + number }
+}
+
+/// Returns the coin that is pledged on an underlying.
+pub(crate) fn coin(side: u8) -> AssetId {
+    AssetId::new(UNDERLYINGS[usize::from(side % 2)].get())
 }
 
 /// Returns the account of a number: of the coalition to 8, else a third party's.
@@ -92,7 +123,7 @@ fn instruments() -> Vec<Instrument> {
     listed
 }
 
-fn seat(number: u16) -> Seat {
+pub(crate) fn seat(number: u16) -> Seat {
     let key = *Hash::of("adversary validator", &number.to_be_bytes()).bytes();
     Seat { validator: ValidatorId::new(number), key, endpoint: None }
 }
@@ -111,7 +142,7 @@ pub(crate) fn genesis(setup: &Setup, still: bool) -> Genesis {
                 name: name.into(),
                 asset: Some(AssetId::new(id.get())),
                 class: 1,
-                sources: (1..=VALIDATORS)
+                sources: (1..=SOURCES)
                     .map(|source| SourceWeight { source: SourceId::new(source), weight: 1 })
                     .collect(),
                 sources_min: 3,
@@ -139,14 +170,19 @@ pub(crate) fn genesis(setup: &Setup, still: bool) -> Genesis {
     });
     let mut parameters = if still { band.to_vec() } else { Vec::new() };
     parameters.extend(seldom.filter(|_| setup.slow));
+    parameters.extend(setup.narrow.then_some(ParameterGenesis {
+        underlying: None,
+        parameter: ParameterId::WithdrawalLimit,
+        value: NARROW,
+    }));
     Genesis {
         chain: "adversary".into(),
         time: BlockTime::from_millis(START),
         custodians: CUSTODIANS.to_vec(),
         custodian_threshold: 2,
-        signers: SIGNERS.to_vec(),
-        threshold: 2,
-        validators: (1..=VALIDATORS)
+        signers: SIGNERS[..usize::from(setup.keys.signers.0)].to_vec(),
+        threshold: setup.keys.signers.1.into(),
+        validators: (1..=u16::from(setup.keys.validators.0))
             .map(|number| ValidatorGenesis { seat: seat(number), stake: 1 })
             .collect(),
         epoch_blocks: limits::EPOCH_BLOCKS_MIN,

@@ -6,19 +6,30 @@
 //! **Left out:** the network between validators (`sim`), and what decoders do with damaged bytes (`fuzz`).
 
 mod act;
+mod changes;
 mod coverage;
 mod draw;
+mod guide;
+mod honest;
 mod house;
+mod insiders;
 mod judge;
+mod kinds;
+mod odd;
 mod plan;
 mod random;
+mod reports;
 mod run;
+mod sends;
 mod settlement;
 mod shrink;
+mod tick;
 mod world;
 
-pub use act::{Act, History, Member, Setup, Step, Tick};
+pub use act::{Act, Claim, Deed, History, Keys, Member, Setup, Step};
 pub use coverage::Coverage;
 pub use draw::history;
+pub use guide::Guide;
 pub use judge::{Breach, Rule};
-pub use run::{Found, Ran, blocks, play, run};
+pub use run::{Found, Nearness, Ran, blocks, play, run, run_history};
+pub use tick::{Form, Lie, Proposer, Sequence, Tick};

@@ -1,14 +1,15 @@
-//! `cargo x attack --seeds K|FROM..TO [--plant NAME]`: plays the histories of seeds against the machine.
+//! `cargo x attack --seeds K|FROM..TO [--guided] [--plant NAME]`: plays the histories of seeds against the machine.
 //!
 //! What breaks a rule is shrunk and printed with the line that reproduces it; the last line is `<n> histories, <f> broken`.
 #![expect(clippy::print_stdout, reason = "a command line tool talks on standard output")]
 
-use adversary::{Coverage, Found, run};
+use adversary::{Coverage, Found, Guide, Nearness, history, run_history};
 use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Instant;
 
-const USAGE: &str = "usage: cargo x attack --seeds K|FROM..TO [--plant NAME] [--first] [--quiet]";
+const USAGE: &str =
+    "usage: cargo x attack --seeds K|FROM..TO [--guided] [--plant NAME] [--first] [--quiet]";
 
 /// What is asked for.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ struct Asked {
     first: bool,
     /// Whether to leave out what has been reached.
     quiet: bool,
+    /// Whether to change what has reached something new, instead of drawing everything afresh.
+    guided: bool,
 }
 
 fn main() -> ExitCode {
@@ -30,13 +33,21 @@ fn main() -> ExitCode {
         }
     };
     let suffix = asked.plant.as_ref().map(|name| format!(" --plant {name}")).unwrap_or_default();
+    let suffix = if asked.guided { format!("{suffix} --guided") } else { suffix };
     let started = Instant::now();
     let (mut histories, mut broken, mut known) = (0u64, 0u64, 0u64);
-    let mut coverage = Coverage::default();
+    let (mut coverage, mut nearness) = (Coverage::default(), Nearness::default());
+    let mut guide = Guide::default();
+    let first = asked.seeds.start;
     for seed in asked.seeds {
-        let (ran, found) = run(seed);
+        let history = if asked.guided { guide.history(seed) } else { history(seed) };
+        let (ran, found) = run_history(&history);
         histories += 1;
         coverage.add(&ran.coverage);
+        nearness = nearness.with(ran.nearness);
+        if asked.guided {
+            guide.learn(&history, &ran);
+        }
         let Some(found) = found else { continue };
         if found.leans {
             known += 1;
@@ -47,13 +58,15 @@ fn main() -> ExitCode {
             continue;
         }
         broken += 1;
-        show(seed, &found, &suffix);
+        // What a guided run makes of a seed depends on those before it.
+        let from = if asked.guided { first } else { seed };
+        show(seed, &found, &format!("{from}..{}{suffix}", seed + 1));
         if asked.first {
             break;
         }
     }
-    for (what, count) in coverage.counts().filter(|_| !asked.quiet) {
-        println!("reached {count:>10}  {what}");
+    if !asked.quiet {
+        covered(&coverage, &nearness);
     }
     println!(
         "{} s; {known} known: a book of one lot moves the mark of a perpetual",
@@ -63,17 +76,38 @@ fn main() -> ExitCode {
     if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn show(seed: u64, found: &Found, suffix: &str) {
+/// Prints what has been reached, what has not, and how near it came.
+fn covered(coverage: &Coverage, nearness: &Nearness) {
+    println!("| what | how often |\n|---|---|");
+    for (what, count) in coverage.counts() {
+        println!("| {what} | {count} |");
+    }
+    for (what, reason) in coverage.missing() {
+        match reason {
+            Some(reason) => println!("| {what} | out of reach: {reason} |"),
+            None => println!("| {what} | never |"),
+        }
+    }
+    println!(
+        "nearest: {} dollars gained, {} blocks below maintenance margin, {} steps of liquidation and {} events in a block",
+        nearness.gain / 1_000_000,
+        nearness.waited,
+        nearness.steps,
+        nearness.events
+    );
+}
+
+fn show(seed: u64, found: &Found, again: &str) {
     println!("seed {seed}: {:?}: {}", found.breach.rule, found.breach.seen);
     println!("  {:?}", found.history.setup);
     for step in &found.history.steps {
         println!("  {:?} {:?}", step.tick, step.acts);
     }
-    println!("reproduce: cargo x attack --seeds {seed}..{}{suffix}", seed + 1);
+    println!("reproduce: cargo x attack --seeds {again}");
 }
 
 fn asked(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
-    let mut asked = Asked { seeds: 0..0, plant: None, first: false, quiet: false };
+    let mut asked = Asked { seeds: 0..0, plant: None, first: false, quiet: false, guided: false };
     while let Some(name) = arguments.next() {
         match name.as_str() {
             "--first" => {
@@ -82,6 +116,10 @@ fn asked(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
             }
             "--quiet" => {
                 asked.quiet = true;
+                continue;
+            }
+            "--guided" => {
+                asked.guided = true;
                 continue;
             }
             _ => {}

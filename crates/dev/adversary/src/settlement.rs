@@ -7,8 +7,6 @@ use crate::judge::Seen;
 
 /// Length of a settlement window, in milliseconds.
 const WINDOW: i128 = 1_800_000;
-/// Time between two blocks above which an index warms up again, and in how many blocks with a quorum.
-const WARMS_UP: (i128, u32) = (60_000, 3);
 /// How much of it must be fresh.
 const NEEDED: i128 = WINDOW / 10 * 9;
 /// How much less the rounding of times to blocks may leave.
@@ -16,9 +14,8 @@ const SLACK: i128 = NEEDED / 20;
 
 /// Returns the average of the fresh prices that count towards the first expiry.
 ///
-/// A block in which a quorum spoke, and the index was what everybody saw, shows a fresh price: for as long as a price
-/// `holds`, and until a quorum speaks again. After a gap the
-/// index first warms up.
+/// A block that has set the index to what it found shows a fresh price: for as long as a price `holds`, and until a block sets it
+/// again. One that was held back shows none.
 ///
 /// # Errors
 ///
@@ -26,21 +23,8 @@ const SLACK: i128 = NEEDED / 20;
 pub(crate) fn fresh_average(seen: &[Seen], side: usize, holds: i128) -> Result<i128, i128> {
     let (mut area, mut covered) = (0, 0);
     let end = seen.last().map_or(0, |last| last.at);
-    let (mut before, mut cold) = (None, 0u32);
-    for (place, here) in seen.iter().enumerate() {
-        if before.replace(here.at).is_some_and(|before| here.at - before > WARMS_UP.0) {
-            cold = WARMS_UP.1;
-        }
-        if !here.quorum {
-            // Whatever warms up begins again.
-            cold = if cold > 0 { WARMS_UP.1 } else { 0 };
-            continue;
-        }
-        cold = cold.saturating_sub(1);
-        if cold > 0 || !here.shown[side] {
-            continue;
-        }
-        let next = seen[place + 1..].iter().find(|later| later.quorum);
+    for (place, here) in seen.iter().enumerate().filter(|(_, here)| here.shown[side]) {
+        let next = seen[place + 1..].iter().find(|later| later.set[side]);
         let until = next.map_or(end, |next| next.at).min(here.at + holds).min(end);
         let inside = (until.min(FIRST_EXPIRY) - here.at.max(FIRST_EXPIRY - WINDOW)).max(0);
         let missing = (NEEDED - covered - inside).max(0);

@@ -1,6 +1,6 @@
 //! What every history must keep; `cargo x attack` plays as many as one likes.
 
-use adversary::{history, run};
+use adversary::{Coverage, Guide, History, history, play, run};
 
 #[test]
 fn no_coalition_takes_out_more_than_it_brought_and_the_rules_pay_it() {
@@ -13,6 +13,23 @@ fn no_coalition_takes_out_more_than_it_brought_and_the_rules_pay_it() {
 }
 
 #[test]
+fn a_guided_run_plays_the_same_from_the_same_first_seed() {
+    let played = || {
+        let mut guide = Guide::default();
+        let play = |seed| {
+            let history = guide.history(seed);
+            guide.learn(&history, &play(&history, false));
+            history
+        };
+        (0..30).map(play).collect::<Vec<History>>()
+    };
+    let first = played();
+    assert_eq!(first, played());
+    let changed = (0..30).zip(&first).filter(|(seed, played)| history(*seed) != **played);
+    assert!(changed.count() > 5, "most of what is played is a change of what was kept");
+}
+
+#[test]
 fn a_seed_is_one_history() {
     for seed in 0..20 {
         assert_eq!(history(seed), history(seed));
@@ -22,8 +39,8 @@ fn a_seed_is_one_history() {
 
 #[test]
 fn histories_reach_fills_calls_liquidations_stops_and_withdrawals() {
-    let mut coverage = adversary::Coverage::default();
-    for seed in 0..60 {
+    let mut coverage = Coverage::default();
+    for seed in 0..120 {
         coverage.add(&run(seed).0.coverage);
     }
     let reached: Vec<&str> = coverage.counts().map(|(what, _)| what).collect();
@@ -33,6 +50,13 @@ fn histories_reach_fills_calls_liquidations_stops_and_withdrawals() {
         "event Liquidated",
         "event Withdrawn",
         "event Expired",
+        "event Enacted",
+        "event NotEnacted",
+        "event Halted",
+        "event AccountOpened",
+        "event Deposited",
+        "event WithdrawalPaid",
+        "event CollateralSold",
         "event SettlementPostponed",
         "event VariationPaid",
         "event Paused",
@@ -40,6 +64,10 @@ fn histories_reach_fills_calls_liquidations_stops_and_withdrawals() {
         "mode Frozen",
         "mode ReduceOnly",
         "refusal MarginShort",
+        "refusal ChangeDiffers",
+        "refusal NotOutstanding",
+        "refusal WithdrawalLimit",
+        "refusal TooMany",
     ] {
         assert!(reached.contains(&what), "no history has reached '{what}': {reached:?}");
     }

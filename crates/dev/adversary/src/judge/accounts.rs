@@ -1,0 +1,196 @@
+//! Every account, block after block: whether it can pay, and whether it is reduced in time.
+
+use super::{DUST, Judge, MILLION, Rule, Watched, index, money, requirement};
+use crate::house::{UNDERLYINGS, side_of};
+use crate::world::{World, dollars};
+use ledger::Holder;
+use machine::{Account, State, Status};
+use margin::Requirement;
+use protocol::{AccountId, InstrumentId, Mode};
+use std::collections::BTreeMap;
+
+/// Blocks in a row in which an account may stay below maintenance margin though all it holds is quoted.
+const PATIENCE: u32 = 12;
+/// Part of the scan range within which an account must stay above zero: what is left pays for fees and the moves between
+/// scenarios.
+const RANGE_SHARE: i128 = 600_000;
+/// The same for vols, as parts per million of a vol; up, and down.
+const VOL_SHARE: (i128, i128) = (250_000, 120_000);
+/// What fees, and the distance at which an account without equity is closed, may come to, in parts per million of what is held.
+const FEES: i128 = 35_000;
+/// The same for bases, in parts per million of the index.
+const BASIS_SHARE: i128 = 2_000;
+
+/// Prices at which an account was last covered, and what it then held.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Anchor {
+    index: [i128; 2],
+    vol: i128,
+    basis: i128,
+}
+
+impl Judge {
+    pub(super) fn accounts(&mut self, world: &World) -> Result<(), (Rule, String)> {
+        let state = world.machine.state();
+        let Ok(risk) = state.risk() else {
+            return Err((Rule::HouseHalts, "the matrices cannot be built".into()));
+        };
+        let here = Anchor {
+            index: [0, 1].map(|side| index(state, side)),
+            vol: world.vol,
+            basis: world.basis,
+        };
+        let mut watched = std::mem::take(&mut self.watched);
+        let mut found = Ok(());
+        for one in &mut watched {
+            let Some(needed) = requirement(state, &risk, one.place) else { continue };
+            if let Some(held) = state.accounts.get(one.place) {
+                found = found.and_then(|()| self.account(world, one, held, &needed, here));
+            }
+        }
+        self.watched = watched;
+        found
+    }
+
+    fn account(
+        &mut self,
+        world: &World,
+        one: &mut Watched,
+        held: &Account,
+        needed: &Requirement,
+        here: Anchor,
+    ) -> Result<(), (Rule, String)> {
+        let state = world.machine.state();
+        let lots: BTreeMap<InstrumentId, i128> = held
+            .positions()
+            .iter()
+            .map(|(id, position)| (*id, position.lots.count()))
+            .filter(|(_, lots)| *lots != 0)
+            .collect();
+        let before = std::mem::replace(&mut one.held, lots.clone());
+        let equity = needed.equity.micros();
+        if equity >= needed.initial.micros() {
+            self.owed += std::mem::take(&mut one.owed);
+            (one.anchor, one.beyond) = (Some(here), 0);
+        }
+        one.owed = one.owed.max(-equity);
+        let anchor = *one.anchor.get_or_insert(here);
+        if equity < -DUST {
+            let gross = [0, 1].map(|side| {
+                let of = |lots| gross(lots, side, anchor.index[side].max(here.index[side]));
+                let pledged = money::coins_worth(state, Holder::Client(one.place), side);
+                of(&before).max(of(&lots)) + pledged
+            });
+            below_zero(one, equity, gross, anchor, here, state)?;
+        }
+        let smaller =
+            before.iter().any(|(id, was)| lots.get(id).map_or(0, |is| is.abs()) < was.abs());
+        let waits = equity < needed.maintenance.micros()
+            && needed.maintenance.micros() > 0
+            && !smaller
+            && self.all_quoted(state, &lots);
+        one.waits = if waits { one.waits + 1 } else { 0 };
+        self.nearness.waited = self.nearness.waited.max(one.waits);
+        if one.waits > PATIENCE {
+            return Err((
+                Rule::NotLiquidated,
+                format!(
+                    "account {}: equity {}, maintenance {}, {} blocks, holds {lots:?}",
+                    named(one.id),
+                    dollars(equity),
+                    dollars(needed.maintenance.micros()),
+                    one.waits
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether what an account holds can be traded away: quoted, trading, at a price that is to be trusted.
+    fn all_quoted(&self, state: &State, lots: &BTreeMap<InstrumentId, i128>) -> bool {
+        // Where all legs lean the same way, each can go alone, so one that is quoted is enough.
+        let linear = |id: &InstrumentId| {
+            let market = state.markets.get(id);
+            market.is_some_and(|market| !market.instrument.contract.pays_premium())
+        };
+        let sides: std::collections::BTreeSet<(usize, bool)> =
+            lots.iter().map(|(id, lots)| (side_of(*id), *lots > 0)).collect();
+        let one_way = lots.keys().all(linear) && sides.len() == 1;
+        state.call_auction.is_none()
+            && [0, 1].iter().all(|side| self.is_true(state, *side))
+            && lots.keys().all(|id| self.is_quoted(state, *id) || one_way)
+            && lots.keys().any(|id| self.is_quoted(state, *id))
+    }
+
+    /// Whether an index is what everybody sees: one that is held back is behind the quotes.
+    fn is_true(&self, state: &State, side: usize) -> bool {
+        let seen = self.seen.last().map_or(0, |seen| seen.prices[side]);
+        (index(state, side) - seen).abs() * 500 <= seen
+    }
+
+    fn is_quoted(&self, state: &State, id: InstrumentId) -> bool {
+        let market = state.markets.get(&id);
+        self.quoted & (1u16 << id.get().saturating_sub(1)) != 0
+            && market.is_some_and(|market| {
+                market.status == Status::Trading
+                    && market.instrument.contract.expires_at().is_none_or(|at| at > state.time)
+                    && !market.vol_stale
+                    && state.mode(market.instrument.underlying) < Mode::ReduceOnly
+            })
+    }
+}
+
+/// Returns the name of an account, in short.
+fn named(id: AccountId) -> String {
+    format!("{}/{}", id.owner.bytes()[0], id.sub)
+}
+
+/// An account that owes: prices have moved beyond what its margin is for, and it owes no more than that comes to.
+fn below_zero(
+    one: &mut Watched,
+    equity: i128,
+    gross: [i128; 2],
+    anchor: Anchor,
+    here: Anchor,
+    state: &State,
+) -> Result<(), (Rule, String)> {
+    let vol = (here.vol - anchor.vol) * MILLION / anchor.vol.max(1);
+    let basis = (here.basis - anchor.basis).abs();
+    let calm = (-VOL_SHARE.1..=VOL_SHARE.0).contains(&vol) && basis <= BASIS_SHARE;
+    let moves = [0, 1].map(|side| {
+        let at = anchor.index[side].max(1);
+        (here.index[side] - at).abs() * MILLION / at
+    });
+    let ranges = [0, 1].map(|side| range(state, side) * RANGE_SHARE / MILLION);
+    let said = format!("account {} has {}", named(one.id), dollars(equity));
+    if one.beyond == 0 && calm && moves[0] <= ranges[0] && moves[1] <= ranges[1] {
+        let said = format!("{said}, prices moved {moves:?} ppm, vol {vol}, basis {basis}");
+        return Err((Rule::BelowZero, said));
+    }
+    if !calm {
+        one.beyond = one.beyond.max(-equity);
+        return Ok(());
+    }
+    let parts =
+        [0, 1].map(|side| gross[side] * ((moves[side] - ranges[side]).max(0) + FEES) / MILLION);
+    one.beyond = one.beyond.max(parts.iter().sum());
+    match -equity > one.beyond + DUST {
+        true => {
+            Err((Rule::BeyondRange, format!("{said}, {} beyond the range", dollars(one.beyond))))
+        }
+        false => Ok(()),
+    }
+}
+
+/// Returns the narrowest range that margin is measured for, in parts per million.
+fn range(state: &State, side: usize) -> i128 {
+    let held = state.underlyings.get(&UNDERLYINGS[side]);
+    held.map_or(0, |held| held.thresholds.hold().number().raw())
+}
+
+/// Returns the value of all positions on an underlying at an index, long and short added up.
+fn gross(lots: &BTreeMap<InstrumentId, i128>, side: usize, index: i128) -> i128 {
+    let here = lots.iter().filter(|(id, _)| side_of(**id) == side);
+    // A lot is a hundredth of a coin.
+    here.map(|(_, lots)| lots.abs() * index / 100).sum()
+}
