@@ -54,7 +54,7 @@ pub(crate) fn run(args: &ReportArgs, out: &mut dyn Write) -> Result<Verdict> {
         Err(Stop::Failed(error)) => return Err(error),
     };
     let Replayed { report, root, height, tail } = replayed;
-    if let Some(tail) = tail {
+    if let (None, Some(tail)) = (args.to, tail) {
         bail!("{tail}: make the report with --to {height}");
     }
     let target = args.out.as_ref().unwrap_or(&args.dir);

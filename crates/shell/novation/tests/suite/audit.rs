@@ -197,6 +197,10 @@ fn a_torn_tail_is_a_warning_unless_a_snapshot_says_more() {
         &["block 20 differs", "ends at block 19", "a snapshot of block 20", "acknowledged"],
     );
     fs::remove_file(snapshot(&dir)).expect("removable");
+    run("audit {}", &dir).failed(1, &["blocks in report.json", "the log ends before it"]);
+    for end in ["html", "json", "txt"] {
+        fs::remove_file(dir.join(format!("report.{end}"))).expect("removable");
+    }
     let out = run("audit {}", &dir).succeeded();
     assert!(out.contains(&format!("warning    the last {} bytes", length - 10)), "{out}");
     assert!(out.contains("audited 19 blocks, "), "{out}");

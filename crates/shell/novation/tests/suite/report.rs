@@ -15,7 +15,7 @@ fn files(dir: &Path) -> Vec<Vec<u8>> {
 fn a_report_made_again_from_the_log_is_the_demos_to_the_byte() {
     let dir = copy("report-again");
     let told = files(&dir);
-    let other = place("report-again").join("other");
+    let other = place("report-again-out").join("other");
     let out = run(&format!("report {{}} --quiet --out {}", other.display()), &dir).succeeded();
     assert!(out.contains("report.html") && out.contains("state root 0x"), "{out}");
     assert_eq!(files(&other), told);
