@@ -28,9 +28,9 @@ pub(crate) fn run(args: &AskArgs, out: &mut dyn Write) -> Result<Verdict> {
         bail!("{} exists and is no list of validators: choose another --list", list.display());
     }
     let mut client = Client::new(args.node);
-    let listed = match names_an_underlying(args) {
-        true => names::underlyings(&mut client, trust.as_ref())?,
-        false => Underlyings::new(),
+    let listed = match named_underlying(args) {
+        Some(name) => names::underlyings(&mut client, trust.as_ref(), name)?,
+        None => Underlyings::new(),
     };
     let Question { method, mut params, about } = question(args, &listed)?;
     params["epoch"] = json!(trust.as_ref().map_or(0, |trust| trust.epoch));
@@ -67,15 +67,15 @@ struct Question {
     about: String,
 }
 
-/// Whether the record is one of an underlying that is not named by its number.
-fn names_an_underlying(args: &AskArgs) -> bool {
+/// Returns the underlying that the record is one of, unless it is named by its number.
+fn named_underlying(args: &AskArgs) -> Option<&str> {
     let place = match (args.kind, args.names.as_slice()) {
         (RecordKind::Underlying | RecordKind::Thresholds | RecordKind::Liquidity, [place])
         | (RecordKind::Parameter, [_, place]) => place,
         (RecordKind::House, [holder, place, ..]) if holder == "insurance" => place,
-        _ => return false,
+        _ => return None,
     };
-    place.parse::<u16>().is_err()
+    place.parse::<u16>().is_err().then_some(place.as_str())
 }
 
 fn question(args: &AskArgs, listed: &Underlyings) -> Result<Question> {

@@ -100,7 +100,7 @@ impl Asked {
 
     /// Returns the underlying of a name: the first that the validators certify to have it.
     fn underlying(&mut self, name: &str) -> Result<UnderlyingId> {
-        let listed = names::underlyings(&mut self.client, Some(&self.trust))?;
+        let listed = names::underlyings(&mut self.client, Some(&self.trust), name)?;
         if let Some((id, _)) = listed.iter().find(|(_, held)| held.eq_ignore_ascii_case(name)) {
             return Ok(*id);
         }

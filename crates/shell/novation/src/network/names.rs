@@ -13,9 +13,13 @@ use store::{Claim, PROOF_BYTES_MAX, Proof, StateRoot};
 /// Numbers of underlyings that are looked through for a name.
 const UNDERLYINGS_MAX: u16 = 32;
 
-/// Returns the underlyings: those that the validators certify; without a list to hold them against, as the one that is asked
-/// tells them.
-pub(super) fn underlyings(client: &mut Client, trust: Option<&Trust>) -> Result<Underlyings> {
+/// Returns the underlyings up to the one of a name, or all: those that the validators certify; without a list to hold them
+/// against, as the one that is asked tells them.
+pub(super) fn underlyings(
+    client: &mut Client,
+    trust: Option<&Trust>,
+    wanted: &str,
+) -> Result<Underlyings> {
     let mut found = Underlyings::new();
     for number in 0..=UNDERLYINGS_MAX {
         let id = UnderlyingId::new(number);
@@ -37,7 +41,11 @@ pub(super) fn underlyings(client: &mut Client, trust: Option<&Trust>) -> Result<
         }
         if let Claim::Present(record) = claim {
             let held: UnderlyingRecord = codec::decode(&record, PROOF_BYTES_MAX)?;
+            let is_wanted = held.name.eq_ignore_ascii_case(wanted);
             found.push((id, held.name));
+            if is_wanted {
+                break;
+            }
         }
     }
     Ok(found)

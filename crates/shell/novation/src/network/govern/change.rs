@@ -277,7 +277,7 @@ fn endpoint(address: SocketAddr) -> Endpoint {
 mod tests {
     use super::*;
     use machine::{Genesis, Machine, Pause, SourceWeight, UnderlyingGenesis, ValidatorGenesis};
-    use protocol::{Contract, Instrument, SourceId, ValidatorId};
+    use protocol::{SourceId, ValidatorId};
     use units::{Notional, Quantity};
 
     fn parameter(name: &str, value: i64, of: Option<u16>) -> Result<Change> {
@@ -387,7 +387,7 @@ mod tests {
             name: "BTC".into(),
             asset: None,
             class: 1,
-            sources: [1, 2, 3].map(source).to_vec(),
+            sources: [1, 2, 3, 4].map(source).to_vec(),
             sources_min: 3,
             reference_price: Price::from_micros(8_000_000_000),
             first_blocks: 1,
