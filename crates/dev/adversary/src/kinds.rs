@@ -110,4 +110,9 @@ pub(crate) const OUT_OF_REACH: &[(&str, &str)] = &[
         "refusal CommitteeFull",
         "256 seats, each after the timelock and an epoch: `machine`, `committee`",
     ),
+    ("cancelled PostOnly", "such an order is refused at the door, as `PostOnlyWouldCross`"),
+    (
+        "refusal MarkMissing",
+        "every contract has a mark before the first command: `machine`, `first_price`",
+    ),
 ];

@@ -107,9 +107,10 @@ impl World {
             Act::Odd { who, kind, market } => self.odd(who, kind, market),
             Act::Crowd { market: place, side, off, lots } => {
                 let price = self.limit(market(place), side, off.into());
-                let good = TimeInForce::GoodTillCancelled;
+                // What nobody takes does not rest, and fills no book.
+                let life = TimeInForce::ImmediateOrCancel;
                 let each = (0..self.crowd).map(house::of_crowd).collect::<Vec<AccountId>>();
-                let place = |id| self.place_for(id, market(place), side, price, lots.into(), good);
+                let place = |id| self.place_for(id, market(place), side, price, lots.into(), life);
                 each.into_iter().map(place).collect()
             }
             Act::CrowdRests { market: place, side } => {
