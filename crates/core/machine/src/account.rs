@@ -198,6 +198,7 @@ impl Account {
             (Ok(at), true) => {
                 self.positions.remove(at);
                 self.pursuit.unfilled.remove(&instrument);
+                self.pursuit.passed.remove(&instrument);
             }
             (Ok(at), false) => {
                 if let Some((_, held)) = self.positions.get_mut(at) {

@@ -9,7 +9,7 @@ use crate::work::Work;
 use crate::{BlockError, Machine, Outcome};
 use protocol::{AccountId, Block, Command, Event, Fault, Receipt, Refusal, Transaction, limits};
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use units::Notional;
 
 impl Machine {
@@ -39,7 +39,7 @@ impl Machine {
             events: Vec::with_capacity(block.transactions.len()),
             active: BTreeSet::new(),
             broken: BTreeSet::new(),
-            for_sale: BTreeSet::new(),
+            for_sale: BTreeMap::new(),
             debts: Vec::new(),
             uncovered: None,
             payer: None,

@@ -310,6 +310,9 @@ impl Work<'_> {
         self.exchanges(buyer, dollars, coins)?;
         if let Some(seller) = owner {
             self.exchanges(seller, coins, dollars)?;
+            if let Some(sought) = self.for_sale.get_mut(&(seller, asset)) {
+                *sought = sought.minus(sale.paid).map_err(Fault::at("collateral for sale"))?;
+            }
         }
         let (amount, paid) = (sale.amount, sale.paid);
         self.events.push(Event::CollateralBought { seller: owner, buyer, asset, amount, paid });
@@ -334,12 +337,16 @@ impl Work<'_> {
         };
         let held = self.state.accounts.get(seller).ok_or(Fault::Missing("account"))?;
         let debt = self.state.ledger.cash(seller).negated().map_err(Fault::at("debt"))?;
-        let sells = held.positions().is_empty() || self.for_sale.contains(&seller);
-        if debt <= Notional::ZERO || !sells {
+        let sought = match self.for_sale.get(&(seller, asset)) {
+            Some(sought) => debt.greater(*sought),
+            None if held.positions().is_empty() => debt,
+            None => return Ok(None),
+        };
+        if sought <= Notional::ZERO {
             return Ok(None);
         }
         let price = self.sale_price(fund)?;
-        Ok(price.map(|price| (Holder::Client(seller), price, debt)))
+        Ok(price.map(|price| (Holder::Client(seller), price, sought)))
     }
 
     /// Checks what can be checked of an outgoing amount without touching it.

@@ -3,6 +3,7 @@
 //! **Invariant:** no fund pays out more than its share of an event for one account, nor more than its share of a day for
 //! all of them, whatever the number of blocks.
 
+use crate::state::State;
 use crate::work::Work;
 use borsh::{BorshDeserialize, BorshSerialize};
 use ledger::{Holder, Posting};
@@ -37,15 +38,29 @@ impl Allowance {
     }
 }
 
-impl Work<'_> {
-    /// Returns what a fund may still pay to all accounts together.
-    fn day_allowance(&self, fund: UnderlyingId) -> Result<Allowance, Fault> {
-        let held = self.state.underlyings.get(&fund).ok_or(Fault::Missing("underlying"))?;
-        let share = self.state.ppm(fund, ParameterId::InsuranceDayCap);
-        let balance = self.state.insurance_fund(fund);
-        held.payable.at(self.block.time, balance, share).map_err(Fault::at("day of a fund"))
+impl State {
+    /// Returns what the fund of an underlying may pay today to all accounts together, in micro-dollars: no more than it has.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if there is no such underlying.
+    ///
+    /// spec 0021-FALL-010.
+    pub fn fund_pays(&self, fund: UnderlyingId) -> Result<Notional, Fault> {
+        let allowance = self.day_allowance(fund, self.time)?;
+        Ok(allowance.left.lesser(self.insurance_fund(fund)).greater(Notional::ZERO))
     }
 
+    /// Returns what a fund may still pay to all accounts together.
+    fn day_allowance(&self, fund: UnderlyingId, now: BlockTime) -> Result<Allowance, Fault> {
+        let held = self.underlyings.get(&fund).ok_or(Fault::Missing("underlying"))?;
+        let share = self.ppm(fund, ParameterId::InsuranceDayCap);
+        let balance = self.insurance_fund(fund);
+        held.payable.at(now, balance, share).map_err(Fault::at("day of a fund"))
+    }
+}
+
+impl Work<'_> {
     /// Pays what an account without positions and without other collateral owes; once it owes nothing, the funds answer
     /// for it no longer.
     ///
@@ -139,7 +154,7 @@ impl Work<'_> {
         let at = Fault::at("cover of a debt");
         let balance = self.state.insurance_fund(fund);
         let share = self.state.ppm(fund, ParameterId::InsuranceEventCap);
-        let day = self.day_allowance(fund)?;
+        let day = self.state.day_allowance(fund, self.block.time)?;
         let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
         let event = held.exposed().get(&fund).copied().unwrap_or_default();
         let event = event.at(self.block.time, balance, share).map_err(&at)?;
@@ -162,19 +177,27 @@ impl Work<'_> {
     }
 
     /// Sells collateral of an account that owes dollars to the funds of the compartments in which it is priced, asset
-    /// after asset, until nothing is owed: at the index less the fee of a liquidation. What is left is for sale to
-    /// anybody; of an account without positions, what is owed beyond its worth is covered.
+    /// after asset, until nothing is owed: at the index less the fee of a liquidation; of each asset for no fewer dollars
+    /// than are sought beside a slice. What is left is for sale to anybody; of an account without positions, what is owed
+    /// beyond its worth is covered.
     ///
-    /// spec 0021-FALL-012, 0021-FALL-042, 0021-FALL-044.
-    pub(crate) fn sell_collateral(&mut self, account: AccountIndex) -> Result<(), Fault> {
-        self.for_sale.insert(account);
+    /// spec 0021-FALL-012, 0021-FALL-021, 0021-FALL-042, 0021-FALL-044.
+    pub(crate) fn sell_collateral(
+        &mut self,
+        account: AccountIndex,
+        sought: &[(AssetId, Notional)],
+    ) -> Result<(), Fault> {
         let held: Vec<(AssetId, Amount)> = self.state.ledger.collateral(account).collect();
         for (asset, amount) in held {
-            let debt = self.debt(account)?;
-            if debt <= Notional::ZERO {
-                return Ok(());
-            }
-            self.sell(account, debt, asset, amount)?;
+            let least = sought.iter().find(|(of, _)| *of == asset);
+            let least = least.map_or(Notional::ZERO, |(_, least)| *least);
+            let dollars = self.debt(account)?.greater(least);
+            let paid = match dollars > Notional::ZERO {
+                true => self.sell(account, dollars, asset, amount)?,
+                false => Notional::ZERO,
+            };
+            let left = least.minus(paid).map_err(Fault::at("collateral for sale"))?;
+            self.for_sale.insert((account, asset), left);
         }
         let idle = self.state.accounts.get(account).is_some_and(|held| held.positions().is_empty());
         if idle { self.cover_beyond(account) } else { Ok(()) }
@@ -232,21 +255,37 @@ impl Work<'_> {
         Ok(Some(price.greater(Price::from_micros(1))))
     }
 
+    /// Returns what the fund of its underlying would pay for all of an account's collateral, by asset; nothing of what has
+    /// no price.
+    ///
+    /// spec 0021-FALL-012.
+    pub(crate) fn pledges(&self, account: AccountIndex) -> Result<Vec<(AssetId, Notional)>, Fault> {
+        let mut pledges = Vec::new();
+        for (asset, amount) in self.state.ledger.collateral(account) {
+            let Some((fund, _)) = self.pledged_on(asset) else { continue };
+            let Some(price) = self.sale_price(fund)? else { continue };
+            let worth = amount.quantity().value(price, Round::Down);
+            pledges.push((asset, worth.map_err(Fault::at("worth of collateral"))?));
+        }
+        Ok(pledges)
+    }
+
+    /// Sells an asset of an account to a fund, for so many dollars at most; returns for how many.
     fn sell(
         &mut self,
         account: AccountIndex,
-        debt: Notional,
+        dollars: Notional,
         asset: AssetId,
         held: Amount,
-    ) -> Result<(), Fault> {
-        let Some((fund, _)) = self.pledged_on(asset) else { return Ok(()) };
-        let Some(price) = self.sale_price(fund)? else { return Ok(()) };
-        let day = self.day_allowance(fund)?;
-        let most = debt.lesser(day.left);
+    ) -> Result<Notional, Fault> {
+        let Some((fund, _)) = self.pledged_on(asset) else { return Ok(Notional::ZERO) };
+        let Some(price) = self.sale_price(fund)? else { return Ok(Notional::ZERO) };
+        let day = self.state.day_allowance(fund, self.block.time)?;
+        let most = dollars.lesser(day.left);
         let most = cover(most, self.state.insurance_fund(fund), WHOLE)?.paid;
         let Sale { amount, paid } = sale(held, price, most)?;
         if amount <= Amount::ZERO {
-            return Ok(());
+            return Ok(Notional::ZERO);
         }
         let (fund_, client) = (Holder::Insurance(fund), Holder::Client(account));
         let mut changes = ledger::Changes::default();
@@ -257,6 +296,6 @@ impl Work<'_> {
         self.exchanges(account, (asset, amount), dollars)?;
         self.spend(fund, day, paid)?;
         self.events.push(Event::CollateralSold { account, asset, amount, paid });
-        Ok(())
+        Ok(paid)
     }
 }

@@ -3,10 +3,12 @@
 use crate::pursuit::Pursuit;
 use crate::work::Work;
 use margin::{Meter, Reading};
-use protocol::{AccountIndex, CancelReason, Event, Fault, InstrumentId, Mode, ParameterId, Plant};
+use protocol::{
+    AccountIndex, AssetId, CancelReason, Event, Fault, InstrumentId, Mode, ParameterId, Plant,
+};
 use std::collections::BTreeMap;
 use units::{Lots, Notional, Num, Ppm, Round, limits};
-use waterfall::{Candidate, Leg, Reduction, Standing, Step, next_step, turns};
+use waterfall::{Candidate, Leg, Reduction, Standing, Step, next_step, slice_of_pledge, turns};
 
 /// Steps of liquidation that a block has room for: a position of an account is one.
 const STEPS_MAX: u64 = 8_192;
@@ -17,8 +19,6 @@ const STEPS_APART: u64 = 4;
 #[derive(Debug)]
 struct Turn {
     orders: Vec<Reduction>,
-    /// Whether the orders bring what is missing if they fill.
-    suffices: bool,
     /// Whether the next turn is a slice.
     slice_next: bool,
 }
@@ -191,7 +191,7 @@ impl Work<'_> {
             orders_cancelled = orders_cancelled.saturating_add(1);
         }
         let standing = Standing {
-            equity: self.equity_to_lose(account, reading.equity)?,
+            equity: reading.equity,
             maintenance: reading.maintenance,
             target: reading.buffer,
             has_orders: false,
@@ -201,10 +201,7 @@ impl Work<'_> {
             legs.sort_by_key(|(leg, _)| leg.maintenance_without);
             legs.truncate(1);
         }
-        let turn = self.turn(account, &standing, &legs)?;
-        if !turn.suffices {
-            self.sell_collateral(account)?;
-        }
+        let turn = self.turn(account, standing, &legs)?;
         let mut entered = Vec::with_capacity(turn.orders.len());
         for reduction in turn.orders {
             match self.enter_liquidation(account, &reduction)? {
@@ -219,6 +216,9 @@ impl Work<'_> {
         // Until something is filled.
         held.pursuit.failures = held.pursuit.failures.saturating_add(1);
         held.pursuit.slice_next = turn.slice_next;
+        held.pursuit.pass(legs.iter().map(|(leg, _)| leg.instrument), |leg| {
+            entered.iter().any(|(ordered, _)| *ordered == Some(leg))
+        });
         self.touched.accounts.insert(account);
         if positions.is_empty() && orders_cancelled == 0 {
             // Collateral alone stood behind a debt; its sale is an event of its own.
@@ -242,37 +242,71 @@ impl Work<'_> {
     }
 
     /// Returns what the house orders in a turn: reductions of single legs; of all by the same part, if no leg has one, and
-    /// after every turn that left some without.
+    /// after every turn that left some without. Sells collateral where that does not bring what is missing.
     ///
-    /// spec 0021-FALL-004, 0021-FALL-021.
+    /// spec 0021-FALL-004, 0021-FALL-012, 0021-FALL-021.
     fn turn(
-        &self,
+        &mut self,
         account: AccountIndex,
-        standing: &Standing,
+        mut standing: Standing,
         legs: &[(Leg, waterfall::Parameters)],
     ) -> Result<Turn, Fault> {
-        let (orders, suffices, hedged) = match next_step(standing, legs)? {
+        let equity = standing.equity;
+        standing.equity = self.equity_to_lose(account, equity, &[])?;
+        let (orders, suffices, hedged) = match next_step(&standing, legs)? {
             Step::Reduce { reductions, suffices, hedged } => (reductions, suffices, hedged),
             Step::Healthy | Step::CancelOrders => (Vec::new(), true, false),
             Step::Stuck => (Vec::new(), false, true),
         };
         let due = self.state.accounts.get(account).is_some_and(|held| held.pursuit().slice_next);
         if hedged && (orders.is_empty() || due) && !Plant::SpreadsStay.is_planted() {
+            let sought = self.sought(account, &standing, legs)?;
+            standing.equity = self.equity_to_lose(account, equity, &sought)?;
+            if !sought.is_empty() || !suffices {
+                self.sell_collateral(account, &sought)?;
+            }
             let slice = self.slice(account, standing, legs)?;
             if !slice.is_empty() {
-                return Ok(Turn { orders: slice, suffices, slice_next: false });
+                return Ok(Turn { orders: slice, slice_next: false });
             }
+        } else if !suffices {
+            self.sell_collateral(account, &[])?;
         }
-        Ok(Turn { orders, suffices, slice_next: hedged })
+        Ok(Turn { orders, slice_next: hedged })
+    }
+
+    /// Returns for how many dollars each asset that is pledged is to be sold beside a slice; none while nobody takes any of
+    /// the legs: so no more than a slice is sold ahead of them.
+    ///
+    /// spec 0021-FALL-021.
+    fn sought(
+        &self,
+        account: AccountIndex,
+        standing: &Standing,
+        legs: &[(Leg, waterfall::Parameters)],
+    ) -> Result<Vec<(AssetId, Notional)>, Fault> {
+        if legs.iter().all(|(leg, _)| leg.unfilled) {
+            return Ok(Vec::new());
+        }
+        let pledges = self.pledges(account)?.into_iter();
+        let sought = pledges.map(|(asset, worth)| Ok((asset, slice_of_pledge(standing, worth)?)));
+        sought.collect()
     }
 
     /// Returns what of an account's equity the orders of the house may lose: less what the sale of collateral may cost in
     /// the same block.
     ///
     /// spec 0021-FALL-020.
-    fn equity_to_lose(&self, account: AccountIndex, equity: Notional) -> Result<Notional, Fault> {
+    fn equity_to_lose(
+        &self,
+        account: AccountIndex,
+        equity: Notional,
+        sought: &[(AssetId, Notional)],
+    ) -> Result<Notional, Fault> {
         let at = Fault::at("equity to lose");
         let debt = self.state.ledger.cash(account).negated().map_err(&at)?;
+        let beside = sought.iter().try_fold(Notional::ZERO, |sum, (_, more)| sum.plus(*more));
+        let debt = debt.greater(Notional::ZERO).plus(beside.map_err(&at)?).map_err(&at)?;
         if debt <= Notional::ZERO || equity <= Notional::ZERO {
             return Ok(equity);
         }
@@ -288,27 +322,36 @@ impl Work<'_> {
         Ok(equity.minus(cost).map_err(&at)?.greater(Notional::from_micros(1)))
     }
 
-    /// Returns the orders that reduce all legs by the same part, where none can be reduced alone.
+    /// Returns the orders that reduce all legs by the same part, where none can be reduced alone; as the account stands once
+    /// collateral has been sold beside them.
     ///
     /// spec 0021-FALL-021.
     fn slice(
         &self,
         account: AccountIndex,
-        standing: &Standing,
+        mut standing: Standing,
         legs: &[(Leg, waterfall::Parameters)],
     ) -> Result<Vec<Reduction>, Fault> {
-        if legs.len() < 2 {
+        let at = Fault::at("slice of a portfolio");
+        let pledged = self.pledges(account)?.iter().any(|(_, worth)| *worth > Notional::ZERO);
+        if legs.is_empty() || (legs.len() < 2 && !pledged) {
             return Ok(Vec::new());
         }
-        let at = Fault::at("slice of a portfolio");
+        let now = self.maintenance_after(account, |_| Lots::ZERO)?;
+        let released = standing.maintenance.minus(now).map_err(&at)?;
+        standing.target = standing.target.minus(released).map_err(&at)?;
+        standing.maintenance = now;
         let mut closing = BTreeMap::new();
         for (leg, _) in legs {
             closing.insert(leg.instrument, leg.lots.negated().map_err(&at)?);
         }
         let traded =
             |of: &BTreeMap<InstrumentId, Lots>, id| of.get(&id).copied().unwrap_or(Lots::ZERO);
-        let without = self.maintenance_after(account, |id| traded(&closing, id))?;
-        let lots = waterfall::slice(standing, legs, without)?;
+        let without = match pledged {
+            true => Notional::ZERO,
+            false => self.maintenance_after(account, |id| traded(&closing, id))?,
+        };
+        let lots = waterfall::slice(&standing, legs, without, pledged)?;
         if lots.is_empty() {
             return Ok(Vec::new());
         }
@@ -317,7 +360,7 @@ impl Work<'_> {
             closing.insert(leg.instrument, lots);
         }
         let after = self.maintenance_after(account, |id| traded(&closing, id))?;
-        waterfall::slice_orders(standing, legs, &lots, after)
+        waterfall::slice_orders(&standing, legs, &lots, after)
     }
 
     /// Returns whether a position may be liquidated: its market lets the house reduce and its index is fresh.
@@ -358,6 +401,7 @@ impl Work<'_> {
                 tick: market.instrument.tick,
                 maintenance_without: sums.without(*id)?,
                 unfilled: held.pursuit().unfilled.contains(id),
+                passed: held.pursuit().passed.get(id).copied().unwrap_or(0),
             };
             legs.push((leg, parameters));
         }

@@ -5,7 +5,7 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::InstrumentId;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use units::BlockHeight;
 
 /// What the house remembers of its attempts to reduce an account.
@@ -15,6 +15,8 @@ use units::BlockHeight;
 pub struct Pursuit {
     /// Contracts of which the last order of the house was not filled at all.
     pub unfilled: BTreeSet<InstrumentId>,
+    /// Contracts that had no order in its last turn, and for how many turns in a row.
+    pub passed: BTreeMap<InstrumentId, u8>,
     /// Turns in a row in which nothing was filled.
     pub failures: u8,
     /// Whether its next turn reduces all legs by the same part: the last one left legs without an order.
@@ -23,4 +25,21 @@ pub struct Pursuit {
     pub waiting_since: Option<BlockHeight>,
     /// Whether a fault has set the account aside: it takes no orders, and nothing leaves it.
     pub aside: bool,
+}
+
+impl Pursuit {
+    /// Notes which of the legs had no order in a turn.
+    ///
+    /// spec 0021-FALL-005.
+    pub(crate) fn pass(
+        &mut self,
+        legs: impl Iterator<Item = InstrumentId>,
+        ordered: impl Fn(InstrumentId) -> bool,
+    ) {
+        let before = std::mem::take(&mut self.passed);
+        for leg in legs.filter(|leg| !ordered(*leg)) {
+            let turns = before.get(&leg).map_or(0, |turns| *turns);
+            self.passed.insert(leg, turns.saturating_add(1));
+        }
+    }
 }

@@ -8,7 +8,7 @@ use protocol::{
     AccountIndex, Address, AssetId, Block, Event, Fault, InstrumentId, ParameterId, SessionKey,
     UnderlyingId, ValidatorId, WithdrawalId,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use units::{BlockSpan, Notional};
 
 /// Records that the block has changed.
@@ -44,8 +44,9 @@ pub(crate) struct Work<'a> {
     pub(crate) active: BTreeSet<InstrumentId>,
     /// Markets whose books a drill breaks in this block.
     pub(crate) broken: BTreeSet<InstrumentId>,
-    /// Accounts whose collateral is for sale in this block: below maintenance margin, and no leg has a reduction.
-    pub(crate) for_sale: BTreeSet<AccountIndex>,
+    /// Collateral for sale in this block, of accounts below maintenance margin whose reductions do not bring what is missing:
+    /// for how many dollars at least, though less is owed.
+    pub(crate) for_sale: BTreeMap<(AccountIndex, AssetId), Notional>,
     /// Debts that nothing of their accounts' own stands behind, as the pass over all accounts finds them.
     pub(crate) debts: Vec<(AccountIndex, Notional)>,
     /// What nothing in the house could pay of them; nothing known before that pass is over.

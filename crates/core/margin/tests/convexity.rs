@@ -139,6 +139,7 @@ fn future_of(house: &House) -> (InstrumentId, Leg) {
         tick: Price::from_micros(1_000),
         maintenance_without: Notional::ZERO,
         unfilled: false,
+        passed: 0,
     };
     (leg.instrument, leg)
 }

@@ -38,6 +38,6 @@ pub use insurance::{Cover, cover};
 pub use liquidation::{Leg, Parameters, Reduction, Share, Standing, filled, reduction};
 pub use plan::{Step, next_step};
 pub use sale::{Sale, purchase, sale};
-pub use slice::{slice, slice_orders};
+pub use slice::{slice, slice_of_pledge, slice_orders};
 pub use turns::{Candidate, turns};
 pub use uncovered::uncovered;

@@ -63,6 +63,17 @@ pub struct Leg {
     pub maintenance_without: Notional,
     /// Whether nothing of the last order of the house for it was filled.
     pub unfilled: bool,
+    /// Turns in a row in which it had no order.
+    pub passed: u8,
+}
+
+impl Leg {
+    /// Returns whether the leg comes after others: nobody took its last order, and that was in the last turn.
+    ///
+    /// spec 0021-FALL-005.
+    pub(crate) const fn is_behind(&self) -> bool {
+        self.unfilled && self.passed == 0
+    }
 }
 
 /// An order that brings a position towards zero.

@@ -4,7 +4,7 @@
 //! convexity of the margin allows to be counted on whichever of the orders fill.
 
 use crate::liquidation::{
-    Leg, Parameters, Reduction, Share, Standing, dearest, part, reduction, release, value,
+    Leg, Parameters, Reduction, Share, Standing, dearest, part, reduction, release,
 };
 use protocol::Fault;
 use units::{Lots, Notional, Num, Round, limits};
@@ -126,17 +126,19 @@ const WHOLE: Num = Num::new(limits::PPB_ONE);
 ///
 /// With `wᵢ` the weight of a leg, its release, and `W` their sum, `wᵢ/W` of leg `i` bring `B = Σ rᵢ·wᵢ/W`: the parts add up
 /// to one, so they can be counted on whichever fill. If less is missing than `B`, so much less of each. Legs whose last
-/// order was not filled at all count only if the others cannot bring what is missing, and then for a quarter.
+/// order was not filled at all count only if the others cannot bring what is missing, and then for a quarter; in the turn
+/// after one in which it had no order, a leg comes first.
 ///
 /// spec 0021-FALL-005.
 fn allot(standing: &Standing, able: &mut Vec<Able<'_>>) -> Result<(), Fault> {
     let missing = missing(standing)?;
     able.sort_by(|a, b| {
-        let first = a.leg.unfilled.cmp(&b.leg.unfilled).then(b.release.cmp(&a.release));
-        first.then(a.leg.instrument.cmp(&b.leg.instrument))
+        let first = a.leg.is_behind().cmp(&b.leg.is_behind()).then(b.leg.passed.cmp(&a.leg.passed));
+        let largest = first.then(b.release.cmp(&a.release));
+        largest.then(a.leg.instrument.cmp(&b.leg.instrument))
     });
     able.truncate(LEGS_MAX);
-    let fresh = able.iter().filter(|able| !able.leg.unfilled).count();
+    let fresh = able.iter().filter(|able| !able.leg.is_behind()).count();
     let fresh_only: Vec<Notional> = brought(able.iter().take(fresh), true)?;
     let suffices = fresh > 0 && sum(&fresh_only)? >= missing;
     let brings = if suffices { fresh_only } else { brought(able.iter(), fresh == 0)? };
@@ -171,7 +173,7 @@ fn brought<'a>(
     let mut weights = Vec::new();
     let mut all = Num::new(0);
     for able in able.clone() {
-        let weight = match able.leg.unfilled && !alike {
+        let weight = match able.leg.is_behind() && !alike {
             true => able.release.number().mul_div(Num::new(1), UNFILLED_SHARE, Round::Up),
             false => Ok(able.release.number()),
         };
@@ -190,9 +192,11 @@ fn sum(amounts: &[Notional]) -> Result<Notional, Fault> {
     sum.map_err(Fault::at("margin released"))
 }
 
-/// Returns the most that each order may lose so that all together lose no more than a positive equity, in proportion to
-/// what they may trade for; and lowers the lots of those whose part would not pay for fee and distance.
+/// Returns the most that each order may lose: of a positive equity the part that the order brings of maintenance margin, or
+/// what a lot has to pay for, as long as there is equity; and lowers the lots of those whose part would not pay for fee and
+/// distance.
 ///
+/// So where equity pays for all lots, what is left has as much equity for its margin as before, whichever of the orders fill.
 /// An account without equity has nothing to lose, so its orders have no bound but the narrower band.
 ///
 /// spec 0021-FALL-020.
@@ -201,24 +205,21 @@ fn losses(standing: &Standing, able: &mut [Able<'_>]) -> Result<Vec<Option<Notio
     if standing.equity <= Notional::ZERO {
         return Ok(vec![None; able.len()]);
     }
-    let mut values = Vec::with_capacity(able.len());
-    for able in able.iter() {
-        values.push(value(able.leg, &able.parameters, able.lots)?);
-    }
-    let all = sum(&values)?;
+    let brings = able.iter().map(|able| part(able.release, able.lots, able.held, Round::Down));
+    let brings = brings.collect::<Result<Vec<_>, _>>()?;
+    let all = standing.maintenance.greater(sum(&brings)?);
     let mut losses = Vec::with_capacity(able.len());
-    for (able, value) in able.iter_mut().zip(values) {
-        if value <= Notional::ZERO {
-            able.lots = Lots::ZERO;
-            losses.push(None);
-            continue;
-        }
-        let loss = standing.equity.number().mul_div(value.number(), all.number(), Round::Down);
-        let loss = loss.map_err(&at)?;
+    let mut left = standing.equity;
+    for (able, brings) in able.iter_mut().zip(brings) {
+        let loss = standing.equity.number().mul_div(brings.number(), all.number(), Round::Down);
         let apart = dearest(able.leg, &able.parameters)?.apart;
-        let most = loss.mul_div(Num::new(1), apart.number(), Round::Down).map_err(&at)?;
-        able.lots = able.lots.lesser(Lots::from_number(most));
-        losses.push(Some(Notional::from_number(loss)));
+        let loss = Notional::from_number(loss.map_err(&at)?).greater(apart).lesser(left);
+        let most = loss.number().mul_div(Num::new(1), apart.number(), Round::Down);
+        able.lots = able.lots.lesser(Lots::from_number(most.map_err(&at)?));
+        if able.lots > Lots::ZERO {
+            left = left.minus(loss).map_err(&at)?;
+        }
+        losses.push(Some(loss));
     }
     Ok(losses)
 }

@@ -21,8 +21,8 @@ const ONE: Num = Num::new(limits::PPM_ONE);
 /// Returns the lots to trade of each leg, positive, so that the portfolio shrinks in proportion and equity reaches the
 /// target; a leg that is too small for its part has none. Nothing if the legs together release nothing.
 ///
-/// `maintenance_without` is what must be held once all the legs are closed. If not two legs would trade a lot, the part is
-/// doubled until two do. Then it is that of whole lots of the smallest leg that trades, so that legs of the same size stay so.
+/// `maintenance_without` is what must be held once all the legs are closed, and what is pledged beside them is sold. If not
+/// two legs would trade a lot, or the one that there is beside a pledge, the part is doubled until they do. Then it is that of whole lots of the smallest leg that trades, so that legs of the same size stay so.
 ///
 /// # Errors
 ///
@@ -33,14 +33,15 @@ pub fn slice(
     standing: &Standing,
     legs: &[(Leg, Parameters)],
     maintenance_without: Notional,
+    pledged: bool,
 ) -> Result<Vec<Lots>, Fault> {
     let at = Fault::at("slice of a portfolio");
     let release = standing.maintenance.minus(maintenance_without).map_err(&at)?;
-    if standing.equity >= standing.maintenance || release <= Notional::ZERO || legs.len() < 2 {
+    let alone = legs.len().saturating_add(usize::from(pledged)) < 2 || legs.is_empty();
+    if standing.equity >= standing.maintenance || release <= Notional::ZERO || alone {
         return Ok(Vec::new());
     }
-    let missing = missing(standing)?.number();
-    let part = missing.mul_div(ONE, release.number(), Round::Up).map_err(&at)?.lesser(SLICE_MAX);
+    let part = part_of(standing, release)?;
     let held = legs.iter().map(|(leg, _)| leg.lots.magnitude()).collect::<Result<Vec<_>, _>>();
     let held = held.map_err(&at)?;
     if standing.equity <= Notional::ZERO {
@@ -51,6 +52,28 @@ pub fn slice(
     let most = standing.equity.number().mul_div(ONE, all.number(), Round::Down).map_err(&at)?;
     let careful = lots(&held, part.lesser(most))?;
     if pays(standing, legs, &careful)? { Ok(careful) } else { lots(&held, part) }
+}
+
+/// Returns the dollars for which what is pledged is to be sold beside a slice: the same part of what it is worth, rounded up.
+///
+/// # Errors
+///
+/// [`Fault`] if a number leaves its limits.
+///
+/// spec 0021-FALL-021.
+pub fn slice_of_pledge(standing: &Standing, worth: Notional) -> Result<Notional, Fault> {
+    if standing.equity >= standing.maintenance {
+        return Ok(Notional::ZERO);
+    }
+    let part = part_of(standing, standing.maintenance)?;
+    let sold = worth.number().mul_div(part, ONE, Round::Up);
+    sold.map(Notional::from_number).map_err(Fault::at("slice of a pledge"))
+}
+
+/// Returns the part, in parts per million, that brings what is missing if all of it releases so much.
+fn part_of(standing: &Standing, release: Notional) -> Result<Num, Fault> {
+    let part = missing(standing)?.number().mul_div(ONE, release.number(), Round::Up);
+    Ok(part.map_err(Fault::at("slice of a portfolio"))?.lesser(SLICE_MAX))
 }
 
 /// Returns the lots of each leg that are a part, in parts per million, of what is held.
@@ -67,7 +90,8 @@ fn lots(held: &[Lots], part: Num) -> Result<Vec<Lots>, Fault> {
     let mut part = part.greater(Num::new(1));
     let lots = loop {
         let lots = each(part, ONE)?;
-        if lots.iter().filter(|lots| **lots > Lots::ZERO).count() >= 2 || part >= ONE {
+        let trading = lots.iter().filter(|lots| **lots > Lots::ZERO).count();
+        if trading >= held.len().min(2) || part >= ONE {
             break lots;
         }
         part = part.plus(part).map_err(&at)?.lesser(ONE);
@@ -170,6 +194,7 @@ mod tests {
             tick: Price::from_micros(500_000),
             maintenance_without: Notional::from_micros(1 << 60),
             unfilled: false,
+            passed: 0,
         };
         (leg, PARAMETERS)
     }
@@ -184,7 +209,7 @@ mod tests {
     }
 
     fn counts(standing: &Standing, legs: &[(Leg, Parameters)]) -> Vec<i128> {
-        let lots = slice(standing, legs, Notional::ZERO).unwrap();
+        let lots = slice(standing, legs, Notional::ZERO, false).unwrap();
         lots.into_iter().map(Lots::count).collect()
     }
 
@@ -236,7 +261,7 @@ mod tests {
             (-9_000, 60_000, 54_000),
         ] {
             let short = standing(equity * 1_000_000, maintenance * 1_000_000);
-            let lots = slice(&short, &legs, Notional::ZERO).unwrap();
+            let lots = slice(&short, &legs, Notional::ZERO, false).unwrap();
             let after = Notional::from_micros(after * 1_000_000);
             let orders = slice_orders(&short, &legs, &lots, after).unwrap();
             assert_eq!(orders.len(), 2, "{equity}");
@@ -252,7 +277,7 @@ mod tests {
         }
         // Releases that do not pay for the fees: 480 dollars for a tenth.
         let short = standing(5_000_000_000, 6_145_000_000);
-        let lots = slice(&short, &legs, Notional::ZERO).unwrap();
+        let lots = slice(&short, &legs, Notional::ZERO, false).unwrap();
         let after = Notional::from_micros(5_700_000_000);
         assert_eq!(slice_orders(&short, &legs, &lots, after), Ok(Vec::new()));
     }
@@ -263,7 +288,7 @@ mod tests {
         let mut legs = vec![leg(1, -158, 9_027), leg(2, 158, 8_888), leg(3, 168, 0)];
         legs[2].0.mark = Price::ZERO;
         let short = standing(70_117_587, 252_258_662);
-        let lots = slice(&short, &legs, Notional::ZERO).unwrap();
+        let lots = slice(&short, &legs, Notional::ZERO, false).unwrap();
         assert_eq!(lots.iter().map(|lots| lots.count()).collect::<Vec<_>>(), [15, 15, 16]);
         let orders =
             slice_orders(&short, &legs, &lots, Notional::from_micros(226_713_175)).unwrap();
@@ -279,7 +304,7 @@ mod tests {
         let after = Notional::from_micros(180_000_000);
         let orders = |equity| {
             let short = standing(equity, 200_000_000);
-            let lots = slice(&short, &legs, Notional::ZERO).unwrap();
+            let lots = slice(&short, &legs, Notional::ZERO, false).unwrap();
             (counts(&short, &legs), slice_orders(&short, &legs, &lots, after).unwrap())
         };
         let without = orders(0);
@@ -296,9 +321,9 @@ mod tests {
         // 0021-FALL-021
         let legs = [leg(1, 6_000, 8_000), leg(2, -6_000, 8_010)];
         let short = standing(5_000_000_000, 6_145_000_000);
-        assert_eq!(slice(&short, &legs, short.maintenance), Ok(Vec::new()));
-        assert_eq!(slice(&short, &legs[..1], Notional::ZERO), Ok(Vec::new()));
+        assert_eq!(slice(&short, &legs, short.maintenance, false), Ok(Vec::new()));
+        assert_eq!(slice(&short, &legs[..1], Notional::ZERO, false), Ok(Vec::new()));
         let healthy = standing(6_145_000_000, 6_145_000_000);
-        assert_eq!(slice(&healthy, &legs, Notional::ZERO), Ok(Vec::new()));
+        assert_eq!(slice(&healthy, &legs, Notional::ZERO, false), Ok(Vec::new()));
     }
 }

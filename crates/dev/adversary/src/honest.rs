@@ -97,12 +97,12 @@ impl World {
         self.deposit(account(who), house::coin(coin), minor)
     }
 
-    /// The maker bids for all coins of every account that owes dollars, and of the funds.
+    /// The maker bids for all coins of every account that has any, and of the funds: what is not for sale is refused.
     fn bids(&self) -> Vec<Sent> {
         let state = self.machine.state();
-        let owing =
-            state.accounts.iter().filter(|(index, _)| state.ledger.cash(*index).micros() < 0);
-        let named = owing.map(|(_, held)| Some(held.id)).chain([None]);
+        let pledging = |index| state.ledger.collateral(index).next().is_some();
+        let pledging = state.accounts.iter().filter(|(index, _)| pledging(*index));
+        let named = pledging.map(|(_, held)| Some(held.id)).chain([None]);
         let mut sent = Vec::new();
         for (seller, coin) in named.flat_map(|seller| [(seller, 0), (seller, 1)]) {
             let mut bid = self.buy(third::MAKER, None, coin, 0);

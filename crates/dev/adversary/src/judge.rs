@@ -105,6 +105,8 @@ struct Watched {
     /// Blocks in a row below maintenance margin, all quoted, without a reduction.
     waits: u32,
     held: BTreeMap<InstrumentId, i128>,
+    /// Its coins on either underlying.
+    coins: [i128; 2],
     /// What prices did beyond its range, as long as it owes because of that.
     beyond: i128,
     /// The most that it has owed since it was last covered.
@@ -204,6 +206,7 @@ impl Judge {
             anchor: None,
             waits: 0,
             held: BTreeMap::new(),
+            coins: [0; 2],
             beyond: 0,
             owed: 0,
         });

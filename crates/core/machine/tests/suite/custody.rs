@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use units::{Amount, Notional, Price};
 
 const COIN: AssetId = AssetId::new(1);
+/// Ten coins.
+const TEN: i128 = 10_000_000_000;
 const ETHER: AssetId = AssetId::new(2);
 
 /// A house with other funds, in dollars, and other values.
@@ -154,7 +156,7 @@ fn while_a_debt_is_uncovered_winners_take_out_what_they_brought_and_no_more() {
 fn custody_is_never_below_zero() {
     // 0011-LEDG-009: coins stand behind the debt, so no gain is held back; but they are no dollars.
     let mut house = house(0, &[]);
-    let ten = Amount::from_minor(10_000_000_000);
+    let ten = Amount::from_minor(TEN);
     house.apply(1, vec![deposit(1, 1, ten), deposit(2, 0, dollars(60_000))]);
     house.apply(
         1,
@@ -239,7 +241,7 @@ fn sold(event: &Event) -> i128 {
 
 /// The same in a house of one's own.
 fn pledge(house: &mut House) {
-    let ten = Amount::from_minor(10_000_000_000);
+    let ten = Amount::from_minor(TEN);
     house.apply(1, vec![deposit(1, 1, ten), deposit(2, 0, dollars(500_000))]);
     let (buys, sells) = (Side::Buy, Side::Sell);
     let open = |price, lots, first, second, client| {
@@ -324,6 +326,96 @@ fn a_fund_buys_collateral_for_no_more_than_its_day_allows() {
         more += paid(&mut house, 60);
     }
     assert!(more > left * 49 / 100 && more <= left / 2, "{more} of {left}");
+}
+
+/// Account 1 has ten coins and is short of eighteen in the perpetual; the index rises until it is below maintenance margin,
+/// within the hour, so that it owes nothing yet.
+fn hedged_with_coins(fund: i128) -> House {
+    let mut house = house(fund, &[]);
+    let ten = Amount::from_minor(TEN);
+    let money = [(2, 500_000), (3, 5_000_000), (4, 500_000)];
+    house.apply(1, vec![deposit(1, 1, ten)]);
+    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Sell, 8_000_000_000, 1_800),
+            order(2, 1, 1, Side::Buy, 8_000_000_000, 1_800),
+        ],
+    );
+    assert_eq!(house.lots(1, 1), -1_800);
+    while !is_below_maintenance(&house, 1) {
+        house.btc += 40_000_000;
+        house.apply(10, vec![]);
+    }
+    assert_eq!(house.lots(1, 1), -1_800);
+    house
+}
+
+fn is_below_maintenance(house: &House, number: u8) -> bool {
+    let state = house.machine.state();
+    let index = state.accounts.index(account(number)).unwrap();
+    let needed = state.required(&state.risk().unwrap(), index, false).unwrap();
+    needed.equity < needed.maintenance
+}
+
+/// One that sells the perpetual at the mark in every block.
+fn offer(house: &House, client: u64) -> Transaction {
+    order(3, client, 1, Side::Sell, tick(house.btc), 2_000)
+}
+
+#[test]
+fn coins_and_the_position_that_they_hedge_are_wound_down_together() {
+    // 0021-FALL-021, 0021-FALL-012: closing the whole position would leave ten coins alone, which need more.
+    let mut house = hedged_with_coins(1_000_000);
+    let mut blocks = 0;
+    while is_below_maintenance(&house, 1) {
+        let client = 10 + blocks;
+        let offer = offer(&house, client);
+        house.apply(10, vec![offer]);
+        blocks += 1;
+        assert!(blocks <= 5, "{} lots, {} coins", house.lots(1, 1), coins(&house, 1));
+    }
+    let (closed, sold) = (1_800 + house.lots(1, 1), TEN - coins(&house, 1));
+    assert!(closed > 0 && sold > 0, "{closed} lots, {sold} coins");
+    assert_eq!(fund(&house, COIN), sold);
+    // Of both the same part, but for one slice.
+    let apart = closed * 10_000_000 / 18 - sold / 10;
+    assert!(apart.abs() <= TEN / 100, "{closed} lots, {sold} coins");
+}
+
+#[test]
+fn no_more_than_a_slice_of_coins_is_sold_ahead_of_a_position_that_nobody_takes() {
+    // 0021-FALL-021
+    let mut house = hedged_with_coins(1_000_000);
+    for _ in 0..40 {
+        house.apply(10, vec![]);
+    }
+    assert_eq!(house.lots(1, 1), -1_800);
+    let left = coins(&house, 1);
+    assert!((TEN * 9 / 10..TEN).contains(&left), "{left}");
+}
+
+#[test]
+fn a_slice_of_coins_is_for_sale_to_anybody_though_nothing_is_owed() {
+    // 0021-FALL-042: the fund is empty.
+    let mut house = hedged_with_coins(0);
+    let seller = Some(account(1));
+    let mut client = 10;
+    while is_below_maintenance(&house, 1) {
+        client += 1;
+        let (offer, bid) = (offer(&house, client), buy(4, seller, TEN, house.btc));
+        let outcome = house.apply(10, vec![offer, bid]);
+        let bought = outcome.receipts[1] == Receipt::Done;
+        let sells = coins(&house, 1) < TEN * 9 / 10;
+        assert!(client < 20 && (bought || sells), "{:?}", outcome.receipts);
+    }
+    assert!(house.lots(1, 1) > -1_800);
+    let (left, price) = (coins(&house, 1), house.btc * 995 / 1_000);
+    assert_eq!(coins(&house, 4), TEN - left);
+    let paid = 500_000_000_000 - house.cash(4);
+    assert!(paid >= (TEN - left) * price / 1_000_000_000 && house.cash(1) <= paid);
+    assert_eq!(fund(&house, COIN), 0);
 }
 
 #[test]

@@ -522,3 +522,41 @@ fn a_halted_market_is_no_leg() {
     }
     assert_eq!(legs, BTreeSet::from([1]));
 }
+
+#[test]
+fn who_bids_for_his_own_account_leaves_as_much_equity_for_the_margin_of_the_rest() {
+    // 0021-FALL-020: 24,000 dollars behind 6,000 lots of 72, and a bid six and a half per cent below the mark: at such a price some of
+    // the lots would take with them what stands behind the others.
+    let mut house = House::new();
+    house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(4, 0, dollars(10_000_000))]);
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
+            order(4, 1, 1, Side::Sell, 8_000_000_000, 6_000),
+        ],
+    );
+    while equity(&house, 1) >= 24_000 {
+        house.btc -= 20_000_000;
+        house.apply(10, Vec::new());
+    }
+    let share = |house: &House| {
+        let needed = required(house, 1);
+        needed.equity.micros() * 1_000 / needed.maintenance.micros()
+    };
+    let (first, mut client) = (share(&house), 100);
+    let mut bid = |house: &mut House, ppm: i128| {
+        client += 1;
+        let price = tick(house.btc * (1_000_000 - ppm) / 1_000_000);
+        let cancel = of(4, Command::MassCancel { sub: 0, instrument: None });
+        house.apply(10, vec![cancel, order(4, client, 1, Side::Buy, price, 6_000)]);
+    };
+    for _ in 0..10 {
+        bid(&mut house, 65_000);
+        assert!(share(&house) >= first - 1, "{} of {first} thousandths", share(&house));
+    }
+    assert_eq!(house.lots(1, 1), 6_000);
+    bid(&mut house, 40_000);
+    assert!(house.lots(1, 1) < 3_000, "{}", house.lots(1, 1));
+    assert!(share(&house) >= first, "{} of {first} thousandths", share(&house));
+}

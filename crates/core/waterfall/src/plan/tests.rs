@@ -18,6 +18,7 @@ fn leg(number: u32, lots: i128, maintenance_without: i128) -> Leg {
         tick: Price::from_micros(500_000),
         maintenance_without: Notional::from_micros(maintenance_without),
         unfilled: false,
+        passed: 0,
     }
 }
 
@@ -77,11 +78,11 @@ fn all_legs_are_reduced_at_once_and_aim_at_the_target_together() {
     // each 57 % of its part: 15.2 of 40 dollars and 3.8 of 20, rounded up.
     let legs = [leg(1, 100, 20_000_000), leg(2, -100, 40_000_000)];
     let (rows, suffices) = orders(&standing(50_000_000), &legs);
-    assert_eq!(rows, [(1, -39, 4_750), (2, 19, 5_173)]);
+    assert_eq!(rows, [(1, -39, 4_750), (2, 19, 5_140)]);
     assert!(suffices);
     // More is missing than parts of one whole bring: two thirds and one third.
     let (rows, suffices) = orders(&standing(30_000_000), &legs);
-    assert_eq!(rows, [(1, -67, 4_750), (2, 33, 5_173)]);
+    assert_eq!(rows, [(1, -67, 4_826), (2, 33, 5_073)]);
     assert!(!suffices);
 }
 
@@ -100,14 +101,65 @@ fn what_was_not_filled_goes_behind_and_is_not_forgotten() {
     let dead = Leg { unfilled: true, ..leg(1, 100, 10_000_000) };
     // The other brings the 19 dollars alone.
     let (rows, _) = orders(&standing(50_000_000), &[dead, leg(2, 100, 40_000_000)]);
-    assert_eq!(rows, [(2, -95, 4_826)]);
+    assert_eq!(rows, [(2, -95, 4_860)]);
     // It does not bring 39: the dead one counts for a quarter of 50 beside 20.
     let (rows, _) = orders(&standing(30_000_000), &[dead, leg(2, 100, 40_000_000)]);
-    assert_eq!(rows, [(1, -38, 4_750), (2, -62, 4_826)]);
+    assert_eq!(rows, [(1, -38, 4_776), (2, -62, 4_926)]);
     // With nothing else, it is as ever.
     let alone = orders(&standing(50_000_000), &[dead]).0;
     let fresh = orders(&standing(50_000_000), &[Leg { unfilled: false, ..dead }]).0;
     assert_eq!(alone, fresh);
+}
+
+#[test]
+fn a_leg_that_had_no_order_comes_first_and_every_leg_has_its_turn() {
+    // 0021-FALL-005: nobody wants 219 lots that release nearly all, and two of another market get no lot beside them.
+    let large = Leg { unfilled: true, ..leg(1, 219, 2_000_000) };
+    let small = Leg { unfilled: true, ..leg(2, 2, 59_000_000) };
+    let taken = |legs: &[Leg]| -> Vec<(u32, i128)> {
+        orders(&standing(-5_000_000), legs).0.iter().map(|(id, lots, _)| (*id, *lots)).collect()
+    };
+    assert_eq!(taken(&[large, small]), [(1, -216)]);
+    assert_eq!(taken(&[large, Leg { passed: 1, ..small }]), [(1, -109), (2, -1)]);
+    // Nine legs of a lot each, of which one fits into a turn: each has one of nine.
+    let mut legs: Vec<Leg> = (1..=9).map(|number| leg(number, 1, 59_000_000)).collect();
+    let mut seen = Vec::new();
+    for _ in 0..9 {
+        let ordered = taken(&legs);
+        seen.extend(ordered.iter().map(|(id, _)| *id));
+        for leg in &mut legs {
+            let had = ordered.iter().any(|(id, _)| leg.instrument.get() == *id);
+            leg.passed = if had { 0 } else { leg.passed + 1 };
+            leg.unfilled |= had;
+        }
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+}
+
+#[test]
+fn what_is_left_has_as_much_equity_for_its_margin_as_before() {
+    // 0021-FALL-020: one bid, at whatever is asked, for 32 of 100 lots in every turn; nothing else moves.
+    for equity in [50_000_000, 20_000_000, 5_500_000] {
+        let mut standing = standing(equity);
+        let mut held = leg(1, 100, 0);
+        while let Step::Reduce { reductions, .. } =
+            next_step(&standing, &[(held, PARAMETERS)]).unwrap()
+        {
+            let order = reductions[0];
+            let lots = Lots::from_count(order.lots.count().max(-32));
+            let lost = filled(&held, lots, order.limit, &PARAMETERS).unwrap();
+            standing.equity = standing.equity.plus(lost).unwrap();
+            held.lots = held.lots.plus(lots).unwrap();
+            let margin = 600_000 * held.lots.count();
+            standing.maintenance = Notional::from_micros(margin);
+            standing.target = Notional::from_micros(margin * 115 / 100);
+            assert!(standing.equity.micros() * 60_000_000 >= equity * margin, "{standing:?}");
+            if held.lots == Lots::ZERO {
+                break;
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! Every account, block after block: whether it can pay, and whether it is reduced in time.
 
 use super::{DUST, Judge, MILLION, Rule, Watched, index, money, requirement};
-use crate::house::{UNDERLYINGS, side_of};
+use crate::house::{UNDERLYINGS, coin, side_of};
 use crate::world::{World, dollars};
 use ledger::Holder;
 use machine::{Account, State, Status};
 use margin::Requirement;
-use protocol::{AccountId, InstrumentId, Mode};
+use protocol::{AccountId, AccountIndex, InstrumentId, Mode};
 use std::collections::BTreeMap;
 
 /// Blocks in a row in which an account may stay below maintenance margin though all it holds is quoted.
@@ -83,12 +83,15 @@ impl Judge {
             });
             below_zero(one, equity, gross, anchor, here, state)?;
         }
-        let smaller =
-            before.iter().any(|(id, was)| lots.get(id).map_or(0, |is| is.abs()) < was.abs());
+        let coins = [0, 1].map(|side| coins_of(state, one.place, side));
+        let were = std::mem::replace(&mut one.coins, coins);
+        let smaller = coins.iter().zip(were).any(|(are, were)| *are < were)
+            || before.iter().any(|(id, was)| lots.get(id).map_or(0, |is| is.abs()) < was.abs());
         let waits = equity < needed.maintenance.micros()
             && needed.maintenance.micros() > 0
             && !smaller
-            && self.all_quoted(state, &lots);
+            && self.all_quoted(state, &lots)
+            && Self::are_coins_wanted(state, one.place);
         one.waits = if waits { one.waits + 1 } else { 0 };
         self.nearness.waited = self.nearness.waited.max(one.waits);
         if one.waits > PATIENCE {
@@ -122,6 +125,16 @@ impl Judge {
             && lots.keys().any(|id| self.is_quoted(state, *id))
     }
 
+    /// Whether funds take a slice of the coins that an account has pledged, which may be what its positions hedge.
+    fn are_coins_wanted(state: &State, place: AccountIndex) -> bool {
+        let is_wanted = |side: usize| {
+            let worth = money::coins_worth(state, Holder::Client(place), side);
+            let pays = state.fund_pays(UNDERLYINGS[side]).map_or(0, |pays| pays.micros());
+            worth <= DUST || (pays * 8 >= worth && state.mode(UNDERLYINGS[side]) < Mode::Frozen)
+        };
+        is_wanted(0) && is_wanted(1)
+    }
+
     /// Whether an index is what everybody sees: one that is held back is behind the quotes.
     fn is_true(&self, state: &State, side: usize) -> bool {
         let seen = self.seen.last().map_or(0, |seen| seen.prices[side]);
@@ -138,6 +151,11 @@ impl Judge {
                     && state.mode(market.instrument.underlying) < Mode::ReduceOnly
             })
     }
+}
+
+/// Returns an account's coins on an underlying.
+fn coins_of(state: &State, place: AccountIndex, side: usize) -> i128 {
+    state.ledger.balance(Holder::Client(place), coin(u8::from(side == 1))).minor()
 }
 
 /// Returns the name of an account, in short.

@@ -90,6 +90,7 @@ fn any_leg(prover: &mut Prover, name: &str) -> Leg {
         tick: Price::between(prover, &part("tick"), 1, Price::LIMIT),
         maintenance_without: any_dollars(prover, &part("maintenance without")),
         unfilled: false,
+        passed: 0,
     }
 }
 
