@@ -282,7 +282,8 @@ impl Overlay {
     /// A crowd of small accounts holds a little of everything, and the market falls through all of them at once.
     fn crowd(&mut self, history: &mut History) {
         let setup = &mut history.setup;
-        setup.crowd = u16::try_from(self.random.between(100, 1_000)).expect("a thousand");
+        let crowd = if self.random.percent(50) { 1_000 } else { self.random.between(100, 1_000) };
+        setup.crowd = u16::try_from(crowd).expect("a thousand");
         setup.quoted = (1 << MARKETS) - 1;
         setup.capital.iter_mut().for_each(|dollars| *dollars = (*dollars / 5).max(100));
         let quiet = |acts| Step { tick: Tick::QUIET, acts };
@@ -302,8 +303,14 @@ impl Overlay {
             let lots = lots.expect("few");
             steps.push(quiet(vec![Act::Crowd { market, side, off, lots }]));
         }
-        for market in [3, 4, 8, 9] {
+        // In the second of two blocks those trade whom nobody met in the first.
+        for market in [3, 4, 8, 9, 3, 4, 8, 9] {
             steps.push(quiet(vec![Act::Crowd { market, side, off, lots: 1 }]));
+        }
+        // What margin is left goes into the second underlying, until nothing more is let in.
+        for share in [4, 8, 16, 32] {
+            let lots = u16::try_from((left / share).max(1)).expect("few");
+            steps.push(quiet(vec![Act::Crowd { market: 5, side, off, lots }]));
         }
         if self.random.percent(30) {
             let market = self.random.small(0, MARKETS - 1);
@@ -312,7 +319,7 @@ impl Overlay {
             let tick = Tick { seconds, ..Tick::QUIET };
             steps.push(Step { tick, acts: vec![Act::CrowdRests { market, side }] });
         }
-        let away = i32::try_from(self.random.between(5_000, 40_000)).expect("small");
+        let away = i32::try_from(self.random.between(10_000, 40_000)).expect("small");
         let away = if side == Side::Buy { -away } else { away };
         for _ in 0..self.random.between(10, 25) {
             steps.push(Step {
