@@ -109,6 +109,8 @@ struct Watched {
     coins: [i128; 2],
     /// What prices did beyond its range, as long as it owes because of that.
     beyond: i128,
+    /// The most that it has held on either underlying since it was last covered.
+    most: [i128; 2],
     /// The most that it has owed since it was last covered.
     owed: i128,
 }
@@ -208,6 +210,7 @@ impl Judge {
             held: BTreeMap::new(),
             coins: [0; 2],
             beyond: 0,
+            most: [0; 2],
             owed: 0,
         });
         let watched: Vec<Watched> = watched.collect();
@@ -274,13 +277,13 @@ impl Judge {
                 Event::Expired { instrument, price, .. } => {
                     self.settled(*instrument, price.micros())?;
                 }
-                Event::Filled { instrument, account: place, price, .. } => {
+                Event::Filled { instrument, account: place, side, price, .. } => {
                     let passive = [third::LONG, third::SHORT, third::LEVERAGED];
                     let by_house = passive
                         .iter()
                         .any(|number| state.accounts.index(account(*number)) == Some(*place));
                     if by_house {
-                        market::far_fill(state, *instrument, price.micros())?;
+                        market::far_fill(state, *instrument, *side, price.micros())?;
                     }
                 }
                 _ => {}

@@ -71,17 +71,17 @@ impl Judge {
         let equity = needed.equity.micros();
         if equity >= needed.initial.micros() {
             self.owed += std::mem::take(&mut one.owed);
-            (one.anchor, one.beyond) = (Some(here), 0);
+            (one.anchor, one.beyond, one.most) = (Some(here), 0, [0; 2]);
         }
         one.owed = one.owed.max(-equity);
         let anchor = *one.anchor.get_or_insert(here);
+        one.most = [0, 1].map(|side| {
+            let of = |lots| gross(lots, side, anchor.index[side].max(here.index[side]));
+            let pledged = money::coins_worth(state, Holder::Client(one.place), side);
+            one.most[side].max(of(&before).max(of(&lots)) + pledged)
+        });
         if equity < -DUST {
-            let gross = [0, 1].map(|side| {
-                let of = |lots| gross(lots, side, anchor.index[side].max(here.index[side]));
-                let pledged = money::coins_worth(state, Holder::Client(one.place), side);
-                of(&before).max(of(&lots)) + pledged
-            });
-            below_zero(one, equity, gross, anchor, here, state)?;
+            below_zero(one, equity, anchor, here, state)?;
         }
         let coins = [0, 1].map(|side| coins_of(state, one.place, side));
         let were = std::mem::replace(&mut one.coins, coins);
@@ -89,6 +89,7 @@ impl Judge {
             || before.iter().any(|(id, was)| lots.get(id).map_or(0, |is| is.abs()) < was.abs());
         let waits = equity < needed.maintenance.micros()
             && needed.maintenance.micros() > 0
+            && !cannot_owe(state, one.place, &lots)
             && !smaller
             && self.all_quoted(state, &lots)
             && Self::are_coins_wanted(state, one.place);
@@ -153,6 +154,16 @@ impl Judge {
     }
 }
 
+/// Whether an account has paid for all that it holds, so that it can owe nothing: nobody has to sell what is worth less than
+/// a tick.
+fn cannot_owe(state: &State, place: AccountIndex, lots: &BTreeMap<InstrumentId, i128>) -> bool {
+    let is_paid = |(id, lots): (&InstrumentId, &i128)| {
+        let market = state.markets.get(id);
+        *lots > 0 && market.is_some_and(|market| market.instrument.contract.pays_premium())
+    };
+    state.ledger.cash(place).micros() >= 0 && lots.iter().all(is_paid)
+}
+
 /// Returns an account's coins on an underlying.
 fn coins_of(state: &State, place: AccountIndex, side: usize) -> i128 {
     state.ledger.balance(Holder::Client(place), coin(u8::from(side == 1))).minor()
@@ -167,7 +178,6 @@ fn named(id: AccountId) -> String {
 fn below_zero(
     one: &mut Watched,
     equity: i128,
-    gross: [i128; 2],
     anchor: Anchor,
     here: Anchor,
     state: &State,
@@ -175,13 +185,18 @@ fn below_zero(
     let vol = (here.vol - anchor.vol) * MILLION / anchor.vol.max(1);
     let basis = (here.basis - anchor.basis).abs();
     let calm = (-VOL_SHARE.1..=VOL_SHARE.0).contains(&vol) && basis <= BASIS_SHARE;
-    let moves = [0, 1].map(|side| {
+    let signed = [0, 1].map(|side| {
         let at = anchor.index[side].max(1);
-        (here.index[side] - at).abs() * MILLION / at
+        (here.index[side] - at) * MILLION / at
     });
+    let moves = signed.map(i128::abs);
     let ranges = [0, 1].map(|side| range(state, side) * RANGE_SHARE / MILLION);
+    // What hedges across underlyings counts for half (0019-MARG-006), so of their moves apart half of a range is covered.
+    let both = one.most.iter().all(|held| *held > 0);
+    let apart = (signed[0] - signed[1]).abs() - ranges[0].min(ranges[1]) / 2;
+    let apart = if both { apart.max(0) } else { 0 };
     let said = format!("account {} has {}", named(one.id), dollars(equity));
-    if one.beyond == 0 && calm && moves[0] <= ranges[0] && moves[1] <= ranges[1] {
+    if one.beyond == 0 && calm && apart == 0 && moves[0] <= ranges[0] && moves[1] <= ranges[1] {
         let said = format!("{said}, prices moved {moves:?} ppm, vol {vol}, basis {basis}");
         return Err((Rule::BelowZero, said));
     }
@@ -189,8 +204,8 @@ fn below_zero(
         one.beyond = one.beyond.max(-equity);
         return Ok(());
     }
-    let parts =
-        [0, 1].map(|side| gross[side] * ((moves[side] - ranges[side]).max(0) + FEES) / MILLION);
+    let parts = [0, 1]
+        .map(|side| one.most[side] * ((moves[side] - ranges[side]).max(apart) + FEES) / MILLION);
     one.beyond = one.beyond.max(parts.iter().sum());
     match -equity > one.beyond + DUST {
         true => {

@@ -5,7 +5,7 @@ use crate::house::{MARKETS, UNDERLYINGS, market, side_of};
 use crate::settlement;
 use crate::world::{World, dollars};
 use machine::{State, Status};
-use protocol::{InstrumentId, ParameterId};
+use protocol::{InstrumentId, ParameterId, Side};
 
 /// Longest time for which signers that are too few may stop a market, in milliseconds.
 const PAUSE_MAX: i128 = 24 * 3_600_000;
@@ -104,13 +104,14 @@ impl Judge {
     }
 }
 
-/// A fill by the house lies within the band of a liquidation.
-pub(super) fn far_fill(state: &State, id: InstrumentId, price: i128) -> Verdict {
+/// A fill by the house is no worse than the band of a liquidation.
+pub(super) fn far_fill(state: &State, id: InstrumentId, side: Side, price: i128) -> Verdict {
     let Some(market) = state.markets.get(&id) else { return Ok(()) };
     let Some(mark) = market.mark.map(|mark| mark.micros()) else { return Ok(()) };
     let band = state.ppm(market.instrument.underlying, ParameterId::LiquidationBand);
     let far = mark * band.number().raw() / MILLION + market.instrument.tick.micros();
-    match (price - mark).abs() > far {
+    let worse = if side == Side::Buy { price - mark } else { mark - price };
+    match worse > far {
         true => Err((Rule::FarFill, format!("{id} at {}, mark {}", dollars(price), dollars(mark)))),
         false => Ok(()),
     }
