@@ -54,6 +54,14 @@ pub enum Halt {
         /// Why.
         why: String,
     },
+    /// A finalised block whose outcome the disk does not take.
+    #[error("finalised block {height} cannot be kept: {why}; nothing more is signed")]
+    Unkept {
+        /// At which height.
+        height: u64,
+        /// Why.
+        why: String,
+    },
     /// A finalised block that this program cannot execute.
     #[error(
         "finalised block {height} cannot be executed: {why}; this validator signs nothing more"

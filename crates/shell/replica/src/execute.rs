@@ -26,6 +26,7 @@ use commonware_consensus::{
     types::Height,
 };
 use commonware_utils::{Acknowledgement as _, acknowledgement::Exact};
+use house::HouseError;
 use machine::{CommitteeRecord, StateKey};
 use protocol::{ValidatorId, codec};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -168,9 +169,9 @@ impl Executor {
         let (Applied { header, writes }, oracles) = {
             let mut ledger = self.ledger.lock();
             let applied =
-                ledger.apply(&contents.block).map_err(|error| unexecutable(error.to_string()))?;
+                ledger.apply(&contents.block).map_err(|error| unfinished(height, &error))?;
             if house::is_due(applied.header.height) {
-                ledger.checkpoint().map_err(|error| unexecutable(error.to_string()))?;
+                ledger.checkpoint().map_err(|error| unfinished(height, &error))?;
                 if let Some(kept) = self.blocks_kept {
                     self.marshal.prune(Height::new(height.saturating_sub(kept)));
                 }
@@ -222,5 +223,16 @@ impl Executor {
             }),
             _ => Ok(()),
         }
+    }
+}
+
+/// Returns why a block goes no further: a disk that does not take it is another thing than a block that cannot be executed.
+fn unfinished(height: u64, error: &LedgerError) -> Halt {
+    let why = error.to_string();
+    match error.downcast_ref() {
+        Some(HouseError::Store(_) | HouseError::Log(_) | HouseError::Unwritable { .. }) => {
+            Halt::Unkept { height, why }
+        }
+        _ => Halt::Unexecutable { height, why },
     }
 }

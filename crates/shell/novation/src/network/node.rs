@@ -205,6 +205,7 @@ async fn serve(
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
         () = parent => {}
+        () = disk_fails(&node) => {}
         _ = server => bail!("the server for clients has ended"),
         _ = local => bail!("the server for the operator has ended"),
     }
@@ -231,6 +232,13 @@ async fn parent_ends() {
         tell.send(()).unwrap_or_default();
     });
     drop(told.await);
+}
+
+/// Waits until the disk does not take what a block has changed: as where it does not take what the engine writes, the process ends.
+async fn disk_fails(node: &Node) {
+    if !matches!(node.halts().await, Some(Halt::Unkept { .. })) {
+        std::future::pending().await
+    }
 }
 
 /// Says loudly why the validator goes no further, should that happen. It goes on answering, so that it can be looked at.
