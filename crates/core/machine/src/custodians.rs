@@ -132,7 +132,8 @@ impl Custody {
     }
 
     /// Whether a deposit has been credited, or counts as credited.
-    pub(crate) fn is_credited(&self, id: DepositId) -> bool {
+    #[must_use]
+    pub fn is_credited(&self, id: DepositId) -> bool {
         id.get() <= self.floor || self.credited.contains(&id)
     }
 

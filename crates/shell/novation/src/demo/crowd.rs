@@ -235,12 +235,12 @@ fn sign(signer: usize, command: Command) -> Transaction {
 /// What has arrived in custody: for whom, what, and how much in minor units.
 pub(crate) type Arrived = (AccountId, AssetId, i128);
 
-/// Returns the attestations of deposits, numbered from one on, by two of three custodians: of each both, before the next, as a
+/// Returns the attestations of deposits, each with its number, by two of three custodians: of each both, before the next, as a
 /// custodian may have no more than some that are not credited (0025-BLOCK-044).
-pub(crate) fn attested(first: u64, arrived: impl IntoIterator<Item = Arrived>) -> Vec<Transaction> {
-    let numbered = (first..).map(DepositId::new).zip(arrived);
-    let commands = numbered.map(|(id, (account, asset, minor))| Command::Deposit {
-        id,
+pub(crate) fn attested(numbered: impl IntoIterator<Item = (u64, Arrived)>) -> Vec<Transaction> {
+    let numbered = numbered.into_iter();
+    let commands = numbered.map(|(number, (account, asset, minor))| Command::Deposit {
+        id: DepositId::new(number),
         account,
         asset,
         amount: Amount::from_minor(minor),
@@ -420,7 +420,7 @@ impl Agent {
             // Far above those that open the accounts.
             let number = (1 << 40) + *desk.next_client;
             let more = (self.account(), AssetId::DOLLAR, self.dollars / 3);
-            desk.sent.extend(attested(number, [more]));
+            desk.sent.extend(attested([(number, more)]));
         }
     }
 

@@ -161,7 +161,7 @@ fn play(
         let mut transactions = Vec::new();
         if number == 1 {
             let arrived = flow.deposits().into_iter().chain(crowd.deposits());
-            transactions.extend(attested(1, arrived));
+            transactions.extend(attested((1..).zip(arrived)));
         } else {
             transactions.extend(flow.act(state, number - 1..number));
             if flow_at > 0 && number > flow_at {

@@ -3,7 +3,7 @@
 use super::fleet::Fleet;
 use super::people::People;
 use crate::cli::DevnetArgs;
-use crate::demo::crowd::{Crowd, attested};
+use crate::demo::crowd::{Arrived, Crowd, attested};
 use crate::demo::flow::Flow;
 use crate::demo::listing::{CUSTODIANS, SIGNERS};
 use crate::demo::tape::{MINUTE, Tick};
@@ -11,15 +11,13 @@ use crate::demo::{self, BTC, Stage};
 use access::Network;
 use anyhow::{Context, Result};
 use machine::{Genesis, State};
-use protocol::{Hash, Scopes, Transaction, codec};
+use protocol::limits::ATTESTATIONS_PER_CUSTODIAN_MAX;
+use protocol::{DepositId, Hash, Scopes, Transaction, codec};
 use std::ops::RangeInclusive;
 use units::{BlockSpan, Price};
 
 /// Client order numbers set aside for each block, so that a crowd that comes back never meets its own.
 const CLIENTS_PER_BLOCK: u64 = 1 << 20;
-
-/// Blocks after which deposits that have not arrived are sent again.
-const DEPOSIT_BLOCKS: u64 = 10;
 
 /// Everybody outside.
 pub(super) struct Traffic<'a> {
@@ -37,8 +35,8 @@ pub(super) struct Traffic<'a> {
     /// The height for which traffic was sent last.
     sent_for: Option<u64>,
     feed: Feed,
-    /// The height for which the deposits were sent last.
-    deposited_for: Option<u64>,
+    /// Until every account is open.
+    opening: Option<Opening>,
 }
 
 impl<'a> Traffic<'a> {
@@ -73,7 +71,7 @@ impl<'a> Traffic<'a> {
             load,
             sent_for: None,
             feed: Feed::default(),
-            deposited_for: None,
+            opening: Some(Opening::default()),
         };
         Ok((everybody, genesis))
     }
@@ -107,6 +105,9 @@ impl<'a> Traffic<'a> {
             self.flow.number_from(first);
         }
         self.sent_for = Some(height);
+        if let Some(submissions) = self.open(state, height)? {
+            return fleet.submit(&submissions);
+        }
         let number = i128::from(height) + 1;
         let index = usize::try_from(height)?;
         let Some(tick) = self.tick(index) else { return Ok(()) };
@@ -115,31 +116,36 @@ impl<'a> Traffic<'a> {
         let span = BlockSpan::from_millis(MINUTE.saturating_mul(i128::try_from(beyond)?));
         let now = tick.time.after(span)?;
         let mut transactions = Vec::new();
-        if state.accounts.iter().next().is_none() {
-            // They may still be on their way.
-            let due = self.deposited_for.is_none_or(|at| height >= at + DEPOSIT_BLOCKS);
-            let mut attesting = CUSTODIANS.iter().take(2);
-            let registered =
-                attesting.all(|custodian| self.people.is_registered(state, *custodian));
-            if !registered || due {
-                self.deposited_for = registered.then_some(height);
-                let arrived = self.flow.deposits().into_iter().chain(self.crowd.deposits());
-                transactions.extend(attested(1, arrived));
-            }
+        for _ in 0..self.load {
+            transactions.extend(self.crowd.act(state, number, now));
+        }
+        transactions.extend(self.flow_of_a_minute(state));
+        let signers = SIGNERS.iter();
+        if signers.copied().all(|signer| self.people.is_registered(state, signer)) {
+            let drill = demo::drill(state, number);
+            transactions.extend(self.crowd.govern(state, self.first, drill));
         } else {
-            for _ in 0..self.load {
-                transactions.extend(self.crowd.act(state, number, now));
-            }
-            transactions.extend(self.flow_of_a_minute(state));
-            let signers = SIGNERS.iter();
-            if signers.copied().all(|signer| self.people.is_registered(state, signer)) {
-                let drill = demo::drill(state, number);
-                transactions.extend(self.crowd.govern(state, self.first, drill));
-            } else {
-                fleet.submit(&self.people.register(&self.network, state, &SIGNERS)?)?;
-            }
+            fleet.submit(&self.people.register(&self.network, state, &SIGNERS)?)?;
         }
         fleet.submit(&self.people.sign(&self.network, state, transactions)?)
+    }
+
+    /// Returns what opens accounts that are not open yet, or what lets custodians attest it; `None` once all are open.
+    fn open(&mut self, state: &State, height: u64) -> Result<Option<Vec<Vec<u8>>>> {
+        let Some(opening) = &mut self.opening else { return Ok(None) };
+        let arrived = self.flow.deposits().into_iter().chain(self.crowd.deposits());
+        let missing = missing(state, arrived);
+        if missing.is_empty() {
+            self.opening = None;
+            return Ok(None);
+        }
+        let [one, another, _] = CUSTODIANS;
+        let submissions = self.people.register(&self.network, state, &[one, another])?;
+        if !submissions.is_empty() {
+            return Ok(Some(submissions));
+        }
+        let next = attested(opening.next(&missing, height));
+        self.people.sign(&self.network, state, next).map(Some)
     }
 
     /// Returns what is seen in a block of the tape; beyond its end, what was seen last.
@@ -160,6 +166,45 @@ impl<'a> Traffic<'a> {
         }
         self.flow_minute += 1;
         self.flow.act(state, from..from + 60)
+    }
+}
+
+/// A deposit and its number.
+type Numbered = (u64, Arrived);
+
+/// Returns those deposits, numbered from one on, that are not credited.
+fn missing(state: &State, arrived: impl IntoIterator<Item = Arrived>) -> Vec<Numbered> {
+    let credited = |(id, _): &Numbered| state.custody.is_credited(DepositId::new(*id));
+    (1..).zip(arrived).filter(|held| !credited(held)).collect()
+}
+
+/// The opening of all accounts, by a part of the deposits at a time: who orders a block may put all that one custodian
+/// attests before all that another does, and of one no more than some wait (0025-BLOCK-044).
+#[derive(Debug, Default)]
+struct Opening {
+    /// Numbers of the deposits that were sent last.
+    sent: Vec<u64>,
+    /// The height for which they were.
+    sent_for: u64,
+}
+
+impl Opening {
+    /// Most deposits that are sent at once: the other half is left to what else may arrive.
+    const AT_ONCE: usize = ATTESTATIONS_PER_CUSTODIAN_MAX / 2;
+
+    /// Blocks after which deposits that have not arrived are sent again.
+    const PATIENCE: u64 = 10;
+
+    /// Returns the deposits to send next, of those that are missing: none while some of the last may be on their way.
+    fn next(&mut self, missing: &[Numbered], height: u64) -> Vec<Numbered> {
+        let under_way = missing.iter().any(|(id, _)| self.sent.contains(id));
+        if under_way && height < self.sent_for.saturating_add(Self::PATIENCE) {
+            return Vec::new();
+        }
+        let next: Vec<_> = missing.iter().take(Self::AT_ONCE).copied().collect();
+        self.sent = next.iter().map(|(id, _)| *id).collect();
+        self.sent_for = height;
+        next
     }
 }
 
@@ -194,7 +239,40 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::demo::crowd::ROLES;
+    use crate::demo::listing;
+    use machine::Machine;
+    use protocol::Block;
     use std::collections::BTreeSet;
+    use units::BlockHeight;
+
+    /// Opens the accounts of the demo in blocks that have all that one custodian attests before all that the other does, and
+    /// loses what is sent for some heights; the house after so many blocks, and what was sent for each of them.
+    fn opened(blocks: u64, lost: &[u64]) -> (Machine, Vec<usize>) {
+        let stage = demo::embedded().expect("a scenario");
+        let seats = listing::seats(listing::VALIDATORS);
+        let genesis = listing::genesis(&stage.listing, &stage.tape, "test", &seats).expect("ok");
+        let (mut machine, _) = Machine::found(&genesis).expect("it founds");
+        let (crowd, mut opening, mut sent) = (Crowd::new(1), Opening::default(), Vec::new());
+        for (height, tick) in (0..blocks).zip(&stage.tape.ticks) {
+            let next = opening.next(&missing(machine.state(), crowd.deposits()), height);
+            sent.push(next.len());
+            let mut transactions = attested(next);
+            transactions.sort_by_key(|held| held.sender);
+            transactions.retain(|_| !lost.contains(&height));
+            let (state, number) = (machine.state(), i128::from(height) + 1);
+            let block = Block {
+                height: BlockHeight::from_blocks(number),
+                time: tick.time,
+                votes: demo::votes(state, &stage.listing, tick, number, listing::VALIDATORS),
+                offences: Vec::new(),
+                transactions,
+                grants: Vec::new(),
+            };
+            machine.apply(&block).expect("it follows");
+        }
+        (machine, sent)
+    }
 
     /// Plays a chain that makes some blocks while a feed has its turn: whether the blocks of the last turns have reports. Those
     /// that are given in a turn are there from its second block on, or from its first, if that waits for them: if the block
@@ -232,5 +310,23 @@ mod tests {
         assert!(feed.next(1).is_empty());
         assert_eq!(feed.next(60), 61..=68, "after a pause");
         assert!(feed.next(61).is_empty());
+    }
+
+    #[test]
+    fn every_account_of_the_demo_opens_though_one_custodian_attests_before_the_other() {
+        let (machine, sent) = opened(20, &[]);
+        let accounts: u16 = ROLES.iter().map(|(_, count)| count).sum();
+        assert_eq!(machine.state().accounts.iter().count(), usize::from(accounts));
+        assert_eq!(sent.iter().sum::<usize>(), Crowd::new(1).deposits().len(), "each once");
+        assert!(sent.iter().all(|count| *count <= Opening::AT_ONCE), "{sent:?}");
+        assert!(missing(machine.state(), Crowd::new(1).deposits()).is_empty(), "coins, too");
+    }
+
+    #[test]
+    fn deposits_that_were_lost_are_sent_again_and_none_that_may_be_on_their_way() {
+        let (machine, sent) = opened(40, &[0, 14]);
+        assert!(missing(machine.state(), Crowd::new(1).deposits()).is_empty());
+        let idle: Vec<_> = (0..25).filter(|height| sent.get(*height) == Some(&0)).collect();
+        assert_eq!(idle, [1..10, 15..24].into_iter().flatten().collect::<Vec<_>>());
     }
 }
