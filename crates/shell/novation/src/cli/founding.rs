@@ -1,6 +1,6 @@
 //! The command line of those who found a network.
 
-use super::values::{directory, owner};
+use super::values::{directory, host, owner};
 use clap::{Args, Subcommand};
 use protocol::Address;
 use protocol::limits::EPOCH_BLOCKS_MIN;
@@ -28,8 +28,9 @@ pub(crate) struct InitArgs {
     /// Found the demo's contracts, priced as at its start, in place of a file's.
     #[arg(long)]
     pub(crate) demo: bool,
-    /// Addresses of the validators' machines, separated by commas; those of the file, in its order, if it has any.
-    #[arg(long, value_name = "IP,…", value_delimiter = ',', required_unless_present = "genesis")]
+    /// IP addresses of the validators' machines, no names, separated by commas; those of the file, in its order, if it has any.
+    /// Fewer than four validators survive no failure.
+    #[arg(long, value_name = "IP,…", value_delimiter = ',', value_parser = host, required_unless_present = "genesis")]
     pub(crate) hosts: Vec<IpAddr>,
     /// Keys of validators whose public keys are in the file: their directories are written, and no others.
     #[arg(long, value_name = "FILE,…", value_delimiter = ',', requires = "genesis")]

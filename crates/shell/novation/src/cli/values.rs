@@ -1,6 +1,7 @@
 //! Values of the command line: what a text must be to be one.
 
 use protocol::{AccountId, Address, Hash};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use units::BlockTime;
 
@@ -44,6 +45,15 @@ pub(crate) fn time(text: &str) -> Result<BlockTime, String> {
 pub(crate) fn node_address(text: &str) -> Result<std::net::SocketAddr, String> {
     let bare = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
     bare.parse().map_err(|_| "name a node as http://127.0.0.1:26700".into())
+}
+
+/// Reads the address of a machine: a seat carries one, and no name that may lead elsewhere tomorrow.
+pub(crate) fn host(text: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| {
+        "no IP address: a seat carries the address itself, without a name or a port; \
+         write what the name resolves to, such as 203.0.113.7 or 2001:db8::7"
+            .into()
+    })
 }
 
 /// Reads an address and port that others can connect to.

@@ -75,7 +75,23 @@ pub(crate) fn run(args: &InitArgs, out: &mut dyn Write) -> Result<()> {
     }
     writeln!(out, "list of validators for clients: {}", args.dir.join("network.toml").display())?;
     writeln!(out, "genesis {}", Hash::of("genesis", &codec::encode(&genesis)?))?;
+    if let Some(warning) = without_spare(genesis.validators.len()) {
+        drop(writeln!(std::io::stderr().lock(), "warning: {warning}"));
+    }
     Ok(())
+}
+
+/// Returns what is to be said of a number of validators of whom none may fail.
+fn without_spare(validators: usize) -> Option<String> {
+    let they = match validators {
+        1 => "1 validator survives".to_owned(),
+        2 | 3 => format!("{validators} validators survive"),
+        _ => return None,
+    };
+    Some(format!(
+        "{they} no failure (f = 0): while one is down no block becomes final, and one that lies is not outvoted; from \
+         four validators on, one may fail"
+    ))
 }
 
 /// Refuses a directory that holds anything: it may be somebody's network.

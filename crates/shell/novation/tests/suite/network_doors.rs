@@ -148,7 +148,8 @@ fn a_stranger_reports_no_price_and_no_page_of_a_browser_gets_in() {
 fn a_founded_network_gets_prices_from_whoever_holds_the_reporters_key() {
     let dir = place("feeds").join("net");
     let ports = free_ports();
-    run(&format!("init --demo --dir {{}} --hosts 127.0.0.1 --base-port {ports}"), &dir).succeeded();
+    run(&format!("init --demo --dir {{}} --hosts 127.0.0.1 --base-port {ports}"), &dir)
+        .warned("1 validator survives no failure");
     let config = dir.join("0/node.toml");
     let mut node = novation()
         .args(["node", "--with-parent", "--config"])
@@ -269,7 +270,8 @@ fn a_disk_that_takes_no_more_ends_a_validator_by_name_and_devnet_with_it() {
 fn a_port_in_use_is_said_in_words_and_is_no_divergence() {
     let dir = place("ports").join("net");
     let ports = free_ports();
-    run(&format!("init --dir {{}} --hosts 127.0.0.1 --base-port {ports}"), &dir).succeeded();
+    run(&format!("init --dir {{}} --hosts 127.0.0.1 --base-port {ports}"), &dir)
+        .warned("1 validator survives no failure");
     for (port, what) in
         [(ports, "where validators connect"), (ports + 100, "where clients connect")]
     {

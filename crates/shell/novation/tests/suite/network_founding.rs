@@ -242,3 +242,31 @@ fn what_does_not_found_leaves_no_directory_and_what_holds_anything_is_left_alone
     run(&format!("init --dir {{}} {hosts}"), &dir).succeeded();
     run(&format!("init --dir {{}} {hosts}"), &dir).failed(1, &["is not empty"]);
 }
+
+#[test]
+fn a_network_of_which_no_validator_may_fail_is_founded_with_a_warning() {
+    let place = place("spare");
+    let hosts = |count: usize| vec!["127.0.0.1"; count].join(",");
+    for (count, words) in [
+        (1, "1 validator survives no failure (f = 0)"),
+        (2, "2 validators survive no failure (f = 0)"),
+        (3, "3 validators survive no failure (f = 0)"),
+    ] {
+        let init = format!("init --dir {{}} --hosts {}", hosts(count));
+        let said = run(&init, &place.join(count.to_string())).warned(words);
+        hash_of(&said);
+    }
+    run(&format!("init --dir {{}} --hosts {}", hosts(4)), &place.join("4")).succeeded();
+}
+
+#[test]
+fn a_machine_is_named_by_its_address_alone() {
+    let dir = place("named").join("net");
+    for host in ["localhost", "validator.example", "10.0.0.1:26600", ""] {
+        run(&format!("init --dir {{}} --hosts 127.0.0.1,{host}"), &dir)
+            .failed(2, &[&format!("'{host}'"), "no IP address: a seat carries the address itself"]);
+    }
+    assert!(!dir.exists());
+    let help = run("init --help", &dir).succeeded();
+    assert!(help.contains("IP addresses of the validators' machines, no names"), "{help}");
+}

@@ -32,6 +32,13 @@ impl Ran {
         self.out
     }
 
+    /// Checks that it succeeded and warned in some words.
+    pub(crate) fn warned(self, words: &str) -> String {
+        assert_eq!(self.code, Some(0), "{}", self.err);
+        assert!(self.err.starts_with("warning: ") && self.err.contains(words), "{}", self.err);
+        self.out
+    }
+
     /// Checks that it failed with a code and that its words, wherever they went, hold some.
     pub(crate) fn failed(&self, code: i32, words: &[&str]) {
         let said = format!("{}{}", self.out, self.err);
