@@ -162,9 +162,12 @@ pub enum AnswerError {
     /// The bytes do not begin like an answer.
     #[error("not an answer file: pass the bytes exactly as the node sent them")]
     NotAnAnswer,
-    /// The bytes are damaged.
-    #[error("the answer is damaged: ask for it again")]
-    Damaged,
+    /// The bytes are not those that were written: who lies makes a check that fits.
+    #[error(
+        "the answer is damaged: its {0} bytes do not fit the check at their end, so some were lost or changed on the way \
+         or on disk; ask for it again"
+    )]
+    Damaged(usize),
     /// The fields cannot be read.
     #[error("the answer cannot be read: {0}")]
     Unreadable(#[from] DecodeError),
@@ -263,9 +266,12 @@ impl Answer {
         if !bytes.starts_with(MAGIC) {
             return Err(AnswerError::NotAnAnswer);
         }
-        let (whole, check) = bytes.split_last_chunk::<CHECK_BYTES>().ok_or(AnswerError::Damaged)?;
+        let damaged = AnswerError::Damaged(bytes.len());
+        let Some((whole, check)) = bytes.split_last_chunk::<CHECK_BYTES>() else {
+            return Err(damaged);
+        };
         if *check != check_of(whole) {
-            return Err(AnswerError::Damaged);
+            return Err(damaged);
         }
         let body = whole.strip_prefix(MAGIC).ok_or(AnswerError::NotAnAnswer)?;
         Ok(codec::decode(body, ANSWER_BYTES_MAX)?)

@@ -12,6 +12,8 @@
 
 mod difference;
 mod files;
+mod happened;
+mod page;
 mod remote;
 mod summary;
 mod tail;
@@ -24,7 +26,9 @@ use crate::records::time_text;
 use crate::reports::{self, Observer, Scenario, scenario};
 use anyhow::{Context, Result};
 use difference::{Difference, records_that_differ, same};
-use machine::{Machine, Status};
+use files::FileTold;
+use happened::Happened;
+use machine::{Machine, State, Status};
 use protocol::codec::{self, DecodeError};
 use protocol::{Block, Hash, Header, OutcomeHashes, limits};
 use report::RunReport;
@@ -42,12 +46,19 @@ pub(crate) fn run(args: &AuditArgs, out: &mut dyn Write) -> Result<Verdict> {
     let archive = Archive::open(dir)?;
     let started = Instant::now();
     match audit(&archive, args.to, args.quiet) {
+        Ok(audited) if args.json => {
+            page::print(&page::holds(&archive, &audited)?, out)?;
+            Ok(Verdict::Holds)
+        }
         Ok(audited) => {
             audited.write(&archive, started.elapsed(), out)?;
             Ok(Verdict::Holds)
         }
         Err(Stop::Differs(difference)) => {
-            write!(out, "{difference}")?;
+            match args.json {
+                true => page::print(&page::differs(&difference), out)?,
+                false => write!(out, "{difference}")?,
+            }
             Ok(Verdict::Differs)
         }
         Err(Stop::Failed(error)) => Err(error),
@@ -62,7 +73,7 @@ struct Audited {
     begun: Header,
     tail: Option<Tail>,
     /// What was checked of each file.
-    files: Vec<String>,
+    files: Vec<FileTold>,
 }
 
 impl Audited {
@@ -207,6 +218,7 @@ struct Auditor {
     /// After which block a report is made on the way.
     report_at: Option<u64>,
     report: Option<RunReport>,
+    happened: Happened,
 }
 
 impl Auditor {
@@ -246,6 +258,7 @@ impl Auditor {
             observer,
             report_at: None,
             report: None,
+            happened: Happened::default(),
         };
         this.root(header.state_root, root)?;
         this.snapshot(archive, header.state_root)?;
@@ -286,6 +299,7 @@ impl Auditor {
             observer: None,
             report_at: None,
             report: None,
+            happened: Happened::default(),
         };
         Ok((this, header))
     }
@@ -336,6 +350,7 @@ impl Auditor {
         let version =
             "another version of the program made the log, or this machine computes differently";
         same(height, "hash of receipts and events", header.receipts, receipts, version)?;
+        self.happened.block(height, &outcome);
         if let Some(observer) = &mut self.observer {
             observer.block(self.machine.state(), &block, &outcome)?;
         }
@@ -494,13 +509,9 @@ impl Audited {
                 writeln!(out, "snapshots  {held}: equal to the replayed state, byte for byte")?;
             }
         }
-        if let Some(fault) = &state.house_fault {
-            writeln!(out, "halted     the house: {fault}")?;
-        }
-        for (id, market) in &state.markets {
-            if let Status::Halted { fault } = &market.status {
-                writeln!(out, "halted     market {id}: {fault}")?;
-            }
+        writeln!(out, "happened   {}", auditor.happened)?;
+        for held in halted(state) {
+            writeln!(out, "halted     {held}")?;
         }
         self.files.iter().try_for_each(|file| writeln!(out, "{file}"))?;
         if let Some(tail) = &self.tail {
@@ -509,6 +520,16 @@ impl Audited {
         writeln!(out, "audited {count} blocks, state root {}", auditor.last.state_root)?;
         Ok(())
     }
+}
+
+/// Returns what stands still in a state: the house or markets, each with its fault.
+fn halted(state: &State) -> Vec<String> {
+    let house = state.house_fault.iter().map(|fault| format!("the house: {fault}"));
+    let markets = state.markets.iter().filter_map(|(id, market)| match &market.status {
+        Status::Halted { fault } => Some(format!("market {id}: {fault}")),
+        _ => None,
+    });
+    house.chain(markets).collect()
 }
 
 /// Returns a part of an entry that cannot be read, though its checksum holds.

@@ -538,7 +538,8 @@ pub(crate) struct DemoArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  \
     novation audit ./demo                 every block\n  \
-    novation audit ./demo --to 100        blocks 1 to 100\n\n\
+    novation audit ./demo --to 100        blocks 1 to 100\n  \
+    novation audit ./demo --json          one object, for programs\n\n\
     The directory is only read, so it may be that of a running house, or on a read-only disk. The tree of\n\
     state roots is built anew in a temporary directory (TMPDIR chooses where) and compared block by block.\n\
     Prints the first difference and exits with 1, or ends with the line\n  \
@@ -564,6 +565,9 @@ pub(crate) struct AuditArgs {
     /// Last block to replay; the last of the log if absent.
     #[arg(long, value_name = "HEIGHT", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) to: Option<u64>,
+    /// One object of JSON in place of lines, as docs/audit.md describes it.
+    #[arg(long)]
+    pub(crate) json: bool,
     /// No progress bar.
     #[arg(long)]
     pub(crate) quiet: bool,

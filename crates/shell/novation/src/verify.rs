@@ -57,10 +57,18 @@ fn answered(bytes: &[u8], trust: &Path, out: &mut dyn Write) -> Result<Verdict> 
 
 /// Verifies an answer with a list of validators; one line either way.
 pub(crate) fn told(bytes: &[u8], trust: &Trust, out: &mut dyn Write) -> Result<Verdict> {
-    let shown = match Answer::decode(bytes).and_then(|answer| answer.verify(trust)) {
-        Ok(shown) => shown,
+    let answer = match Answer::decode(bytes) {
+        Ok(answer) => answer,
         Err(error) => {
             writeln!(out, "refused    {error}")?;
+            return Ok(Verdict::Differs);
+        }
+    };
+    let shown = match answer.verify(trust) {
+        Ok(shown) => shown,
+        Err(error) => {
+            // No accident: the check over all of its bytes holds.
+            writeln!(out, "refused    the answer is whole and does not hold: {error}")?;
             return Ok(Verdict::Differs);
         }
     };

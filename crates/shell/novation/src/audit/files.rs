@@ -6,7 +6,9 @@ use crate::archive::Archive;
 use crate::reports::scenario;
 use anyhow::{Context, Result};
 use protocol::{Hash, Header, codec, limits};
+use serde::Serialize;
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs;
 use std::path::Path;
 use store::{StateCommitment as _, TreeTarget};
@@ -28,6 +30,38 @@ const BESIDE: [(&str, &str); 13] = [
     ("votes", "what this validator has signed"),
 ];
 
+/// What was checked of something, or why nothing was.
+#[derive(Debug, Clone)]
+pub(super) enum Check {
+    Done(String),
+    Left(String),
+}
+
+/// What is said of a file.
+#[derive(Debug, Serialize)]
+pub(super) struct FileTold {
+    name: String,
+    checked: bool,
+    what: String,
+}
+
+impl FileTold {
+    fn new(name: impl Into<String>, check: Check) -> Self {
+        let (checked, what) = match check {
+            Check::Done(what) => (true, what),
+            Check::Left(what) => (false, what),
+        };
+        Self { name: name.into(), checked, what }
+    }
+}
+
+impl fmt::Display for FileTold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let not = if self.checked { "" } else { "not checked: " };
+        write!(f, "file       {}: {not}{}", self.name, self.what)
+    }
+}
+
 /// Checks what stands beside the log and the snapshots, and says of every file what was checked.
 ///
 /// # Errors
@@ -37,8 +71,8 @@ pub(super) fn told(
     archive: &Archive,
     auditor: &Auditor,
     begun: u64,
-    reports: &[(&str, String)],
-) -> Result<Vec<String>, Stop> {
+    reports: &[(&str, Check)],
+) -> Result<Vec<FileTold>, Stop> {
     let mut lines = Vec::new();
     for name in names(archive.dir())? {
         let path = archive.dir().join(&name);
@@ -51,10 +85,10 @@ pub(super) fn told(
             scenario::FILE if scenario::is_named(&archive.genesis) => {
                 lines.push(line(&name, "its hash is the one that the chain's name ends with"))
             }
-            "state" => lines.push(line("state/", &state(archive, auditor, begun)?)),
+            "state" => lines.push(FileTold::new("state/", state(archive, auditor, begun)?)),
             other => {
-                if let Some((_, what)) = reports.iter().find(|(name, _)| *name == other) {
-                    lines.push(line(other, what));
+                if let Some((_, check)) = reports.iter().find(|(name, _)| *name == other) {
+                    lines.push(FileTold::new(other, check.clone()));
                     continue;
                 }
                 let known = BESIDE.iter().find(|(name, _)| *name == other);
@@ -67,12 +101,12 @@ pub(super) fn told(
     Ok(lines)
 }
 
-fn line(name: &str, what: &str) -> String {
-    format!("file       {name}: {what}")
+fn line(name: &str, what: &str) -> FileTold {
+    FileTold::new(name, Check::Done(what.into()))
 }
 
-fn unchecked(name: &str, what: &str) -> String {
-    line(name, &format!("not checked: {what}"))
+fn unchecked(name: &str, what: &str) -> FileTold {
+    FileTold::new(name, Check::Left(what.into()))
 }
 
 /// Returns the names in a directory, ascending.
@@ -86,7 +120,7 @@ fn names(dir: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn blocks(dir: &Path, auditor: &Auditor, begun: u64) -> Result<Vec<String>> {
+fn blocks(dir: &Path, auditor: &Auditor, begun: u64) -> Result<Vec<FileTold>> {
     let replayed = format!("replayed, blocks {begun} to {}", auditor.height);
     let told = names(dir)?.into_iter().map(|name| {
         let shown = format!("blocks/{name}");
@@ -103,7 +137,7 @@ fn snapshots(
     dir: &Path,
     auditor: &Auditor,
     begun: u64,
-) -> Result<Vec<String>, Stop> {
+) -> Result<Vec<FileTold>, Stop> {
     let mut lines = Vec::new();
     for name in names(dir)? {
         let shown = format!("snapshots/{name}");
@@ -148,27 +182,27 @@ fn tree(archive: &Archive, path: &Path, height: u64) -> Result<(), Stop> {
 }
 
 /// Checks that the authenticated state, as it was last made durable, has the root that the log has for its height.
-fn state(archive: &Archive, auditor: &Auditor, begun: u64) -> Result<String, Stop> {
+fn state(archive: &Archive, auditor: &Auditor, begun: u64) -> Result<Check, Stop> {
     let copied = match archive.state_now() {
         Ok(copied) => copied,
         Err(error) => {
-            return Ok(format!(
-                "not checked: it cannot be opened ({error:#}); a running house may be writing it, or the disk is failing"
-            ));
+            return Ok(Check::Left(format!(
+                "it cannot be opened ({error:#}); a running house may be writing it, or the disk is failing"
+            )));
         }
     };
     let Some(height) = copied.commitment.height() else {
-        return Ok("not checked: it holds no block yet".into());
+        return Ok(Check::Left("it holds no block yet".into()));
     };
     if !(begun..=auditor.height).contains(&height) {
-        return Ok(format!(
-            "not checked: it stands at block {height}, which is not among those replayed"
-        ));
+        return Ok(Check::Left(format!(
+            "it stands at block {height}, which is not among those replayed"
+        )));
     }
     let told = Hash::new(copied.commitment.root().bytes());
     let cause = "the authenticated state was changed after it was written, or is another house's; the log is not affected";
     same(height, "root of the stored state", told, root_at(archive, height)?, cause)?;
-    Ok(format!("opened from a copy: its root after block {height} is the log's"))
+    Ok(Check::Done(format!("opened from a copy: its root after block {height} is the log's")))
 }
 
 /// Returns the state root in the log at a height that was replayed.

@@ -6,6 +6,7 @@
 //!
 //! What it leaves out: whether the node tells of its newest block.
 
+use super::page;
 use crate::Verdict;
 use crate::cli::{AuditArgs, Since};
 use crate::network::join::{self, Network};
@@ -15,10 +16,12 @@ use crate::records::time_text;
 use crate::verify;
 use anyhow::{Context, Result};
 use house::House;
+use protocol::{Hash, Header};
+use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use store::{Durability, LogOptions, StoreOptions};
 
 /// Bytes after which a new file of the temporary log begins, so that old ones can go.
@@ -46,18 +49,27 @@ pub(super) fn run(args: &AuditArgs, out: &mut dyn Write) -> Result<Verdict> {
     };
     let network = Network { address, trust, options };
     match replay(args, &network) {
-        Ok(report) => {
-            out.write_all(report.as_bytes())?;
+        Ok(audited) => {
+            match args.json {
+                true => page::print(&audited.json(&network), out)?,
+                false => audited.write(&network, out)?,
+            }
             Ok(Verdict::Holds)
         }
         Err(error) => {
-            writeln!(out, "refused    {error:#}")?;
+            match args.json {
+                true => page::print(
+                    &json!({ "verdict": "refused", "cause": format!("{error:#}") }),
+                    out,
+                )?,
+                false => writeln!(out, "refused    {error:#}")?,
+            }
             Ok(Verdict::Differs)
         }
     }
 }
 
-fn replay(args: &AuditArgs, network: &Network) -> Result<String> {
+fn replay(args: &AuditArgs, network: &Network) -> Result<Audited> {
     let name = format!("novation-audit-{}", std::process::id());
     let scratch = Scratch(std::env::temp_dir().join(name));
     let started = Instant::now();
@@ -75,24 +87,65 @@ fn replay(args: &AuditArgs, network: &Network) -> Result<String> {
         progress.at(u64::try_from(house.header().height.blocks())?.saturating_sub(from));
         Ok(())
     })?;
-    let count = to.saturating_sub(from);
-    let seconds = started.elapsed().as_secs_f64().max(1e-3);
-    let rate = u32::try_from(count).map_or(f64::MAX, f64::from) / seconds;
-    let begins = match args.since {
-        Since::Genesis => "with the genesis that the list of validators names".to_owned(),
-        Since::Snapshot => format!("with the snapshot of block {from}, whose hash is certified"),
-    };
-    Ok(format!(
-        "chain      {}, genesis {}\nbegins     {begins}\nlog        blocks {from} to {to} of {}, {} to {}\n\
-         replay     {seconds:.2} s: {rate:.0} blocks a second, every root compared, certified to block {to}\n\
-         audited {count} blocks, state root {}\n",
-        network.trust.anchor.chain,
-        network.trust.anchor.genesis,
-        network.address,
-        time_text(begun.time),
-        time_text(last.time),
-        house.root(),
-    ))
+    let (took, root) = (started.elapsed(), house.root());
+    Ok(Audited { since: args.since, begun, last, root, took })
+}
+
+/// An audit that found no difference.
+struct Audited {
+    since: Since,
+    begun: Header,
+    last: Header,
+    root: Hash,
+    took: Duration,
+}
+
+impl Audited {
+    fn heights(&self) -> (u64, u64) {
+        let height = |header: &Header| u64::try_from(header.height.blocks()).unwrap_or(0);
+        (height(&self.begun), height(&self.last))
+    }
+
+    fn write(&self, network: &Network, out: &mut dyn Write) -> Result<()> {
+        let (from, to) = self.heights();
+        let count = to.saturating_sub(from);
+        let seconds = self.took.as_secs_f64().max(1e-3);
+        let rate = u32::try_from(count).map_or(f64::MAX, f64::from) / seconds;
+        let begins = match self.since {
+            Since::Genesis => "with the genesis that the list of validators names".to_owned(),
+            Since::Snapshot => {
+                format!("with the snapshot of block {from}, whose hash is certified")
+            }
+        };
+        write!(
+            out,
+            "chain      {}, genesis {}\nbegins     {begins}\nlog        blocks {from} to {to} of {}, {} to {}\n\
+             replay     {seconds:.2} s: {rate:.0} blocks a second, every root compared, certified to block {to}\n\
+             audited {count} blocks, state root {}\n",
+            network.trust.anchor.chain,
+            network.trust.anchor.genesis,
+            network.address,
+            time_text(self.begun.time),
+            time_text(self.last.time),
+            self.root,
+        )?;
+        Ok(())
+    }
+
+    fn json(&self, network: &Network) -> Value {
+        let (from, to) = self.heights();
+        json!({
+            "verdict": "holds",
+            "chain": network.trust.anchor.chain,
+            "genesis": network.trust.anchor.genesis.to_string(),
+            "node": network.address.to_string(),
+            "from": page::block(&self.begun),
+            "to": page::block(&self.last),
+            "blocks": to.saturating_sub(from),
+            "state_root": self.root.to_string(),
+            "certified": true,
+        })
+    }
 }
 
 /// Makes the house that the blocks are applied to.

@@ -5,7 +5,7 @@
 
 use super::Auditor;
 use super::difference::{Difference, Stop};
-use super::files::root_at;
+use super::files::{Check, root_at};
 use crate::archive::Archive;
 use anyhow::Context as _;
 use report::{RunReport, Summary};
@@ -67,7 +67,7 @@ pub(super) fn check(
     told: &Told,
     auditor: &Auditor,
     made: Option<&RunReport>,
-) -> Result<Vec<(&'static str, String)>, Stop> {
+) -> Result<Vec<(&'static str, Check)>, Stop> {
     let height = auditor.height;
     if let Some(Err(error)) = told.summary() {
         return Err(differs(height, FILES[0], "form", &error, "a report of numbers"));
@@ -78,18 +78,19 @@ pub(super) fn check(
     let Some(made) = made else {
         let why = match told.block {
             Some(block) if block > height => {
-                format!("not checked: it is of block {block}, and {height} are replayed")
+                format!("it is of block {block}, and {height} are replayed")
             }
-            _ => "not checked: it counts from block 1, which was not replayed".to_string(),
+            _ => "it counts from block 1, which was not replayed".to_string(),
         };
-        return Ok(told.files.iter().map(|(name, _)| (*name, why.clone())).collect());
+        return Ok(told.files.iter().map(|(name, _)| (*name, Check::Left(why.clone()))).collect());
     };
     let made = made.files().map_err(anyhow::Error::from)?;
     let mut lines = Vec::new();
     for (name, bytes) in &told.files {
         let Some((_, again)) = made.iter().find(|(file, _)| file == name) else { continue };
         compare(height, name, bytes, again.as_bytes())?;
-        lines.push((*name, "the report made again from the log, byte for byte".to_string()));
+        let again = "the report made again from the log, byte for byte";
+        lines.push((*name, Check::Done(again.into())));
     }
     Ok(lines)
 }

@@ -4,6 +4,7 @@ use crate::support::{
     BLOCKS, copy, copy_tree, edit, entries, house, place, root_of, run, segment, snapshot,
 };
 use protocol::Hash;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 use store::DirectoryLock;
@@ -259,4 +260,71 @@ fn a_directory_that_is_no_house_says_what_to_do() {
     let dir = copy("no-log");
     fs::remove_dir_all(dir.join("blocks")).expect("removable");
     run("audit {}", &dir).failed(1, &["has no block log"]);
+}
+
+/// Runs an audit that prints an object.
+fn object(arguments: &str, dir: &Path, code: i32) -> Value {
+    let ran = run(&format!("audit {{}} --json {arguments}"), dir);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(code), ""), "{}", ran.out);
+    serde_json::from_str(&ran.out).expect("one object")
+}
+
+#[test]
+fn an_audit_as_an_object_says_what_the_lines_say() {
+    let out = run("audit {}", house()).succeeded();
+    let told = object("", house(), 0);
+    assert_eq!((&told["verdict"], &told["blocks"]), (&json!("holds"), &json!(BLOCKS)));
+    assert_eq!(told["state_root"], root_of(&out));
+    assert_eq!(told["to"]["height"], BLOCKS);
+    assert_eq!((&told["snapshots"], &told["warning"]), (&json!([BLOCKS]), &Value::Null));
+    for file in told["files"].as_array().expect("a list") {
+        let not = if file["checked"] == true { "" } else { "not checked: " };
+        let text = |field: &str| file[field].as_str().expect("a text").to_string();
+        let line = format!("file       {}: {not}{}\n", text("name"), text("what"));
+        assert!(out.contains(&line), "{line}{out}");
+    }
+    let happened = &told["happened"];
+    let moved = |way: &str| -> u64 {
+        let assets = happened[way].as_object().expect("assets").values();
+        assets.map(|moved| moved["count"].as_u64().expect("a number")).sum()
+    };
+    let counts = format!(
+        "happened   {} commands, {} of them refused; {} deposits, {} withdrawals, ",
+        happened["commands"],
+        happened["refused"],
+        moved("deposits"),
+        moved("withdrawals"),
+    );
+    assert!(out.contains(&counts), "{counts}\n{out}");
+    assert!(happened["commands"].as_u64() > Some(1_000), "{happened}");
+    assert_eq!(happened["deposits"]["0"]["count"], 508, "dollars of every account");
+    // Twice the same, and another end.
+    assert_eq!(object("", house(), 0), told);
+    assert_eq!(object("--to 5", house(), 0)["blocks"], 5);
+}
+
+#[test]
+fn every_field_of_an_audits_object_is_documented() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/audit.md");
+    let page = fs::read_to_string(page).expect("it is in the repository");
+    let told = object("", house(), 0);
+    for fields in [&told, &told["happened"], &told["files"][0], &told["happened"]["deposits"]["0"]]
+    {
+        for name in fields.as_object().expect("fields").keys() {
+            assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/audit.md");
+        }
+    }
+}
+
+#[test]
+fn a_difference_is_an_object_too_and_what_is_no_house_is_none() {
+    let dir = copy("object");
+    edit(&dir.join("report.txt"), |bytes| bytes.push(b'!'));
+    let told = object("", &dir, 1);
+    assert_eq!((&told["verdict"], &told["height"]), (&json!("differs"), &json!(BLOCKS)));
+    assert!(told["field"].as_str().expect("a text").contains("in report.txt"), "{told}");
+    assert!(told["cause"].as_str().expect("a text").contains("the log is not affected"), "{told}");
+    let nothing = run("audit {} --json", &place("no-object"));
+    nothing.failed(1, &["error: "]);
+    assert_eq!(nothing.out, "");
 }

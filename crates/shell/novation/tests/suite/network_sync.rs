@@ -2,6 +2,7 @@
 
 use crate::network::Devnet;
 use crate::support::{novation, root_of, run};
+use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -76,6 +77,10 @@ fn a_wiped_validator_and_a_watcher_take_over_a_snapshot_and_a_stranger_audits_fr
     };
     let from_genesis = audit("--to 120").succeeded();
     assert!(from_genesis.contains("audited 120 blocks"), "{from_genesis}");
+    let object = |text: &str| -> Value { serde_json::from_str(text).expect("one object") };
+    let told = object(&audit("--to 120 --json").succeeded());
+    assert_eq!((&told["verdict"], &told["blocks"]), (&json!("holds"), &json!(120)));
+    assert!(from_genesis.contains(told["state_root"].as_str().expect("a root")), "{told}");
     let since = audit("--since snapshot").succeeded();
     assert!(since.contains("whose hash is certified"), "{since}");
     let text = fs::read_to_string(&trust).expect("readable");
@@ -83,6 +88,8 @@ fn a_wiped_validator_and_a_watcher_take_over_a_snapshot_and_a_stranger_audits_fr
     fs::write(&other, text.replace("novation-devnet", "another")).expect("writable");
     let elsewhere = format!("audit --from {join} --trust {} --quiet", other.display());
     run(&elsewhere, &net.dir).failed(1, &["refused", "signatures"]);
+    let refused = run(&format!("{elsewhere} --json"), &net.dir);
+    assert_eq!((refused.code, &object(&refused.out)["verdict"]), (Some(1), &json!("refused")));
 
     net.restart(2);
     net.restart(3);
