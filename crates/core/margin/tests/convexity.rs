@@ -6,29 +6,9 @@ mod support;
 use margin::{Position, Risk, required};
 use num_bigint::BigInt;
 use protocol::InstrumentId;
-use support::{BTC, BTC_PERP, House, Random, dollars, future, of};
-use units::{Lots, Notional, Ppb, Ppm, Price, Vol};
+use support::{BTC, BTC_PERP, House, Random, future, of};
+use units::{Lots, Notional, Ppm, Price};
 use waterfall::{Leg, Share, Standing, filled, reduction};
-
-/// Everything switched on, as in the other properties of margin.
-fn rough_house() -> House {
-    let mut house = House::expiring();
-    for underlying in &mut house.underlyings {
-        underlying.confidence = Price::from_micros(underlying.index.micros() / 200);
-        underlying.scan_new = Ppm::from_parts(213_337);
-        underlying.spread = Ppm::from_parts(301);
-        underlying.vol_daily = Ppm::from_parts(30_000);
-        underlying.volume_daily = dollars(50_000_000);
-        underlying.vol_move_daily = Ppm::from_parts(50_000);
-        underlying.vega_daily = dollars(5_000_000);
-        underlying.depth = Ppm::from_parts(700_000);
-    }
-    for (place, market) in house.markets.iter_mut().enumerate() {
-        market.funding = Ppb::from_parts(12_500);
-        market.vol_uncertainty = Vol::from_points(if place % 2 == 0 { 300 } else { 0 });
-    }
-    house
-}
 
 /// The matrices of a house, and those of the same without impact.
 struct Measured {
@@ -97,7 +77,7 @@ impl Held<'_> {
 #[test]
 fn maintenance_is_convex_along_a_position_to_within_the_rounding_of_impact() {
     // 0019-MARG-026
-    for (house, impact) in [(House::new(), false), (rough_house(), true)] {
+    for (house, impact) in [(House::new(), false), (House::rough(), true)] {
         let measured = Measured::new(&house);
         for seed in 0..3_000 {
             let random = &mut Random(seed);
@@ -147,7 +127,7 @@ fn future_of(house: &House) -> (InstrumentId, Leg) {
 #[test]
 fn where_impact_has_corners_margin_is_not_convex_and_the_bound_holds() {
     // 0019-MARG-026
-    let house = rough_house();
+    let house = House::rough();
     let (instrument, _) = future_of(&house);
     let measured = Measured::new(&house);
     let (mut seen, mut worst) = (0, 0);
@@ -169,7 +149,7 @@ fn where_impact_has_corners_margin_is_not_convex_and_the_bound_holds() {
 #[test]
 fn a_reduction_filled_in_part_raises_the_shortfall_by_no_more_than_the_rounding_of_impact() {
     // 0021-FALL-008
-    let house = rough_house();
+    let house = House::rough();
     let (instrument, leg) = future_of(&house);
     let measured = Measured::new(&house);
     // Without a fee and with the widest band, nothing stands between the limit and what a lot is said to release.

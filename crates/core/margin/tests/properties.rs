@@ -8,7 +8,7 @@ use margin::{
 };
 use protocol::Side;
 use support::{BTC_ASSET, House, Random, alone, dollars, of};
-use units::{Lots, Notional, Ppm, Price, Quantity};
+use units::{Lots, Notional, Ppm, Quantity};
 
 const SEED: u64 = 0x6E6F_7661_7469_6F6E;
 
@@ -32,25 +32,14 @@ fn cases(count: u64, mut case: impl FnMut(&mut Random)) {
     }
 }
 
-/// Everything switched on: doubt, spread, impact, funding, collateral, two different scan ranges, and expiries of the next day.
-fn rough_house() -> House {
-    let mut house = House::expiring();
-    for underlying in &mut house.underlyings {
-        underlying.confidence = Price::from_micros(underlying.index.micros() / 200);
-        underlying.scan_new = Ppm::from_parts(213_337);
-        underlying.spread = Ppm::from_parts(301);
-        underlying.vol_daily = Ppm::from_parts(30_000);
-        underlying.volume_daily = dollars(50_000_000);
-        underlying.vol_move_daily = Ppm::from_parts(50_000);
-        underlying.vega_daily = dollars(5_000_000);
-        underlying.depth = Ppm::from_parts(700_000);
-    }
-    for (place, market) in house.markets.iter_mut().enumerate() {
-        market.funding = units::Ppb::from_parts(12_500);
-        // A call's and its put's differ.
-        market.vol_uncertainty = units::Vol::from_points(if place % 2 == 0 { 300 } else { 0 });
-    }
-    house
+/// Houses without charges, with expiries of the next day, with two scan ranges, with high charges, and with all of it.
+fn houses() -> [House; 5] {
+    let mut two_matrices = House::new();
+    two_matrices.underlyings[0].scan_new = Ppm::from_parts(200_000);
+    let mut charged = House::rough();
+    charged.underlyings[0].depth = Ppm::from_parts(50_000);
+    charged.underlyings[1].volume_daily = dollars(1_000_000);
+    [House::new(), House::expiring(), two_matrices, charged, House::rough()]
 }
 
 fn orders(house: &House, random: &mut Random, most: u64) -> Vec<OpenOrder> {
@@ -103,7 +92,7 @@ fn micros_of(part: &Explanation) -> i128 {
 fn the_three_ways_to_measure_agree() {
     // 0019-MARG-006, 0019-MARG-015, 0019-MARG-023
     let (mut staged, mut decided) = (0, 0);
-    for house in [House::new(), House::expiring(), rough_house()] {
+    for house in [House::new(), House::expiring(), House::rough()] {
         let risk = house.risk();
         let meter = Meter::new(&risk);
         cases(5_000, |random| {
@@ -168,12 +157,7 @@ fn the_three_ways_to_measure_agree() {
 #[test]
 fn the_ceiling_lets_in_only_what_the_account_covers() {
     // 0019-MARG-017
-    let mut two_matrices = House::new();
-    two_matrices.underlyings[0].scan_new = Ppm::from_parts(200_000);
-    let mut charged = rough_house();
-    charged.underlyings[0].depth = Ppm::from_parts(50_000);
-    charged.underlyings[1].volume_daily = dollars(1_000_000);
-    for house in [House::new(), House::expiring(), two_matrices, charged, rough_house()] {
+    for house in houses() {
         let risk = house.risk();
         let meter = Meter::new(&risk);
         let (mut let_in, mut short) = (0, 0);
@@ -213,12 +197,7 @@ fn the_ceiling_lets_in_only_what_the_account_covers() {
 #[test]
 fn the_ceiling_of_a_side_covers_all_its_orders() {
     // 0019-MARG-017
-    let mut two_matrices = House::new();
-    two_matrices.underlyings[0].scan_new = Ppm::from_parts(200_000);
-    let mut charged = rough_house();
-    charged.underlyings[0].depth = Ppm::from_parts(50_000);
-    charged.underlyings[1].volume_daily = dollars(1_000_000);
-    for house in [House::new(), House::expiring(), two_matrices, charged, rough_house()] {
+    for house in houses() {
         let risk = house.risk();
         let meter = Meter::new(&risk);
         let (mut let_in, mut one_by_one) = (0, 0);
@@ -267,7 +246,7 @@ fn the_ceiling_of_a_side_covers_all_its_orders() {
 
 #[test]
 fn initial_margin_is_never_below_maintenance() {
-    for house in [House::new(), rough_house()] {
+    for house in [House::new(), House::rough()] {
         let risk = house.risk();
         cases(10_000, |random| {
             let positions = house.random_positions(random, 6);
@@ -282,7 +261,7 @@ fn initial_margin_is_never_below_maintenance() {
 #[test]
 fn splitting_an_account_never_lowers_margin() {
     // 0019-MARG-012; impact is the charge that this does not hold for.
-    let mut rough = rough_house();
+    let mut rough = House::rough();
     rough.parameters.impact = Ppm::ZERO;
     for house in [House::new(), House::expiring(), rough] {
         let risk = house.risk();
@@ -457,7 +436,7 @@ fn filled(
 #[test]
 fn both_margins_with_orders_cover_fills_in_part_with_all_charges() {
     // 0019-MARG-010, 0019-MARG-020
-    for house in [House::new(), House::expiring(), rough_house()] {
+    for house in [House::new(), House::expiring(), House::rough()] {
         let risk = house.risk();
         cases(3_000, |random| {
             let positions = house.random_positions(random, 5);
@@ -507,7 +486,7 @@ fn both_margins_with_orders_cover_fills_in_part_with_all_charges() {
 
 #[test]
 fn an_order_that_joins_and_leaves_changes_nothing() {
-    for house in [House::new(), rough_house()] {
+    for house in [House::new(), House::rough()] {
         let risk = house.risk();
         cases(3_000, |random| {
             let positions = house.random_positions(random, 6);
@@ -564,7 +543,7 @@ fn closing_a_position_needs_no_margin() {
 #[test]
 fn what_a_position_releases_is_the_margin_of_all_less_that_of_the_rest() {
     // 0021-FALL-004
-    for mut house in [House::new(), rough_house()] {
+    for mut house in [House::new(), House::rough()] {
         // Beyond a knee the haircut rises.
         for underlying in &mut house.underlyings {
             underlying.haircut_knee = dollars(20_000);

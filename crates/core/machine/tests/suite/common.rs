@@ -209,6 +209,19 @@ impl House {
         self.machine.apply(&block).expect("the block follows")
     }
 
+    /// Brings so many dollars to each of some accounts, and marks to the markets.
+    pub(crate) fn fund(&mut self, money: &[(u8, i128)]) {
+        let deposits = money.iter().map(|(number, held)| deposit(*number, 0, dollars(*held)));
+        self.apply(1, deposits.collect());
+    }
+
+    /// Lets an account sell account 1 sixty coins of the perpetual at 8,000 dollars.
+    pub(crate) fn sell_sixty(&mut self, seller: u8) {
+        let buys = order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000);
+        self.apply(1, vec![buys, order(seller, 1, 1, Side::Sell, 8_000_000_000, 6_000)]);
+        assert_eq!(self.lots(1, 1), 6_000);
+    }
+
     pub(crate) fn cash(&self, number: u8) -> i128 {
         let index = self.machine.state().accounts.index(account(number)).expect("open");
         self.machine.state().ledger.cash(index).micros()
@@ -224,6 +237,45 @@ impl House {
 thread_local! {
     /// The deposits that have arrived in the vaults of this test.
     static ARRIVED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Returns a house with three accounts that have money, and with marks.
+pub(crate) fn opened() -> House {
+    let mut house = House::new();
+    house.fund(&[(1, 100_000), (2, 100_000), (3, 10_000_000)]);
+    house
+}
+
+/// Returns that house with account 1 long sixty coins of account 3.
+pub(crate) fn long() -> House {
+    let mut house = opened();
+    house.sell_sixty(3);
+    house
+}
+
+/// Returns a house in which account 1 is long sixty coins of account 3's, with so many dollars.
+pub(crate) fn long_on(money: i128) -> House {
+    let mut house = House::new();
+    house.fund(&[(1, money), (3, 10_000_000)]);
+    house.sell_sixty(3);
+    house
+}
+
+/// Returns a house restored from the snapshot of another.
+pub(crate) fn twin(house: &House) -> House {
+    let bytes = house.machine.snapshot().expect("encodes");
+    let machine = Machine::restore(&bytes).expect("restores");
+    House { machine, now: house.now, btc: house.btc, eth: house.eth }
+}
+
+/// Returns a command of a trader.
+pub(crate) fn of(number: u8, command: Command) -> Transaction {
+    Transaction { sender: trader(number), command }
+}
+
+/// Returns a command of a signer.
+pub(crate) fn sign(signer: usize, command: Command) -> Transaction {
+    Transaction { sender: SIGNERS[signer], command }
 }
 
 /// Returns the number of the next deposit.

@@ -1,7 +1,8 @@
 //! What one key of governance, and what a majority of them, can do to everybody else.
 
 use crate::common::{
-    BTC, ETH, House, SIGNERS, START, account, deposit, dollars, genesis, order, trader,
+    BTC, ETH, House, SIGNERS, START, account, deposit, dollars, genesis, long_on, order, sign,
+    trader,
 };
 use governance::{Definition, Pace, Scope};
 use machine::{Machine, State, Status};
@@ -14,10 +15,6 @@ use units::BlockTime;
 const PERPETUAL: InstrumentId = InstrumentId::new(1);
 const HOURS: i128 = 3_600;
 const DAY: i128 = 24 * HOURS;
-
-fn sign(signer: usize, command: Command) -> Transaction {
-    Transaction { sender: SIGNERS[signer], command }
-}
 
 fn pause(signer: usize) -> Transaction {
     sign(signer, Command::Pause { instrument: PERPETUAL })
@@ -34,21 +31,6 @@ fn status(house: &House) -> Status {
     house.machine.state().markets[&PERPETUAL].status.clone()
 }
 
-/// Trader 1 long sixty coins of the perpetual on 100,000 dollars, trader 3 short on ten million.
-fn traded() -> House {
-    let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(3, 0, dollars(10_000_000))]);
-    house.apply(
-        1,
-        vec![
-            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
-            order(3, 1, 1, Side::Sell, 8_000_000_000, 6_000),
-        ],
-    );
-    assert_eq!(house.lots(1, 1), 6_000);
-    house
-}
-
 fn maintenance(state: &State, number: u8) -> i128 {
     let index = state.accounts.index(account(number)).expect("open");
     let risk = state.risk().expect("prices are there");
@@ -63,7 +45,7 @@ fn tick(price: i128) -> i128 {
 #[test]
 fn one_stolen_key_pauses_for_hours_and_others_resume_at_once() {
     // 0023-GOV-005, 0023-GOV-010
-    let mut house = traded();
+    let mut house = long_on(100_000);
     let change = Change::SetParameter {
         parameter: ParameterId::ScanRange,
         underlying: Some(BTC),
@@ -99,7 +81,7 @@ fn one_stolen_key_pauses_for_hours_and_others_resume_at_once() {
 #[test]
 fn a_pause_lapses_is_spent_for_its_signer_and_outlasts_it_only_by_a_majority() {
     // 0023-GOV-009, 0023-GOV-010
-    let mut house = traded();
+    let mut house = long_on(100_000);
     let started = house.now + 1_000;
     assert_eq!(house.apply(1, vec![pause(0)]).receipts, [Receipt::Done]);
     let until = house.machine.state().markets[&PERPETUAL].pause.until;
@@ -134,7 +116,7 @@ fn a_pause_lapses_is_spent_for_its_signer_and_outlasts_it_only_by_a_majority() {
 #[test]
 fn a_fault_is_no_pause_and_takes_the_timelock_to_resume() {
     // 0023-GOV-010, 0023-GOV-011
-    let mut house = traded();
+    let mut house = long_on(100_000);
     decide(&mut house, Change::DrillInstrument(PERPETUAL));
     let out = house.apply(1, Vec::new());
     assert!(out.events.iter().any(|event| matches!(event, Event::Halted { .. })));
@@ -153,7 +135,7 @@ fn a_fault_is_no_pause_and_takes_the_timelock_to_resume() {
 #[test]
 fn a_halted_market_is_neither_paused_nor_drilled_and_a_paused_one_not_drilled() {
     // 0023-GOV-010, 0023-GOV-011
-    let mut house = traded();
+    let mut house = long_on(100_000);
     let halted = |event: &Event| {
         matches!(event, Event::NotEnacted { refusal: Refusal::InstrumentHalted, .. })
     };
@@ -181,7 +163,7 @@ fn a_halted_market_is_neither_paused_nor_drilled_and_a_paused_one_not_drilled() 
 #[test]
 fn nothing_is_set_of_an_underlying_that_is_not_listed() {
     // 0023-GOV-009
-    let mut house = traded();
+    let mut house = long_on(100_000);
     let underlying = Some(protocol::UnderlyingId::new(9));
     let (parameter, value) = (ParameterId::ScanRange, 170_000);
     decide(&mut house, Change::SetParameter { parameter, underlying, value });
@@ -196,7 +178,7 @@ fn nothing_is_set_of_an_underlying_that_is_not_listed() {
 #[test]
 fn a_drill_in_the_block_in_which_its_market_ends_breaks_nothing_else() {
     // 0023-GOV-011, 0025-BLOCK-030. Before: the house halted, for its market was missing.
-    let mut house = traded();
+    let mut house = long_on(100_000);
     let (future, ends) = (InstrumentId::new(2), START + 5 * HOURS * 1_000);
     while house.now < ends - 30_000 {
         house.apply(10, Vec::new());
@@ -214,7 +196,7 @@ fn a_drill_in_the_block_in_which_its_market_ends_breaks_nothing_else() {
 #[test]
 fn one_signer_alone_drills_nothing() {
     // 0023-GOV-011
-    let mut house = traded();
+    let mut house = long_on(100_000);
     let change = Change::DrillInstrument(PERPETUAL);
     house.apply(1, vec![sign(0, Command::Propose { change })]);
     house.apply(1, Vec::new());
@@ -226,7 +208,7 @@ fn one_signer_alone_drills_nothing() {
 #[test]
 fn a_pause_stops_neither_the_exchange_of_margin_nor_liquidation() {
     // 0023-GOV-010
-    let mut house = traded();
+    let mut house = long_on(100_000);
     // A maker whose bid rested before the pause.
     house.apply(1, vec![deposit(2, 0, dollars(10_000_000))]);
     let bid = order(2, 1, 1, Side::Buy, 6_500_000_000, 6_000);
@@ -248,7 +230,7 @@ fn a_pause_stops_neither_the_exchange_of_margin_nor_liquidation() {
 #[test]
 fn a_paused_market_takes_what_reduces_and_nothing_else() {
     // 0023-GOV-010, 0025-BLOCK-010
-    let mut house = traded();
+    let mut house = long_on(100_000);
     let halted = Receipt::Refused(Refusal::InstrumentHalted);
     let price = tick(house.btc);
     let buy = |number, client, lots| order(number, client, 1, Side::Buy, price, lots);
@@ -271,7 +253,7 @@ fn a_paused_market_takes_what_reduces_and_nothing_else() {
 #[test]
 fn a_majority_liquidates_nobody_in_the_next_block() {
     // 0023-GOV-014, 0023-GOV-015
-    let mut house = traded();
+    let mut house = long_on(100_000);
     let before = maintenance(house.machine.state(), 1);
     let wishes = [
         (ParameterId::MaintenanceRatio, None, 1_000_000),
@@ -457,7 +439,7 @@ fn an_old_approval_does_nothing_for_what_a_number_has_become() {
         sign(1, Command::Approve { proposal, change })
     };
     // Signed before there is such a proposal, for the next number.
-    let mut house = traded();
+    let mut house = long_on(100_000);
     house.apply(1, vec![sign(0, Command::Propose { change: made })]);
     let out = house.apply(1, vec![approve(1, told)]);
     assert_eq!(out.receipts, std::slice::from_ref(&differs));

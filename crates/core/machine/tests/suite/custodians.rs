@@ -1,6 +1,6 @@
 //! Deposits on attestations of several custodians, withdrawals until they are paid, and who the custodians are.
 
-use super::common::{HOUR, House, SIGNERS, START, account, dollars, genesis, trader};
+use super::common::{HOUR, House, START, account, dollars, genesis, sign, trader};
 use machine::{Genesis, GenesisError, Machine, ParameterGenesis, StateKey, Withdrawal};
 use protocol::{
     AccountId, Address, AssetId, Change, Command, DepositId, Event, ParameterId, Receipt, Refusal,
@@ -196,10 +196,6 @@ fn an_owner_has_a_few_withdrawals_to_be_paid_and_each_pays_for_its_row() {
     // One that is paid makes room.
     house.apply(1, vec![paid(0, 1), paid(1, 1)]);
     assert_eq!(house.apply(1, vec![withdraw(1, 10, trader(1))]).receipts, [Receipt::Done]);
-}
-
-fn sign(signer: usize, command: Command) -> Transaction {
-    Transaction { sender: SIGNERS[signer], command }
 }
 
 /// Proposes and approves a change, and waits for its day; returns the last events.

@@ -2,7 +2,7 @@
 //! and collateral that anybody may buy.
 
 use super::common::{
-    BTC, ETH, House, Random, START, account, deposit, dollars, genesis, order, trader,
+    BTC, ETH, House, Random, START, account, deposit, dollars, genesis, of, order, trader,
 };
 use ledger::{Holder, Posting};
 use machine::{Genesis, Machine, ParameterGenesis};
@@ -31,10 +31,6 @@ fn house(fund: i128, changed: &[(ParameterId, i64)]) -> House {
     }));
     let (machine, _) = Machine::found(&genesis).expect("the genesis is sound");
     House { machine, now: START, btc: 8_000_000_000, eth: 190_000_000 }
-}
-
-fn of(number: u8, command: Command) -> Transaction {
-    Transaction { sender: trader(number), command }
 }
 
 fn withdraw(number: u8, asset: AssetId, amount: Amount) -> Transaction {
@@ -90,8 +86,7 @@ fn brought(house: &House, number: u8, asset: AssetId) -> i128 {
 /// to buy; then both close, and there is no fund.
 fn bankrupt() -> House {
     let mut house = house(0, &[]);
-    let money = [(1, 100_000), (2, 100_000), (4, 1_000)];
-    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
+    house.fund(&[(1, 100_000), (2, 100_000), (4, 1_000)]);
     let (buys, sells) = (Side::Buy, Side::Sell);
     house.apply(
         1,
@@ -566,8 +561,7 @@ fn the_fees_pay_what_the_funds_do_not() {
 fn the_day_of_a_fund_is_spent_by_all_debtors_together() {
     // 0021-FALL-010: three debtors, each of whom alone could have a quarter.
     let mut house = house(40_000, &[]);
-    let money = [(1, 50_000), (2, 50_000), (3, 10_000_000), (4, 50_000)];
-    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
+    house.fund(&[(1, 50_000), (2, 50_000), (3, 10_000_000), (4, 50_000)]);
     let mut orders = vec![order(3, 1, 1, Side::Sell, 8_000_000_000, 9_000)];
     orders.extend([1, 2, 4].map(|n| order(n, 1, 1, Side::Buy, 8_000_000_000, 3_000)));
     house.apply(1, orders);

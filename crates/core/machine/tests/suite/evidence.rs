@@ -1,10 +1,10 @@
 //! Rules of the spec page 0029: what it costs a validator to sign twice.
 
-use super::common::{BTC, HOUR, House, SIGNERS, START};
+use super::common::{BTC, HOUR, House, START, sign};
 use machine::{BlockError, Machine, StateKey, ValidatorRecord};
 use protocol::{
     Block, Change, Command, Event, Offence, OffenceKind, ParameterId, ProposalId, Refusal,
-    Transaction, ValidatorId, codec,
+    ValidatorId, codec,
 };
 use units::BlockTime;
 
@@ -40,10 +40,6 @@ fn is_punished(events: &[Event]) -> bool {
 fn record(house: &mut House) -> Option<ValidatorRecord> {
     let held = house.machine.record(&StateKey::Validator(OFFENDER)).unwrap();
     held.map(|bytes| codec::decode(&bytes, usize::MAX).unwrap())
-}
-
-fn sign(signer: usize, command: Command) -> Transaction {
-    Transaction { sender: SIGNERS[signer], command }
 }
 
 /// Proposes to release the offender, approves it, and waits for the timelock. Returns what came of it.

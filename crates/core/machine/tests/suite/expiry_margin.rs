@@ -1,7 +1,7 @@
 //! A calendar spread on its last day: margin rises by the hour, and who owns the only bid gains nothing.
 
-use super::common::{BTC, HOUR, House, START, account, deposit, dollars, order, trader};
-use protocol::{AssetId, Command, Receipt, Side, Transaction};
+use super::common::{BTC, HOUR, House, START, account, deposit, dollars, of, order, trader};
+use protocol::{AssetId, Command, Receipt, Side};
 use units::{Amount, Notional};
 
 /// The future expires so long after the start.
@@ -10,10 +10,6 @@ const MINUTE: i128 = 60_000;
 /// Bitcoin at 8,000 dollars, in lots of a hundredth.
 const LOTS: i128 = 6_000;
 const PRICE: i128 = 8_000_000_000;
-
-fn of(number: u8, command: Command) -> Transaction {
-    Transaction { sender: trader(number), command }
-}
 
 /// Returns equity, maintenance and initial margin in micro-dollars.
 fn required(house: &House, number: u8) -> [i128; 3] {

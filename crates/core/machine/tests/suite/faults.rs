@@ -2,7 +2,7 @@
 //! or command cannot be computed.
 
 use super::common::{
-    BTC, CUSTODIAN, ETH, HOUR, House, START, account, deposit, dollars, genesis, order, trader,
+    BTC, CUSTODIAN, ETH, HOUR, House, START, account, deposit, dollars, genesis, of, order, trader,
 };
 use machine::{Machine, Outcome, ParameterGenesis, State};
 use protocol::{
@@ -19,10 +19,6 @@ fn edit(house: &mut House, change: impl FnOnce(&mut State)) {
     let mut state = house.machine.state().clone();
     change(&mut state);
     house.machine = Machine::restore(&codec::encode(&state).unwrap()).unwrap();
-}
-
-fn of(number: u8, command: Command) -> Transaction {
-    Transaction { sender: trader(number), command }
 }
 
 fn withdraw(number: u8) -> Transaction {

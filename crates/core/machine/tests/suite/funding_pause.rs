@@ -1,6 +1,6 @@
 //! Funding is for time in which anybody may trade: nobody pays it who cannot leave.
 
-use super::common::{BTC, House, SIGNERS, account, deposit, dollars, order};
+use super::common::{BTC, House, SIGNERS, account, order};
 use machine::{Machine, ParameterGenesis, Status};
 use protocol::{Block, Command, InstrumentId, Mode, ParameterId, Side, Transaction, codec};
 use std::collections::BTreeSet;
@@ -13,8 +13,7 @@ fn charged() -> House {
         let (underlying, parameter) = (None, ParameterId::VariationInterval);
         genesis.parameters.push(ParameterGenesis { underlying, parameter, value: 86_400_000 });
     });
-    let money = [(1, 1_000_000), (2, 1_000_000), (3, 50_000_000)];
-    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
+    house.fund(&[(1, 1_000_000), (2, 1_000_000), (3, 50_000_000)]);
     let traded = vec![
         order(1, 1, 1, Side::Buy, 8_000_000_000, 1_000),
         order(2, 1, 1, Side::Sell, 8_000_000_000, 1_000),

@@ -1,7 +1,8 @@
 //! What the house does about accounts below maintenance margin, and what nobody can make of it.
 
 use super::common::{
-    BTC, CUSTODIAN, HOUR, House, SIGNERS, START, account, deposit, dollars, genesis, order, trader,
+    BTC, CUSTODIAN, HOUR, House, SIGNERS, START, account, deposit, dollars, genesis, long_on,
+    order, trader,
 };
 use ledger::Holder;
 use machine::{Machine, Outcome};
@@ -62,13 +63,7 @@ fn spread(other: u32, lots: i128, price: i128) -> House {
 fn spread_in(mut house: House, other: u32, lots: i128, price: i128) -> House {
     let money = [(1, 200_000), (2, 200_000), (3, 10_000_000)];
     house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
-    house.apply(
-        1,
-        vec![
-            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
-            order(2, 1, 1, Side::Sell, 8_000_000_000, 6_000),
-        ],
-    );
+    house.sell_sixty(2);
     house.apply(
         1,
         vec![
@@ -238,15 +233,7 @@ fn a_leg_that_hardly_trades_keeps_no_spread_from_being_wound_down() {
 #[test]
 fn some_cents_of_equity_keep_no_large_position() {
     // 0021-FALL-020: 48,000 dollars beside cents, with a bid within what a fund pays for.
-    let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(80_000)), deposit(3, 0, dollars(10_000_000))]);
-    house.apply(
-        1,
-        vec![
-            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
-            order(3, 1, 1, Side::Sell, 8_000_000_000, 6_000),
-        ],
-    );
+    let mut house = long_on(80_000);
     for _ in 0..60 {
         let left = required(&house, 1).equity.micros();
         // 60 coins: to a quarter of a dollar, by moves within the band of a block.
@@ -294,15 +281,7 @@ fn who_owns_the_only_bid_gets_no_more_than_the_equity_of_the_account() {
 #[test]
 fn an_account_without_equity_is_not_sold_far_below_the_mark() {
     // 0021-FALL-020: the only bid is five per cent below the mark, however long it waits, and then two and a half.
-    let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(80_000)), deposit(3, 0, dollars(10_000_000))]);
-    house.apply(
-        1,
-        vec![
-            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
-            order(3, 1, 1, Side::Sell, 8_000_000_000, 6_000),
-        ],
-    );
+    let mut house = long_on(80_000);
     for _ in 0..60 {
         house.btc -= 30_000_000;
         house.apply(10, Vec::new());
@@ -447,15 +426,7 @@ fn a_block_takes_on_no_more_than_it_has_room_for_and_nobody_is_left_out() {
 #[test]
 fn what_the_house_does_first_is_to_take_the_accounts_orders_out() {
     // 0021-FALL-003, 0021-FALL-007, 0013-CLEAR-003
-    let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(3, 0, dollars(10_000_000))]);
-    house.apply(
-        1,
-        vec![
-            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
-            order(3, 1, 1, Side::Sell, 8_000_000_000, 6_000),
-        ],
-    );
+    let mut house = long_on(100_000);
     // Far above the market; it fits the position, so a margin call leaves it.
     house.apply(1, vec![order(1, 2, 1, Side::Sell, 9_900_000_000, 100)]);
     let fund = |house: &House| {

@@ -1,6 +1,6 @@
 //! The machine as its users see it: trading, margin calls, liquidation, expiry, halts, governance.
 
-use super::common::{BTC, HOUR, House, SIGNERS, account, deposit, dollars, order, trader};
+use super::common::{BTC, HOUR, House, account, deposit, dollars, order, sign, trader};
 use machine::{AccountRecord, Machine, MarketRecord, StateKey, Status};
 use margin::Greeks;
 use protocol::{
@@ -14,10 +14,6 @@ fn opened() -> House {
     let mut house = House::new();
     house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(2, 0, dollars(100_000))]);
     house
-}
-
-fn sign(signer: usize, command: Command) -> Transaction {
-    Transaction { sender: SIGNERS[signer], command }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! orders rest while marks move, takes out no more than he brought.
 
 use super::common::{
-    BTC, CUSTODIAN, House, START, account, deposit, dollars, genesis, order, trader,
+    BTC, CUSTODIAN, House, START, account, deposit, dollars, genesis, of, order, trader, twin,
 };
 use machine::{Genesis, Machine, ParameterGenesis};
 use protocol::{
@@ -16,10 +16,6 @@ const TICK: i128 = 500_000;
 fn founded(genesis: &Genesis) -> House {
     let (machine, _) = Machine::found(genesis).expect("the genesis is sound");
     House { machine, now: START, btc: 8_000_000_000, eth: 190_000_000 }
-}
-
-fn of(number: u8, command: Command) -> Transaction {
-    Transaction { sender: trader(number), command }
 }
 
 fn withdraw(number: u8, amount: Amount) -> Transaction {
@@ -159,14 +155,7 @@ fn a_bid_that_needs_nothing_while_it_is_far_is_gone_before_it_can_fill() {
 fn called(below_maintenance: bool) -> House {
     let mut house = House::new();
     house.apply(1, vec![deposit(1, 0, dollars(80_000)), deposit(2, 0, dollars(200_000))]);
-    house.apply(
-        1,
-        vec![
-            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
-            order(2, 1, 1, Side::Sell, 8_000_000_000, 6_000),
-        ],
-    );
-    assert_eq!(house.lots(1, 1), 6_000);
+    house.sell_sixty(2);
     for _ in 0..28 {
         house.btc -= 10_000_000;
         house.apply(10, Vec::new());
@@ -226,13 +215,6 @@ fn an_account_under_a_call_gives_nothing_away_that_it_has_not() {
 fn attempt(house: &House, side: Side, price: i128, lots: i128) -> Receipt {
     let mut again = twin(house);
     again.apply(1, vec![order(1, 100, 1, side, price, lots)]).receipts[0].clone()
-}
-
-/// Returns a house restored from the snapshot of another.
-fn twin(house: &House) -> House {
-    let bytes = house.machine.snapshot().expect("encodes");
-    let machine = Machine::restore(&bytes).expect("restores");
-    House { machine, now: house.now, btc: house.btc, eth: house.eth }
 }
 
 #[test]
@@ -653,8 +635,7 @@ fn an_account_that_a_block_has_no_time_for_does_not_fill() {
 fn what_the_house_has_sold_is_counted_before_the_next_market_trades() {
     // 0019-MARG-020, 0019-MARG-022
     let mut house = House::new();
-    let money = [(1, 90_000), (2, 300_000), (3, 10_000_000)];
-    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
+    house.fund(&[(1, 90_000), (2, 300_000), (3, 10_000_000)]);
     for (market, lots) in [(1, 5_000), (2, 1_000)] {
         let (buy, sell) = (u64::from(market), u64::from(market));
         house.apply(

@@ -1,7 +1,8 @@
 //! What takes which orders away, how many there may be, and what they and withdrawals stand on.
 
 use super::common::{
-    BTC, CUSTODIAN, HOUR, House, START, account, arrived, deposit, dollars, order, trader,
+    BTC, CUSTODIAN, HOUR, House, START, account, arrived, deposit, dollars, long, of, opened,
+    order, trader, twin,
 };
 use machine::{Machine, ParameterGenesis};
 use protocol::{
@@ -9,37 +10,6 @@ use protocol::{
     Side, Transaction,
 };
 use units::{Amount, Lots, Notional, Price};
-
-fn of(number: u8, command: Command) -> Transaction {
-    Transaction { sender: trader(number), command }
-}
-
-fn opened() -> House {
-    let mut house = House::new();
-    let money = [(1, 100_000), (2, 100_000), (3, 10_000_000)];
-    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
-    house
-}
-
-/// Account 1 long 60 coins of account 3.
-fn long() -> House {
-    let mut house = opened();
-    house.apply(
-        1,
-        vec![
-            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
-            order(3, 1, 1, Side::Sell, 8_000_000_000, 6_000),
-        ],
-    );
-    assert_eq!(house.lots(1, 1), 6_000);
-    house
-}
-
-fn twin(house: &House) -> House {
-    let bytes = house.machine.snapshot().expect("encodes");
-    let machine = Machine::restore(&bytes).expect("restores");
-    House { machine, now: house.now, btc: house.btc, eth: house.eth }
-}
 
 fn required(house: &House, number: u8, with_orders: bool) -> margin::Requirement {
     let state = house.machine.state();

@@ -1,17 +1,14 @@
 //! After a gap in block time: a call auction of all markets, in which nothing trades and nothing is liquidated.
 
-use super::common::{BTC, House, START, account, deposit, dollars, order, trader};
+use super::common::{BTC, House, START, account, dollars, of, order, trader};
 use machine::{Machine, Outcome};
-use protocol::{
-    AssetId, CancelReason, Command, Event, InstrumentId, Mode, Receipt, Refusal, Side, Transaction,
-};
+use protocol::{AssetId, CancelReason, Command, Event, InstrumentId, Mode, Receipt, Refusal, Side};
 use units::BlockTime;
 
 /// Account 1 long 60 coins of account 3, and a gap of a hundred seconds: the call auction lasts 667 seconds.
 fn reopening() -> (House, Outcome) {
     let mut house = House::new();
-    let money = [(1, 100_000), (2, 1_000_000), (3, 10_000_000)];
-    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
+    house.fund(&[(1, 100_000), (2, 1_000_000), (3, 10_000_000)]);
     house.apply(
         1,
         vec![
@@ -22,10 +19,6 @@ fn reopening() -> (House, Outcome) {
     );
     let outcome = house.apply(100, Vec::new());
     (house, outcome)
-}
-
-fn of(number: u8, command: Command) -> Transaction {
-    Transaction { sender: trader(number), command }
 }
 
 fn happened(outcome: &Outcome, what: fn(&Event) -> bool) -> bool {
@@ -151,15 +144,8 @@ fn a_call_auction_is_as_long_as_the_gap_asks_for_and_a_quarter_of_an_hour_at_mos
 fn stops_again_and_again_suspend_liquidation_for_a_quarter_of_an_hour_at_most() {
     // 0025-BLOCK-019: a stop of 91 seconds every nine minutes, while the index falls by a third.
     let mut house = House::new();
-    let money = [(1, 100_000), (2, 100_000), (3, 10_000_000)];
-    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
-    house.apply(
-        1,
-        vec![
-            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
-            order(2, 1, 1, Side::Sell, 8_000_000_000, 6_000),
-        ],
-    );
+    house.fund(&[(1, 100_000), (2, 100_000), (3, 10_000_000)]);
+    house.sell_sixty(2);
     let (mut spans, mut client) = (Vec::<(i128, i128)>::new(), 100);
     for _ in 0..40 {
         for seconds in std::iter::once(91).chain([30; 18]) {
@@ -225,8 +211,7 @@ fn no_gains_leave_while_nothing_is_liquidated() {
 fn what_ended_in_a_call_auction_leaves_after_it() {
     // 0025-BLOCK-031
     let mut house = House::new();
-    let money = [(1, 100_000), (3, 10_000_000)];
-    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
+    house.fund(&[(1, 100_000), (3, 10_000_000)]);
     house.apply(
         1,
         vec![

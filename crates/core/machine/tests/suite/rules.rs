@@ -1,8 +1,8 @@
 //! Rules of the spec pages 0011, 0013, 0021, 0023 and 0025 that no other test shows, and today's departures from them.
 
 use super::common::{
-    BTC, ETH, HOUR, House, Random, SIGNERS, START, account, deposit, dollars, genesis, order,
-    trader,
+    BTC, ETH, HOUR, House, Random, SIGNERS, START, account, deposit, dollars, genesis, long, of,
+    opened, order, sign, trader,
 };
 use governance::CouncilError;
 use ledger::Holder;
@@ -20,39 +20,9 @@ const STRANGER: u8 = 99;
 
 type Edit = fn(&mut Genesis);
 
-/// Three accounts with money, and marks.
-fn opened() -> House {
-    let mut house = House::new();
-    let money = [(1, 100_000), (2, 100_000), (3, 10_000_000)];
-    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
-    house
-}
-
-/// Account 1 long 60 coins of account 3.
-fn long() -> House {
-    let mut house = opened();
-    house.apply(
-        1,
-        vec![
-            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
-            order(3, 1, 1, Side::Sell, 8_000_000_000, 6_000),
-        ],
-    );
-    assert_eq!(house.lots(1, 1), 6_000);
-    house
-}
-
-fn of(number: u8, command: Command) -> Transaction {
-    Transaction { sender: trader(number), command }
-}
-
 fn pays_out(number: u8, asset: AssetId, amount: Amount) -> Transaction {
     let destination = trader(number);
     of(number, Command::Withdraw { sub: 0, asset, amount, destination })
-}
-
-fn sign(signer: usize, command: Command) -> Transaction {
-    Transaction { sender: SIGNERS[signer], command }
 }
 
 fn quotes(number: u8, count: usize) -> Transaction {
@@ -414,15 +384,8 @@ fn the_fund_pays_a_quarter_for_one_account_and_half_in_a_day() {
     genesis.underlyings[0].insurance_fund = Notional::from_micros(40_000_000);
     let (machine, _) = Machine::found(&genesis).unwrap();
     let mut house = House { machine, now: START, ..opened() };
-    let money = [(1, 100_000), (3, 10_000_000)];
-    house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
-    house.apply(
-        1,
-        vec![
-            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
-            order(3, 1, 1, Side::Sell, 8_000_000_000, 6_000),
-        ],
-    );
+    house.fund(&[(1, 100_000), (3, 10_000_000)]);
+    house.sell_sixty(3);
     // Nobody buys until far below what the account can pay.
     for _ in 0..40 {
         house.btc -= 80_000_000;

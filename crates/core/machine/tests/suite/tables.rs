@@ -96,13 +96,7 @@ fn the_accounts_of_one_owner_fill_no_book_and_keep_nobody_from_trading() {
     let mut opening: Vec<Transaction> = (0..=subs).map(|sub| open(9, sub, 60)).collect();
     opening.extend([deposit(1, 0, dollars(100_000)), deposit(3, 0, dollars(10_000_000))]);
     house.apply(1, opening);
-    house.apply(
-        1,
-        vec![
-            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
-            order(3, 1, 1, Side::Sell, 8_000_000_000, 6_000),
-        ],
-    );
+    house.sell_sixty(3);
     // 1,024 of each of its accounts, and one of a ninth: the owner has its 8,192.
     let mut flood: Vec<Transaction> =
         (0..subs).flat_map(|sub| far_bids(9, sub, 1_024, 4_000_000_000)).collect();

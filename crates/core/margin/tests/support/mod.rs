@@ -187,6 +187,27 @@ impl House {
         house
     }
 
+    /// Returns that with everything switched on: doubt, spread, impact, funding and two different scan ranges.
+    pub(crate) fn rough() -> Self {
+        let mut house = Self::expiring();
+        for underlying in &mut house.underlyings {
+            underlying.confidence = Price::from_micros(underlying.index.micros() / 200);
+            underlying.scan_new = Ppm::from_parts(213_337);
+            underlying.spread = Ppm::from_parts(301);
+            underlying.vol_daily = Ppm::from_parts(30_000);
+            underlying.volume_daily = dollars(50_000_000);
+            underlying.vol_move_daily = Ppm::from_parts(50_000);
+            underlying.vega_daily = dollars(5_000_000);
+            underlying.depth = Ppm::from_parts(700_000);
+        }
+        for (place, market) in house.markets.iter_mut().enumerate() {
+            market.funding = Ppb::from_parts(12_500);
+            // A call's and its put's differ.
+            market.vol_uncertainty = Vol::from_points(if place % 2 == 0 { 300 } else { 0 });
+        }
+        house
+    }
+
     /// Returns a house of two underlyings, each with a perpetual and eight expiries of options.
     pub(crate) fn listing(instruments: usize) -> Self {
         let mut house = Self::new();
