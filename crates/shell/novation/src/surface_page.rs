@@ -17,21 +17,23 @@ pub(crate) const HEAD: &str =
     "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Vol surfaces</title>";
 
 const STYLE: &str = "body{font:14px system-ui,sans-serif;margin:2em;background:#fff;color:#222}\
-h2{margin:1.5em 0 .3em}svg{margin:4px;background:#fafafa;border:1px solid #ddd}text{font-size:10px;fill:#555}\
+h2{margin:1.5em 0 .3em}svg{margin:4px;max-width:100%;height:auto;background:#fafafa;border:1px solid #ddd}text{font-size:10px;fill:#555}\
 .band{stroke:#9db7d5;stroke-width:3}.vote{fill:#1f5fa8}.moved{fill:#d62728}.line{fill:none;stroke:#1f5fa8}\
 .svi{fill:none;stroke:#e08a1e;stroke-dasharray:4 3}.axis{stroke:#bbb}\
 table{border-collapse:collapse;margin:.5em 0}th,td{white-space:nowrap;padding:2px 10px;text-align:right;border-bottom:1px solid #ddd}\
-td:last-child{text-align:left}";
+td:last-child{text-align:left}.scroll{overflow-x:auto}\
+@media screen and (max-width:620px){body{margin:1em}h1{font-size:22px}svg{margin:4px 0;box-sizing:border-box}\
+th,td{padding:2px 5px;font-size:12px}th{white-space:normal;vertical-align:bottom}td:last-child{white-space:normal;min-width:16ch}}";
 
 /// Returns the page.
 pub(crate) fn page(all: &[Compared]) -> String {
     let mut html = format!(
-        "{HEAD}<style>{STYLE}</style>\
+        "{HEAD}<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>{STYLE}</style>\
          <h1>Vol surfaces of recorded chains</h1><p>Bars: vols of bid and ask. Dots and line: the repaired surface, red \
          where the repair moved the vote. Dashed: the smile of five parameters. Across: ln(K/F).</p>"
     );
     html.push_str(
-        "<table><tr><th>chain<th>expiries<th>options<th>within, of middles<th>of smiles<th>of votes that fit<th>",
+        "<div class=\"scroll\"><table><tr><th>chain<th>expiries<th>options<th>within, of middles<th>of smiles<th>of votes that fit<th>",
     );
     for Compared { quotes, middles, smiles, fitted, production, .. } in all {
         let kind = if *production { "" } else { "test network: need not fit together" };
@@ -48,7 +50,7 @@ pub(crate) fn page(all: &[Compared]) -> String {
             ),
         );
     }
-    html.push_str("</table>");
+    html.push_str("</table></div>");
     for compared in all {
         push(
             &mut html,
@@ -73,7 +75,7 @@ fn exceptions(html: &mut String, exceptions: &[Exception]) {
     if exceptions.is_empty() {
         return;
     }
-    html.push_str("<table><tr><th>expiry<th>strike<th>right<th>bid<th>value<th>ask<th>why");
+    html.push_str("<div class=\"scroll\"><table><tr><th>expiry<th>strike<th>right<th>bid<th>value<th>ask<th>why");
     for exception in exceptions {
         let Exception { expiry, strike, bid, price, ask, .. } = exception;
         let (right, why) = told(exception);
@@ -84,7 +86,7 @@ fn exceptions(html: &mut String, exceptions: &[Exception]) {
             ),
         );
     }
-    html.push_str("</table>");
+    html.push_str("</table></div>");
 }
 
 fn push(html: &mut String, text: std::fmt::Arguments<'_>) {
@@ -136,7 +138,7 @@ fn drawing(html: &mut String, compared: &Compared, place: usize, expiry: &Expiry
     push(
         html,
         format_args!(
-            "<svg width=\"{WIDTH}\" height=\"{HEIGHT}\"><text x=\"{MARGIN}\" y=\"14\">{} forward {}</text>\
+            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\"><text x=\"{MARGIN}\" y=\"14\">{} forward {}</text>\
          <text x=\"2\" y=\"{:.0}\">{bottom:.0} %</text><text x=\"2\" y=\"{:.0}\">{top:.0} %</text>\
          <text x=\"{MARGIN}\" y=\"{:.0}\">{left:.2}</text><text x=\"{:.0}\" y=\"{:.0}\">{right:.2}</text>\
          <line class=\"axis\" x1=\"{:.1}\" x2=\"{:.1}\" y1=\"20\" y2=\"{:.0}\"/>",

@@ -93,6 +93,16 @@ impl Layout {
     fn y(&self, value: f64) -> f64 {
         self.value.at(value)
     }
+
+    /// Returns the middle of a text below the time axis: its moment, or so far from the right edge that nothing is cut off.
+    fn middle(&self, x: f64, text: &str) -> f64 {
+        x.min(self.width - half(text))
+    }
+}
+
+/// Returns half of the width that a text takes at most.
+fn half(text: &str) -> f64 {
+    text.chars().count() as f64 * 3.4
 }
 
 /// Returns the label of a tick.
@@ -325,7 +335,7 @@ fn axes(out: &mut String, chart: &Chart, frame: &Frame<'_>, layout: &Layout, scr
         (Screen::Narrow, _) => 5,
     };
     let bottom = layout.value.at_low;
-    let mut day = String::new();
+    let (mut day, mut zone) = (String::new(), "UTC");
     let (step, moments) = time_ticks(frame.from, frame.to, most);
     for moment in moments {
         let x = layout.x(frame, moment);
@@ -339,21 +349,28 @@ fn axes(out: &mut String, chart: &Chart, frame: &Frame<'_>, layout: &Layout, scr
         let today = format::day(moment);
         let dates_only = step >= 24 * 3_600_000;
         if !dates_only {
+            let clock = format::clock(moment);
             put(
                 out,
                 format_args!(
-                    "<text class=\"tick\" text-anchor=\"middle\" x=\"{x:.1}\" y=\"{:.1}\">{}</text>",
+                    "<text class=\"tick\" text-anchor=\"middle\" x=\"{:.1}\" y=\"{:.1}\">{clock}</text>",
+                    layout.middle(x, &clock),
                     bottom + 18.0,
-                    format::clock(moment)
                 ),
             );
         }
         if today != day {
             let y = bottom + if dates_only { 18.0 } else { 32.0 };
+            // Where the zone would stand the day has it behind it.
+            let shown = match !dates_only && x > right - 2.0 * half(&today) - half(zone) {
+                true => format!("{today} {}", std::mem::take(&mut zone)),
+                false => today.clone(),
+            };
             put(
                 out,
                 format_args!(
-                    "<text class=\"tick day\" text-anchor=\"middle\" x=\"{x:.1}\" y=\"{y:.1}\">{today}</text>",
+                    "<text class=\"tick day\" text-anchor=\"middle\" x=\"{:.1}\" y=\"{y:.1}\">{shown}</text>",
+                    layout.middle(x, &shown),
                 ),
             );
             day = today;
@@ -362,11 +379,18 @@ fn axes(out: &mut String, chart: &Chart, frame: &Frame<'_>, layout: &Layout, scr
     put(
         out,
         format_args!(
-            "<line class=\"axis\" x1=\"{left:.1}\" x2=\"{right:.1}\" y1=\"{bottom:.1}\" y2=\"{bottom:.1}\"/>\
-             <text class=\"tick\" text-anchor=\"end\" x=\"{right:.1}\" y=\"{:.1}\">UTC</text>",
-            bottom + 32.0
+            "<line class=\"axis\" x1=\"{left:.1}\" x2=\"{right:.1}\" y1=\"{bottom:.1}\" y2=\"{bottom:.1}\"/>",
         ),
     );
+    if !zone.is_empty() {
+        put(
+            out,
+            format_args!(
+                "<text class=\"tick\" text-anchor=\"end\" x=\"{right:.1}\" y=\"{:.1}\">{zone}</text>",
+                bottom + 32.0
+            ),
+        );
+    }
 }
 
 fn markers(out: &mut String, frame: &Frame<'_>, layout: &Layout) {
@@ -569,6 +593,62 @@ mod tests {
         let frame = Frame { events: &events, ..frame() };
         let scale = Scale { low: 0.0, high: 180_000.0, at_low: 0.0, at_high: 1_000.0 };
         assert_eq!(marker_rows(&frame, &scale), [0, 1, 2, 0]);
+    }
+
+    /// Returns the texts at the axes of a chart: the row, where each begins and ends, and what it says.
+    fn labels(drawn: &str) -> Vec<(String, f64, f64, String)> {
+        let mut found = Vec::new();
+        for text in drawn.split("<text class=\"tick").skip(1) {
+            let (head, rest) = text.split_once('>').expect("a tag");
+            let shown = rest.split_once('<').expect("a text").0.to_owned();
+            let field = |name: &str| {
+                let (_, value) = head.split_once(&format!(" {name}=\"")).expect("it is there");
+                value.split_once('"').expect("it ends").0.to_owned()
+            };
+            let (x, width): (f64, _) = (field("x").parse().expect("a number"), 2.0 * half(&shown));
+            let from = if field("text-anchor") == "end" { x - width } else { x - width / 2.0 };
+            found.push((field("y"), from, from + width, shown));
+        }
+        found
+    }
+
+    #[test]
+    fn no_label_of_time_is_cut_off_or_lies_on_another() {
+        const HOUR: i64 = 3_600_000;
+        let chart = |width| {
+            let series = series("a", Pace::Plain, &[1.0, 2.0]);
+            Chart { width, ..Chart::new("prices", Unit::Percent).with(series) }
+        };
+        for hours in [1, 2, 3, 6, 7, 12, 24, 30, 36, 48, 72, 100, 240, 2_000] {
+            for before in [0, 1, 5] {
+                // Up to midnight, and a little beyond.
+                let to = 20_000 * 24 * HOUR + before * HOUR / 4;
+                let frame = Frame { from: to - hours * HOUR, to, events: &[], intervals: &[] };
+                for (screen, width) in [
+                    (Screen::Wide, Width::Full),
+                    (Screen::Wide, Width::Half),
+                    (Screen::Narrow, Width::Full),
+                    (Screen::Narrow, Width::Half),
+                ] {
+                    let drawn = draw(&chart(width), &frame, "x", screen);
+                    let view = drawn.split_once("viewBox=\"0 0 ").expect("it has one").1;
+                    let edge: f64 = view.split(' ').next().expect("a width").parse().expect("ok");
+                    let texts = labels(&drawn);
+                    let zones = texts.iter().filter(|(.., text)| text.contains("UTC"));
+                    assert_eq!(zones.count(), 1, "{hours} hours: {texts:?}");
+                    for (place, (row, from, to, text)) in texts.iter().enumerate() {
+                        assert!(
+                            *from >= 0.0 && *to <= edge + 0.1,
+                            "{hours} hours: {text} {from} {to}"
+                        );
+                        for (other, begins, ends, beside) in texts.iter().skip(place + 1) {
+                            let apart = row != other || begins >= to || ends <= from;
+                            assert!(apart, "{hours} hours: {text} lies on {beside}");
+                        }
+                    }
+                }
+            }
+        }
     }
 
     #[test]
