@@ -3,7 +3,7 @@
 //! Why the shortfall cannot grow: maintenance margin is convex (it is a sum of maxima of linear functions), so closing
 //! parts `n/h` of several legs that add up to at most the whole of one releases at least the same parts of what closing
 //! each leg alone releases, whichever of the orders fill, and however far. The limits leave a loss per lot, against the
-//! mark and with the fee, of at most the release per lot; and all orders of an account together lose at most its equity.
+//! mark and with the fee, of at most the release per lot; and each order at most the part of equity that it brings of margin.
 
 use protocol::{Fault, InstrumentId};
 use units::{Lots, Notional, Ppm, Price, Quantity, Round};
