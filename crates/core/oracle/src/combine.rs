@@ -1,13 +1,13 @@
 //! From what each source showed to one price: the weighted median over sources, and the spread around it.
 //!
-//! **Invariant:** the price is one of the readings, and lies within those of honest sources while the others hold less
+//! **Invariant:** the price is a reading or the middle of two, and lies within those of honest sources while the others hold less
 //! than half of the live, capped weight.
 //!
 //! Deviation from the usual rule: a reading far from the median is not dropped but moved to the nearest price that is
 //! not far, and keeps its vote. Dropping can hand the majority to the liars: of sources 99.6 (weight 48), 100 (26) and
 //! 130 (26) the median is 100; with 130 dropped, it is 99.6.
 
-use crate::median::{weight_sum, weighted_median, weighted_quantile};
+use crate::median::{weight_sum, weighted_median, weighted_quartiles};
 use crate::{Parameters, Reading};
 use protocol::{Fault, SourceId};
 use units::{Price, Round};
@@ -52,7 +52,7 @@ pub(crate) fn combine(
         votes.push((limited, weight));
         votes.push((limited.plus(reading.confidence).map_err(at())?, weight));
     }
-    let quartiles = weighted_quantile(&votes, 1, 4).zip(weighted_quantile(&votes, 3, 4));
+    let quartiles = weighted_quartiles(&votes);
     Ok(quartiles.map(|(lowest, highest)| Combined { price, lowest, highest }))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::market::START;
 use borsh::BorshDeserialize;
-use oracle::{Feed, Parameters, Report, weighted_median, weighted_quantile};
+use oracle::{Feed, Parameters, Report, weighted_median, weighted_quartiles};
 use proptest::prelude::*;
 use protocol::{Mode, SourceId, ValidatorId};
 use units::{BlockTime, Ppm, Price};
@@ -11,27 +11,52 @@ fn price(micros: i128) -> Price {
     Price::from_micros(micros)
 }
 
-/// Returns the value on place `⌈total · numerator / denominator⌉` when each value is written out as often as it weighs.
-fn model(values: &[(i64, u64)], numerator: u64, denominator: u64) -> Option<i64> {
-    let mut all = Vec::new();
-    for (value, weight) in values {
-        all.extend((0..*weight).map(|_| *value));
-    }
+/// Returns all values, each written out as often as it weighs, ascending.
+fn written_out(values: &[(Price, u64)]) -> Vec<Price> {
+    let times = |weight: &u64| usize::try_from(*weight).unwrap();
+    let mut all: Vec<Price> = values
+        .iter()
+        .flat_map(|(value, weight)| std::iter::repeat_n(*value, times(weight)))
+        .collect();
     all.sort_unstable();
-    let count = u64::try_from(all.len()).unwrap() * numerator;
-    all.get(usize::try_from(count.div_ceil(denominator).saturating_sub(1)).unwrap()).copied()
+    all
 }
 
-fn arb_weighted() -> impl Strategy<Value = Vec<(i64, u64)>> {
-    prop::collection::vec((-20i64..20, 0u64..9), 0..12)
+/// Returns the median of values that are written out: the middle of the two in the middle, towards zero.
+fn model_median(all: &[Price]) -> Option<Price> {
+    let last = all.len().checked_sub(1)?;
+    let [lower, upper] = [last / 2, all.len() / 2].map(|place| all[place].micros());
+    Some(price((lower + upper) / 2))
+}
+
+/// Returns the value with at most a quarter of all below it, and the one with at most a quarter above.
+fn model_quartiles(all: &[Price]) -> Option<(Price, Price)> {
+    let last = all.len().checked_sub(1)?;
+    let quarter = all.len() / 4;
+    Some((all[quarter], all[last - quarter]))
+}
+
+fn arb_weighted() -> impl Strategy<Value = Vec<(Price, u64)>> {
+    prop::collection::vec(((-20i128..20).prop_map(price), 0u64..9), 0..12)
 }
 
 proptest! {
+    /// 0017-ORAC-001.
     #[test]
-    fn prop_the_median_is_the_middle_of_all_written_out(values in arb_weighted()) {
-        prop_assert_eq!(weighted_median(&values), model(&values, 1, 2));
-        prop_assert_eq!(weighted_quantile(&values, 1, 4), model(&values, 1, 4));
-        prop_assert_eq!(weighted_quantile(&values, 3, 4), model(&values, 3, 4));
+    fn prop_median_and_quartiles_are_those_of_all_written_out(values in arb_weighted()) {
+        let all = written_out(&values);
+        prop_assert_eq!(weighted_median(&values), model_median(&all));
+        prop_assert_eq!(weighted_quartiles(&values), model_quartiles(&all));
+    }
+
+    /// 0017-ORAC-001: of what is mirrored, the median is mirrored.
+    #[test]
+    fn prop_a_median_leans_to_neither_side(values in arb_weighted()) {
+        let mirror = |value: Price| price(-value.micros());
+        let mirrored: Vec<(Price, u64)> = values.iter().map(|(value, weight)| (mirror(*value), *weight)).collect();
+        prop_assert_eq!(weighted_median(&mirrored), weighted_median(&values).map(mirror));
+        let turned = weighted_quartiles(&values).map(|(lower, upper)| (mirror(upper), mirror(lower)));
+        prop_assert_eq!(weighted_quartiles(&mirrored), turned);
     }
 
     #[test]
@@ -45,19 +70,20 @@ proptest! {
         prop_assert_eq!(weighted_median(&values), weighted_median(&turned));
     }
 
-    /// 0017-ORAC-002. Only the order of values matters to a median, so trying every place among the honest values, for
-    /// every liar, tries every lie there is.
+    /// 0017-ORAC-002. Only the order of values decides which two a median is the middle of, so trying every place among the
+    /// honest values, for every liar, tries every lie there is; the farthest makes the most of a middle.
     #[test]
     fn prop_no_lie_of_less_than_half_the_weight_leaves_the_honest_range(
-        honest in prop::collection::vec((-20i64..20, 1u64..9), 1..6),
+        honest in prop::collection::vec(((-20i128..20).prop_map(price), 1u64..9), 1..6),
         liars in prop::collection::vec(1u64..9, 1..4),
     ) {
         let lowest = honest.iter().map(|(value, _)| *value).min().unwrap();
         let highest = honest.iter().map(|(value, _)| *value).max().unwrap();
         let honest_weight: u64 = honest.iter().map(|(_, weight)| *weight).sum();
         let is_minority = liars.iter().sum::<u64>() < honest_weight;
-        let mut lies: Vec<i64> = honest.iter().flat_map(|(v, _)| [v - 1, *v, v + 1]).collect();
-        lies.extend([i64::MIN, i64::MAX]);
+        let around = |value: &Price| [-1, 0, 1].map(|step| price(value.micros() + step));
+        let mut lies: Vec<Price> = honest.iter().flat_map(|(value, _)| around(value)).collect();
+        lies.extend([Price::LIMIT, -Price::LIMIT].map(price));
         lies.sort_unstable();
         lies.dedup();
         let mut escaped = false;
@@ -190,7 +216,8 @@ proptest! {
         prop_assert!(lowest <= next && next <= highest);
     }
 
-    /// 0017-ORAC-003: a third of the stake may lie, and any of the honest be silent: there is no index then, or an honest one.
+    /// 0017-ORAC-003, 0017-ORAC-007: a third of the stake may lie, and any of the honest be silent: there is no index then, or an
+    /// honest one, as long as most of the sources that are left are sound.
     #[test]
     fn prop_no_silence_of_the_honest_hands_the_index_to_a_third_of_the_stake(mut attack in arb_attack(), silent in any::<u8>()) {
         let honest: u64 = attack.stakes.iter().filter(|(_, honest)| *honest).map(|(stake, _)| stake).sum();
@@ -203,7 +230,8 @@ proptest! {
         let reports: Vec<Report> = attack.reports().into_iter().filter(|report| !is_silent(report.validator)).collect();
         let mut feed = Feed::new();
         feed.update(&reports, attack.total_stake(), &attack.weights(), at(0), &Parameters::default()).unwrap();
-        if let Some(index) = feed.index() {
+        let erring = feed.readings().iter().filter(|reading| !attack.sources[usize::from(reading.source.get())]);
+        if let Some(index) = feed.index().filter(|_| erring.count() * 2 < feed.readings().len()) {
             prop_assert!(lowest <= index.price && index.price <= highest, "{:?}", index);
         }
     }
