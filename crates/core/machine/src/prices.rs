@@ -107,6 +107,7 @@ impl Work<'_> {
         let sources_min = self.state.underlyings.get(&id).map_or(u8::MAX, |held| held.sources_min);
         oracle::Parameters {
             sources_min,
+            source_distance: self.state.ppm(id, ParameterId::SourceDistance),
             velocity: self.state.ppm(id, ParameterId::IndexVelocity),
             stale_after: self.state.span(id, ParameterId::StaleAfter),
             frozen_after: self.state.span(id, ParameterId::FrozenAfter),

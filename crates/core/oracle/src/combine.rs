@@ -1,11 +1,11 @@
 //! From what each source showed to one price: the weighted median over sources, and the spread around it.
 //!
 //! **Invariant:** the price is a reading or the middle of two, and lies within those of honest sources while the others hold less
-//! than half of the live, capped weight.
+//! than half of the live, capped weight. However many err, sources with more than half of all listed weight are near it.
 //!
-//! Deviation from the usual rule: a reading far from the median is not dropped but moved to the nearest price that is
-//! not far, and keeps its vote. Dropping can hand the majority to the liars: of sources 99.6 (weight 48), 100 (26) and
-//! 130 (26) the median is 100; with 130 dropped, it is 99.6.
+//! Deviation from the usual rule: a reading far from the median is not dropped but marked, and keeps its vote. Dropping can
+//! hand the majority to the liars: of sources 99.6 (weight 48), 100 (26) and 130 (26) the median is 100; with 130 dropped,
+//! it is 99.6.
 
 use crate::median::{weight_sum, weighted_median, weighted_quartiles};
 use crate::{Parameters, Reading};
@@ -23,8 +23,8 @@ pub(crate) struct Combined {
     pub(crate) highest: Price,
 }
 
-/// Returns what the readings say together and marks the outliers among them; `None` if the sources that are live do not
-/// hold more than half of the weight of all.
+/// Returns what the readings say together and marks the outliers among them; `None` unless sources with more than half of
+/// the weight of all that are listed show the same, within [`Parameters::source_distance`].
 ///
 /// Cost: O(n log n), at most [`protocol::limits::SOURCES_MAX`] readings.
 ///
@@ -34,23 +34,30 @@ pub(crate) fn combine(
     weights: &[(SourceId, u32)],
     params: &Parameters,
 ) -> Result<Option<Combined>, Fault> {
-    if !hold_majority(readings, weights) {
-        return Ok(None);
-    }
-    let weights = capped(readings.iter().map(|reading| weight_of(weights, reading.source)));
+    let caps = capped(readings.iter().map(|reading| weight_of(weights, reading.source)));
     let prices: Vec<(Price, u64)> =
-        readings.iter().zip(&weights).map(|(reading, weight)| (reading.price, *weight)).collect();
+        readings.iter().zip(&caps).map(|(reading, weight)| (reading.price, *weight)).collect();
     let Some(price) = weighted_median(&prices) else { return Ok(None) };
-    let band = band(price, &prices, params)?;
     let at = || Fault::at("oracle: combining sources");
-    let (floor, ceiling) = (price.minus(band).map_err(at())?, price.plus(band).map_err(at())?);
+    let band = band(price, &prices, params)?;
+    let apart = price.scaled(params.source_distance, Round::Down).map_err(at())?;
+    let apart = apart.greater(Price::ZERO);
+    let (floor, ceiling) = (price.minus(apart).map_err(at())?, price.plus(apart).map_err(at())?);
     let mut votes = Vec::with_capacity(readings.len().saturating_mul(3));
-    for (reading, weight) in readings.iter_mut().zip(weights) {
+    let mut agreeing = Vec::with_capacity(readings.len());
+    for (reading, weight) in readings.iter_mut().zip(caps) {
+        let distance = reading.price.minus(price).and_then(Price::magnitude).map_err(at())?;
+        reading.outlier = distance > band;
+        if distance <= apart {
+            agreeing.push(reading.source);
+        }
         let limited = reading.price.greater(floor).lesser(ceiling);
-        reading.outlier = limited != reading.price;
         votes.push((limited.minus(reading.confidence).map_err(at())?, weight));
         votes.push((limited, weight));
         votes.push((limited.plus(reading.confidence).map_err(at())?, weight));
+    }
+    if !hold_majority(&agreeing, weights) {
+        return Ok(None);
     }
     let quartiles = weighted_quartiles(&votes);
     Ok(quartiles.map(|(lowest, highest)| Combined { price, lowest, highest }))
@@ -71,13 +78,12 @@ fn band(median: Price, prices: &[(Price, u64)], params: &Parameters) -> Result<P
     Ok(wide.greater(least).greater(Price::ZERO))
 }
 
-/// Returns whether the sources read hold more than half of the capped weight of all that are listed.
-fn hold_majority(readings: &[Reading], weights: &[(SourceId, u32)]) -> bool {
+/// Returns whether sources hold more than half of the capped weight of all that are listed.
+fn hold_majority(sources: &[SourceId], weights: &[(SourceId, u32)]) -> bool {
     let caps = capped(weights.iter().map(|(_, weight)| *weight));
     let all = weight_sum(caps.iter().copied());
-    let is_live = |source: SourceId| readings.iter().any(|reading| reading.source == source);
-    let live = weights.iter().zip(&caps).filter(|((source, _), _)| is_live(*source));
-    weight_sum(live.map(|(_, cap)| *cap)).saturating_mul(2) > all
+    let theirs = weights.iter().zip(&caps).filter(|((source, _), _)| sources.contains(source));
+    weight_sum(theirs.map(|(_, cap)| *cap)).saturating_mul(2) > all
 }
 
 fn weight_of(weights: &[(SourceId, u32)], source: SourceId) -> u32 {
@@ -143,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn dropping_a_far_source_would_leave_the_honest_range_and_limiting_it_does_not() {
+    fn dropping_a_far_source_would_leave_the_honest_range_and_keeping_it_does_not() {
         // 0017-ORAC-006. Sources 1 and 2, together 48 of 100, show 99.6; the others are honest.
         let mut readings =
             vec![reading(1, 99_600), reading(2, 99_600), reading(3, 100_000), reading(4, 130_000)];
@@ -164,6 +170,41 @@ mod tests {
         let mut two = vec![reading(0, 100_000), reading(1, 100_000)];
         assert_eq!(combine(&mut two, &equal(4), &params), Ok(None));
         assert!(combine(&mut two, &equal(3), &params).unwrap().is_some());
+    }
+
+    /// 0017-ORAC-007: with the lower median the first two found 70, and 0.5 % of doubt.
+    #[test]
+    fn two_halves_that_disagree_find_no_index_and_two_that_nearly_agree_their_middle() {
+        let params = Parameters::default();
+        let found = |listed: u16, millis: &[i128]| {
+            let mut readings: Vec<_> =
+                millis.iter().zip(0..).map(|(price, source)| reading(source, *price)).collect();
+            let combined = combine(&mut readings, &equal(listed), &params).unwrap();
+            combined.map(|found| [found.lowest, found.price, found.highest].map(Price::micros))
+        };
+        assert_eq!(found(4, &[70_000, 70_000, 100_000, 100_000]), None);
+        assert_eq!(found(3, &[70_000, 100_000]), None);
+        assert_eq!(found(4, &[100_000, 100_000, 70_000]), None, "half of the weight listed");
+        assert_eq!(found(4, &[98_000, 98_000, 102_041, 102_041]), None);
+        let near = found(4, &[98_000, 98_000, 102_000, 102_000]);
+        assert_eq!(near, Some([98_000_000, 100_000_000, 102_000_000]));
+        let one_low = found(4, &[70_000, 100_000, 100_000, 100_000]);
+        assert_eq!(one_low, Some([99_990_000, 100_000_000, 100_000_000]));
+    }
+
+    /// 0017-ORAC-008: doubt was what was left after readings had been moved to within 0.5 %.
+    #[test]
+    fn disagreement_is_measured_as_far_as_sources_may_be_apart() {
+        let params = Parameters::default();
+        for (low, lowest) in [(99_000, 99_000_000), (97_000, 98_000_000), (70_000, 98_000_000)] {
+            let mut readings: Vec<_> = (0..5).map(|source| reading(source, 100_000)).collect();
+            readings[0].price = Price::from_micros(low * 1_000);
+            readings[1].price = readings[0].price;
+            let combined = combine(&mut readings, &equal(5), &params).unwrap().unwrap();
+            assert_eq!(combined.price, Price::from_micros(100_000_000));
+            assert_eq!(combined.lowest, Price::from_micros(lowest), "{low}");
+            assert!(readings[0].outlier);
+        }
     }
 
     /// 0017-ORAC-006, 0017-ORAC-008.

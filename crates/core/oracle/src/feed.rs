@@ -30,7 +30,7 @@ pub struct Index {
     pub updated_at: BlockTime,
     /// Sources that were live in that block, outliers among them.
     pub sources: u8,
-    /// Sources among them that were limited.
+    /// Sources among them that lay far from the others.
     pub outliers: u8,
     /// Whether the speed limit held it back.
     pub clamped: bool,

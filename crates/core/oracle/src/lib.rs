@@ -4,8 +4,8 @@
 //!
 //! 1. Every validator reports what it sees at every source. For each source the stake-weighted median over validators
 //!    holds if more than two thirds of all stake report it; else the source is stale in this block ([`Reading`]).
-//! 2. The weighted median over sources, none heavier than a third, is the index; readings far from it are marked and
-//!    limited. Its speed is limited; its confidence is the spread of the sources and of their own uncertainties.
+//! 2. The weighted median over sources, none heavier than a third, is the index, if sources with more than half of all
+//!    weight agree on it. Its speed is limited; its confidence is the spread of the sources and of their own uncertainties.
 //! 3. Age, confidence, speed, number of sources and distance from the five-minute average set the
 //!    [`Mode`](protocol::Mode). After a gap no price counts until a quorum has reported for several blocks in a row.
 //! 4. Marks of perpetuals, forwards of dated contracts and implied vols are medians too, each with a limit that the

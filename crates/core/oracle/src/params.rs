@@ -10,6 +10,9 @@ pub struct Parameters {
     pub outlier_deviations: Ppm,
     /// Distance from the median that is never an outlier, as a share of it. Default 0.5 %.
     pub outlier_floor: Ppm,
+    /// Distance from the median, as a share of it, within which sources must lie to agree on an index; doubt about it is
+    /// measured as far. Default 2 %.
+    pub source_distance: Ppm,
     /// Ratio to the last index at or beyond which, up or down, a report is absurd and not counted. Default 10.
     pub absurd_ratio: Ppm,
     /// Ratio to the reference price at or beyond which, up or down, a report is absurd as long as there is no index.
@@ -67,6 +70,7 @@ impl Default for Parameters {
         Self {
             outlier_deviations: Ppm::from_parts(5_000_000),
             outlier_floor: Ppm::from_parts(5_000),
+            source_distance: Ppm::from_parts(20_000),
             absurd_ratio: Ppm::from_parts(10_000_000),
             first_ratio: Ppm::from_parts(3_000_000),
             reseed_after: BlockSpan::from_millis(600_000),

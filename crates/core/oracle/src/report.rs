@@ -29,7 +29,7 @@ pub struct Reading {
     pub price: Price,
     /// Stake-weighted median of the uncertainties reported, at most the price.
     pub confidence: Price,
-    /// Whether it lay so far from the other sources that it was limited.
+    /// Whether it lay far from the other sources.
     pub outlier: bool,
 }
 

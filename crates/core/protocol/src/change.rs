@@ -260,4 +260,6 @@ pub enum ParameterId {
     DepositLimit = 145,
     /// Worth of what a premium is measured by: an order of that size, on either side.
     ImpactNotional = 146,
+    /// Distance from their median within which sources agree on an index.
+    SourceDistance = 147,
 }

@@ -489,3 +489,45 @@ fn noise_of_sources_costs_neither_longs_nor_shorts() {
     assert!(lean.abs() <= 3, "{lean}");
     assert!((yearly - 1_095).abs() <= 20, "{yearly}");
 }
+
+#[test]
+fn halves_of_the_sources_that_disagree_set_no_index_and_liquidate_nobody() {
+    // 0017-ORAC-007. With the lower median the index followed the lower half to 5,600 within 40 seconds, in caution, or in normal mode
+    // if two sources sufficed: a long with 95,000 dollars kept 4,969, and who bid below the mark gained 81,373.
+    let halves = [Some(5_600), Some(5_600), Some(8_000), Some(8_000)];
+    let one_silent = [Some(5_600), None, Some(8_000), Some(8_000)];
+    for (sources_min, seen) in [(2, halves), (3, halves), (2, one_silent)] {
+        let mut house = House::with(|genesis| genesis.underlyings[0].sources_min = sources_min);
+        house.apply(1, deposits(&[(1, 100_000), (2, 300_000), (3, 3_000_000)]));
+        let [long, short] = [(1, Side::Buy), (2, Side::Sell)]
+            .map(|(number, side)| order(number, 1, PERPETUAL, side, 8_000 * DOLLAR, 6_000));
+        house.apply(1, vec![long, short]);
+        for _ in 0..20 {
+            house.apply(1, Vec::new());
+        }
+        let equity = required(&house, 1).equity;
+        let mut modes = Vec::new();
+        for second in 1..=70 {
+            let bid = tick(mark(&house, PERPETUAL) * 93 / 100);
+            let bid = order(3, second, PERPETUAL, Side::Buy, bid, 6_000);
+            let outcome = shown(&mut house, 1, vec![cancel_all(3), bid], |source| {
+                seen[usize::from(source - 1)].map(|dollars| dollars * DOLLAR)
+            });
+            let state = house.machine.state();
+            assert_eq!(liquidations(&outcome), 0, "{second}");
+            assert_eq!(state.index(BTC), Some(Price::from_micros(8_000 * DOLLAR)), "{second}");
+            modes.push(state.mode(BTC));
+        }
+        assert_eq!(
+            [modes[9], modes[10], modes[59], modes[60]],
+            [Mode::Normal, Mode::ReduceOnly, Mode::ReduceOnly, Mode::Frozen]
+        );
+        for _ in 0..20 {
+            house.apply(1, Vec::new());
+        }
+        assert_eq!(house.machine.state().mode(BTC), Mode::Normal);
+        let lost = equity.minus(required(&house, 1).equity).expect("small");
+        assert_eq!(house.lots(1, PERPETUAL), 6_000);
+        assert!(lost < Notional::from_micros(DOLLAR), "funding alone: {lost}");
+    }
+}

@@ -55,6 +55,39 @@ fn table_of_outliers_and_silence() {
     );
 }
 
+/// 0017-ORAC-007, 0017-ORAC-008. One source of four sets no quartile, however low it is; two of four that are far from the others,
+/// or one of three that are left, no index.
+#[test]
+fn table_of_disagreement() {
+    check(
+        &mut Market::new(4),
+        "0     100 100 100 100
+         1000  99.9 99.9 100.1 100.1
+         9000  70 70 100 100
+         1000  70 100 100 -
+         1000  70 70 100 100
+         9000  70 100 100 100
+         9000  98.5 98.5 101.5 101.5
+         9000  99 100 101 100
+         1000  99 100 101 98.2
+         1000  99 100 101 94.1
+         1000  99 100 101 60",
+        expect![[r#"
+            0     100 100 100 100                100 ± 0.01, 0/4                    Normal
+            1000  99.9 99.9 100.1 100.1          100 ± 0.1, 0/4                     Normal
+            9000  70 70 100 100                  100 ± 0.1, 0/4                     Normal
+            1000  70 100 100 -                   100 ± 0.1, 0/4                     Normal
+            1000  70 70 100 100                  100 ± 0.1, 0/4                     ReduceOnly
+            9000  70 100 100 100                 100 ± 0.01, 1/4                    ReduceOnly
+            9000  98.5 98.5 101.5 101.5          100 ± 1.5, 0/4                     Caution
+            9000  99 100 101 100                 100 ± 0.01, 0/4                    Caution
+            1000  99 100 101 98.2                99.5 ± 0.51, 0/4                   Caution
+            1000  99 100 101 94.1                99.5 ± 0.51, 1/4                   Caution
+            1000  99 100 101 60                  99.5 ± 0.51, 1/4                   Caution
+        "#]],
+    );
+}
+
 /// 0017-ORAC-009.
 #[test]
 fn table_of_speed() {

@@ -236,6 +236,29 @@ proptest! {
         }
     }
 
+    /// 0017-ORAC-007: up to half of the sources may err, half exactly among them, and any be silent: there is no index then, or
+    /// one near what an honest validator saw at a sound source.
+    #[test]
+    fn prop_half_of_the_sources_move_the_index_no_farther_than_sources_may_be_apart(
+        mut attack in arb_attack(),
+        pairs in 1usize..4,
+        silent in any::<u8>(),
+        apart in 0i128..60_000,
+    ) {
+        attack.sources = (0..2 * pairs).map(|source| source >= pairs).collect();
+        let (lowest, highest) = attack.honest_range();
+        let is_heard = |report: &Report| silent >> report.source.get() & 1 == 0;
+        let reports: Vec<Report> = attack.reports().into_iter().filter(is_heard).collect();
+        let params = Parameters { source_distance: Ppm::from_parts(apart), ..Parameters::default() };
+        let mut feed = Feed::new();
+        feed.update(&reports, attack.total_stake(), &attack.weights(), at(0), &params).unwrap();
+        if let Some(index) = feed.index().map(|index| index.price) {
+            let reach = index.scaled(params.source_distance, units::Round::Down).unwrap();
+            prop_assert!(index >= lowest.minus(reach).unwrap(), "{index} below {lowest}");
+            prop_assert!(index <= highest.plus(reach).unwrap(), "{index} above {highest}");
+        }
+    }
+
     /// A second attempt at the same bound: climb from random lies towards the worst index that can be found.
     #[test]
     fn prop_a_search_for_the_worst_lies_ends_at_the_honest_range(mut attack in arb_attack(), upward in any::<bool>()) {
@@ -294,7 +317,7 @@ proptest! {
             (0u16..4, any::<u64>(), 0u16..6, arb_number(), arb_number()), 0..20)), 1..8),
         weights in prop::collection::vec(any::<u32>(), 0..6),
         total in any::<u64>(),
-        ratios in prop::array::uniform5(-2_000_000i128..2_000_000_000_000),
+        ratios in prop::array::uniform6(-2_000_000i128..2_000_000_000_000),
         warmup in any::<u8>(),
     ) {
         let params = Parameters {
@@ -303,6 +326,7 @@ proptest! {
             absurd_ratio: Ppm::from_parts(ratios[2]),
             velocity: Ppm::from_parts(ratios[3]),
             divergence_frozen: Ppm::from_parts(ratios[4]),
+            source_distance: Ppm::from_parts(ratios[5]),
             warmup_blocks: warmup,
             ..Parameters::default()
         };

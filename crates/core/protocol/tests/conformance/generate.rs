@@ -168,7 +168,7 @@ generate_enums! {
         SettlementGaps, SettlementWait, SettlementBand,
         PauseLapse, PauseCooldown,
         WithdrawalOwnerShare, WithdrawalFree, DepositMin, WithdrawalMin, DepositLimit,
-        ImpactNotional,
+        ImpactNotional, SourceDistance,
     }
     Command {
         Deposit { id, account, asset, amount },
