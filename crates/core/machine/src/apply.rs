@@ -39,6 +39,7 @@ impl Machine {
             events: Vec::with_capacity(block.transactions.len()),
             active: BTreeSet::new(),
             broken: BTreeSet::new(),
+            liquidated: BTreeMap::new(),
             for_sale: BTreeMap::new(),
             debts: Vec::new(),
             uncovered: None,

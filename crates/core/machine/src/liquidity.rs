@@ -27,8 +27,8 @@ pub struct LiquidityRecord {
 }
 
 impl Work<'_> {
-    /// Measures the depth of every underlying's books as they stand after the auctions, but for those that are frozen and
-    /// while markets wait to reopen.
+    /// Measures the depth of every underlying's books as they stand after the auctions, but for those that only reduce or are
+    /// frozen, and while markets wait to reopen.
     ///
     /// spec 0031-THRE-014.
     pub(crate) fn measure_depths(&mut self) {
@@ -36,7 +36,7 @@ impl Work<'_> {
             return;
         }
         for (id, [bids, asks]) in self.state.resting() {
-            if self.state.mode(id) == Mode::Frozen {
+            if self.state.mode(id) >= Mode::ReduceOnly {
                 continue;
             }
             let depth = bids.lesser(asks);

@@ -214,7 +214,10 @@ impl Work<'_> {
             Ok(own) => own,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        self.admit(account, &incoming, None, own).map(Ok)
+        let admitted = self.admit(account, &incoming, None, own)?;
+        let bought = self.liquidated.entry(open.instrument).or_default();
+        *bought = bought.plus(reduction.lots).map_err(Fault::at("lots liquidated"))?;
+        Ok(Ok(admitted))
     }
 
     /// Checks an order of a trader and admits it, under its number if it has waited; in a call auction it waits.
@@ -238,7 +241,7 @@ impl Work<'_> {
                 // 0025-BLOCK-030
                 return Err(Refusal::InstrumentHalted);
             }
-            self.check_mode(held, position.lots, market, open)?;
+            self.check_mode(held, position.lots, market, incoming)?;
             check_price(market, self, open)?;
             check_account(held, &position, open).map(|()| market)
         });
@@ -289,27 +292,40 @@ impl Work<'_> {
         Ok(market)
     }
 
-    /// In reduce-only mode, in an option whose vol is stale, and in a market that is paused, all open orders of a side fit
-    /// the position.
+    /// In reduce-only mode, in a contract whose vol or basis is stale, and in a market that is paused, all open orders of a side
+    /// fit the position. But in the first two an order that does not rest may meet the house's liquidations.
+    ///
+    /// spec 0025-BLOCK-010, 0025-BLOCK-047.
     fn check_mode(
         &self,
         held: &Account,
         lots: Lots,
         market: &Market,
-        open: &OpenOrder,
+        incoming: &Incoming,
     ) -> Result<(), Refusal> {
         let mode = self.state.mode(market.instrument.underlying);
         let refusal = if market.status == Status::Paused {
             Refusal::InstrumentHalted
-        } else if is_restricted(market, mode) {
+        } else if is_restricted(market, mode) && !self.meets_liquidations(incoming) {
             Refusal::ModeForbids { mode: mode.max(Mode::ReduceOnly) }
         } else {
             return Ok(());
         };
-        if !fits_position(held, lots, open) {
+        if !fits_position(held, lots, &incoming.open) {
             return Err(refusal);
         }
         Ok(())
+    }
+
+    /// Returns whether an order is gone after this block's auction, and on the side that the house's liquidations lack.
+    fn meets_liquidations(&self, incoming: &Incoming) -> bool {
+        let OpenOrder { instrument, side, .. } = incoming.open;
+        let bought = self.liquidated.get(&instrument).copied().unwrap_or(Lots::ZERO);
+        let lacks = match side {
+            Side::Buy => bought < Lots::ZERO,
+            Side::Sell => bought > Lots::ZERO,
+        };
+        lacks && incoming.time_in_force == TimeInForce::ImmediateOrCancel
     }
 
     /// Reduce-only orders, and those beside one with which the house liquidates, fit the position beside all other

@@ -31,11 +31,13 @@ impl Work<'_> {
         let mut reports = self.reports();
         let total_stake = self.state.total_stake();
         let ids: Vec<UnderlyingId> = self.state.underlyings.keys().copied().collect();
+        let last = self.block.time.number().minus(self.elapsed.number());
+        let last = last.map(BlockTime::from_number).map_err(Fault::at("time of the last block"))?;
         for id in ids {
             let reports = reports.remove(&id).unwrap_or_default();
             let params = self.oracle_parameters(id);
             let before = self.state.mode(id);
-            let restricted = self.restricted_markets(id);
+            let cleared = self.cleared_markets(id, last, &params);
             let updated = self.update_underlying(id, &reports, total_stake, &params);
             let moved = updated.and_then(|()| self.move_ranges(id));
             let marked = moved.and_then(|()| self.mark_markets(id, &params));
@@ -48,8 +50,8 @@ impl Work<'_> {
             if mode != before {
                 self.events.push(Event::ModeChanged { underlying: id, mode });
             }
-            for market in self.restricted_markets(id) {
-                if restricted.contains(&market) {
+            for market in self.cleared_markets(id, self.block.time, &params) {
+                if cleared.contains(&market) {
                     continue;
                 }
                 if let Err(fault) = self.restrict_market(market) {
@@ -121,13 +123,23 @@ impl Work<'_> {
         }
     }
 
-    /// Returns the markets on an underlying that may only reduce, ascending.
-    fn restricted_markets(&self, id: UnderlyingId) -> Vec<InstrumentId> {
-        let mode = self.state.mode(id);
+    /// Returns the markets on an underlying in whose books only what reduces may rest, ascending: those that may only reduce,
+    /// but for a time if it is because the index is stale.
+    fn cleared_markets(
+        &self,
+        id: UnderlyingId,
+        now: BlockTime,
+        params: &oracle::Parameters,
+    ) -> Vec<InstrumentId> {
+        let Some(underlying) = self.state.underlyings.get(&id) else { return Vec::new() };
+        let age = underlying.feed.age(now).ok().flatten();
+        let most = params.stale_after.plus(params.quotes_stay).unwrap_or(params.stale_after);
+        let is_old = age.is_none_or(|age| age > most);
+        let mode = if is_old { underlying.mode } else { Mode::Normal };
         let markets = self.state.markets.iter();
         let markets = markets.filter(|(_, market)| market.instrument.underlying == id);
-        let restricted = markets.filter(|(_, market)| is_restricted(market, mode));
-        restricted.map(|(id, _)| *id).collect()
+        let cleared = markets.filter(|(_, market)| is_restricted(market, mode));
+        cleared.map(|(id, _)| *id).collect()
     }
 
     fn underlying_mut(&mut self, id: UnderlyingId) -> Result<&mut Underlying, Fault> {

@@ -9,7 +9,7 @@ use protocol::{
     UnderlyingId, ValidatorId, WithdrawalId,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use units::{BlockSpan, Notional};
+use units::{BlockSpan, Lots, Notional};
 
 /// Records that the block has changed.
 #[derive(Debug, Default)]
@@ -44,6 +44,8 @@ pub(crate) struct Work<'a> {
     pub(crate) active: BTreeSet<InstrumentId>,
     /// Markets whose books a drill breaks in this block.
     pub(crate) broken: BTreeSet<InstrumentId>,
+    /// Lots that the house's liquidations buy in this block, less those that they sell, by market.
+    pub(crate) liquidated: BTreeMap<InstrumentId, Lots>,
     /// Collateral for sale in this block, of accounts below maintenance margin whose reductions do not bring what is missing:
     /// for how many dollars at least, though less is owed.
     pub(crate) for_sale: BTreeMap<(AccountIndex, AssetId), Notional>,

@@ -347,7 +347,7 @@ impl Feed {
         if self.warmup > 0 || age > params.frozen_after || self.has_diverged(index, now, params)? {
             return Ok(Mode::Frozen);
         }
-        if age > params.stale_after || index.sources < params.sources_min {
+        if age > params.stale_after {
             return Ok(Mode::ReduceOnly);
         }
         let caution_above = index

@@ -118,7 +118,7 @@ impl Table {
             ),
         );
         let count = held.sources.len();
-        self.row("", &format!("  {count} sources, new risk while {} report", held.sources_min));
+        self.row("", &format!("  {count} sources, in caution below {}", held.sources_min));
         let given = file.underlyings.iter().find(|given| *given.id.get_ref() == held.id.get());
         for source in &held.sources {
             let sources = given.iter().flat_map(|given| &given.sources);

@@ -115,7 +115,7 @@ fn the_overview_shows_what_is_founded_and_the_hash() {
         "              0xc000000000000000000000000000000000000003\n",
         "              4    10.0.0.4:26600  stake 1000000  key 0x01",
         "underlying  1 BTC, class 1, pledged as asset 1; about 100000 $, first price of 3 blocks\n",
-        "              5 sources, new risk while 3 report\n",
+        "              5 sources, in caution below 3\n",
         "              2    Kraken XBT/USD, weight 1\n",
         "contracts   8\n",
         "              10000        BTC perpetual, lot 0.001, tick 0.5 $\n",

@@ -39,15 +39,20 @@ fn set(
 
 /// A house whose dollars are a stable coin, and two accounts with ten lots of the perpetual between them.
 fn with_coin() -> House {
+    with_coin_of(4, 3)
+}
+
+/// The same with so many sources of the coin, of which four report, and so many that are wanted.
+fn with_coin_of(sources: u16, sources_min: u8) -> House {
     let mut house = founded(|genesis| {
-        let sources = (1..=4).map(|n| SourceWeight { source: SourceId::new(n), weight: 1 });
+        let sources = (1..=sources).map(|n| SourceWeight { source: SourceId::new(n), weight: 1 });
         let coin = UnderlyingGenesis {
             id: COIN,
             name: "USDC".into(),
             asset: None,
             class: 0,
             sources: sources.collect(),
-            sources_min: 3,
+            sources_min,
             reference_price: Price::ONE,
             first_blocks: 1,
             insurance_fund: Notional::ZERO,
@@ -117,6 +122,25 @@ fn a_stable_coin_that_falls_raises_initial_margin_until_it_is_back() {
     assert!(fallen.is_some(), "its index is under the root");
     block(&mut house, 10, Some(PAR), Vec::new());
     assert_eq!(charged(&house), at_par);
+}
+
+#[test]
+fn one_source_of_the_stable_coin_that_is_missing_raises_nobodys_margin() {
+    // 0017-ORAC-010, 0019-MARG-019. With fewer sources than wished the coin counted for 95 cents: initial margin of all rose by 16 %.
+    let mut house = with_coin_of(5, 4);
+    let at_par = required(&house, 1);
+    let mut thin = house.block(1, Vec::new());
+    for vote in &mut thin.votes {
+        vote.prices.extend((1..=3).map(|source| PriceReport {
+            underlying: COIN,
+            source: SourceId::new(source),
+            price: Price::from_micros(PAR),
+            confidence: Price::from_micros(100),
+        }));
+    }
+    house.machine.apply(&thin).unwrap();
+    assert_eq!(house.machine.state().mode(COIN), Mode::Caution);
+    assert_eq!(required(&house, 1).initial, at_par.initial);
 }
 
 #[test]

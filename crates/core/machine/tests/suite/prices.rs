@@ -3,10 +3,10 @@
 use super::common::{
     BTC, HOUR, House, Random, START, account, deposit, dollars, order, seat, trader,
 };
-use machine::{Outcome, ParameterGenesis, ValidatorGenesis};
+use machine::{Outcome, ParameterGenesis, SourceWeight, ValidatorGenesis};
 use protocol::{
     AssetId, BasisReport, Command, Contract, Event, Instrument, InstrumentId, Mode, ParameterId,
-    Receipt, Refusal, Right, Side, Transaction, ValidatorId, Vote,
+    Receipt, Refusal, Right, Side, SourceId, TimeInForce, Transaction, ValidatorId, Vote,
 };
 use units::{BlockTime, Notional, Price, Quantity};
 
@@ -530,4 +530,108 @@ fn halves_of_the_sources_that_disagree_set_no_index_and_liquidate_nobody() {
         assert_eq!(house.lots(1, PERPETUAL), 6_000);
         assert!(lost < Notional::from_micros(DOLLAR), "funding alone: {lost}");
     }
+}
+
+/// A house with a fifth source of BTC, which reports nothing: four sources are wanted, and three a majority.
+fn of_five_sources() -> House {
+    House::with(|genesis| {
+        let btc = &mut genesis.underlyings[0];
+        btc.sources.push(SourceWeight { source: SourceId::new(5), weight: 1 });
+        btc.sources_min = 4;
+    })
+}
+
+#[test]
+fn a_source_that_is_out_in_a_crash_stops_no_bid_and_no_liquidation() {
+    // 0017-ORAC-010. With fewer sources than wanted the mode was reduce-only: 240 of 240 bids refused, 169 steps without a fill,
+    // and the long at -24,759 dollars.
+    let mut ends = Vec::new();
+    for (out, mode) in [(0, Mode::Normal), (4, Mode::Caution)] {
+        let mut house = of_five_sources();
+        house.apply(1, deposits(&[(1, 85_000), (2, 3_000_000), (3, 9_000_000)]));
+        let [long, short] = [(1, Side::Buy), (2, Side::Sell)]
+            .map(|(number, side)| order(number, 1, PERPETUAL, side, 8_000 * DOLLAR, 6_000));
+        house.apply(1, vec![long, short]);
+        let mut steps = 0;
+        for block in 1..=240 {
+            let index = 8_000 * DOLLAR - 8_000 * DOLLAR * block / 960;
+            let client = u64::try_from(block).expect("small");
+            let bid = order(3, client, PERPETUAL, Side::Buy, tick(index * 999 / 1_000), 6_000);
+            let outcome = shown(&mut house, 5, vec![cancel_all(3), bid], |source| {
+                (source != out).then_some(index)
+            });
+            assert!(matches!(outcome.receipts[1], Receipt::Order(_)), "{:?}", outcome.receipts);
+            assert_eq!(house.machine.state().mode(BTC), mode);
+            steps += liquidations(&outcome);
+        }
+        ends.push((steps, house.lots(1, PERPETUAL), required(&house, 1).equity));
+    }
+    let (steps, lots, equity) = ends[0];
+    assert!(steps < 20 && lots < 6_000 && equity > Notional::ZERO, "{ends:?}");
+    assert_eq!(ends[0], ends[1]);
+}
+
+#[test]
+fn a_source_that_is_missing_for_a_block_cancels_no_quote() {
+    // 0017-ORAC-010. All resting orders that did not reduce were gone: 1,400 lots of 1,400 of a maker without a position.
+    let mut house = of_five_sources();
+    house.apply(1, deposits(&[(3, 1_000_000)]));
+    let [bid, ask] = [(1, Side::Buy, 7_990), (2, Side::Sell, 8_010)]
+        .map(|(client, side, price)| order(3, client, PERPETUAL, side, price * DOLLAR, 700));
+    house.apply(1, vec![bid, ask]);
+    let outcome =
+        shown(&mut house, 1, Vec::new(), |source| (source != 1).then_some(8_000 * DOLLAR));
+    assert_eq!(house.machine.state().mode(BTC), Mode::Caution);
+    assert!(!outcome.events.iter().any(|event| matches!(event, Event::Cancelled { .. })));
+}
+
+/// Returns an order that is gone after the next auction.
+fn immediate(number: u8, client: u64, side: Side, price: i128, lots: i128) -> Transaction {
+    let mut order = order(number, client, PERPETUAL, side, price, lots);
+    if let Command::PlaceOrder { order, .. } = &mut order.command {
+        order.time_in_force = TimeInForce::ImmediateOrCancel;
+    }
+    order
+}
+
+#[test]
+fn who_bids_for_what_is_liquidated_may_in_reduce_only_and_nobody_else() {
+    // 0025-BLOCK-047. Every bid of an account that was not short was refused, and what was to be liquidated found nobody.
+    let mut house = House::new();
+    house.apply(1, deposits(&[(1, 85_000), (2, 3_000_000), (3, 9_000_000), (4, 100)]));
+    let [long, short] = [(1, Side::Buy), (2, Side::Sell)]
+        .map(|(number, side)| order(number, 1, PERPETUAL, side, 8_000 * DOLLAR, 6_000));
+    house.apply(1, vec![long, short]);
+    while liquidations(&house.apply(5, Vec::new())) == 0 {
+        house.btc -= 16 * DOLLAR;
+    }
+    let silent = |house: &mut House, seconds, transactions| {
+        let mut block = house.block(seconds, transactions);
+        block.votes.clear();
+        house.machine.apply(&block).expect("the block follows")
+    };
+    let forbidden = Receipt::Refused(Refusal::ModeForbids { mode: Mode::ReduceOnly });
+    let price = tick(mark(&house, PERPETUAL) * 999 / 1_000);
+    let before = house.lots(1, PERPETUAL);
+    let outcome = silent(
+        &mut house,
+        15,
+        vec![
+            order(3, 1, PERPETUAL, Side::Buy, price, 6_000),
+            immediate(3, 2, Side::Sell, price, 6_000),
+            immediate(4, 3, Side::Buy, price, 6_000),
+            immediate(3, 4, Side::Buy, price, 6_000),
+        ],
+    );
+    assert_eq!(house.machine.state().mode(BTC), Mode::ReduceOnly);
+    assert_eq!(outcome.receipts[..2], [forbidden.clone(), forbidden.clone()]);
+    assert!(matches!(outcome.receipts[2], Receipt::Refused(Refusal::MarginShort { .. })));
+    assert!(matches!(outcome.receipts[3], Receipt::Order(_)), "{:?}", outcome.receipts);
+    let bought = house.lots(3, PERPETUAL);
+    assert!(bought > 0 && house.lots(1, PERPETUAL) == before - bought, "{bought}");
+    let state = house.machine.state();
+    assert!(state.accounts.iter().all(|(_, held)| held.orders().is_empty()), "nothing rests");
+    // What is healthy again asks for nobody.
+    let outcome = silent(&mut house, 5, vec![immediate(3, 5, Side::Buy, price, 1)]);
+    assert_eq!(outcome.receipts, [forbidden]);
 }

@@ -549,16 +549,30 @@ fn no_set_of_orders_turns_a_position_over_in_reduce_only_mode() {
         ],
     );
     assert!(before.receipts.iter().all(|receipt| matches!(receipt, Receipt::Order(_))));
-    let mut block = house.block(
-        11,
+    let silent = |house: &mut House, seconds, transactions| {
+        let mut block = house.block(seconds, transactions);
+        block.votes.clear();
+        house.machine.apply(&block).unwrap()
+    };
+    let mode = Mode::ReduceOnly;
+    let forbidden = Receipt::Refused(Refusal::ModeForbids { mode });
+    // Quotes stay for ten seconds more, and nothing is added to them.
+    for seconds in [11, 9] {
+        let outcome =
+            silent(&mut house, seconds, vec![order(3, 8, 1, Side::Sell, 8_000_000_000, 1)]);
+        assert_eq!(outcome.receipts[0], forbidden);
+        let is_cancel = |event: &Event| matches!(event, Event::Cancelled { .. });
+        assert!(!outcome.events.iter().any(is_cancel), "{:?}", outcome.events);
+    }
+    let outcome = silent(
+        &mut house,
+        1,
         vec![
             order(3, 8, 1, Side::Sell, 8_000_000_000, 1),
             order(1, 8, 1, Side::Sell, 8_000_000_000, 1_000),
             order(1, 9, 1, Side::Sell, 8_000_000_000, 1),
         ],
     );
-    block.votes.clear();
-    let outcome = house.machine.apply(&block).unwrap();
     let cancelled = outcome.events.iter().filter_map(|event| match event {
         Event::Cancelled { lots, reason, .. } => Some((lots.count(), *reason)),
         _ => None,
@@ -567,8 +581,6 @@ fn no_set_of_orders_turns_a_position_over_in_reduce_only_mode() {
     let reason = CancelReason::Restricted;
     // The newest of account 1, which no longer fits 6,000 lots; that of account 3, which is short.
     assert_eq!(cancelled, [(2_000, reason), (1, reason)]);
-    let mode = Mode::ReduceOnly;
-    let forbidden = Receipt::Refused(Refusal::ModeForbids { mode });
     assert_eq!(outcome.receipts[0], forbidden);
     assert!(matches!(outcome.receipts[1], Receipt::Order(_)));
     assert_eq!(outcome.receipts[2], forbidden);
