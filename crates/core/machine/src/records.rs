@@ -107,7 +107,7 @@ pub struct MarketRecord {
     pub mark: Option<Price>,
     /// Forward to its expiry; the index for a perpetual.
     pub forward: Option<Price>,
-    /// Implied vol of the surface without arbitrage; options only.
+    /// Implied vol of the repaired surface; options only.
     pub vol: Option<Vol>,
     /// The vol as voted, before the surface was repaired.
     pub vol_voted: Option<Vol>,

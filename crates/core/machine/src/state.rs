@@ -74,7 +74,7 @@ pub struct Market {
     pub mark: Option<Price>,
     /// Forward to its expiry; the index for a perpetual.
     pub forward: Option<Price>,
-    /// Implied vol of the surface without arbitrage; options only.
+    /// Implied vol of the repaired surface; options only.
     pub vol: Option<Vol>,
     /// The vol as voted, or as it lies between votes: what the repair started from.
     pub vol_voted: Option<Vol>,

@@ -21,7 +21,7 @@ pub(crate) struct SurfaceVol {
     pub(crate) stale: bool,
 }
 
-/// Returns the vols of the options among the markets of an underlying, without arbitrage, by expiry and strike. One that
+/// Returns the repaired vols of the options among the markets of an underlying, by expiry and strike. One that
 /// nobody has ever voted for, nor for another strike of its expiry, has none.
 ///
 /// spec 0018-SURF-006.

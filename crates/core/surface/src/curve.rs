@@ -65,11 +65,13 @@ impl Curve {
 
     /// Returns the price of each call at its own vol.
     pub(crate) fn points(&self) -> Vec<Point> {
-        let point = |node: &Node| Point {
-            strike: node.strike.price().micros(),
-            call: self.call(node.strike, node.vol),
-        };
-        self.nodes.iter().map(point).collect()
+        self.nodes.iter().map(|node| self.point(node)).collect()
+    }
+
+    /// Returns the price of a call at its vol.
+    pub(crate) fn point(&self, node: &Node) -> Point {
+        let strike = node.strike.price().micros();
+        Point { strike, call: self.call(node.strike, node.vol) }
     }
 
     /// Returns what a call costs without vol.

@@ -18,16 +18,20 @@ impl Envelope {
     ///
     /// Monotone chain. Cost: O(n).
     pub(crate) fn new(forward: i128, points: &[Point]) -> Self {
-        let mut corners = Vec::with_capacity(points.len().saturating_add(1));
-        corners.push(Point { strike: 0, call: forward });
+        Self::from(Point { strike: 0, call: forward }, points.iter().copied())
+    }
+
+    /// Returns the part of an envelope after one of its corners, given the points after it in rising order. Cost: O(n).
+    pub(crate) fn from(first: Point, points: impl IntoIterator<Item = Point>) -> Self {
+        let mut corners = vec![first];
         for point in points {
             while let [.., before, last] = corners.as_slice() {
-                if !is_above(before, last, point) {
+                if !is_above(before, last, &point) {
                     break;
                 }
                 corners.pop();
             }
-            corners.push(*point);
+            corners.push(point);
         }
         while let [.., before, last] = corners.as_slice() {
             if last.call < before.call {

@@ -7,7 +7,7 @@
 //!
 //! **Invariant:** lines ascend in the strike they touch and in slope.
 
-use crate::curve::Curve;
+use crate::curve::{Curve, Node, Point};
 use crate::envelope::Envelope;
 use units::{Num, Round};
 
@@ -34,11 +34,11 @@ pub(crate) struct Support {
 }
 
 impl Support {
-    /// Returns the lines that support a curve's prices. Cost: O(n log n), one delta a corner.
-    pub(crate) fn new(curve: &Curve) -> Self {
-        let envelope = Envelope::new(curve.forward(), &curve.points());
-        let mut lines = Vec::with_capacity(curve.nodes.len());
-        for node in &curve.nodes {
+    /// Returns the lines that support the prices of some strikes of a curve, ascending. Cost: O(n log n), one delta a corner.
+    pub(crate) fn new(curve: &Curve, nodes: &[Node], points: &[Point]) -> Self {
+        let envelope = Envelope::new(curve.forward(), points);
+        let mut lines = Vec::with_capacity(nodes.len());
+        for node in nodes {
             let touch = node.strike.price().micros();
             let Some((below, above)) = envelope.around(touch) else { continue };
             let after = match above {

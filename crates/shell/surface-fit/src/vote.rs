@@ -2,15 +2,15 @@
 //!
 //! 1. The highest prices within all asks that hold no arbitrage are found from the last expiry backwards: the convex
 //!    envelope of what asks and later expiries allow. Where even they are below a bid, nothing reprices that option.
-//! 2. Votes begin at the middle of the spread, or at those prices if they are lower, and the surface is repaired as
-//!    consensus will. Where a repaired price leaves its spread, the strikes around it move a step towards the highest
-//!    prices; so in the end all do, and those are never lowered.
+//! 2. Votes begin at the middle of the spread, or at those prices if they are lower, and what is above the others is lowered
+//!    as consensus will. Where a price so leaves its spread, the strikes around it move a step towards the highest prices; so
+//!    in the end all do, and those are never lowered. What comes of it is voted: consensus has nothing left to repair.
 
 use crate::quotes::{Bounds, Expiry, Quotes};
 use crate::svi::Svi;
 use protocol::Right;
 use std::collections::BTreeMap;
-use surface::{Repair, Repaired, Smile, repair};
+use surface::{Repair, Repaired, Smile, repair, repair_trusting};
 use units::{Price, Round, Vol};
 
 /// Most rounds of votes; each moves what leaves its spread by a fifth.
@@ -151,9 +151,9 @@ pub fn fitted(quotes: &Quotes) -> Built {
     let highest = highest(quotes);
     let mut lifts: Vec<Vec<f64>> = bounds.iter().map(|bounds| vec![0.0; bounds.len()]).collect();
     let mut misses: Vec<Vec<usize>> = bounds.iter().map(|bounds| vec![0; bounds.len()]).collect();
-    let mut votes = Vec::new();
+    let mut sound = Vec::new();
     for _ in 0..ROUNDS {
-        votes = Vec::with_capacity(bounds.len());
+        let mut votes = Vec::with_capacity(bounds.len());
         for (place, expiry) in quotes.expiries.iter().enumerate() {
             let vols = bounds[place].iter().enumerate().map(|(at, bounds)| {
                 let top = highest[place][at];
@@ -163,7 +163,8 @@ pub fn fitted(quotes: &Quotes) -> Built {
             });
             votes.push(vols.collect::<BTreeMap<Price, Vol>>());
         }
-        let repaired = repair(&smiles(quotes, &votes));
+        let repaired = repair_trusting(&smiles(quotes, &votes));
+        sound = repaired.iter().map(vols).collect();
         let mut missed = false;
         for (place, expiry) in quotes.expiries.iter().enumerate() {
             for (at, (bounds, point)) in
@@ -187,7 +188,11 @@ pub fn fitted(quotes: &Quotes) -> Built {
             break;
         }
     }
-    built(quotes, votes)
+    built(quotes, sound)
+}
+
+fn vols(points: &BTreeMap<Price, Repaired>) -> BTreeMap<Price, Vol> {
+    points.iter().map(|(strike, point)| (*strike, point.vol)).collect()
 }
 
 /// Returns the middle of a spread: of the vols of its ends where both have one, else of the prices.

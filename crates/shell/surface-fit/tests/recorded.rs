@@ -45,6 +45,7 @@ fn the_surface_of_every_recorded_chain_reprices_every_two_sided_option_within_it
     for quotes in &recorded(&data) {
         let surface = fitted(quotes);
         assert_eq!(surface.exceptions, [], "{}", quotes.name);
+        assert_eq!(surface.moved, [0, 0], "{}: what is voted is sound", quotes.name);
         assert_eq!(moved_again(quotes, &surface), 0, "{}", quotes.name);
         two_sided.push(surface.two_sided);
     }

@@ -7,8 +7,13 @@ use std::collections::BTreeMap;
 use surface::Smile;
 use units::{BlockSpan, Price, Round, Vol};
 
-const DAYS: [i128; 5] = [2, 7, 30, 90, 180];
-const FORWARD: i128 = 60_000_000_000;
+pub(crate) const DAYS: [i128; 5] = [2, 7, 30, 90, 180];
+pub(crate) const FORWARD: i128 = 60_000_000_000;
+pub(crate) const STRIKES: i128 = 15;
+
+pub(crate) fn strike_at(step: i128) -> Price {
+    Price::from_micros(FORWARD * (65 + 5 * step) / 100)
+}
 
 /// Returns a smile without arbitrage, its total variance at each strike `lift` parts in a thousand above the base: total
 /// variance of the month's `a + b(ρ(k − m) + √((k − m)² + σ²))`, growing with the square root of time in its slope.
@@ -33,8 +38,8 @@ fn liars_below_a_third_cannot_push_the_repaired_vols_out_of_the_honest_range() {
         let mut ranges = Vec::new();
         for days in DAYS {
             let (mut vols, mut range) = (BTreeMap::new(), Vec::new());
-            for step in 0..15 {
-                let strike = FORWARD * (65 + 5 * step) / 100;
+            for step in 0..STRIKES {
+                let strike = strike_at(step).micros();
                 let lifts = [0, 10, 20, 30, 40];
                 let mut votes: Vec<(Vol, u64)> =
                     lifts.map(|lift| (honest_vol(days, strike, lift), 100)).to_vec();
@@ -66,21 +71,25 @@ fn liars_below_a_third_cannot_push_the_repaired_vols_out_of_the_honest_range() {
     }
 }
 
+/// Returns a surface without arbitrage.
+pub(crate) fn honest(lift: i128) -> [Smile; 5] {
+    DAYS.map(|days| Smile {
+        forward: Price::from_micros(FORWARD),
+        fixed: Price::ZERO,
+        variance: BlockSpan::from_millis(days * DAY),
+        supports: true,
+        vols: (0..STRIKES)
+            .map(strike_at)
+            .map(|strike| (strike, honest_vol(days, strike.micros(), lift)))
+            .collect(),
+    })
+}
+
 /// What the test above calls honest is a surface that the repair leaves alone.
 #[test]
 fn an_honest_surface_is_left_as_it_is() {
     for lift in [0, 20, 40] {
-        let smile = |days: i128| Smile {
-            forward: Price::from_micros(FORWARD),
-            fixed: Price::ZERO,
-            variance: BlockSpan::from_millis(days * DAY),
-            supports: true,
-            vols: (0..15)
-                .map(|step| FORWARD * (65 + 5 * step) / 100)
-                .map(|strike| (Price::from_micros(strike), honest_vol(days, strike, lift)))
-                .collect(),
-        };
-        let smiles = DAYS.map(smile);
+        let smiles = honest(lift);
         assert_eq!(applied(&smiles), smiles, "lift {lift}");
     }
 }

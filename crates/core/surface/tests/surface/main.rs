@@ -5,3 +5,4 @@ mod examples;
 mod honest;
 mod properties;
 mod random;
+mod wrong;
