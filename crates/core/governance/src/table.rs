@@ -126,4 +126,5 @@ pub(crate) const DEFINITIONS: [Definition; 93] = [
     row!(DepositLimit, "deposit_limit", Micros, House, 0, 250_000_000_000_000, 1_000_000_000_000_000_000, Always, AtOnce, 1_000_000, 1_000_000_000_000, "judgement: ten hours of the limit of withdrawals"),
     row!(ImpactNotional, "impact_notional", Micros, Underlying, 1_000_000_000, 50_000_000_000, 10_000_000_000_000, Always, AtOnce, 1_000_000, 0, "judgement: what a market maker shows within a few ticks"),
     row!(SourceDistance, "source_distance", Ppm, Underlying, 1_000, 20_000, 200_000, Always, AtOnce, 1_000_000, 0, "judgement: twice what the index may move in a second"),
+    row!(VolRepairMax, "vol_repair_max", Ppm, Underlying, 1_000, 100_000, 1_000_000, Always, AtOnce, 1_000_000, 0, "recorded chains: sound votes move by 6.2 % at most"),
 ];

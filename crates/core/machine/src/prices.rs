@@ -191,7 +191,8 @@ impl Work<'_> {
         let underlying = self.state.underlyings.get(&id).ok_or(Fault::Missing("underlying"))?;
         let impact = self.state.parameters.get(Some(id), ParameterId::ImpactNotional);
         let impact = Notional::from_micros(impact.into());
-        let vols = vols(underlying, &self.state.markets, &ids, index, now, params)?;
+        let repair_max = self.state.ppm(id, ParameterId::VolRepairMax);
+        let vols = vols(underlying, &self.state.markets, &ids, index, now, params, repair_max)?;
         let open: Vec<bool> = ids.iter().map(|instrument| self.can_trade(*instrument)).collect();
         for (instrument, trades) in ids.iter().zip(open) {
             let market = self.state.markets.get_mut(instrument).ok_or(Fault::Missing("market"))?;

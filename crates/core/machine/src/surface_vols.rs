@@ -5,8 +5,8 @@ use crate::state::{Market, Underlying};
 use oracle::ImpliedVol;
 use protocol::{Contract, Fault, InstrumentId};
 use std::collections::BTreeMap;
-use surface::Smile;
-use units::{BlockTime, Price, Vol};
+use surface::{Repaired, Smile};
+use units::{ArithmeticError, BlockTime, Num, Ppm, Price, Round, Vol, limits};
 
 /// The vol of a strike, and what is known about it.
 #[derive(Debug, Clone, Copy)]
@@ -17,14 +17,14 @@ pub(crate) struct SurfaceVol {
     pub(crate) voted: Vol,
     /// How far above the vol the true one may be.
     pub(crate) uncertainty: Vol,
-    /// Whether all votes behind it are stale.
+    /// Whether all votes behind it are stale, or its vote is not to be believed.
     pub(crate) stale: bool,
 }
 
 /// Returns the repaired vols of the options among the markets of an underlying, by expiry and strike. One that
 /// nobody has ever voted for, nor for another strike of its expiry, has none.
 ///
-/// spec 0018-SURF-006.
+/// spec 0018-SURF-006, 0018-SURF-008.
 pub(crate) fn vols(
     underlying: &Underlying,
     markets: &BTreeMap<InstrumentId, Market>,
@@ -32,6 +32,7 @@ pub(crate) fn vols(
     index: Price,
     now: BlockTime,
     params: &oracle::Parameters,
+    repair_max: Ppm,
 ) -> Result<BTreeMap<(BlockTime, Price), SurfaceVol>, Fault> {
     let mut voted: BTreeMap<BlockTime, BTreeMap<Price, ImpliedVol>> = BTreeMap::new();
     for id in ids {
@@ -59,15 +60,30 @@ pub(crate) fn vols(
     let mut vols = BTreeMap::new();
     for ((expires_at, implied), repaired) in voted.iter().zip(surface::repair(&smiles)) {
         for ((strike, implied), point) in implied.iter().zip(repaired.values()) {
-            let moved = implied.vol.minus(point.vol).and_then(Vol::magnitude).map_err(at())?;
-            let found = SurfaceVol {
-                vol: point.vol,
-                voted: implied.vol,
-                uncertainty: implied.uncertainty.plus(moved).map_err(at())?,
-                stale: implied.stale,
-            };
+            let found = marked(*implied, *point, repair_max).map_err(at())?;
             vols.insert((*expires_at, *strike), found);
         }
     }
     Ok(vols)
+}
+
+/// Returns what a strike is marked at: its repaired vol, or as far towards it as its vote may be moved.
+///
+/// spec 0018-SURF-008.
+fn marked(
+    implied: ImpliedVol,
+    point: Repaired,
+    repair_max: Ppm,
+) -> Result<SurfaceVol, ArithmeticError> {
+    let one = Num::new(limits::PPM_ONE);
+    let most = implied.vol.number().mul_div(repair_max.number(), one, Round::Up)?;
+    let most = Vol::from_number(most);
+    let moved = point.vol.minus(implied.vol)?;
+    let is_far = implied.fresh && moved.magnitude()? > most;
+    let vol = match is_far && !point.contradicted {
+        true => implied.vol.plus(moved.lesser(most).greater(Vol::ZERO.minus(most)?))?,
+        false => point.vol,
+    };
+    let uncertainty = implied.uncertainty.plus(moved.magnitude()?)?;
+    Ok(SurfaceVol { vol, voted: implied.vol, uncertainty, stale: implied.stale || is_far })
 }

@@ -262,4 +262,6 @@ pub enum ParameterId {
     ImpactNotional = 146,
     /// Distance from their median within which sources agree on an index.
     SourceDistance = 147,
+    /// The most that the repair moves a voted vol which only one other speaks against, as a share of it.
+    VolRepairMax = 148,
 }

@@ -52,7 +52,7 @@ pub(crate) fn dollars(dollars: i128) -> Amount {
     Amount::from_notional(Notional::from_micros(dollars * 1_000_000))
 }
 
-fn instrument(id: u32, underlying: UnderlyingId, contract: Contract) -> Instrument {
+pub(crate) fn instrument(id: u32, underlying: UnderlyingId, contract: Contract) -> Instrument {
     Instrument {
         id: InstrumentId::new(id),
         underlying,

@@ -29,4 +29,5 @@ mod restart;
 mod rules;
 mod settlement;
 mod sub_accounts;
+mod surface_vols;
 mod tables;

@@ -278,8 +278,8 @@ fn an_option_whose_vol_is_stale_may_only_be_reduced() {
 }
 
 #[test]
-fn options_are_marked_at_the_surface_without_arbitrage() {
-    // 0018-SURF-002, 0025-BLOCK-004
+fn an_option_is_marked_a_tenth_of_its_vol_towards_the_repaired_surface_at_most() {
+    // 0018-SURF-008, 0025-BLOCK-004
     let mut house = House::new();
     house.btc = 6_000_000_000;
     house.apply(1, Vec::new());
@@ -300,10 +300,11 @@ fn options_are_marked_at_the_surface_without_arbitrage() {
     let market = |id| &markets[&InstrumentId::new(id)];
     let (near, far) = (market(3), market(5));
     assert_eq!(far.vol_voted, Some(Vol::from_points(50_000)));
-    assert!(far.vol < far.vol_voted, "{:?}", far.vol);
-    assert_eq!(far.vol_uncertainty, far.vol_voted.unwrap().minus(far.vol.unwrap()).unwrap());
+    // Either may be what is wrong, so the mark follows a tenth of the way, is in doubt by all of it, and says so.
+    assert_eq!(far.vol, Some(Vol::from_points(45_000)));
+    assert!(far.vol_uncertainty > Vol::from_points(25_000), "{}", far.vol_uncertainty);
     assert_eq!((near.vol, near.vol_uncertainty), (near.vol_voted, Vol::ZERO));
-    assert!(far.mark <= near.mark);
+    assert!(far.vol_stale && !near.vol_stale);
     assert_eq!((market(6).vol, market(4).vol), (far.vol, near.vol), "calls and puts share a vol");
 }
 

@@ -168,7 +168,7 @@ generate_enums! {
         SettlementGaps, SettlementWait, SettlementBand,
         PauseLapse, PauseCooldown,
         WithdrawalOwnerShare, WithdrawalFree, DepositMin, WithdrawalMin, DepositLimit,
-        ImpactNotional, SourceDistance,
+        ImpactNotional, SourceDistance, VolRepairMax,
     }
     Command {
         Deposit { id, account, asset, amount },
