@@ -32,7 +32,7 @@ macro_rules! row {
 ///
 /// spec 0023-GOV-001.
 #[rustfmt::skip]
-pub(crate) const DEFINITIONS: [Definition; 93] = [
+pub(crate) const DEFINITIONS: [Definition; 94] = [
     row!(ScanRange, "scan_range", Ppm, Underlying, 120_000, 160_000, 600_000, WhenLowered, AtOnce, 250_000, 0, "Deribit price range 16 %; floor 12 % after OKX"),
     row!(TakerFee, "taker_fee", Ppm, Underlying, 0, 500, 5_000, Always, AtOnce, 1_000_000, 100, "5 basis points, common among perpetual venues"),
     row!(MakerFee, "maker_fee", Ppm, Underlying, 0, 200, 5_000, Always, AtOnce, 1_000_000, 100, "2 basis points, common among perpetual venues"),
@@ -127,4 +127,5 @@ pub(crate) const DEFINITIONS: [Definition; 93] = [
     row!(ImpactNotional, "impact_notional", Micros, Underlying, 1_000_000_000, 50_000_000_000, 10_000_000_000_000, Always, AtOnce, 1_000_000, 0, "judgement: what a market maker shows within a few ticks"),
     row!(SourceDistance, "source_distance", Ppm, Underlying, 1_000, 20_000, 200_000, Always, AtOnce, 1_000_000, 0, "judgement: twice what the index may move in a second"),
     row!(VolRepairMax, "vol_repair_max", Ppm, Underlying, 1_000, 100_000, 1_000_000, Always, AtOnce, 1_000_000, 0, "recorded chains: sound votes move by 6.2 % at most"),
+    row!(VolFade, "vol_fade", Millis, Underlying, MINUTE, 30 * MINUTE, DAY, Always, AtOnce, 1_000_000, 0, "judgement: time to be called for margin and to reduce"),
 ];

@@ -116,6 +116,7 @@ impl Work<'_> {
             gap_max: self.state.span(id, ParameterId::GapMax),
             mark_band: self.state.ppm(id, ParameterId::MarkBand),
             vol_stale_after: self.state.span(id, ParameterId::VolStaleAfter),
+            vol_fade: self.state.span(id, ParameterId::VolFade),
             vol_unvoted_penalty: self.state.ppm(id, ParameterId::VolUnvotedPenalty),
             vol_stale_penalty: self.state.ppm(id, ParameterId::VolStalePenalty),
             settlement_gaps: self.state.ppm(id, ParameterId::SettlementGaps),

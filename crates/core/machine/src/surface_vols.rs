@@ -15,9 +15,9 @@ pub(crate) struct SurfaceVol {
     pub(crate) vol: Vol,
     /// As voted, or as it lies between votes.
     pub(crate) voted: Vol,
-    /// How far above the vol the true one may be.
+    /// How far off the vol may be.
     pub(crate) uncertainty: Vol,
-    /// Whether all votes behind it are stale, or its vote is not to be believed.
+    /// Whether it has no vote that is fresh and to be believed.
     pub(crate) stale: bool,
 }
 
@@ -79,7 +79,7 @@ fn marked(
     let most = implied.vol.number().mul_div(repair_max.number(), one, Round::Up)?;
     let most = Vol::from_number(most);
     let moved = point.vol.minus(implied.vol)?;
-    let is_far = implied.fresh && moved.magnitude()? > most;
+    let is_far = !implied.stale && moved.magnitude()? > most;
     let vol = match is_far && !point.contradicted {
         true => implied.vol.plus(moved.lesser(most).greater(Vol::ZERO.minus(most)?))?,
         false => point.vol,

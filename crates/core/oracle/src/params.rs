@@ -59,6 +59,8 @@ pub struct Parameters {
     pub vol_max: Vol,
     /// Age above which an implied vol is stale. Default 20 min.
     pub vol_stale_after: BlockSpan,
+    /// Time in which a vol comes to follow its neighbours when its votes are stale, and its votes when they return. Default 30 min.
+    pub vol_fade: BlockSpan,
     /// Uncertainty of a vol that lies between others instead of being voted, as a share of it. Default 5 %.
     pub vol_unvoted_penalty: Ppm,
     /// Uncertainty of a vol whose votes are all stale, as a share of it. Default 25 %.
@@ -95,6 +97,7 @@ impl Default for Parameters {
             vol_min: Vol::from_points(100),
             vol_max: Vol::from_points(50_000),
             vol_stale_after: BlockSpan::from_millis(1_200_000),
+            vol_fade: BlockSpan::from_millis(1_800_000),
             vol_unvoted_penalty: Ppm::from_parts(50_000),
             vol_stale_penalty: Ppm::from_parts(250_000),
             settlement_gaps: Ppm::from_parts(100_000),

@@ -1,15 +1,17 @@
 //! Implied volatilities: one per expiry and strike, voted, or interpolated between voted neighbours.
 //!
-//! Calls and puts of a strike share one vol, so that put-call parity holds exactly. **Invariant:** a voted vol is within
-//! what honest validators voted, and an interpolated one between its two neighbours.
+//! Calls and puts of a strike share one vol, so that put-call parity holds exactly. What a vol follows changes when votes
+//! become stale or return; the vol itself does not then, and only moves to what it follows as time passes. **Invariant:** a
+//! voted vol is within what honest validators voted, and an interpolated one between its two neighbours, once what it
+//! followed before has faded.
 
 use crate::Parameters;
 use crate::ballot::{Ballot, agreed};
 use crate::exponential::{log2_ratio, square_root};
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{Fault, ValidatorId};
-use std::collections::BTreeMap;
-use units::{ArithmeticError, BlockTime, Num, Ppm, Price, Round, Vol, limits};
+use std::collections::{BTreeMap, BTreeSet};
+use units::{ArithmeticError, BlockSpan, BlockTime, Num, Price, Round, Vol, limits};
 
 /// One validator's vote on the implied vol of one option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,20 +33,45 @@ pub struct VolVote {
 pub struct ImpliedVol {
     /// Annualised.
     pub vol: Vol,
-    /// Whether it was voted for this strike lately, rather than long ago or for its neighbours.
-    pub fresh: bool,
-    /// Whether it comes from votes that are all stale: new risk must wait.
+    /// Whether it was not voted for this strike lately: new risk must wait.
     pub stale: bool,
-    /// How far off it may be because nobody has voted for it lately; zero if it is fresh.
+    /// How far off it may be because nobody has voted for it lately, or because what was voted since is still coming in.
     pub uncertainty: Vol,
+}
+
+/// What is known of a strike on which there once was a vote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+struct Mark {
+    /// As last voted.
+    vol: Vol,
+    voted_at: BlockTime,
+    /// Whether the vote was not stale in the last block.
+    fresh: bool,
+    /// How far the vol was above what it now follows, when it began to follow that.
+    offset: Vol,
+    followed_since: BlockTime,
+}
+
+impl Mark {
+    /// Returns what is left of the offset. Rounding: to zero.
+    fn left(&self, now: BlockTime, fade: BlockSpan) -> Result<Vol, ArithmeticError> {
+        let passed = now.since(self.followed_since).unwrap_or(BlockSpan::ZERO);
+        let left = fade.millis().saturating_sub(passed.millis()).max(0);
+        let round = if self.offset < Vol::ZERO { Round::Up } else { Round::Down };
+        let left = self.offset.number().mul_div(Num::new(left), fade.number(), round)?;
+        Ok(Vol::from_number(left))
+    }
 }
 
 /// The voted vols of one underlying.
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct VolMarks {
-    /// Vol and when it was voted, by expiry and strike.
-    marks: BTreeMap<(BlockTime, Price), (Vol, BlockTime)>,
+    /// By expiry and strike.
+    marks: BTreeMap<Point, Mark>,
 }
+
+/// An expiry and a strike.
+type Point = (BlockTime, Price);
 
 impl VolMarks {
     /// Takes in the votes of one block and forgets what has expired.
@@ -52,13 +79,16 @@ impl VolMarks {
     /// Pass votes on listed options only. Where a validator votes on call and put of a strike, the middle of its lowest
     /// and highest vote counts, rounded up.
     ///
+    /// Where a vote becomes stale or a stale one is renewed, the vols of the expiry that do not come of a vote before and
+    /// after stay as they are, and follow what they are now based on as their offset from it fades.
+    ///
     /// # Errors
     ///
     /// [`Fault`] never, for vols within the limits of the parameters.
     ///
     /// # Source
     ///
-    /// spec 0017-ORAC-017.
+    /// spec 0017-ORAC-017, 0017-ORAC-027.
     pub fn update(
         &mut self,
         votes: &[VolVote],
@@ -66,7 +96,7 @@ impl VolMarks {
         now: BlockTime,
         params: &Parameters,
     ) -> Result<(), Fault> {
-        let mut ballots: Vec<Ballot<(BlockTime, Price), Vol>> = Vec::with_capacity(votes.len());
+        let mut ballots: Vec<Ballot<Point, Vol>> = Vec::with_capacity(votes.len());
         for vote in votes {
             let is_sane = params.vol_min <= vote.vol && vote.vol <= params.vol_max;
             if is_sane && vote.vol > Vol::ZERO && vote.expires_at > now {
@@ -79,20 +109,74 @@ impl VolMarks {
             }
         }
         let ballots = merged(ballots).map_err(Fault::at("oracle: middle of two vols"))?;
-        for (point, vol) in agreed(ballots, total_stake) {
-            self.marks.insert(point, (vol, now));
-        }
+        let voted = agreed(ballots, total_stake);
         self.marks.retain(|(expires_at, _), _| *expires_at > now);
+        let at = || Fault::at("oracle: implied vol");
+        let before = self.before_a_change(&voted, now, params).map_err(at())?;
+        for (point, vol) in voted {
+            let new =
+                Mark { vol, voted_at: now, fresh: true, offset: Vol::ZERO, followed_since: now };
+            let mark = self.marks.entry(point).or_insert(new);
+            (mark.vol, mark.voted_at) = (vol, now);
+        }
+        let mut rebased = Vec::new();
+        for (point, vol) in before {
+            let Some(mark) = self.marks.get_mut(&point) else { continue };
+            let is_fresh = is_fresh(mark, now, params);
+            if !(mark.fresh && is_fresh) {
+                rebased.push((point, vol));
+            }
+            mark.fresh = is_fresh;
+        }
+        for (point, vol) in rebased {
+            let Some(mark) = self.marks.get(&point) else { continue };
+            let base = self.base(point, mark).map_err(at())?.vol;
+            let offset = vol.minus(base).map_err(at())?;
+            if let Some(mark) = self.marks.get_mut(&point) {
+                (mark.offset, mark.followed_since) = (offset, now);
+            }
+        }
         Ok(())
     }
 
-    /// Returns the vol of an expiry and strike: as voted; if that is stale, on the line of total variance over the
-    /// logarithm of the strike between the nearest fresh strikes of the expiry, or that of the nearest one beyond them;
-    /// if all are stale, the last one voted for it, flagged; `None` if there never was one.
+    /// Returns the vols, as they are without the votes of this block, of the expiries in which a vote becomes stale, or
+    /// comes to a strike that has no fresh one; nothing of the others.
+    fn before_a_change(
+        &self,
+        voted: &[(Point, Vol)],
+        now: BlockTime,
+        params: &Parameters,
+    ) -> Result<Vec<(Point, Vol)>, ArithmeticError> {
+        let is_voted =
+            |point: &Point| voted.binary_search_by_key(point, |(point, _)| *point).is_ok();
+        let ages = |(point, mark): &(&Point, &Mark)| {
+            mark.fresh && !is_fresh(mark, now, params) && !is_voted(point)
+        };
+        let comes = |point: &&Point| self.marks.get(point).is_none_or(|mark| !mark.fresh);
+        let aged = self.marks.iter().filter(ages).map(|((expires_at, _), _)| *expires_at);
+        let came =
+            voted.iter().map(|(point, _)| point).filter(comes).map(|(expires_at, _)| *expires_at);
+        let changed: BTreeSet<BlockTime> = aged.chain(came).collect();
+        let mut before = Vec::new();
+        for (point, mark) in &self.marks {
+            if changed.contains(&point.0) {
+                before.push((*point, self.followed(*point, mark, now, params)?.1));
+            }
+        }
+        Ok(before)
+    }
+
+    /// Returns the vol of an expiry and strike.
+    ///
+    /// What is voted for it, if that is fresh. Else what it follows: the line of total variance over the logarithm of the
+    /// strike between the nearest fresh strikes of the expiry, or that of the nearest one beyond them, or if all are stale the last
+    /// one voted for it. To either comes the offset that it had when it began to follow that, as much as has not faded in
+    /// [`Parameters::vol_fade`]. A strike that was never voted lies on the line; `None` if there is none.
     ///
     /// All strikes of an expiry have the same time to it, so the line of total variance is the line of squared vols.
-    /// What is not fresh is uncertain: by the greater distance to the two vols it lies between and
-    /// [`Parameters::vol_unvoted_penalty`] of itself, or if stale by [`Parameters::vol_stale_penalty`] of itself.
+    /// What is stale is uncertain, as far as its offset has had time to fade, by the greater of the offset and the distances to the two
+    /// vols it lies between, and [`Parameters::vol_unvoted_penalty`] of itself, or [`Parameters::vol_stale_penalty`] if all are.
+    /// What is fresh is uncertain by what is left of its offset.
     /// Rounding: the vol down, the uncertainty up.
     ///
     /// # Errors
@@ -101,7 +185,7 @@ impl VolMarks {
     ///
     /// # Source
     ///
-    /// spec 0017-ORAC-017.
+    /// spec 0017-ORAC-017, 0017-ORAC-027.
     pub fn vol(
         &self,
         expires_at: BlockTime,
@@ -109,50 +193,100 @@ impl VolMarks {
         now: BlockTime,
         params: &Parameters,
     ) -> Result<Option<ImpliedVol>, Fault> {
-        let last = self.marks.get(&(expires_at, strike));
-        let is_fresh = |voted_at: BlockTime| {
-            now.since(voted_at).is_ok_and(|age| age <= params.vol_stale_after)
+        let point = (expires_at, strike);
+        let at = || Fault::at("oracle: implied vol");
+        let Some(mark) = self.marks.get(&point) else {
+            let Some(base) = self.line(point).map_err(at())? else { return Ok(None) };
+            let uncertainty = base.uncertainty(base.vol, Vol::ZERO, params).map_err(at())?;
+            return Ok(Some(ImpliedVol { vol: base.vol, stale: true, uncertainty }));
         };
-        if let Some((vol, _)) = last.filter(|(_, voted_at)| is_fresh(*voted_at)) {
-            let uncertainty = Vol::ZERO;
-            return Ok(Some(ImpliedVol { vol: *vol, fresh: true, stale: false, uncertainty }));
+        let (base, vol) = self.followed(point, mark, now, params).map_err(at())?;
+        let uncertainty = if mark.fresh {
+            mark.left(now, params.vol_fade).and_then(Vol::magnitude)
+        } else {
+            let aged = now.since(mark.voted_at).map_or(0, BlockSpan::millis);
+            let aged = aged.saturating_sub(params.vol_stale_after.millis());
+            let part = Num::new(aged.clamp(0, params.vol_fade.millis()));
+            base.uncertainty(vol, mark.offset, params).and_then(|most| {
+                let grown = most.number().mul_div(part, params.vol_fade.number(), Round::Up)?;
+                Ok(Vol::from_number(grown))
+            })
+        };
+        let uncertainty = uncertainty.map_err(at())?;
+        Ok(Some(ImpliedVol { vol, stale: !mark.fresh, uncertainty }))
+    }
+
+    /// Returns what the vol of a mark is based on, and the vol with its offset.
+    fn followed(
+        &self,
+        point: Point,
+        mark: &Mark,
+        now: BlockTime,
+        params: &Parameters,
+    ) -> Result<(Base, Vol), ArithmeticError> {
+        let base = self.base(point, mark)?;
+        if mark.offset == Vol::ZERO {
+            return Ok((base, base.vol));
         }
+        let vol = base.vol.plus(mark.left(now, params.vol_fade)?)?;
+        Ok((base, vol.greater(params.vol_min).lesser(params.vol_max)))
+    }
+
+    fn base(&self, point: Point, mark: &Mark) -> Result<Base, ArithmeticError> {
+        let own = Base { vol: mark.vol, around: [mark.vol; 2], all_stale: true };
+        Ok(if mark.fresh { own } else { self.line(point)?.unwrap_or(own) })
+    }
+
+    /// Returns what lies at a strike on the line between the nearest fresh ones; `None` if none is fresh.
+    fn line(&self, (expires_at, strike): Point) -> Result<Option<Base>, ArithmeticError> {
         let mut below = self.marks.range(..(expires_at, strike)).rev();
         let mut above = self.marks.range((expires_at, strike)..);
-        let nearest = |marks: &mut dyn Iterator<Item = Mark<'_>>| {
+        let nearest = |marks: &mut dyn Iterator<Item = (&Point, &Mark)>| {
             let mut marks = marks.take_while(|((expiry, _), _)| *expiry == expires_at);
-            let found = marks.find(|(_, (_, voted_at))| is_fresh(*voted_at));
-            found.map(|((_, strike), (vol, _))| (*strike, *vol))
+            let found = marks.find(|(_, mark)| mark.fresh);
+            found.map(|((_, strike), mark)| (*strike, mark.vol))
         };
-        let (below, above) = (nearest(&mut below), nearest(&mut above));
-        let at = || Fault::at("oracle: interpolated vol");
-        let between = match (below, above) {
-            (Some(below), Some(above)) => {
-                Some((interpolated(below, above, strike).map_err(at())?, below.1, above.1))
-            }
-            (Some((_, vol)), None) | (None, Some((_, vol))) => Some((vol, vol, vol)),
-            (None, None) => None,
+        let (vol, around) = match (nearest(&mut below), nearest(&mut above)) {
+            (Some(below), Some(above)) => (interpolated(below, above, strike)?, [below.1, above.1]),
+            (Some((_, vol)), None) | (None, Some((_, vol))) => (vol, [vol; 2]),
+            (None, None) => return Ok(None),
         };
-        let stale = between.is_none();
-        let last = last.map(|(vol, _)| (*vol, *vol, *vol));
-        let Some((vol, lower, upper)) = between.or(last) else { return Ok(None) };
-        let share = if stale { params.vol_stale_penalty } else { params.vol_unvoted_penalty };
-        let uncertainty = uncertainty(vol, [lower, upper], share).map_err(at())?;
-        Ok(Some(ImpliedVol { vol, fresh: false, stale, uncertainty }))
+        Ok(Some(Base { vol, around, all_stale: false }))
     }
 }
 
-/// An entry of the marks.
-type Mark<'a> = (&'a (BlockTime, Price), &'a (Vol, BlockTime));
+/// Returns whether the last vote on a strike is not stale.
+fn is_fresh(mark: &Mark, now: BlockTime, params: &Parameters) -> bool {
+    now.since(mark.voted_at).is_ok_and(|age| age <= params.vol_stale_after)
+}
 
-/// Returns how far off a vol may be that was not voted: the greater distance to its neighbours' vols, and a share of it.
-fn uncertainty(vol: Vol, neighbours: [Vol; 2], share: Ppm) -> Result<Vol, ArithmeticError> {
-    let one = Num::new(limits::PPM_ONE);
-    let mut widest = Vol::ZERO;
-    for neighbour in neighbours {
-        widest = widest.greater(neighbour.minus(vol)?.magnitude()?);
+/// What a vol follows.
+#[derive(Debug, Clone, Copy)]
+struct Base {
+    vol: Vol,
+    /// The vols it lies between.
+    around: [Vol; 2],
+    /// Whether no strike of the expiry is fresh.
+    all_stale: bool,
+}
+
+impl Base {
+    /// Returns how far off a vol may be that follows this and was not voted, once its offset has faded.
+    fn uncertainty(
+        &self,
+        vol: Vol,
+        offset: Vol,
+        params: &Parameters,
+    ) -> Result<Vol, ArithmeticError> {
+        let one = Num::new(limits::PPM_ONE);
+        let share =
+            if self.all_stale { params.vol_stale_penalty } else { params.vol_unvoted_penalty };
+        let mut widest = offset.magnitude()?;
+        for neighbour in self.around {
+            widest = widest.greater(neighbour.minus(vol)?.magnitude()?);
+        }
+        widest.plus(Vol::from_number(vol.number().mul_div(share.number(), one, Round::Up)?))
     }
-    widest.plus(Vol::from_number(vol.number().mul_div(share.number(), one, Round::Up)?))
 }
 
 /// Returns one ballot per point and validator: the middle of its lowest and highest value.

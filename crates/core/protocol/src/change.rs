@@ -264,4 +264,6 @@ pub enum ParameterId {
     SourceDistance = 147,
     /// The most that the repair moves a voted vol which only one other speaks against, as a share of it.
     VolRepairMax = 148,
+    /// Time in which a vol comes to follow its neighbours when its votes are stale, and its votes when they return.
+    VolFade = 149,
 }

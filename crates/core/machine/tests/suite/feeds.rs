@@ -263,7 +263,7 @@ fn the_haircut_beyond_the_knee_is_governed_by_asset() {
 
 #[test]
 fn what_a_vol_without_votes_may_be_off_by_is_governed() {
-    // 0017-ORAC-017, 0023-GOV-001
+    // 0017-ORAC-017, 0017-ORAC-027, 0023-GOV-001
     let uncertainty = |edit: fn(&mut Genesis), blocks: usize, listed: bool| {
         let mut house = founded(edit);
         house.apply(1, Vec::new());
@@ -278,26 +278,23 @@ fn what_a_vol_without_votes_may_be_off_by_is_governed() {
         (market.vol_stale, market.vol_uncertainty.points())
     };
     let defaults: fn(&mut Genesis) = |_| {};
+    let soon: fn(&mut Genesis) =
+        |genesis| set(genesis, Some(BTC), ParameterId::VolStaleAfter, 60_000);
     assert_eq!(uncertainty(defaults, 2, false), (false, 0));
-    assert_eq!(
-        uncertainty(
-            |genesis| set(genesis, Some(BTC), ParameterId::VolStaleAfter, 60_000),
-            2,
-            false
-        ),
-        (true, 2_250)
-    );
+    assert_eq!(uncertainty(soon, 2, false), (true, 63), "50 seconds of half an hour of a quarter");
+    assert_eq!(uncertainty(soon, 34, false), (true, 2_250));
+    let fast: fn(&mut Genesis) = |genesis| {
+        set(genesis, Some(BTC), ParameterId::VolStaleAfter, 60_000);
+        set(genesis, Some(BTC), ParameterId::VolFade, 60_000);
+    };
+    assert_eq!(uncertainty(fast, 3, false), (true, 2_250));
     let dear: fn(&mut Genesis) = |genesis| {
         set(genesis, Some(BTC), ParameterId::VolStalePenalty, 500_000);
         set(genesis, Some(BTC), ParameterId::VolUnvotedPenalty, 100_000);
     };
-    assert_eq!(uncertainty(dear, 22, false), (true, 4_500), "half of 90 %");
-    assert_eq!(
-        uncertainty(dear, 22, true),
-        (false, 900),
-        "a tenth, between strikes that are voted"
-    );
-    assert_eq!(uncertainty(defaults, 22, true), (false, 450));
+    assert_eq!(uncertainty(dear, 55, false), (true, 4_500), "half of 90 %");
+    assert_eq!(uncertainty(dear, 55, true), (true, 900), "a tenth, between strikes that are voted");
+    assert_eq!(uncertainty(defaults, 55, true), (true, 450));
 }
 
 #[test]

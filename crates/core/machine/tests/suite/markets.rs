@@ -343,7 +343,7 @@ fn the_greeks_of_an_account_are_those_of_the_records_of_its_markets() {
 
 #[test]
 fn a_vol_is_uncertain_from_when_its_votes_are_stale_until_it_is_voted_again() {
-    // 0017-ORAC-017
+    // 0017-ORAC-017, 0017-ORAC-027
     let mut house = opened();
     let without_vols = |house: &mut House, seconds| {
         let mut block = house.block(seconds, Vec::new());
@@ -356,6 +356,8 @@ fn a_vol_is_uncertain_from_when_its_votes_are_stale_until_it_is_voted_again() {
     };
     assert_eq!(uncertainty(&house), (false, Vol::ZERO));
     (0..22).for_each(|_| without_vols(&mut house, 55));
+    assert_eq!(uncertainty(&house), (true, Vol::from_points(13)), "ten seconds of half an hour");
+    (0..33).for_each(|_| without_vols(&mut house, 55));
     assert_eq!(uncertainty(&house), (true, Vol::from_points(2_250)), "a quarter of 90 %");
     house.apply(1, Vec::new());
     assert_eq!(uncertainty(&house), (false, Vol::ZERO), "new votes end it");

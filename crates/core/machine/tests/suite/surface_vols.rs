@@ -1,8 +1,8 @@
-//! What options are marked at when a strike is wrong.
+//! What options are marked at when a strike is wrong, or has no votes.
 
-use super::common::{BTC, House, START, instrument};
+use super::common::{BTC, House, START, deposit, dollars, instrument, order};
 use machine::Market;
-use protocol::{Block, Contract, InstrumentId, Right};
+use protocol::{Block, Contract, InstrumentId, Mode, Receipt, Refusal, Right, Side};
 use units::{BlockTime, Price, Vol};
 
 const DAY: i128 = 86_400_000;
@@ -74,4 +74,60 @@ fn one_stale_quote_and_one_liar_move_no_strike_but_that_one() {
         }
         assert_eq!(market(&house, 68).vol_voted, Some(Vol::from_points(4_400 - low)));
     }
+}
+
+#[test]
+fn a_strike_that_loses_its_quorum_keeps_its_vol_and_fades_into_its_neighbours_line() {
+    // 0017-ORAC-027: 70, 60 and 66 %, and no votes any more in the middle.
+    let mut house = listing(&[7_000, 8_000, 9_000], 30);
+    let vols = |id| [7_000, 6_000, 6_600][usize::try_from(id - 60).unwrap()];
+    let all = |_: u16, id: u32| Some(vols(id));
+    let but_one = |_: u16, id: u32| (id != 61).then(|| vols(id));
+    for _ in 0..2 {
+        let block = voted(&mut house, 1, all);
+        house.machine.apply(&block).unwrap();
+    }
+    let mut shown = Vec::new();
+    let (mut last, mut most) = (mark(&house, 61), 0);
+    assert_eq!(last, 548);
+    for step in 1..=66 {
+        let block = voted(&mut house, 50, but_one);
+        house.machine.apply(&block).unwrap();
+        let market = market(&house, 61);
+        most = most.max((mark(&house, 61) - last).abs());
+        last = mark(&house, 61);
+        if [24, 25, 40, 66].contains(&step) {
+            let doubt = market.vol_uncertainty.points();
+            shown.push((step, market.vol_stale, market.vol.unwrap().points(), doubt, last));
+        }
+    }
+    // What was 620 in one block takes half an hour, at most two dollars a block of fifty seconds.
+    let expected = [
+        (24, false, 6_000, 0, 548),
+        (25, true, 6_000, 37, 548),
+        (40, true, 6_330, 492, 578),
+        (66, true, 6_790, 1_130, 619),
+    ];
+    assert_eq!((shown, most), (expected.to_vec(), 2));
+    let block = voted(&mut house, 50, all);
+    house.machine.apply(&block).unwrap();
+    assert_eq!((market(&house, 61).vol_stale, mark(&house, 61)), (false, last), "nor back at once");
+}
+
+#[test]
+fn a_strike_that_was_never_quoted_takes_no_new_risk_between_strikes_that_are() {
+    // 0017-ORAC-027
+    let mut house = listing(&[7_000, 8_000, 9_000], 30);
+    let but_one = |_: u16, id: u32| (id != 61).then_some(6_000);
+    let mut block = voted(&mut house, 1, but_one);
+    block.transactions = vec![deposit(1, 0, dollars(100_000))];
+    house.machine.apply(&block).unwrap();
+    let mut block = voted(&mut house, 1, but_one);
+    block.transactions =
+        [60, 61].map(|id| order(1, id.into(), id, Side::Buy, 500_000_000, 1)).to_vec();
+    let outcome = house.machine.apply(&block).unwrap();
+    assert_eq!(market(&house, 61).vol, market(&house, 60).vol);
+    assert!(matches!(outcome.receipts[0], Receipt::Order(_)), "{:?}", outcome.receipts);
+    let refused = Refusal::ModeForbids { mode: Mode::ReduceOnly };
+    assert_eq!(outcome.receipts[1], Receipt::Refused(refused));
 }

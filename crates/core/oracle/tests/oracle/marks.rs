@@ -224,21 +224,86 @@ fn a_vol_is_as_voted_or_on_the_line_of_variance_between_its_neighbours() {
     votes.extend(vol_votes("400", &[8_000, 8_000, 8_000, 1]));
     votes.extend(vol_votes("900", &[0, 50_001, 7_000]));
     marks.update(&votes, 4, at(0), &params).unwrap();
-    let implied = |vol, fresh, stale, uncertainty| {
-        let (vol, uncertainty) = (Vol::from_points(vol), Vol::from_points(uncertainty));
-        Some(ImpliedVol { vol, fresh, stale, uncertainty })
-    };
-    let points = |vol, uncertainty| implied(vol, false, false, uncertainty);
-    assert_eq!(vol_of(&marks, "100", 0), implied(6_000, true, false, 0));
+    assert_eq!(vol_of(&marks, "100", 0), implied(6_000, false, 0));
     // 200 is half way from 100 to 400 in logarithms: √((0.60² + 0.80²)/2) = 0.7071…
-    assert_eq!(vol_of(&marks, "200", 0), points(7_071, 1_071 + 354));
-    assert_eq!(vol_of(&marks, "50", 0), points(6_000, 300));
-    assert_eq!(vol_of(&marks, "900", 0), points(8_000, 400), "one vote of four is no quorum");
-    let stale = implied(6_000, false, true, 1_500);
-    assert_eq!(vol_of(&marks, "100", 20 * MINUTE + 1), stale);
+    assert_eq!(vol_of(&marks, "200", 0), implied(7_071, true, 1_071 + 354));
+    assert_eq!(vol_of(&marks, "50", 0), implied(6_000, true, 300));
+    assert_eq!(
+        vol_of(&marks, "900", 0),
+        implied(8_000, true, 400),
+        "one vote of four is no quorum"
+    );
+    marks.update(&[], 3, at(20 * MINUTE + 1), &params).unwrap();
     assert_eq!(vol_of(&marks, "200", 20 * MINUTE + 1), None);
+    // Where all are stale the last one holds, and within half an hour it is in doubt by a quarter.
+    for (minutes, doubt) in [(0, 0), (15, 750), (30, 1_500), (60, 1_500)] {
+        let now = (20 + minutes) * MINUTE;
+        marks.update(&[], 3, at(now + 1), &params).unwrap();
+        assert_eq!(vol_of(&marks, "100", now), implied(6_000, true, doubt), "{minutes}");
+    }
     marks.update(&[], 3, at(EXPIRY), &params).unwrap();
     assert_eq!(marks, VolMarks::default(), "what has expired is forgotten");
+}
+
+fn implied(vol: i128, stale: bool, uncertainty: i128) -> Option<ImpliedVol> {
+    let (vol, uncertainty) = (Vol::from_points(vol), Vol::from_points(uncertainty));
+    Some(ImpliedVol { vol, stale, uncertainty })
+}
+
+/// Votes of one validator, that is all.
+fn vols(marks: &mut VolMarks, now: i128, vols: &[(&str, i128)]) {
+    let votes = vols.iter().flat_map(|(strike, vol)| vol_votes(strike, &[*vol]));
+    marks.update(&votes.collect::<Vec<_>>(), 1, at(now), &Parameters::default()).unwrap();
+}
+
+/// 0017-ORAC-027.
+#[test]
+fn a_vol_whose_votes_stop_moves_with_its_neighbours_and_fades_into_their_line() {
+    let mut marks = VolMarks::default();
+    vols(&mut marks, 0, &[("100", 7_000), ("200", 6_000), ("400", 7_000)]);
+    let mut now = 20 * MINUTE;
+    let ends = |marks: &mut VolMarks, now, vol| vols(marks, now, &[("100", vol), ("400", vol)]);
+    ends(&mut marks, now, 7_000);
+    assert_eq!(vol_of(&marks, "200", now), implied(6_000, false, 0));
+    now += 1;
+    ends(&mut marks, now, 7_000);
+    assert_eq!(vol_of(&marks, "200", now), implied(6_000, true, 1), "the offset is 10 points");
+    ends(&mut marks, now + 1, 7_500);
+    assert_eq!(vol_of(&marks, "200", now + 1).unwrap().vol, Vol::from_points(6_501));
+    // Half an hour later it is on the line: in doubt by the offset that has faded and 5 %.
+    let shown = [(10, 6_834, 448), (15, 7_000, 676), (20, 7_167, 907), (30, 7_500, 1_375)];
+    for (minutes, vol, doubt) in shown {
+        ends(&mut marks, now + minutes * MINUTE, 7_500);
+        let found = vol_of(&marks, "200", now + minutes * MINUTE);
+        assert_eq!(found, implied(vol, true, doubt), "{minutes}");
+    }
+}
+
+/// 0017-ORAC-027.
+#[test]
+fn a_vol_does_not_jump_when_votes_of_its_neighbours_stop_and_when_its_own_return() {
+    let mut marks = VolMarks::default();
+    let all = [("100", 7_000), ("200", 6_000), ("300", 6_400), ("400", 7_000)];
+    vols(&mut marks, 0, &all);
+    let seen = |marks: &VolMarks, now| vol_of(marks, "200", now).unwrap().vol.points();
+    let (mut last, mut most) = (6_000, 0);
+    // The votes of 200 stop, then those of 300, those of 100 at last; then all return, and more of 200 than before.
+    for seconds in (10..4 * 3_600).step_by(10) {
+        let now = seconds * 1_000;
+        let is_voted = |(strike, _): &&(&str, i128)| match *strike {
+            "200" => seconds >= 9_000,
+            "300" => !(1_000..8_000).contains(&seconds),
+            "100" => !(2_500..9_000).contains(&seconds),
+            _ => true,
+        };
+        let mut votes: Vec<(&str, i128)> = all.iter().filter(is_voted).copied().collect();
+        votes.iter_mut().filter(|vote| vote.0 == "200").for_each(|vote| vote.1 = 5_500);
+        vols(&mut marks, now, &votes);
+        most = most.max((seen(&marks, now) - last).abs());
+        last = seen(&marks, now);
+    }
+    assert_eq!((last, most), (5_500, 7), "ten seconds of half an hour, of at most 12 points");
+    assert_eq!(vol_of(&marks, "200", 4 * 3_600_000), implied(5_500, false, 0));
 }
 
 /// 0017-ORAC-017.

@@ -168,7 +168,7 @@ generate_enums! {
         SettlementGaps, SettlementWait, SettlementBand,
         PauseLapse, PauseCooldown,
         WithdrawalOwnerShare, WithdrawalFree, DepositMin, WithdrawalMin, DepositLimit,
-        ImpactNotional, SourceDistance, VolRepairMax,
+        ImpactNotional, SourceDistance, VolRepairMax, VolFade,
     }
     Command {
         Deposit { id, account, asset, amount },
