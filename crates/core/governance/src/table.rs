@@ -32,7 +32,7 @@ macro_rules! row {
 ///
 /// spec 0023-GOV-001.
 #[rustfmt::skip]
-pub(crate) const DEFINITIONS: [Definition; 94] = [
+pub(crate) const DEFINITIONS: [Definition; 95] = [
     row!(ScanRange, "scan_range", Ppm, Underlying, 120_000, 160_000, 600_000, WhenLowered, AtOnce, 250_000, 0, "Deribit price range 16 %; floor 12 % after OKX"),
     row!(TakerFee, "taker_fee", Ppm, Underlying, 0, 500, 5_000, Always, AtOnce, 1_000_000, 100, "5 basis points, common among perpetual venues"),
     row!(MakerFee, "maker_fee", Ppm, Underlying, 0, 200, 5_000, Always, AtOnce, 1_000_000, 100, "2 basis points, common among perpetual venues"),
