@@ -17,6 +17,8 @@ use units::{Lots, Notional, Num, Round, limits};
 /// Most of every leg that one block trades, in parts per million: what a fill of one leg alone may leave unhedged.
 const SLICE_MAX: Num = Num::new(100_000);
 const ONE: Num = Num::new(limits::PPM_ONE);
+/// Of how many parts of a slice equity has to pay for one, not to be nothing.
+const TENTH: Num = Num::new(10);
 
 /// Returns the lots to trade of each leg, positive, so that the portfolio shrinks in proportion and equity reaches the
 /// target; a leg that is too small for its part has none. Nothing if the legs together release nothing.
@@ -50,6 +52,10 @@ pub fn slice(
     // So much that fees and distances are within equity.
     let all = cost(legs, &held, |each| each.apart)?.greater(Notional::from_micros(1));
     let most = standing.equity.number().mul_div(ONE, all.number(), Round::Down).map_err(&at)?;
+    if most.times(TENTH).map_err(&at)? < part {
+        // 0021-FALL-020: equity that pays for less than a tenth of the slice is none.
+        return lots(&held, part);
+    }
     let careful = lots(&held, part.lesser(most))?;
     if pays(standing, legs, &careful)? { Ok(careful) } else { lots(&held, part) }
 }
@@ -242,6 +248,8 @@ mod tests {
             ([124, -125], [12, 12]),
             // A hundred dollars pay for no more.
             ([2_155, -2_158], [110, 110]),
+            // And for less than a tenth of a slice of so many: they are nothing, and the slice is whole.
+            ([60_000, -60_000], [6_000, 6_000]),
         ] {
             let legs = [leg(1, lots[0], 8_000), leg(2, lots[1], 400)];
             assert_eq!(counts(&short, &legs), traded, "{lots:?}");
@@ -255,8 +263,8 @@ mod tests {
         for (equity, maintenance, after) in [
             (5_000, 6_145, 5_531),
             (700, 6_145, 5_531),
-            (100, 6_145, 5_531),
-            (40, 6_145, 6_100),
+            (120, 6_145, 5_531),
+            (110, 6_145, 6_040),
             (5_000, 60_000, 54_000),
             (-9_000, 60_000, 54_000),
         ] {
