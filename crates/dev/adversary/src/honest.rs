@@ -4,6 +4,7 @@ use crate::act::{Deed, Member};
 use crate::changes;
 use crate::house::{self, CUSTODIANS, MARKETS, TICK, account, market, owner, side_of, third};
 use crate::world::{Asks, From, Sent, World};
+use book::OrderBook;
 use machine::Claim;
 use protocol::{
     AccountId, AssetId, Change, Command, DepositId, InstrumentId, Quote, Side, TimeInForce,
@@ -170,9 +171,9 @@ impl World {
         Some(Sent { from: From::Stranger, asks: Asks::Order(id), transaction })
     }
 
-    /// The maker quotes a thousand lots a side, a twentieth of a per cent around what is true.
-    pub(crate) fn quotes(&self) -> Vec<Transaction> {
-        let mut quotes = Vec::new();
+    /// The maker quotes a thousand lots a side, a twentieth of a per cent around what is true, and takes what stands in its way.
+    pub(crate) fn quotes(&mut self) -> Vec<Transaction> {
+        let (mut quotes, mut taken) = (Vec::new(), Vec::new());
         for place in 0..MARKETS {
             let id = market(place);
             let Some(mark) = self.mark(id).filter(|_| self.quoted & (1 << place) != 0) else {
@@ -186,15 +187,31 @@ impl World {
                     continue;
                 }
                 quotes.push(Quote { instrument: id, side, price, lots });
+                if self.crosses(id, side, price) {
+                    taken.push((id, side, price, lots));
+                }
             }
         }
-        match quotes.is_empty() {
-            true => Vec::new(),
-            false => {
-                let command = Command::MassQuote { sub: 0, quotes };
-                vec![Transaction { sender: owner(third::MAKER), command }]
-            }
+        let take = |(id, side, price, lots): (InstrumentId, Side, Price, Lots)| {
+            let life = TimeInForce::ImmediateOrCancel;
+            self.place(third::MAKER, id, side, price.micros(), lots.count(), life)
+        };
+        let mut sent: Vec<Transaction> = taken.into_iter().map(take).collect();
+        if !quotes.is_empty() {
+            let command = Command::MassQuote { sub: 0, quotes };
+            sent.push(Transaction { sender: owner(third::MAKER), command });
         }
+        sent
+    }
+
+    /// Whether an order stands on the other side at a price or better: of others, as what the maker quotes never crosses.
+    fn crosses(&self, id: InstrumentId, side: Side, price: Price) -> bool {
+        let market = self.machine.state().markets.get(&id);
+        let standing = market.and_then(|market| market.book.best(side.opposite()));
+        standing.is_some_and(|standing| match side {
+            Side::Buy => standing <= price,
+            Side::Sell => standing >= price,
+        })
     }
 
     /// The honest trader bids for a lot somewhat below the mark, in one market after another.
