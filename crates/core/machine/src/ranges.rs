@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use thresholds::{Behind, Liquidity, Parameters};
 use units::{BlockTime, Num, Ppm, Round};
 
-/// The scan ranges of an underlying and what they were made from; written when they change, which is once an hour.
+/// The scan ranges of an underlying and what they were made from; written when they change.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct ThresholdsRecord {
     /// Range for orders that add risk.
@@ -22,6 +22,8 @@ pub struct ThresholdsRecord {
     pub announced_for: BlockTime,
     /// Range that the market asks for.
     pub target: Ppm,
+    /// Range that it would ask for if the hour under way had ended.
+    pub running: Ppm,
     /// What the target was made from.
     pub behind: Behind,
     /// Hash of all returns kept.
@@ -84,6 +86,7 @@ impl State {
             announced: ranges.announced(),
             announced_for: ranges.step_at(),
             target: ranges.target(),
+            running: ranges.running(),
             behind: ranges.behind(),
             history: Hash::of("thresholds", &history),
             depths: Hash::of("depths", &depths),
@@ -112,7 +115,10 @@ impl State {
                 share("quantile of returns, in deviations", behind.quantile, Vec::new()),
                 share("range of the stress set", behind.stress, Vec::new()),
             ];
-            let of_new = vec![share("target", ranges.target(), target)];
+            let of_new = vec![
+                share("target", ranges.target(), target),
+                share("target with the hour under way", ranges.running(), Vec::new()),
+            ];
             let of_held =
                 vec![share("announced for the next step", ranges.announced(), Vec::new())];
             let name = &held.name;

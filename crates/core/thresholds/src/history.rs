@@ -6,15 +6,14 @@
 //! **Invariant:** every rounding is up, so the range is never below the exact one; every figure has a bound, so no
 //! sequence of prices can leave the integers.
 
+use crate::hour::RETURN_MAX;
 use crate::parameters::Parameters;
 use crate::root::root_up;
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::Fault;
 use std::collections::VecDeque;
-use units::{ArithmeticError, Num, Ppb, Ppm, Price, Round, limits};
+use units::{ArithmeticError, Num, Ppb, Ppm, Round, limits};
 
-/// A return counts as at most the whole price.
-const RETURN_MAX: i128 = limits::PPB_ONE;
 /// Greatest variance, in 10⁻¹⁸: that of such returns.
 const VARIANCE_MAX: i128 = 1_000_000_000_000_000_000;
 /// A deviation counts as at least a hundredth of a percent: a price that stood still does not make the next move endless.
@@ -25,8 +24,6 @@ const SIZE_MAX: i128 = 1_000_000_000;
 /// The deviation of returns and their sizes in terms of it.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct History {
-    /// The price that the next return starts from.
-    last: Option<Price>,
     /// In 10⁻¹⁸.
     variance: i128,
     /// Sizes in millionths of a deviation, oldest first.
@@ -38,7 +35,7 @@ impl History {
     #[must_use]
     pub fn new(parameters: &Parameters) -> Self {
         let first = parameters.deviation_first.parts().clamp(1, RETURN_MAX);
-        Self { last: None, variance: first.saturating_mul(first), sizes: VecDeque::new() }
+        Self { variance: first.saturating_mul(first), sizes: VecDeque::new() }
     }
 
     /// Returns how many returns are kept.
@@ -58,35 +55,21 @@ impl History {
         Ppb::from_parts(root_up(self.variance).max(DEVIATION_MIN))
     }
 
-    /// Adds the return since the last price. A price outside its limits, or not above zero, gives none, nor does the one
-    /// after it.
+    /// Adds a return: how far an hour has gone.
     ///
     /// # Errors
     ///
     /// [`Fault`] if a parameter is out of bounds.
     ///
-    /// spec 0031-THRE-002…003.
-    pub fn observe(&mut self, price: Price, parameters: &Parameters) -> Result<(), Fault> {
-        if price <= Price::ZERO || price.within_limit().is_err() {
-            self.last = None;
-            return Ok(());
-        }
-        let Some(before) = self.last.replace(price) else { return Ok(()) };
-        self.add(before, price, parameters).map_err(Fault::at("thresholds: a return"))
+    /// spec 0031-THRE-003.
+    pub fn observe(&mut self, moved: Ppb, parameters: &Parameters) -> Result<(), Fault> {
+        self.add(moved, parameters).map_err(Fault::at("thresholds: a return"))
     }
 
-    fn add(
-        &mut self,
-        before: Price,
-        price: Price,
-        parameters: &Parameters,
-    ) -> Result<(), ArithmeticError> {
+    fn add(&mut self, moved: Ppb, parameters: &Parameters) -> Result<(), ArithmeticError> {
         let one = Num::new(limits::PPB_ONE);
         let kept = pricing::decay(parameters.observe_every, parameters.half_life)?.number();
-        let distance = price.minus(before)?.magnitude()?.number();
-        let moved = distance.mul_div(one, before.number(), Round::Up);
-        // A quotient that does not fit is above the most.
-        let moved = moved.unwrap_or(Num::new(RETURN_MAX)).lesser(Num::new(RETURN_MAX));
+        let moved = moved.greater(Ppb::ZERO).number().lesser(Num::new(RETURN_MAX));
         let size =
             moved.mul_div(Num::new(limits::PPM_ONE), self.deviation().number(), Round::Up)?;
         let size = size.lesser(Num::new(SIZE_MAX));
@@ -145,7 +128,6 @@ impl History {
         self.sizes.len() <= usize::from(Parameters::KEPT_MAX)
             && self.sizes.iter().all(|size| i128::from(*size) <= SIZE_MAX)
             && (0..=VARIANCE_MAX).contains(&self.variance)
-            && self.last.is_none_or(|last| last > Price::ZERO)
     }
 }
 

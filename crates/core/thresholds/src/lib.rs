@@ -1,13 +1,14 @@
 //! How wide the margin scenarios are: a range that follows the market at once for new risk, and slowly for risk held.
 //!
-//! Every hour the index gives a return. [`History`] keeps the deviation of the returns and what each was in terms of
-//! the deviation before it; [`Thresholds`] turns the two into the range that new risk is margined at, and lets the range
-//! of risk already held follow it within a speed, an hour after the step was announced. So a crash raises what an order
-//! must bring before it raises what a position must hold.
+//! Every hour the index gives a return: how far its averages over minutes have come apart. [`History`] keeps the deviation
+//! of the returns and what each was in terms of the deviation before it; [`Thresholds`] turns the two into the range that
+//! new risk is margined at, which the hour under way widens too, and lets the range of risk already held follow it within
+//! a speed, an hour after the step was announced. So a crash raises what an order must bring before it raises what a
+//! position must hold.
 //!
 //! **Invariant:** a step of the range held is announced an hour before it is taken, is at most the fastest rise or fall,
-//! and ends at or above the floor and at or below the range for new risk. State is of bounded size, and a function of
-//! the prices, their times and the parameters alone.
+//! and ends at or above the floor and at or below the range for new risk. No block decides an average. State is of bounded size, and a
+//! function of the prices, their times and the parameters alone.
 //!
 //! [`Liquidity`] keeps how deep books are against what they usually are, and how much trades: what impact is charged by.
 //!
@@ -31,6 +32,7 @@
 
 mod depth;
 mod history;
+mod hour;
 mod liquidity;
 mod parameters;
 mod range;

@@ -50,6 +50,10 @@ pub const STRESS: [Stress; 5] = [
 /// All numbers that thresholds are made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parameters {
+    /// Time over which the index is averaged to a level.
+    pub average_over: BlockSpan,
+    /// Longest time that the index of one block counts for.
+    pub block_counts_max: BlockSpan,
     /// Time between two returns.
     pub observe_every: BlockSpan,
     /// Time after which a return counts half in the deviation.
@@ -93,6 +97,8 @@ impl Default for Parameters {
     /// The parameters of 0031-THRE-001.
     fn default() -> Self {
         Self {
+            average_over: BlockSpan::from_millis(300_000),
+            block_counts_max: BlockSpan::from_millis(15_000),
             observe_every: HOUR,
             half_life: DAY,
             kept_max: Self::KEPT_MAX,
@@ -164,9 +170,10 @@ impl Parameters {
         let span = |span: BlockSpan| span > BlockSpan::ZERO && span <= BlockSpan::from_millis(MOST);
         let rules = [
             (
-                [self.observe_every, self.half_life, self.horizon, self.step_every]
-                    .into_iter()
-                    .all(span),
+                [self.average_over, self.block_counts_max].into_iter().all(span)
+                    && [self.observe_every, self.half_life, self.horizon, self.step_every]
+                        .into_iter()
+                        .all(span),
                 "thresholds: spans are above zero and at most a year",
             ),
             (
@@ -244,6 +251,8 @@ mod tests {
         let base = Parameters::default();
         let broken = [
             Parameters { horizon: BlockSpan::ZERO, ..base },
+            Parameters { average_over: BlockSpan::ZERO, ..base },
+            Parameters { block_counts_max: BlockSpan::ZERO, ..base },
             Parameters { kept_max: 0, ..base },
             Parameters { kept_max: Parameters::KEPT_MAX + 1, ..base },
             Parameters { quantile: ppm(1_000_000), ..base },

@@ -1,6 +1,7 @@
 //! The range for new risk, the range for risk held, and the step of the latter that has been announced.
 
 use crate::history::History;
+use crate::hour::Hour;
 use crate::parameters::Parameters;
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::Fault;
@@ -24,9 +25,12 @@ pub struct Behind {
 /// The ranges of one underlying.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Thresholds {
+    hour: Hour,
     history: History,
     behind: Behind,
     target: Ppm,
+    /// What the target would be if the hour under way had ended.
+    running: Ppm,
     hold: Ppm,
     announced: Ppm,
     observe_at: BlockTime,
@@ -43,38 +47,53 @@ impl Thresholds {
         parameters.check()?;
         let (history, initial) = (History::new(parameters), parameters.initial);
         let behind = behind(&history, parameters)?;
-        let (target, hold, announced) = (initial, initial, initial);
+        let (hour, [target, running, hold, announced]) = (Hour::default(), [initial; 4]);
         // The first price is taken whenever it comes.
         let (observe_at, step_at) = (BlockTime::ZERO, BlockTime::ZERO);
-        Ok(Self { history, behind, target, hold, announced, observe_at, step_at })
+        Ok(Self { hour, history, behind, target, running, hold, announced, observe_at, step_at })
     }
 
-    /// Takes the index at a time: once an interval it becomes a return, once a step the range held moves. Returns
-    /// whether anything has changed.
+    /// Takes the index at a time. When that makes an average whole, the range for new risk sees how far the interval under
+    /// way has gone; once an interval that becomes a return, once a step the range held moves. Returns whether a range,
+    /// or what it is made from, has changed.
     ///
     /// A longer silence counts as one interval and as one step.
+    ///
+    /// Cost: constant, but for the blocks that make an average whole: those sort the returns kept, twice.
     ///
     /// # Errors
     ///
     /// [`Fault`] if a parameter is out of bounds or a time is outside its limits; nothing has changed then.
     ///
-    /// spec 0031-THRE-002, 0031-THRE-008…010.
+    /// spec 0031-THRE-002, 0031-THRE-008…010, 0031-THRE-017, 0031-THRE-018.
     pub fn advance(
         &mut self,
         index: Price,
         now: BlockTime,
         parameters: &Parameters,
     ) -> Result<bool, Fault> {
-        let (observes, steps) = (now >= self.observe_at, now >= self.step_at);
-        if !observes && !steps {
-            return Ok(false);
-        }
         parameters.check()?;
+        let mut hour = self.hour;
+        let level = hour.take(index, now, parameters);
+        let Some(level) = level.map_err(Fault::at("thresholds: the index averaged"))? else {
+            self.hour = hour;
+            return Ok(false);
+        };
+        let (observes, steps) = (now >= self.observe_at, now >= self.step_at);
+        let moved = hour.widen(level).map_err(Fault::at("thresholds: how far an hour has gone"))?;
         let mut next = self.clone();
-        if observes {
-            next.history.observe(index, parameters)?;
+        let mut ahead = self.history.clone();
+        if let Some(moved) = moved {
+            ahead.observe(moved, parameters)?;
+        }
+        next.running = target(&behind(&ahead, parameters)?, parameters)?;
+        let ends = observes || moved.is_none();
+        if ends {
+            next.history = ahead;
+            hour.begin(level);
             next.observe_at = later(now, parameters.observe_every)?;
         }
+        next.hour = hour;
         next.behind = behind(&next.history, parameters)?;
         next.target = target(&next.behind, parameters)?;
         if steps {
@@ -82,15 +101,22 @@ impl Thresholds {
             next.announced = step(next.hold, next.target, parameters)?;
             next.step_at = later(now, parameters.step_every)?;
         }
+        let changed = ends || steps || next.shown() != self.shown();
         *self = next;
-        Ok(true)
+        Ok(changed)
     }
 
-    /// Returns the range for new risk: the target, or the range held while that is falling towards it.
+    /// Returns what is shown of the ranges: what they are, and what they were made from.
+    fn shown(&self) -> ([Ppm; 4], Behind) {
+        ([self.target, self.running, self.hold, self.announced], self.behind)
+    }
+
+    /// Returns the range for new risk: the target, that of the hour under way, or the range held or announced while that
+    /// is above both.
     ///
     /// spec 0031-THRE-008.
     pub fn new_risk(&self) -> Ppm {
-        self.target.greater(self.hold)
+        self.target.greater(self.running).greater(self.hold).greater(self.announced)
     }
 
     /// Returns the range for risk held.
@@ -113,6 +139,11 @@ impl Thresholds {
         self.target
     }
 
+    /// Returns what the target would be if the hour under way had ended.
+    pub const fn running(&self) -> Ppm {
+        self.running
+    }
+
     /// Returns what the target was made from.
     #[must_use]
     pub const fn behind(&self) -> Behind {
@@ -130,9 +161,9 @@ impl Thresholds {
     /// spec 0031-THRE-012.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        let ranges = [self.target, self.hold, self.announced];
+        let ranges = [self.target, self.running, self.hold, self.announced];
         let within = |range: &Ppm| Parameters::FLOOR <= *range && *range <= Parameters::CAP;
-        self.history.is_sound() && ranges.iter().all(within)
+        self.hour.is_sound() && self.history.is_sound() && ranges.iter().all(within)
     }
 }
 

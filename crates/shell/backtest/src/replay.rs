@@ -159,7 +159,8 @@ struct Ranges {
 
 /// Returns what came of playing a history through the thresholds.
 ///
-/// Returns are taken at the spacing of the history if that is above an hour, else hourly; the range held moves hourly.
+/// Returns are taken at the spacing of the history if that is above an hour, else hourly; the range held moves hourly. Every
+/// price of a history in minutes is taken, for its minute; of bars, the low, the high and the close are each a level.
 ///
 /// # Errors
 ///
@@ -171,12 +172,22 @@ pub fn replay(history: &History) -> Result<Outcome, BacktestError> {
     let mut ranges: Vec<Ranges> = Vec::new();
     let mut now = history.steps.first().map_or(BlockTime::ZERO, |step| step.time);
     let last = history.steps.last().map_or(now, |step| step.time);
-    let mut known = 0;
+    let (mut known, mut taken) = (0, 0);
     while now <= last {
         while history.steps.get(known + 1).is_some_and(|step| step.time <= now) {
             known += 1;
         }
         let Some(step) = history.steps.get(known) else { break };
+        for step in history.steps.get(taken..known).unwrap_or_default() {
+            thresholds.advance(step.price, step.time, &parameters).map_err(failed)?;
+        }
+        if taken > 0 && taken <= known && history.every > HOUR {
+            for (price, before) in [(step.low, 2), (step.high, 1)] {
+                let at = BlockTime::from_millis(now.millis() - before);
+                thresholds.advance(price, at, &parameters).map_err(failed)?;
+            }
+        }
+        taken = known + 1;
         thresholds.advance(step.price, now, &parameters).map_err(failed)?;
         ranges.push(Ranges {
             time: now,
@@ -192,7 +203,7 @@ pub fn replay(history: &History) -> Result<Outcome, BacktestError> {
 
 /// Returns the parameters of the house for a spacing of returns: the same half-life, window and horizon in hours.
 fn parameters(every: BlockSpan) -> Parameters {
-    let base = Parameters::default();
+    let base = Parameters { block_counts_max: every.lesser(HOUR), ..Parameters::default() };
     if every <= HOUR {
         return base;
     }
@@ -201,6 +212,7 @@ fn parameters(every: BlockSpan) -> Parameters {
     // A deviation grows with the square root of time.
     let first = (base.deviation_first.parts() * base.deviation_first.parts() * hours).isqrt();
     Parameters {
+        average_over: BlockSpan::from_millis(1),
         observe_every: every,
         kept_max: u16::try_from(kept).unwrap_or(base.kept_max).max(1),
         deviation_first: units::Ppb::from_parts(first),

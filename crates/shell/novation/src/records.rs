@@ -483,6 +483,7 @@ fn thresholds_lines(record: &ThresholdsRecord) -> Vec<Line> {
         line("range for risk held", percent(record.hold)),
         line("announced for risk held", announced),
         line("target", percent(record.target)),
+        line("target with the hour under way", percent(record.running)),
         line("range of history", percent(behind.history)),
         line("quantile of returns", format!("{} deviations", behind.quantile)),
         line("deviation of a return", format!("{deviation} %")),

@@ -421,9 +421,10 @@ fn the_oldest_orders_stay_and_so_does_what_needs_no_margin() {
     );
     assert!(placed.receipts.iter().all(|receipt| matches!(receipt, Receipt::Order(_))));
     let mut gone = Vec::new();
+    // Before the range has seen the fall.
     for _ in 0..110 {
         house.btc -= 10_000_000;
-        gone.extend(house.apply(10, Vec::new()).events.into_iter().filter_map(
+        gone.extend(house.apply(2, Vec::new()).events.into_iter().filter_map(
             |event| match event {
                 Event::Cancelled { order, reason: CancelReason::Uncovered, .. } => Some(order),
                 _ => None,

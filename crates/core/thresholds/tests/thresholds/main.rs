@@ -6,6 +6,8 @@
     reason = "the model is the formulas as they are written, in floats"
 )]
 
+mod blocks;
+
 use thresholds::{Parameters, Thresholds};
 use units::{BlockSpan, BlockTime, Ppm, Price};
 
@@ -55,6 +57,11 @@ fn ppm(parts: i128) -> Ppm {
     Ppm::from_parts(parts)
 }
 
+/// Returns the parameters of a house whose levels are the index itself, for prices that are hours apart.
+fn hourly() -> Parameters {
+    Parameters { average_over: BlockSpan::from_millis(1), ..Parameters::default() }
+}
+
 /// The formulas as they are written down, over the whole history each time, in floats.
 mod model {
     pub(super) fn deviation(moves: &[f64]) -> f64 {
@@ -84,7 +91,7 @@ fn as_f64(parts: Ppm) -> f64 {
 fn ranges_are_those_of_a_slow_model_rounded_up() {
     // 0031-THRE-002…005
     for seed in [1, 2, 3] {
-        let parameters = Parameters { kept_max: 400, ..Parameters::default() };
+        let parameters = Parameters { kept_max: 400, ..hourly() };
         let mut thresholds = Thresholds::new(&parameters).unwrap();
         let (mut moves, mut last) = (Vec::new(), None::<f64>);
         let mut wide = 0;
@@ -117,7 +124,7 @@ fn ranges_are_those_of_a_slow_model_rounded_up() {
 #[test]
 fn new_risk_widens_at_once_and_risk_held_after_an_hours_notice_by_five_percent_an_hour() {
     // 0031-THRE-008, 0031-THRE-009
-    let parameters = Parameters::default();
+    let parameters = hourly();
     let mut thresholds = Thresholds::new(&parameters).unwrap();
     let calm = Price::from_micros(8_000_000_000);
     for hour in 0..48 {
@@ -144,7 +151,7 @@ fn new_risk_widens_at_once_and_risk_held_after_an_hours_notice_by_five_percent_a
 #[test]
 fn a_range_held_falls_by_one_percent_an_hour_and_no_further_than_the_floor() {
     // 0031-THRE-009, 0031-THRE-010
-    let parameters = Parameters::default();
+    let parameters = hourly();
     let mut thresholds = Thresholds::new(&parameters).unwrap();
     let mut micros = 8_000_000_000;
     for hour in 0..400 {
@@ -158,14 +165,17 @@ fn a_range_held_falls_by_one_percent_an_hour_and_no_further_than_the_floor() {
 }
 
 #[test]
-fn a_block_within_the_hour_changes_nothing_and_a_long_silence_is_one_step() {
-    // 0031-THRE-010
-    let parameters = Parameters::default();
+fn within_the_hour_only_new_risk_moves_and_a_long_silence_is_one_step() {
+    // 0031-THRE-010, 0031-THRE-018
+    let parameters = hourly();
     let mut thresholds = Thresholds::new(&parameters).unwrap();
     let (high, low) = (Price::from_micros(8_000_000_000), Price::from_micros(5_000_000_000));
     assert!(thresholds.advance(high, at(0), &parameters).unwrap());
-    let within = BlockTime::from_millis(START + HOUR - 1);
-    assert!(!thresholds.advance(low, within, &parameters).unwrap());
+    let within = |millis| BlockTime::from_millis(START + millis);
+    assert!(!thresholds.advance(high, within(HOUR - 2), &parameters).unwrap());
+    assert!(thresholds.advance(low, within(HOUR - 1), &parameters).unwrap());
+    assert_eq!((thresholds.running(), thresholds.new_risk()), (ppm(600_000), ppm(600_000)));
+    assert_eq!((thresholds.target(), thresholds.announced()), (ppm(160_000), ppm(160_000)));
     assert!(thresholds.advance(low, at(1), &parameters).unwrap());
     let announced = thresholds.announced();
     assert!(thresholds.advance(low, at(500), &parameters).unwrap());
@@ -176,7 +186,7 @@ fn a_block_within_the_hour_changes_nothing_and_a_long_silence_is_one_step() {
 #[test]
 fn state_is_bounded_after_any_length_of_history() {
     // 0031-THRE-012
-    let parameters = Parameters::default();
+    let parameters = hourly();
     let mut thresholds = Thresholds::new(&parameters).unwrap();
     for (hour, price) in walk(9, 4_600).into_iter().enumerate() {
         // The quantile costs a sort: sparse in the first half.
@@ -214,13 +224,14 @@ mod properties {
         let ranges = (120_000i128..=600_000, 120_000i128..=600_000, 120_000i128..=600_000);
         let speeds = (1_000i128..=1_000_000, 100i128..=1_000_000);
         let quantile = 500_000i128..=999_999;
-        (ranges, speeds, quantile, 1u16..60).prop_map(|(ranges, speeds, quantile, kept_max)| {
+        let kinds = (quantile, 1u16..60, any::<bool>());
+        (ranges, speeds, kinds).prop_map(|(ranges, speeds, (quantile, kept_max, averaged))| {
             let mut ranges = [ranges.0, ranges.1, ranges.2];
             ranges.sort_unstable();
             let [floor, initial, cap] = ranges.map(ppm);
             let (rise_max, fall_max) = (ppm(speeds.0), ppm(speeds.1));
             let quantile = ppm(quantile);
-            let base = Parameters::default();
+            let base = if averaged { Parameters::default() } else { hourly() };
             Parameters { kept_max, quantile, floor, initial, cap, rise_max, fall_max, ..base }
         })
     }
@@ -242,7 +253,11 @@ mod properties {
                 let before = thresholds.clone();
                 let time = BlockTime::from_millis(now);
                 let changed = thresholds.advance(price, time, &parameters).unwrap();
-                prop_assert_eq!(changed, thresholds != before);
+                let shown = |held: &Thresholds| {
+                    let ranges = [held.target(), held.running(), held.hold(), held.announced()];
+                    (ranges, held.behind(), held.history().clone(), held.step_at())
+                };
+                prop_assert!(changed || shown(&thresholds) == shown(&before));
                 let (old, new) = (before.hold().parts(), thresholds.hold().parts());
                 prop_assert!(new * 1_000_000 <= old * (1_000_000 + parameters.rise_max.parts()));
                 prop_assert!(new * 1_000_000 >= old * (1_000_000 - parameters.fall_max.parts()));
@@ -291,7 +306,7 @@ mod properties {
             small in 0i128..2_000_000_000,
             more in 0i128..2_000_000_000,
         ) {
-            let parameters = Parameters::default();
+            let parameters = hourly();
             let mut calm = Thresholds::new(&parameters).unwrap();
             for (hour, micros) in prices.iter().enumerate() {
                 calm.advance(Price::from_micros(*micros), at(hour), &parameters).unwrap();
@@ -301,13 +316,13 @@ mod properties {
             let fall = |by: i128| Price::from_micros(last - by);
             calm.advance(fall(small), at(prices.len()), &parameters).unwrap();
             wild.advance(fall(small + more), at(prices.len()), &parameters).unwrap();
-            prop_assert!(calm.target() <= wild.target());
+            prop_assert!(calm.target() <= wild.target() && calm.running() <= wild.running());
         }
     }
 
     #[test]
     fn times_at_the_end_of_the_world_are_a_fault_and_change_nothing() {
-        let parameters = Parameters::default();
+        let parameters = hourly();
         let mut thresholds = Thresholds::new(&parameters).unwrap();
         let before = thresholds.clone();
         let never = BlockTime::from_millis(i128::MAX);
