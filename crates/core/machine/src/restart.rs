@@ -1,7 +1,7 @@
 //! Reopening after a gap in block time: one call auction for all markets, long enough for everybody to look.
 //!
 //! **Invariant:** from a gap until the end of its call auction nothing trades and nothing is liquidated, for a quarter of any
-//! hour at most. An order that waits is an open order of its account, and in no book.
+//! hour and an hour of any day at most. An order that waits is an open order of its account, and in no book.
 
 use crate::account::OpenOrder;
 use crate::orders::Incoming;
