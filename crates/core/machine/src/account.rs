@@ -14,7 +14,7 @@ use protocol::{
     UnderlyingId,
 };
 use std::collections::BTreeMap;
-use units::{Amount, Lots, Price};
+use units::{Amount, BlockTime, Lots, Price};
 
 /// Who sent an order, and so what rules it is under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -72,6 +72,8 @@ pub struct Account {
     brought: Vec<(AssetId, Amount)>,
     /// Whether the account is under a margin call.
     pub called: bool,
+    /// The block since which its equity has been below initial margin.
+    pub(crate) short_since: Option<BlockTime>,
     /// What the house remembers of its attempts to reduce it.
     pub(crate) pursuit: Pursuit,
     /// Its owner's place among the owners.
@@ -91,6 +93,7 @@ impl Account {
             exposed: BTreeMap::new(),
             brought: Vec::new(),
             called: false,
+            short_since: None,
             pursuit: Pursuit::default(),
             owner: 0,
         }
@@ -255,6 +258,7 @@ impl Account {
             exposed: self.exposed.clone(),
             brought: self.brought.clone(),
             called: self.called,
+            short_since: self.short_since,
             pursuit: self.pursuit.clone(),
         }
     }
@@ -279,6 +283,7 @@ struct AccountImage {
     exposed: BTreeMap<UnderlyingId, Allowance>,
     brought: Vec<(AssetId, Amount)>,
     called: bool,
+    short_since: Option<BlockTime>,
     pursuit: Pursuit,
 }
 
@@ -293,7 +298,7 @@ impl BorshDeserialize for Account {
         let image = AccountImage::deserialize_reader(reader)?;
         let mut account = Self::new(image.id);
         (account.positions, account.exposed) = (image.positions, image.exposed);
-        account.called = image.called;
+        (account.called, account.short_since) = (image.called, image.short_since);
         let sound = image.brought.is_sorted_by(|(a, _), (b, _)| a < b)
             && image.brought.iter().all(|(_, amount)| *amount > Amount::ZERO);
         if !sound {

@@ -28,10 +28,10 @@ impl Machine {
         let elapsed = block.time.since(self.state.time);
         let elapsed =
             elapsed.map_err(|_| BlockError::Time { after: self.state.time, found: block.time })?;
-        let risk = OnceCell::new();
+        let (risk, standing) = (OnceCell::new(), OnceCell::new());
         let mut work = Work {
             state: &mut self.state,
-            margins: Margins::new(&risk),
+            margins: Margins::new(&risk, &standing),
             block,
             elapsed,
             touched: crate::work::Touched::default(),

@@ -7,7 +7,7 @@ use protocol::{
     AccountIndex, AssetId, CancelReason, Event, Fault, InstrumentId, Mode, ParameterId, Plant,
 };
 use std::collections::BTreeMap;
-use units::{Lots, Notional, Num, Ppm, Round, limits};
+use units::{BlockSpan, Lots, Notional, Num, Ppm, Round, limits};
 use waterfall::{Candidate, Leg, Reduction, Standing, Step, next_step, slice_of_pledge, turns};
 
 /// Steps of liquidation that a block has room for: a position of an account is one.
@@ -65,7 +65,7 @@ impl Work<'_> {
                 self.note_equity(account, reading.equity)?;
             }
             None => {
-                self.set_called(account, false)?;
+                self.end_call(account)?;
                 self.cover_debt(account)?;
             }
         }
@@ -151,29 +151,42 @@ impl Work<'_> {
         }
     }
 
-    /// Opens or closes a margin call.
+    /// Opens a margin call once equity has been too low for long enough, and closes it once it is not.
     ///
     /// spec 0021-FALL-002.
     fn call(&mut self, account: AccountIndex, reading: &Reading) -> Result<(), Fault> {
         let short_by = reading.initial.minus(reading.equity);
         let short_by = short_by.map_err(Fault::at("margin call"))?;
-        let called = short_by > Notional::ZERO;
-        if self.set_called(account, called)? && called {
+        if short_by <= Notional::ZERO {
+            return self.end_call(account);
+        }
+        let now = self.block.time;
+        let grace = BlockSpan::from_millis(self.state.house(ParameterId::CallGrace));
+        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
+        let since = held.short_since.unwrap_or(now);
+        let is_due = reading.equity < reading.maintenance
+            || now.since(since).map_err(Fault::at("margin call"))? >= grace;
+        let begins = is_due && !held.called;
+        if begins || held.short_since.is_none() {
+            held.called |= begins;
+            held.short_since = Some(since);
+            self.touched.accounts.insert(account);
+        }
+        if begins {
             self.events.push(Event::MarginCalled { account, short_by });
             self.restrict_account(account)?;
         }
         Ok(())
     }
 
-    /// Notes whether an account is under a margin call; returns whether that is new.
-    fn set_called(&mut self, account: AccountIndex, called: bool) -> Result<bool, Fault> {
+    /// Notes that an account is not short of initial margin.
+    fn end_call(&mut self, account: AccountIndex) -> Result<(), Fault> {
         let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
-        let changed = held.called != called;
-        if changed {
-            held.called = called;
+        if held.called || held.short_since.is_some() {
+            (held.called, held.short_since) = (false, None);
             self.touched.accounts.insert(account);
         }
-        Ok(changed)
+        Ok(())
     }
 
     fn liquidate(&mut self, account: AccountIndex, reading: &Reading) -> Result<(), Fault> {

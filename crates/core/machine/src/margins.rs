@@ -10,14 +10,14 @@ use margin::{
     Portfolio, Position, Reading, Requirement, Risk, Settlement, SideOrders, Sums, UnderlyingInput,
     UnitGreeks,
 };
-use oracle::{SettlementAverage, SettlementWindow};
+use oracle::{Index, SettlementAverage, SettlementWindow};
 use places::Keyed;
 use protocol::{
-    AccountIndex, AssetId, Contract, Fault, Instrument, InstrumentId, ParameterId, Plant, Refusal,
-    UnderlyingId,
+    AccountIndex, AssetId, Contract, Fault, Instrument, InstrumentId, Mode, ParameterId, Plant,
+    Refusal, UnderlyingId,
 };
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use units::{Amount, BlockTime, Lots, Notional, Price, Quantity, Round, Vol};
 
 /// What is known of the margin of an account with its open orders.
@@ -33,6 +33,8 @@ pub(crate) enum Known<'a> {
 #[derive(Debug)]
 pub(crate) struct Margins<'a> {
     pub(crate) risk: &'a OnceCell<Risk>,
+    /// The matrices for what an account holds already, where they are others than those for new risk.
+    standing: &'a OnceCell<Risk>,
     /// Assets whose matrices could not be built: who pledges them cannot be measured.
     unmeasured: BTreeSet<AssetId>,
     /// Underlyings whose index is lost: new risk does not stand on what they are worth.
@@ -52,9 +54,10 @@ pub(crate) struct Margins<'a> {
 
 impl<'a> Margins<'a> {
     /// Returns margins that wait for the block's matrices.
-    pub(crate) fn new(risk: &'a OnceCell<Risk>) -> Self {
+    pub(crate) fn new(risk: &'a OnceCell<Risk>, standing: &'a OnceCell<Risk>) -> Self {
         Self {
             risk,
+            standing,
             unmeasured: BTreeSet::new(),
             lost: BTreeSet::new(),
             idle: Keyed::default(),
@@ -70,6 +73,25 @@ impl<'a> Margins<'a> {
         self.risk.get().ok_or(Fault::Missing("scenario matrices"))
     }
 
+    /// Returns the matrices that calls and orders that rest are measured over.
+    ///
+    /// spec 0019-MARG-027.
+    pub(crate) fn standing(&self) -> Result<&'a Risk, Fault> {
+        self.standing.get().map_or_else(|| self.risk(), Ok)
+    }
+
+    /// Returns whether they are others than those for new risk.
+    pub(crate) fn stands_apart(&self) -> bool {
+        self.standing.get().is_some()
+    }
+
+    /// Forgets all margins.
+    pub(crate) fn forget_all(&mut self) {
+        self.idle = Keyed::default();
+        self.accounts = Keyed::default();
+        self.closing = Keyed::default();
+    }
+
     /// Forgets the margin of an account whose balances, positions or resting orders have changed.
     pub(crate) fn forget(&mut self, account: AccountIndex) {
         self.idle.remove(account.get().into());
@@ -77,6 +99,26 @@ impl<'a> Margins<'a> {
         self.closing.remove(account.get().into());
     }
 }
+
+/// Doubt about an index for what is held already.
+#[derive(Debug, Clone, Copy)]
+struct Doubt {
+    confidence: Price,
+    /// Whether the range for new risk is wider.
+    wider: bool,
+}
+
+impl Doubt {
+    /// Returns whether it is less than the confidence of the index by no more than half of the range for new risk.
+    fn leaves_out_little(&self, held: &Underlying, index: &Index) -> Result<bool, Fault> {
+        let at = Fault::at("doubt that is left out");
+        let out = index.confidence.minus(self.confidence).map_err(&at)?;
+        let range = index.price.scaled(held.thresholds.new_risk(), Round::Down).map_err(&at)?;
+        Ok(out.plus(out).map_err(&at)? <= range)
+    }
+}
+
+type Doubts = BTreeMap<UnderlyingId, Doubt>;
 
 /// What an account holds, as margin reads it.
 #[derive(Debug, Default)]
@@ -110,15 +152,19 @@ impl State {
     ///
     /// [`Fault`] if a number is outside its limits.
     pub fn risk(&self) -> Result<Risk, Fault> {
-        self.risk_of(|_| true)
+        self.risk_of(|_| true, &Doubts::new())
     }
 
-    /// Returns the matrices of some underlyings.
-    fn risk_of(&self, chosen: impl Fn(UnderlyingId) -> bool) -> Result<Risk, Fault> {
+    /// Returns the matrices of some underlyings, in doubt about some of them as is said instead of as they are.
+    fn risk_of(
+        &self,
+        chosen: impl Fn(UnderlyingId) -> bool,
+        doubts: &Doubts,
+    ) -> Result<Risk, Fault> {
         let mut underlyings = Vec::with_capacity(self.underlyings.len());
         let mut markets = Vec::with_capacity(self.markets.len());
         for (id, underlying) in self.underlyings.iter().filter(|(id, _)| chosen(**id)) {
-            underlyings.extend(self.underlying_input(*id, underlying)?);
+            underlyings.extend(self.underlying_input(*id, underlying, doubts.get(id))?);
         }
         for market in self.markets.values().filter(|held| chosen(held.instrument.underlying)) {
             let Some(underlying) = self.underlyings.get(&market.instrument.underlying) else {
@@ -133,17 +179,22 @@ impl State {
         &self,
         id: UnderlyingId,
         held: &Underlying,
+        doubt: Option<&Doubt>,
     ) -> Result<Option<UnderlyingInput>, Fault> {
         let Some(index) = held.feed.index() else { return Ok(None) };
+        let scan_new = match doubt {
+            Some(Doubt { wider: false, .. }) => held.thresholds.new_risk(),
+            _ => held.range_new_risk(),
+        };
         let (depth, volume_daily, vega_daily) = self.liquidity_of(id)?;
         Ok(Some(UnderlyingInput {
             underlying: id,
             class: OffsetClass::new(held.class),
             asset: held.asset,
             index: index.price,
-            confidence: index.confidence,
+            confidence: doubt.map_or(index.confidence, |doubt| doubt.confidence),
             scan_hold: held.thresholds.hold(),
-            scan_new: held.range_new_risk(),
+            scan_new,
             short_option_maintenance: self.ppm(id, ParameterId::ShortOptionMaintenance),
             short_option_initial: self.ppm(id, ParameterId::ShortOptionInitial),
             haircut: self.ppm(id, ParameterId::CollateralHaircut),
@@ -353,11 +404,38 @@ impl<'a> Work<'a> {
     /// spec 0025-BLOCK-004.
     pub(crate) fn scenarios(&mut self) -> Result<(), Fault> {
         self.margins.lost = self.lost_underlyings()?;
+        let twice = |_| Fault::Invariant("matrices are built once a block");
         let risk = match self.state.risk() {
             Ok(risk) => risk,
             Err(_) => self.sound_scenarios()?,
         };
-        self.margins.risk.set(risk).map_err(|_| Fault::Invariant("matrices are built once a block"))
+        self.margins.risk.set(risk).map_err(twice)?;
+        let doubts = self.doubts_standing()?;
+        if !doubts.is_empty()
+            && let Ok(standing) = self.state.risk_of(|_| true, &doubts)
+        {
+            self.margins.standing.set(standing).map_err(twice)?;
+        }
+        Ok(())
+    }
+
+    /// Returns how far the indices that give reason for caution are in doubt for what is held already.
+    ///
+    /// spec 0019-MARG-027.
+    fn doubts_standing(&self) -> Result<Doubts, Fault> {
+        let mut doubts = Doubts::new();
+        for (id, held) in self.state.underlyings.iter().filter(|(_, u)| u.mode == Mode::Caution) {
+            let params = self.oracle_parameters(*id);
+            let Some(index) = held.feed.index() else { continue };
+            let standing = held.feed.standing(self.block.time, &params)?;
+            let Some((mode, confidence)) = standing else { continue };
+            let doubt = Doubt { confidence, wider: mode != Mode::Normal };
+            let is_same = doubt.wider && confidence == index.confidence;
+            if !is_same && doubt.leaves_out_little(held, index)? {
+                doubts.insert(*id, doubt);
+            }
+        }
+        Ok(doubts)
     }
 
     /// Returns the underlyings whose index is lost; none in a call auction, in which nothing fills.
@@ -393,14 +471,14 @@ impl<'a> Work<'a> {
         let mut sound = BTreeSet::new();
         for id in ids {
             sound.insert(id);
-            if let Err(fault) = self.state.risk_of(|id| sound.contains(&id)) {
+            if let Err(fault) = self.state.risk_of(|id| sound.contains(&id), &Doubts::new()) {
                 sound.remove(&id);
                 let held = self.state.underlyings.get(&id);
                 self.margins.unmeasured.extend(held.and_then(|held| held.asset));
                 self.freeze(id, &fault);
             }
         }
-        self.state.risk_of(|id| sound.contains(&id))
+        self.state.risk_of(|id| sound.contains(&id), &Doubts::new())
     }
 
     /// Returns what an account must hold without its open orders; `None` if it has no position, and no
@@ -421,7 +499,7 @@ impl<'a> Work<'a> {
         if holdings.collateral.iter().any(|(asset, _)| self.margins.unmeasured.contains(asset)) {
             return Err(Fault::Missing("scenario matrices of what is pledged"));
         }
-        let risk = self.margins.risk()?;
+        let risk = self.margins.standing()?;
         let sorted = holdings.sorted(risk)?;
         let reading = meter.read(&sorted, holdings.cash)?;
         let left_out = self.left_out(risk, &holdings)?;
@@ -430,9 +508,9 @@ impl<'a> Work<'a> {
         Ok(Some(reading))
     }
 
-    /// Returns a meter over the block's matrices.
+    /// Returns a meter over the block's matrices for what is held.
     pub(crate) fn meter(&self) -> Result<Meter<'a>, Fault> {
-        Ok(Meter::new(self.margins.risk()?))
+        Ok(Meter::new(self.margins.standing()?))
     }
 
     /// Returns the sums of an account's maintenance margin.
@@ -495,7 +573,15 @@ impl<'a> Work<'a> {
         &mut self,
         account: AccountIndex,
     ) -> Result<&mut AccountMargin<'a>, Fault> {
-        let risk = self.margins.risk()?;
+        self.margin_over(self.margins.risk()?, account)
+    }
+
+    /// Returns the same over other matrices, if none is known.
+    pub(crate) fn margin_over(
+        &mut self,
+        risk: &'a Risk,
+        account: AccountIndex,
+    ) -> Result<&mut AccountMargin<'a>, Fault> {
         let exact =
             matches!(self.margins.accounts.get(account.get().into()), Some(Known::Exact(_)));
         if !exact {

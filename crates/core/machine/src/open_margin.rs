@@ -40,7 +40,7 @@ impl<'a> Work<'a> {
         let accounts: Vec<AccountIndex> = accounts.map(|(account, _)| account).collect();
         let mut near = Vec::new();
         for account in accounts {
-            let ceiling = self.margins.risk().and_then(|risk| self.ceiling_kept(risk, account));
+            let ceiling = self.margins.standing().and_then(|risk| self.ceiling_kept(risk, account));
             match ceiling.map(|ceiling| self.note_ceiling(account, ceiling)) {
                 Ok(true) => {}
                 Ok(false) => near.push(account),
@@ -55,6 +55,10 @@ impl<'a> Work<'a> {
             near.rotate_left(first);
         }
         self.margin_exactly(near);
+        if self.margins.stands_apart() {
+            // What commands ask for is measured over other matrices.
+            self.margins.forget_all();
+        }
     }
 
     /// Margins accounts exactly, in their sequence, as many as one block may; the others, and those with a fault, are
@@ -93,17 +97,29 @@ impl<'a> Work<'a> {
     /// Margins an account with its open orders; where equity does not cover them, lets them in again, the oldest first,
     /// and cancels those that may not enter.
     fn margin_again(&mut self, account: AccountIndex) -> Result<(), Fault> {
-        let ceiling = self.ceiling(self.margins.risk()?, account)?;
+        let apart = self.margins.stands_apart();
+        if apart {
+            self.margins.forget(account);
+        }
+        let margined = self.margin_standing(account);
+        if apart {
+            self.margins.forget(account);
+        }
+        margined
+    }
+
+    fn margin_standing(&mut self, account: AccountIndex) -> Result<(), Fault> {
+        let risk = self.margins.standing()?;
+        let ceiling = self.ceiling(risk, account)?;
         if self.note_ceiling(account, ceiling) {
             return Ok(());
         }
-        let margin = self.margin(account)?;
+        let margin = self.margin_over(risk, account)?;
         if margin.initial() <= margin.equity() {
             return Ok(());
         }
         self.margins.forget(account);
-        let Reentered { margin, closing, cancelled } =
-            self.reentered(self.margins.risk()?, account)?;
+        let Reentered { margin, closing, cancelled } = self.reentered(risk, account)?;
         for order in cancelled {
             self.take_out(account, order, CancelReason::Uncovered)?;
         }

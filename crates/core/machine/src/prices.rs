@@ -11,7 +11,7 @@ use protocol::{
     Contract, Event, Fault, InstrumentId, Mode, ParameterId, Plant, Side, SourceId, UnderlyingId,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use units::{BlockTime, Lots, Notional, Num, Price, Round};
+use units::{BlockSpan, BlockTime, Lots, Notional, Num, Price, Round};
 
 /// The reports of one block about one underlying.
 #[derive(Debug, Default)]
@@ -114,6 +114,7 @@ impl Work<'_> {
             stale_after: self.state.span(id, ParameterId::StaleAfter),
             frozen_after: self.state.span(id, ParameterId::FrozenAfter),
             gap_max: self.state.span(id, ParameterId::GapMax),
+            doubt_grace: BlockSpan::from_millis(self.state.house(ParameterId::CallGrace)),
             mark_band: self.state.ppm(id, ParameterId::MarkBand),
             vol_stale_after: self.state.span(id, ParameterId::VolStaleAfter),
             vol_fade: self.state.span(id, ParameterId::VolFade),

@@ -88,6 +88,8 @@ pub struct AccountRecord {
     pub exposed: Vec<(UnderlyingId, Allowance)>,
     /// Whether it is under a margin call.
     pub called: bool,
+    /// The block since which its equity has been below initial margin.
+    pub short_since: Option<BlockTime>,
     /// What it has brought and not taken out, ascending by asset.
     pub brought: Vec<(AssetId, Amount)>,
     /// What the house remembers of its attempts to reduce it.
@@ -262,10 +264,20 @@ impl State {
         balances.extend(self.ledger.collateral(index));
         let positions = account.positions().to_vec();
         let exposed = account.exposed().iter().map(|(fund, allowance)| (*fund, *allowance));
-        let (exposed, called) = (exposed.collect(), account.called);
+        let exposed = exposed.collect();
+        let (called, short_since) = (account.called, account.short_since);
         let brought = account.all_brought().to_vec();
         let pursuit = account.pursuit().clone();
-        Some(AccountRecord { index, balances, positions, exposed, called, brought, pursuit })
+        Some(AccountRecord {
+            index,
+            balances,
+            positions,
+            exposed,
+            called,
+            short_since,
+            brought,
+            pursuit,
+        })
     }
 
     fn market_record(&mut self, id: InstrumentId) -> Result<Option<MarketRecord>, Fault> {

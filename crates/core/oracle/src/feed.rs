@@ -26,6 +26,8 @@ pub struct Index {
     pub price: Price,
     /// Half the width of what the sources could mean, ≥ 0: the greater distance to the quartiles.
     pub confidence: Price,
+    /// What that would be had the speed limit not held it back.
+    pub disagreement: Price,
     /// The block that set it.
     pub updated_at: BlockTime,
     /// Sources that were live in that block, outliers among them.
@@ -46,14 +48,49 @@ pub struct Feed {
     block_at: Option<BlockTime>,
     /// Blocks with a quorum that must still come before the index may be set.
     warmup: u8,
-    /// A mode that lasts, and the last block that gave reason for it.
-    held: (Mode, BlockTime),
+    /// What lasts of the modes that there was reason for.
+    held: Held,
+    /// The same for what is held already.
+    held_standing: Held,
+    /// The first of the blocks in a row in which sources gave reason for doubt.
+    doubted_since: Option<BlockTime>,
     /// What the first price is measured by, if anything.
     reference: Option<Price>,
     /// Blocks in a row that must agree on the first price.
     first_blocks: u8,
     /// What blocks agree on while no index vouches for it.
     candidate: Option<Candidate>,
+}
+
+/// A mode that lasts, and the last block that gave reason for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+struct Held {
+    mode: Mode,
+    since: BlockTime,
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Self { mode: Mode::Normal, since: BlockTime::ZERO }
+    }
+}
+
+impl Held {
+    /// Returns the worse of a reason and of the mode that lasts.
+    fn with(self, reason: Mode, now: BlockTime, params: &Parameters) -> Mode {
+        if self.is_lasting(now, params) { reason.max(self.mode) } else { reason }
+    }
+
+    /// Keeps the mode that there is reason for, if it is the worst or the last one has run out.
+    fn note(&mut self, reason: Mode, now: BlockTime, params: &Parameters) {
+        if !self.is_lasting(now, params) || reason >= self.mode {
+            *self = Self { mode: reason, since: now };
+        }
+    }
+
+    fn is_lasting(self, now: BlockTime, params: &Parameters) -> bool {
+        now.since(self.since).is_ok_and(|since| since <= params.relax_after)
+    }
 }
 
 /// A price that no index vouches for yet.
@@ -95,7 +132,9 @@ impl Feed {
             average: WindowAverage::new(AVERAGE_BUCKET, AVERAGE_BUCKETS),
             block_at: None,
             warmup: 0,
-            held: (Mode::Normal, BlockTime::ZERO),
+            held: Held::default(),
+            held_standing: Held::default(),
+            doubted_since: None,
             reference: None,
             first_blocks: 1,
             candidate: None,
@@ -211,11 +250,32 @@ impl Feed {
     /// spec 0017-ORAC-010…013.
     #[must_use]
     pub fn mode(&self, now: BlockTime, params: &Parameters) -> Mode {
-        let lasting = match self.is_lasting(now, params) {
-            true => self.held.0,
-            false => Mode::Normal,
+        self.held.with(self.reason(now, params).unwrap_or(Mode::Frozen), now, params)
+    }
+
+    /// Returns how far the index is in doubt for what is held already: its mode and its confidence, as far as the reason is
+    /// not its speed limit and has stood for long enough.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if times or prices are outside their limits.
+    ///
+    /// # Source
+    ///
+    /// spec 0017-ORAC-028.
+    pub fn standing(
+        &self,
+        now: BlockTime,
+        params: &Parameters,
+    ) -> Result<Option<(Mode, Price)>, Fault> {
+        let Some(index) = &self.index else { return Ok(None) };
+        let reason = self.reason_standing(now, params)?;
+        let mode = self.held_standing.with(reason, now, params);
+        let confidence = match mode {
+            Mode::Normal => index.disagreement.lesser(caution_above(index, params)?),
+            _ => index.disagreement,
         };
-        self.reason(now, params).unwrap_or(Mode::Frozen).max(lasting)
+        Ok(Some((mode, confidence)))
     }
 
     /// Returns whether there is no index, or one too old to be a measure of anything.
@@ -246,7 +306,8 @@ impl Feed {
         let at = || Fault::at("oracle: seeding the index");
         let agreeing = match self.candidate {
             Some(last) => {
-                let reach = reach(last.price, last.found_at, now, params).map_err(at())?;
+                let span = now.since(last.found_at).map_err(at())?;
+                let reach = reach(last.price, span, params).map_err(at())?;
                 let distance = found.price.minus(last.price).and_then(Price::magnitude);
                 (distance.map_err(at())? <= reach).then_some(last)
             }
@@ -304,19 +365,24 @@ impl Feed {
         let at = || Fault::at("oracle: setting the index");
         let price = match &self.index {
             Some(last) if !is_free => {
-                let reach = reach(last.price, last.updated_at, now, params).map_err(at())?;
+                let span = now.since(last.updated_at).map_err(at())?;
+                let reach = reach(last.price, span, params).map_err(at())?;
                 let lowest = last.price.minus(reach).map_err(at())?.greater(Price::from_micros(1));
                 let highest = last.price.plus(reach).map_err(at())?;
                 found.price.greater(lowest).lesser(highest)
             }
             _ => found.price,
         };
-        let below = price.minus(found.lowest).map_err(at())?;
-        let above = found.highest.minus(price).map_err(at())?;
+        let width = |price: Price| {
+            let below = price.minus(found.lowest)?;
+            Ok(below.greater(found.highest.minus(price)?))
+        };
+        let confidence = width(price).map_err(at())?;
         let count = |readings: usize| u8::try_from(readings).unwrap_or(u8::MAX);
         self.index = Some(Index {
             price,
-            confidence: below.greater(above),
+            confidence,
+            disagreement: width(found.price).map_err(at())?.lesser(confidence),
             updated_at: now,
             sources: count(self.readings.len()),
             outliers: count(self.readings.iter().filter(|reading| reading.outlier).count()),
@@ -327,20 +393,37 @@ impl Feed {
 
     /// Keeps the mode that there is reason for at this time, if it is the worst or the last one has run out (0017-ORAC-012).
     fn hold(&mut self, now: BlockTime, params: &Parameters) -> Result<(), Fault> {
-        let reason = self.reason(now, params)?;
-        let is_over = !self.is_lasting(now, params);
-        if self.index.is_some() && (is_over || reason >= self.held.0) {
-            self.held = (reason, now);
+        self.doubted_since = match self.reason_apart(now, params)? {
+            Mode::Normal => None,
+            _ => self.doubted_since.or(Some(now)),
+        };
+        let (reason, standing) = (self.reason(now, params)?, self.reason_standing(now, params)?);
+        if self.index.is_some() {
+            self.held.note(reason, now, params);
+            self.held_standing.note(standing, now, params);
         }
         Ok(())
     }
 
-    fn is_lasting(&self, now: BlockTime, params: &Parameters) -> bool {
-        now.since(self.held.1).is_ok_and(|since| since <= params.relax_after)
-    }
-
     /// Returns the mode that index, sources and clock give reason for at `now`, whatever was before.
     fn reason(&self, now: BlockTime, params: &Parameters) -> Result<Mode, Fault> {
+        let apart = self.reason_apart(now, params)?;
+        let is_held_back = self.index.is_some_and(|index| index.clamped);
+        Ok(if is_held_back { apart.max(Mode::Caution) } else { apart })
+    }
+
+    /// Returns the same for what is held already: caution only once sources have given reason for it for long enough.
+    fn reason_standing(&self, now: BlockTime, params: &Parameters) -> Result<Mode, Fault> {
+        let stood = self.doubted_since.map_or(Ok(BlockSpan::ZERO), |since| now.since(since));
+        let stood = stood.map_err(Fault::at("oracle: how long there is doubt"))?;
+        Ok(match self.reason_apart(now, params)? {
+            Mode::Caution if stood < params.doubt_grace => Mode::Normal,
+            reason => reason,
+        })
+    }
+
+    /// Returns the same as if it were no reason that the index is held back.
+    fn reason_apart(&self, now: BlockTime, params: &Parameters) -> Result<Mode, Fault> {
         let (Some(index), Some(age)) = (&self.index, self.age(now)?) else {
             return Ok(Mode::Frozen);
         };
@@ -350,13 +433,10 @@ impl Feed {
         if age > params.stale_after {
             return Ok(Mode::ReduceOnly);
         }
-        let caution_above = index
-            .price
-            .scaled(params.confidence_caution, Round::Down)
-            .map_err(Fault::at("oracle: confidence"))?;
+        let caution_above = caution_above(index, params)?;
         let agreeing = index.sources.saturating_sub(index.outliers);
-        let is_unsure = index.confidence > caution_above || agreeing < params.sources_min;
-        Ok(if is_unsure || index.clamped { Mode::Caution } else { Mode::Normal })
+        let is_unsure = index.disagreement > caution_above || agreeing < params.sources_min;
+        Ok(if is_unsure { Mode::Caution } else { Mode::Normal })
     }
 
     /// Returns whether the index is too far from its average of five minutes (0017-ORAC-013).
@@ -374,14 +454,15 @@ impl Feed {
     }
 }
 
-/// Returns how far a price may move until `now`: speed × time × price, rounded up, so that the cheapest can move, too.
-fn reach(
-    last: Price,
-    set_at: BlockTime,
-    now: BlockTime,
-    params: &Parameters,
-) -> Result<Price, ArithmeticError> {
-    let share = params.velocity.number().times(now.since(set_at)?.number())?;
+/// Returns the confidence above which an index gives reason for caution.
+fn caution_above(index: &Index, params: &Parameters) -> Result<Price, Fault> {
+    let most = index.price.scaled(params.confidence_caution, Round::Down);
+    most.map_err(Fault::at("oracle: confidence"))
+}
+
+/// Returns how far a price may move in a time: speed × time × price, rounded up, so that the cheapest can move, too.
+fn reach(last: Price, span: BlockSpan, params: &Parameters) -> Result<Price, ArithmeticError> {
+    let share = params.velocity.number().times(span.number())?;
     let whole = Num::new(limits::PPM_ONE).times(Num::new(SECOND))?;
     let reach = last.number().mul_div(share, whole, Round::Up)?;
     Ok(Price::from_number(reach.lesser(Num::new(limits::PRICE_MICROS_MAX))).greater(Price::ZERO))

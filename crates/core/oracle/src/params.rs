@@ -41,6 +41,8 @@ pub struct Parameters {
     pub warmup_blocks: u8,
     /// How long a mode lasts after its reason is gone. Default 10 s.
     pub relax_after: BlockSpan,
+    /// How long sources must have given reason for doubt before it counts for what is held already. Default 10 s.
+    pub doubt_grace: BlockSpan,
     /// Half-life of the premium's average. Default 150 s.
     pub premium_half_life: BlockSpan,
     /// Largest distance of a perpetual's mark from the index, as a share of it. Default 3 % (10 % beside BTC and ETH).
@@ -88,6 +90,7 @@ impl Default for Parameters {
             gap_max: BlockSpan::from_millis(10_000),
             warmup_blocks: 3,
             relax_after: BlockSpan::from_millis(10_000),
+            doubt_grace: BlockSpan::from_millis(10_000),
             premium_half_life: BlockSpan::from_millis(150_000),
             mark_band: Ppm::from_parts(30_000),
             basis_band: Ppm::from_parts(500_000),

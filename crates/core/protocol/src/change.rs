@@ -266,4 +266,6 @@ pub enum ParameterId {
     VolRepairMax = 148,
     /// Time in which a vol comes to follow its neighbours when its votes are stale, and its votes when they return.
     VolFade = 149,
+    /// Time for which equity is below initial margin before the account is called.
+    CallGrace = 150,
 }

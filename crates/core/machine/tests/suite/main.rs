@@ -1,6 +1,7 @@
 //! The machine from outside: markets, and a million random commands.
 
 mod access;
+mod calls;
 mod cap_model;
 mod caps;
 mod committee;

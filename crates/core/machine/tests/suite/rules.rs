@@ -606,7 +606,8 @@ fn an_account_under_a_margin_call_keeps_the_orders_that_reduce() {
             _ => None,
         }));
     }
-    assert_eq!(cancelled, [(InstrumentId::new(11), CancelReason::Restricted)]);
+    // It was not covered any more ten seconds before the call.
+    assert_eq!(cancelled, [(InstrumentId::new(11), CancelReason::Uncovered)]);
 }
 
 #[test]

@@ -55,6 +55,39 @@ fn table_of_outliers_and_silence() {
     );
 }
 
+/// 0017-ORAC-028. What counts for what is held: no speed limit, and doubt only after ten seconds of it.
+#[test]
+fn doubt_counts_for_what_is_held_once_it_has_stood_for_ten_seconds() {
+    let standing = |market: &Market| {
+        let (mode, confidence) =
+            market.feed.standing(market.now(), &market.params).unwrap().unwrap();
+        (market.mode(), mode, confidence.to_string())
+    };
+    let (caution, normal) = (Mode::Caution, Mode::Normal);
+    let mut market = Market::new(4);
+    market.block(0, &["100"; 4]);
+    market.block(1_000, &["104"; 4]);
+    assert_eq!(market.feed.index().unwrap().confidence, dollars("3.0104"));
+    assert_eq!(standing(&market), (caution, normal, "0.0104".into()));
+    for _ in 0..15 {
+        market.block(1_000, &["104"; 4]);
+    }
+    let apart = ["103", "103", "105", "105"];
+    for (blocks, mode, confidence) in [(10, normal, "0.52"), (1, caution, "1")] {
+        for _ in 0..blocks {
+            market.block(1_000, &apart);
+        }
+        assert_eq!(standing(&market), (caution, mode, confidence.into()));
+    }
+    // It lasts as a mode does.
+    for (blocks, mode) in [(10, caution), (1, normal)] {
+        for _ in 0..blocks {
+            market.block(1_000, &["104"; 4]);
+        }
+        assert_eq!(standing(&market), (mode, mode, "0.0104".into()));
+    }
+}
+
 /// 0017-ORAC-007, 0017-ORAC-008. One source of four sets no quartile, however low it is; two of four that are far from the others,
 /// or one of three that are left, no index.
 #[test]

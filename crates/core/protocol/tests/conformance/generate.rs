@@ -168,7 +168,7 @@ generate_enums! {
         SettlementGaps, SettlementWait, SettlementBand,
         PauseLapse, PauseCooldown,
         WithdrawalOwnerShare, WithdrawalFree, DepositMin, WithdrawalMin, DepositLimit,
-        ImpactNotional, SourceDistance, VolRepairMax, VolFade,
+        ImpactNotional, SourceDistance, VolRepairMax, VolFade, CallGrace,
     }
     Command {
         Deposit { id, account, asset, amount },

@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use std::fmt::{Debug, Write};
 
 /// Values made of each type.
-const VALUES: usize = 1_000;
+const VALUES: usize = 2_000;
 /// Of these, how many are cut at every place and damaged in every way.
 const DAMAGED: usize = 200;
 const LIMIT: usize = limits::BLOCK_BYTES_MAX;

@@ -91,6 +91,7 @@ fn holder() -> AccountRecord {
         positions: vec![(MARKET, position(3_000)), (DATED, position(-1))],
         exposed: Vec::new(),
         called: false,
+        short_since: None,
         brought: Vec::new(),
         pursuit: machine::Pursuit::default(),
     }
