@@ -365,7 +365,8 @@ impl Feed {
         let at = || Fault::at("oracle: setting the index");
         let price = match &self.index {
             Some(last) if !is_free => {
-                let span = now.since(last.updated_at).map_err(at())?;
+                // What was not found saves up no speed.
+                let span = now.since(last.updated_at).map_err(at())?.lesser(params.catch_up);
                 let reach = reach(last.price, span, params).map_err(at())?;
                 let lowest = last.price.minus(reach).map_err(at())?.greater(Price::from_micros(1));
                 let highest = last.price.plus(reach).map_err(at())?;

@@ -43,6 +43,8 @@ pub struct Parameters {
     pub relax_after: BlockSpan,
     /// How long sources must have given reason for doubt before it counts for what is held already. Default 10 s.
     pub doubt_grace: BlockSpan,
+    /// The longest time for which one block may move the index. Default 10 s.
+    pub catch_up: BlockSpan,
     /// Half-life of the premium's average. Default 150 s.
     pub premium_half_life: BlockSpan,
     /// Largest distance of a perpetual's mark from the index, as a share of it. Default 3 % (10 % beside BTC and ETH).
@@ -91,6 +93,7 @@ impl Default for Parameters {
             warmup_blocks: 3,
             relax_after: BlockSpan::from_millis(10_000),
             doubt_grace: BlockSpan::from_millis(10_000),
+            catch_up: BlockSpan::from_millis(10_000),
             premium_half_life: BlockSpan::from_millis(150_000),
             mark_band: Ppm::from_parts(30_000),
             basis_band: Ppm::from_parts(500_000),

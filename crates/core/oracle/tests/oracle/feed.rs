@@ -55,6 +55,34 @@ fn table_of_outliers_and_silence() {
     );
 }
 
+/// 0017-ORAC-009. A minute without an index is no allowance for the block that ends it.
+#[test]
+fn table_of_catching_up() {
+    check(
+        &mut Market::new(4),
+        "0     100 100 100 100
+         9000  - - - -
+         10000 - - - -
+         10000 - - - -
+         10000 - - - -
+         10000 - - - -
+         10000 60 60 60 60
+         1000  60 60 60 60
+         1000  60 60 60 60",
+        expect![[r#"
+            0     100 100 100 100                100 ± 0.01, 0/4                    Normal
+            9000  - - - -                        100 ± 0.01, 0/4                    Normal
+            10000 - - - -                        100 ± 0.01, 0/4                    ReduceOnly
+            10000 - - - -                        100 ± 0.01, 0/4                    ReduceOnly
+            10000 - - - -                        100 ± 0.01, 0/4                    ReduceOnly
+            10000 - - - -                        100 ± 0.01, 0/4                    ReduceOnly
+            10000 60 60 60 60                    90 ± 30.006, 0/4 held back         ReduceOnly
+            1000  60 60 60 60                    89.1 ± 29.106, 0/4 held back       Caution
+            1000  60 60 60 60                    88.209 ± 28.215, 0/4 held back     Caution
+        "#]],
+    );
+}
+
 /// 0017-ORAC-028. What counts for what is held: no speed limit, and doubt only after ten seconds of it.
 #[test]
 fn doubt_counts_for_what_is_held_once_it_has_stood_for_ten_seconds() {
