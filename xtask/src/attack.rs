@@ -9,7 +9,7 @@ use crate::step::Step;
 const SEEDS: &str = "2000";
 
 /// Rules that are switched off, and within how many seeds each is missed: what they are for is in docs/adversary.md.
-const PLANTS: [(&str, &str); 11] = [
+const PLANTS: [(&str, &str); 12] = [
     ("rest-unmargined", "400"),
     ("close-at-any-price", "1200"),
     ("largest-leg-only", "150"),
@@ -21,6 +21,7 @@ const PLANTS: [(&str, &str); 11] = [
     ("one-signer", "50"),
     ("one-custodian", "50"),
     ("few-report", "50"),
+    ("no-turns", "700"),
 ];
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {

@@ -87,7 +87,7 @@ impl Judge {
         let were = std::mem::replace(&mut one.coins, coins);
         let smaller = coins.iter().zip(were).any(|(are, were)| *are < were)
             || before.iter().any(|(id, was)| lots.get(id).map_or(0, |is| is.abs()) < was.abs());
-        let waits = equity < needed.maintenance.micros()
+        let waits = equity < needed.maintenance.micros() - DUST
             && needed.maintenance.micros() > 0
             && !cannot_owe(state, one.place, &lots)
             && !smaller
