@@ -1,7 +1,7 @@
 //! Every account, block after block: whether it can pay, and whether it is reduced in time.
 
 use super::{DUST, Judge, MILLION, Rule, Watched, index, money, requirement};
-use crate::house::{UNDERLYINGS, coin, side_of};
+use crate::house::{TICK, UNDERLYINGS, coin, side_of};
 use crate::world::{World, dollars};
 use ledger::Holder;
 use machine::{Account, State, Status};
@@ -122,8 +122,8 @@ impl Judge {
         let one_way = lots.keys().all(linear) && sides.len() == 1;
         state.call_auction.is_none()
             && [0, 1].iter().all(|side| self.is_true(state, *side))
-            && lots.keys().all(|id| self.is_quoted(state, *id) || one_way)
-            && lots.keys().any(|id| self.is_quoted(state, *id))
+            && lots.iter().all(|(id, lots)| self.is_quoted(state, *id, *lots) || one_way)
+            && lots.iter().any(|(id, lots)| self.is_quoted(state, *id, *lots))
     }
 
     /// Whether funds take a slice of the coins that an account has pledged, which may be what its positions hedge.
@@ -142,9 +142,12 @@ impl Judge {
         (index(state, side) - seen).abs() * 500 <= seen
     }
 
-    fn is_quoted(&self, state: &State, id: InstrumentId) -> bool {
+    /// Whether somebody takes over lots of a contract: nobody bids for what is worth less than a tick.
+    fn is_quoted(&self, state: &State, id: InstrumentId, lots: i128) -> bool {
         let market = state.markets.get(&id);
+        let mark = market.and_then(|market| market.mark).map_or(0, |mark| mark.micros());
         self.quoted & (1u16 << id.get().saturating_sub(1)) != 0
+            && (lots < 0 || mark >= TICK)
             && market.is_some_and(|market| {
                 market.status == Status::Trading
                     && market.instrument.contract.expires_at().is_none_or(|at| at > state.time)
