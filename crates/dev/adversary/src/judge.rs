@@ -111,6 +111,8 @@ struct Watched {
     beyond: i128,
     /// The most that it has held on either underlying since it was last covered.
     most: [i128; 2],
+    /// What the house has paid of its debts since then.
+    paid: i128,
     /// The most that it has owed since it was last covered.
     owed: i128,
 }
@@ -211,6 +213,7 @@ impl Judge {
             coins: [0; 2],
             beyond: 0,
             most: [0; 2],
+            paid: 0,
             owed: 0,
         });
         let watched: Vec<Watched> = watched.collect();
@@ -274,6 +277,10 @@ impl Judge {
         for event in events {
             self.moves(event);
             match event {
+                Event::DebtCovered { account: place, amount, .. } => {
+                    let owing = self.watched.iter_mut().find(|one| one.place == *place);
+                    owing.into_iter().for_each(|one| one.paid += amount.micros());
+                }
                 Event::Expired { instrument, price, .. } => {
                     self.settled(*instrument, price.micros())?;
                 }

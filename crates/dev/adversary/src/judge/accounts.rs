@@ -71,9 +71,9 @@ impl Judge {
         let equity = needed.equity.micros();
         if equity >= needed.initial.micros() {
             self.owed += std::mem::take(&mut one.owed);
-            (one.anchor, one.beyond, one.most) = (Some(here), 0, [0; 2]);
+            (one.anchor, one.beyond, one.most, one.paid) = (Some(here), 0, [0; 2], 0);
         }
-        one.owed = one.owed.max(-equity);
+        one.owed = one.owed.max(one.paid - equity);
         let anchor = *one.anchor.get_or_insert(here);
         one.most = [0, 1].map(|side| {
             let of = |lots| gross(lots, side, anchor.index[side].max(here.index[side]));
