@@ -1,7 +1,7 @@
 //! What the house does about accounts below maintenance margin, and what nobody can make of it.
 
 use super::common::{
-    BTC, CUSTODIAN, HOUR, House, SIGNERS, START, account, deposit, dollars, genesis, long_on,
+    BTC, CUSTODIAN, HOUR, House, SIGNERS, START, account, deposit, dollars, genesis, long_on, of,
     order, trader,
 };
 use ledger::Holder;
@@ -13,10 +13,6 @@ use protocol::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use units::{BlockTime, Lots, Notional, Price, Quantity};
-
-fn of(number: u8, command: Command) -> Transaction {
-    Transaction { sender: trader(number), command }
-}
 
 fn withdraw(number: u8, amount: i128) -> Transaction {
     let (asset, amount) = (AssetId::DOLLAR, dollars(amount));
@@ -498,15 +494,7 @@ fn a_halted_market_is_no_leg() {
 fn who_bids_for_his_own_account_leaves_as_much_equity_for_the_margin_of_the_rest() {
     // 0021-FALL-020: 24,000 dollars behind 6,000 lots of 72, and a bid six and a half per cent below the mark: at such a price some of
     // the lots would take with them what stands behind the others.
-    let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(4, 0, dollars(10_000_000))]);
-    house.apply(
-        1,
-        vec![
-            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
-            order(4, 1, 1, Side::Sell, 8_000_000_000, 6_000),
-        ],
-    );
+    let mut house = long_on(100_000);
     while equity(&house, 1) >= 24_000 {
         house.btc -= 20_000_000;
         house.apply(10, Vec::new());
@@ -519,8 +507,8 @@ fn who_bids_for_his_own_account_leaves_as_much_equity_for_the_margin_of_the_rest
     let mut bid = |house: &mut House, ppm: i128| {
         client += 1;
         let price = tick(house.btc * (1_000_000 - ppm) / 1_000_000);
-        let cancel = of(4, Command::MassCancel { sub: 0, instrument: None });
-        house.apply(10, vec![cancel, order(4, client, 1, Side::Buy, price, 6_000)]);
+        let cancel = of(3, Command::MassCancel { sub: 0, instrument: None });
+        house.apply(10, vec![cancel, order(3, client, 1, Side::Buy, price, 6_000)]);
     };
     for _ in 0..10 {
         bid(&mut house, 65_000);
