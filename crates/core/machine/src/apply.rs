@@ -37,6 +37,7 @@ impl Machine {
             touched: crate::work::Touched::default(),
             // Most commands lead to one event or to none.
             events: Vec::with_capacity(block.transactions.len()),
+            house_auctions: false,
             active: BTreeSet::new(),
             broken: BTreeSet::new(),
             liquidated: BTreeMap::new(),

@@ -6,7 +6,7 @@
 use crate::account::Origin;
 use crate::state::Market;
 use crate::work::Work;
-use book::{Auction, BookFill, OrderBook};
+use book::{Auction, BookFill, FastBook, OrderBook};
 use clearing::{Aggregate, Position, Trade, novate};
 use ledger::{Changes, Holder, Posting};
 use protocol::{
@@ -27,30 +27,51 @@ struct Overlay {
 impl Work<'_> {
     /// Uncrosses every market that has a new order, and clears the fills.
     ///
-    /// spec 0025-BLOCK-005.
+    /// spec 0025-BLOCK-005, 0025-BLOCK-055.
     pub(crate) fn auctions(&mut self) -> Result<(), Fault> {
         let active: Vec<InstrumentId> = self.active.iter().copied().collect();
         self.hold_unchecked();
         for id in active {
-            if let Err(fault) = self.auction(id) {
+            let cleared = match self.is_call_auction() {
+                true => self.house_auctions(id),
+                false => self.auction(id, None),
+            };
+            if let Err(fault) = cleared {
                 self.halt_market(id, &fault)?;
             }
             self.margin_reduced();
         }
+        if self.house_auctions { self.end_house_auctions() } else { Ok(()) }
+    }
+
+    /// Uncrosses what the house sells and what it buys, each with what waits on the other side.
+    fn house_auctions(&mut self, id: InstrumentId) -> Result<(), Fault> {
+        self.check_drill(id)?;
+        for side in [Side::Sell, Side::Buy] {
+            if let Some(book) = self.book_of_house(id, side)? {
+                self.auction(id, Some(&book))?;
+            }
+        }
         Ok(())
     }
 
-    fn auction(&mut self, id: InstrumentId) -> Result<(), Fault> {
+    fn check_drill(&self, id: InstrumentId) -> Result<(), Fault> {
+        if self.broken.contains(&id) {
+            return Err(Fault::Injected("a drill broke the books of this market"));
+        }
+        Ok(())
+    }
+
+    /// Uncrosses a market's book, or another of orders that wait.
+    fn auction(&mut self, id: InstrumentId, called: Option<&FastBook>) -> Result<(), Fault> {
         let market = self.state.market(id)?;
         let reference = market.mark.ok_or(Fault::Missing("mark of a market with orders"))?;
-        let auction = market.book.uncross(reference)?;
+        let auction = called.unwrap_or(&market.book).uncross(reference)?;
         let overlay = match auction.price {
             Some(price) => Some(self.clear(market, &auction, price)?),
             None => None,
         };
-        if self.broken.contains(&id) {
-            return Err(Fault::Injected("a drill broke the books of this market"));
-        }
+        self.check_drill(id)?;
         let prepared = match overlay {
             Some(Overlay { changes, positions, aggregate, events }) => {
                 let positions = positions.into_iter().collect();
@@ -58,8 +79,10 @@ impl Work<'_> {
             }
             None => None,
         };
-        // The book commits all or nothing; from there on nothing can fail.
-        self.state.market_mut(id)?.book.commit(&auction)?;
+        if called.is_none() {
+            // The book commits all or nothing; from there on nothing can fail.
+            self.state.market_mut(id)?.book.commit(&auction)?;
+        }
         if let Some((prepared, events)) = prepared {
             self.commit_positions(prepared);
             self.events.extend(events);
@@ -67,7 +90,11 @@ impl Work<'_> {
         if let Some(price) = auction.price {
             self.note_trade(id, auction.volume, price);
         }
-        self.settle_orders(id, &auction)
+        self.settle_orders(id, &auction)?;
+        if called.is_some() {
+            self.leave_waiting(&auction);
+        }
+        Ok(())
     }
 
     /// Novates every fill of an auction.
@@ -183,7 +210,10 @@ impl Work<'_> {
         self.note_pursuits(id, auction);
         let market = self.state.market_mut(id)?;
         market.last = auction.price.or(market.last);
-        auction.fills.iter().for_each(|fill| market.offered.take(fill.side, fill.lots));
+        // What waits is not offered in the book.
+        if !self.house_auctions {
+            auction.fills.iter().for_each(|fill| market.offered.take(fill.side, fill.lots));
+        }
         self.touched.markets.insert(id);
         for fill in &auction.fills {
             let held = self.state.accounts.get(fill.account);

@@ -84,7 +84,7 @@ pub use ranges::ThresholdsRecord;
 pub use records::{
     AccountRecord, BlockRecord, FundingRecord, MarketRecord, StateKey, UnderlyingRecord, Write,
 };
-pub use restart::{Waiting, WaitingRoom};
+pub use restart::{CallAuction, Waiting, WaitingRoom};
 pub use state::{Market, Outflow, Pause, State, Status, Underlying};
 pub use suspension::Suspension;
 

@@ -45,8 +45,8 @@ impl Work<'_> {
             }
         }
         self.measure_uncovered()?;
-        // 0025-BLOCK-019
-        if !self.is_call_auction() {
+        // 0025-BLOCK-055
+        if self.liquidates() {
             self.take_turns(&short);
         }
         Ok(())
@@ -209,12 +209,8 @@ impl Work<'_> {
             target: reading.buffer,
             has_orders: false,
         };
-        let mut legs = self.legs(account, &positions)?;
-        if Plant::LargestLegOnly.is_planted() {
-            legs.sort_by_key(|(leg, _)| leg.maintenance_without);
-            legs.truncate(1);
-        }
-        let turn = self.turn(account, standing, &legs)?;
+        let legs = self.legs(account, &positions)?;
+        let turn = self.turn(account, standing, &positions, &legs)?;
         let mut entered = Vec::with_capacity(turn.orders.len());
         for reduction in turn.orders {
             match self.enter_liquidation(account, &reduction)? {
@@ -262,15 +258,12 @@ impl Work<'_> {
         &mut self,
         account: AccountIndex,
         mut standing: Standing,
+        positions: &[(InstrumentId, Lots)],
         legs: &[(Leg, waterfall::Parameters)],
     ) -> Result<Turn, Fault> {
         let equity = standing.equity;
         standing.equity = self.equity_to_lose(account, equity, &[])?;
-        let (orders, suffices, hedged) = match next_step(&standing, legs)? {
-            Step::Reduce { reductions, suffices, hedged } => (reductions, suffices, hedged),
-            Step::Healthy | Step::CancelOrders => (Vec::new(), true, false),
-            Step::Stuck => (Vec::new(), false, true),
-        };
+        let (orders, suffices, hedged) = orders_of(next_step(&standing, legs)?);
         let due = self.state.accounts.get(account).is_some_and(|held| held.pursuit().slice_next);
         if hedged && (orders.is_empty() || due) && !Plant::SpreadsStay.is_planted() {
             let sought = self.sought(account, &standing, legs)?;
@@ -278,9 +271,16 @@ impl Work<'_> {
             if !sought.is_empty() || !suffices {
                 self.sell_collateral(account, &sought)?;
             }
+            let standing = self.after_sale(account, standing)?;
             let slice = self.slice(account, standing, legs)?;
             if !slice.is_empty() {
                 return Ok(Turn { orders: slice, slice_next: false });
+            }
+            if !sought.is_empty() {
+                // What stands in for the slice is of the account as it stands once the sale has cost and released.
+                let legs = self.legs(account, positions)?;
+                let (orders, _, hedged) = orders_of(next_step(&standing, &legs)?);
+                return Ok(Turn { orders, slice_next: hedged });
             }
         } else if !suffices {
             self.sell_collateral(account, &[])?;
@@ -335,6 +335,15 @@ impl Work<'_> {
         Ok(equity.minus(cost).map_err(&at)?.greater(Notional::from_micros(1)))
     }
 
+    /// Returns how an account stands once collateral has been sold.
+    fn after_sale(&self, account: AccountIndex, before: Standing) -> Result<Standing, Fault> {
+        let at = Fault::at("account after a sale");
+        let maintenance = self.maintenance_after(account, |_| Lots::ZERO)?;
+        let released = before.maintenance.minus(maintenance).map_err(&at)?;
+        let target = before.target.minus(released).map_err(&at)?;
+        Ok(Standing { maintenance, target, ..before })
+    }
+
     /// Returns the orders that reduce all legs by the same part, where none can be reduced alone; as the account stands once
     /// collateral has been sold beside them.
     ///
@@ -342,7 +351,7 @@ impl Work<'_> {
     fn slice(
         &self,
         account: AccountIndex,
-        mut standing: Standing,
+        standing: Standing,
         legs: &[(Leg, waterfall::Parameters)],
     ) -> Result<Vec<Reduction>, Fault> {
         let at = Fault::at("slice of a portfolio");
@@ -350,10 +359,6 @@ impl Work<'_> {
         if legs.is_empty() || (legs.len() < 2 && !pledged) {
             return Ok(Vec::new());
         }
-        let now = self.maintenance_after(account, |_| Lots::ZERO)?;
-        let released = standing.maintenance.minus(now).map_err(&at)?;
-        standing.target = standing.target.minus(released).map_err(&at)?;
-        standing.maintenance = now;
         let mut closing = BTreeMap::new();
         for (leg, _) in legs {
             closing.insert(leg.instrument, leg.lots.negated().map_err(&at)?);
@@ -418,7 +423,20 @@ impl Work<'_> {
             };
             legs.push((leg, parameters));
         }
+        if Plant::LargestLegOnly.is_planted() {
+            legs.sort_by_key(|(leg, _)| leg.maintenance_without);
+            legs.truncate(1);
+        }
         Ok(legs)
+    }
+}
+
+/// Returns what a step reduces, whether that brings what is missing, and whether some leg has no reduction.
+fn orders_of(step: Step) -> (Vec<Reduction>, bool, bool) {
+    match step {
+        Step::Reduce { reductions, suffices, hedged } => (reductions, suffices, hedged),
+        Step::Healthy | Step::CancelOrders => (Vec::new(), true, false),
+        Step::Stuck => (Vec::new(), false, true),
     }
 }
 

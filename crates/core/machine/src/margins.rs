@@ -438,12 +438,12 @@ impl<'a> Work<'a> {
         Ok(doubts)
     }
 
-    /// Returns the underlyings whose index is lost; none in a call auction, in which nothing fills.
+    /// Returns the underlyings whose index is lost; none in a block in which nothing fills.
     ///
     /// spec 0019-MARG-024.
     fn lost_underlyings(&self) -> Result<BTreeSet<UnderlyingId>, Fault> {
         let mut lost = BTreeSet::new();
-        if self.is_call_auction() {
+        if !self.liquidates() {
             return Ok(lost);
         }
         for (id, held) in &self.state.underlyings {

@@ -209,12 +209,15 @@ impl Work<'_> {
         let (time_in_force, self_trade) =
             (TimeInForce::ImmediateOrCancel, SelfTrade::CancelResting);
         let incoming = Incoming { open, time_in_force, self_trade };
-        let entry = self.entry(account, &incoming, None);
-        let own = match self.state.market(open.instrument)?.book.check(&entry, self_trade) {
-            Ok(own) => own,
-            Err(refusal) => return Ok(Err(refusal)),
+        let admitted = if self.is_call_auction() {
+            self.wait_as_house(account, &incoming)?
+        } else {
+            let entry = self.entry(account, &incoming, None);
+            match self.state.market(open.instrument)?.book.check(&entry, self_trade) {
+                Ok(own) => self.admit(account, &incoming, None, own)?,
+                Err(refusal) => return Ok(Err(refusal)),
+            }
         };
-        let admitted = self.admit(account, &incoming, None, own)?;
         let bought = self.liquidated.entry(open.instrument).or_default();
         *bought = bought.plus(reduction.lots).map_err(Fault::at("lots liquidated"))?;
         Ok(Ok(admitted))
@@ -550,7 +553,11 @@ fn check_account(held: &Account, position: &Position, open: &OpenOrder) -> Resul
 /// Checks lots, tick, sign and band of an order.
 ///
 /// The band is one-sided: it bounds what an order could pay away, not how far from the market it may wait.
-fn check_price(market: &Market, work: &Work<'_>, open: &OpenOrder) -> Result<(), Refusal> {
+pub(crate) fn check_price(
+    market: &Market,
+    work: &Work<'_>,
+    open: &OpenOrder,
+) -> Result<(), Refusal> {
     if open.lots <= Lots::ZERO {
         return Err(Refusal::LotsNotPositive);
     }

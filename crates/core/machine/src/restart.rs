@@ -1,11 +1,13 @@
 //! Reopening after a gap in block time: one call auction for all markets, long enough for everybody to look.
 //!
-//! **Invariant:** from a gap until the end of its call auction nothing trades and nothing is liquidated, for a quarter of any
-//! hour and an hour of any day at most. An order that waits is an open order of its account, and in no book.
+//! **Invariant:** from a gap until the end of its call auction nothing trades but what the house liquidates against orders
+//! that wait, five minutes after the gap and once a minute from then on. Call auctions last a quarter of any hour and an
+//! hour of any day at most. An order that waits is an open order of its account, and in no book.
 
 use crate::account::OpenOrder;
-use crate::orders::Incoming;
+use crate::orders::{Incoming, check_price};
 use crate::work::Work;
+use book::{Auction, Entry, FastBook, OrderBook};
 use borsh::io::{Read, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{
@@ -13,10 +15,35 @@ use protocol::{
     SelfTrade, Side, TimeInForce, limits as counts,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use units::{ArithmeticError, BlockHeight, BlockSpan, Num, Price, Round};
+use units::{ArithmeticError, BlockHeight, BlockSpan, BlockTime, Num, Price, Round};
 
 /// Height of the first block.
 const FIRST: BlockHeight = BlockHeight::from_blocks(1);
+
+/// The call auction by which the markets reopen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct CallAuction {
+    /// Block time of the last gap.
+    pub since: BlockTime,
+    /// From when on the markets trade again.
+    pub until: BlockTime,
+}
+
+impl CallAuction {
+    /// How often the house liquidates in it.
+    const EVERY: Num = Num::new(60_000);
+    /// After how many times that first.
+    const NOTICE: Num = Num::new(5);
+
+    /// Returns whether the house liquidates in a block: in the first one of each minute after the gap, from the fifth on.
+    fn liquidates(self, before: BlockTime, now: BlockTime) -> Result<bool, ArithmeticError> {
+        let minutes = |at: BlockTime| {
+            at.since(self.since)?.number().mul_div(Num::new(1), Self::EVERY, Round::Down)
+        };
+        let minute = minutes(now)?;
+        Ok(minute >= Self::NOTICE && minute > minutes(before)?)
+    }
+}
 
 /// An order that waits, as far as it is not in its account's list of open orders, and its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -52,7 +79,8 @@ const fn rank(side: Side, price: Price) -> i128 {
 
 /// Orders that wait, by number, and by market and side.
 ///
-/// **Invariant:** no side of a market has more than [`counts::WAITING_PER_SIDE_MAX`].
+/// **Invariant:** no side of a market has more than [`counts::WAITING_PER_SIDE_MAX`] of traders; those of the house are gone
+/// at the end of the block.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WaitingRoom {
     orders: BTreeMap<OrderId, Waiting>,
@@ -90,6 +118,12 @@ impl WaitingRoom {
             Some((worst, order)) if rank(open.side, open.price) < *worst => Ok(Some(*order)),
             _ => Err(Refusal::BookFull),
         }
+    }
+
+    /// Returns what waits on a side of a market, best price first, then by number.
+    fn side(&self, id: InstrumentId, side: Side) -> impl Iterator<Item = (OrderId, &Waiting)> {
+        let side = self.sides.get(&(id, side)).into_iter().flatten();
+        side.filter_map(|(_, order)| Some((*order, self.orders.get(order)?)))
     }
 
     fn insert(&mut self, order: OrderId, waiting: Waiting) {
@@ -141,38 +175,42 @@ impl Work<'_> {
         let suspended = self.suspended().map_err(&at)?;
         let suspension = &mut self.state.suspension;
         suspension.count(now, suspended).map_err(&at)?;
-        let mut until = self.state.call_auction.filter(|until| now < *until);
+        let mut auction = self.state.call_auction.filter(|auction| now < auction.until);
         if is_gap {
             let left = suspension.left().map_err(&at)?;
             let length = self.elapsed.number().mul_div(Num::new(20), Num::new(3), Round::Up);
             let length = length.map_or(left, BlockSpan::from_number).lesser(left);
             if length > BlockSpan::ZERO {
                 let asked = now.after(length).map_err(&at)?;
-                let begun = until.map_or(asked, |before| asked.greater(before));
-                until = Some(begun);
-                self.events.push(Event::CallAuctionBegun { until: begun });
+                let until = auction.map_or(asked, |before| asked.greater(before.until));
+                auction = Some(CallAuction { since: now, until });
+                self.events.push(Event::CallAuctionBegun { until });
             }
         }
-        if until.is_none() && self.state.call_auction.is_some() {
+        if auction.is_none() && self.state.call_auction.is_some() {
             self.events.push(Event::CallAuctionEnded);
         }
-        if until.is_none() {
+        if auction.is_none() {
             self.state.suspension.over();
         }
-        self.state.call_auction = until;
+        self.state.call_auction = auction;
+        if let Some(auction) = auction {
+            let before = now.after(self.elapsed.negated().map_err(&at)?).map_err(&at)?;
+            self.house_auctions = auction.liquidates(before, now).map_err(&at)?;
+        }
         Ok(())
     }
 
     /// Returns for how long a call auction has lasted since the last block.
     fn suspended(&self) -> Result<BlockSpan, ArithmeticError> {
-        let Some(until) = self.state.call_auction else { return Ok(BlockSpan::ZERO) };
-        let over = self.block.time.since(until)?.greater(BlockSpan::ZERO);
+        let Some(auction) = self.state.call_auction else { return Ok(BlockSpan::ZERO) };
+        let over = self.block.time.since(auction.until)?.greater(BlockSpan::ZERO);
         Ok(self.elapsed.minus(over)?.greater(BlockSpan::ZERO))
     }
 
     /// Checks that gains may leave an account: not while nothing is liquidated, in the house or of the account.
     ///
-    /// In a call auction nothing trades, so only who holds a position, or held one that has ended since, can have gained.
+    /// In a call auction only who holds a position, or held one that has ended since, can have gained.
     ///
     /// spec 0025-BLOCK-031.
     pub(crate) fn check_suspension(&self, account: AccountIndex) -> Result<(), Refusal> {
@@ -186,9 +224,116 @@ impl Work<'_> {
         }
     }
 
-    /// Returns whether orders wait and nothing trades.
+    /// Returns whether orders wait, and nothing trades but by [`liquidates`](Self::liquidates).
     pub(crate) const fn is_call_auction(&self) -> bool {
         self.state.call_auction.is_some()
+    }
+
+    /// Returns whether the house liquidates in this block.
+    ///
+    /// spec 0025-BLOCK-055.
+    pub(crate) const fn liquidates(&self) -> bool {
+        !self.is_call_auction() || self.house_auctions
+    }
+
+    /// Lets an order of the house wait for the auction of this block.
+    pub(crate) fn wait_as_house(
+        &mut self,
+        account: AccountIndex,
+        incoming: &Incoming,
+    ) -> Result<OrderId, Fault> {
+        let Incoming { open, time_in_force, self_trade } = *incoming;
+        let order = self.next_order()?;
+        self.state.accounts.open_order(account, order, open)?;
+        let (instrument, side, price) = (open.instrument, open.side, open.price);
+        let waiting = Waiting { account, instrument, side, price, time_in_force, self_trade };
+        self.state.waiting.insert(order, waiting);
+        self.order_opened(account, &open)?;
+        self.active.insert(instrument);
+        self.trim_reduce_only(account, instrument, side)?;
+        Ok(order)
+    }
+
+    /// Returns a book of the house's orders on a side of a market and of what waits on the other; none if it has none there.
+    ///
+    /// What would no longer be let in at its price waits on.
+    ///
+    /// spec 0025-BLOCK-055.
+    pub(crate) fn book_of_house(
+        &self,
+        id: InstrumentId,
+        side: Side,
+    ) -> Result<Option<FastBook>, Fault> {
+        let market = self.state.market(id)?;
+        let open = |order: OrderId, waiting: &Waiting| {
+            self.state.accounts.get(waiting.account)?.orders().get(order)
+        };
+        let mut entries = Vec::new();
+        let mut reduced = BTreeSet::new();
+        for (order, waiting) in self.state.waiting.side(id, side) {
+            if let Some(open) = open(order, waiting).filter(OpenOrder::is_of_house) {
+                reduced.insert(waiting.account);
+                entries.push((order, waiting, open));
+            }
+        }
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        for (order, waiting) in self.state.waiting.side(id, side.opposite()) {
+            let met = !reduced.contains(&waiting.account);
+            if let Some(open) = open(order, waiting).filter(|open| met && !open.is_of_house())
+                && check_price(market, self, &open).is_ok()
+            {
+                entries.push((order, waiting, open));
+            }
+        }
+        let mut book = FastBook::new(market.instrument.tick);
+        for (order, waiting, open) in entries {
+            let entry = Entry {
+                order,
+                account: waiting.account,
+                side: waiting.side,
+                price: waiting.price,
+                lots: open.lots,
+                time_in_force: match open.is_of_house() {
+                    true => TimeInForce::ImmediateOrCancel,
+                    false => TimeInForce::PostOnly,
+                },
+                arrived: self.block.height,
+            };
+            if let Ok(own) = book.check(&entry, waiting.self_trade) {
+                book.enter(entry, own)?;
+            }
+        }
+        Ok(Some(book))
+    }
+
+    /// Takes out of the waiting room what an auction of the house has filled or closed.
+    pub(crate) fn leave_waiting(&mut self, auction: &Auction) {
+        let filled = auction.fills.iter().map(|fill| (fill.account, fill.order));
+        let expired = auction.expired.iter().map(|left| (left.account, left.order));
+        for (account, order) in filled.chain(expired) {
+            let held = self.state.accounts.get(account);
+            if held.is_none_or(|held| held.orders().get(order).is_none()) {
+                self.state.waiting.remove(order);
+            }
+            // 0025-BLOCK-031
+            self.state.suspension.position_ended(account);
+        }
+    }
+
+    /// Takes out the orders of the house that still wait when the auctions of a block are over.
+    pub(crate) fn end_house_auctions(&mut self) -> Result<(), Fault> {
+        let waiting = self.state.waiting.orders().iter();
+        let left = waiting.filter(|(order, waiting)| {
+            let held = self.state.accounts.get(waiting.account);
+            held.and_then(|held| held.orders().get(**order)).is_some_and(|open| open.is_of_house())
+        });
+        let left: Vec<_> = left.map(|(order, waiting)| (waiting.account, *order)).collect();
+        for (account, order) in left {
+            self.take_out(account, order, CancelReason::Unfilled)?;
+        }
+        Ok(())
     }
 
     /// Notes an order that waits; on a full side, the worst of those that do leaves for it.

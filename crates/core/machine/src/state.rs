@@ -9,7 +9,7 @@ use crate::genesis::SourceWeight;
 use crate::insurance::Allowance;
 use crate::keys::Keys;
 use crate::offered::Offered;
-use crate::restart::WaitingRoom;
+use crate::restart::{CallAuction, WaitingRoom};
 use crate::suspension::Suspension;
 use book::FastBook;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -237,8 +237,8 @@ pub struct State {
     pub next_order: OrderId,
     /// When variation margin and funding are next exchanged.
     pub variation_due_at: BlockTime,
-    /// Until when orders wait and nothing trades, after a gap in block time.
-    pub call_auction: Option<BlockTime>,
+    /// The call auction under way, after a gap in block time.
+    pub call_auction: Option<CallAuction>,
     /// Orders that wait.
     pub waiting: WaitingRoom,
     /// Withdrawals of the hour.

@@ -1,4 +1,4 @@
-//! How long nothing has been liquidated: so long that it ends, and that no gains leave meanwhile.
+//! How long call auctions have suspended liquidation: so long that they end, and that no gains leave meanwhile.
 //!
 //! **Invariant:** call auctions of any hour of block time last no more than [`Suspension::MOST`] together, and those of any
 //! day no more than [`Suspension::MOST_OF_DAY`], however often block time stops.
@@ -83,7 +83,7 @@ impl Suspension {
         Ok(self.hour.left_of(Self::MOST)?.lesser(self.day.left_of(Self::MOST_OF_DAY)?))
     }
 
-    /// Notes that a position of an account has ended in a call auction.
+    /// Notes that a position of an account has ended or changed in a call auction.
     pub(crate) fn position_ended(&mut self, account: AccountIndex) {
         self.ended.insert(account);
     }

@@ -40,6 +40,8 @@ pub(crate) struct Work<'a> {
     pub(crate) elapsed: BlockSpan,
     pub(crate) touched: Touched,
     pub(crate) events: Vec<Event>,
+    /// Whether the house liquidates in this block though a call auction is under way.
+    pub(crate) house_auctions: bool,
     /// Markets with a new order in this block.
     pub(crate) active: BTreeSet<InstrumentId>,
     /// Markets whose books a drill breaks in this block.

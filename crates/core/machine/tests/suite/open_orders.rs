@@ -343,7 +343,7 @@ fn what_waits_for_a_call_auction_is_margined_while_it_waits_and_after_a_restart(
         .machine
         .state()
         .call_auction
-        .is_some_and(|until| house.now + 10_000 < until.millis())
+        .is_some_and(|auction| house.now + 10_000 < auction.until.millis())
     {
         house.btc = (house.btc - 40_000_000).max(6_200_000_000);
         let block = house.block(10, Vec::new());

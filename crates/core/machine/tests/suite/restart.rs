@@ -32,9 +32,10 @@ fn trades(outcome: &Outcome) -> bool {
 }
 
 #[test]
-fn after_a_gap_orders_wait_for_one_auction_and_nobody_is_liquidated_before_it() {
-    // 0025-BLOCK-019
+fn after_a_gap_orders_wait_for_one_auction_and_nobody_is_liquidated_for_five_minutes() {
+    // 0025-BLOCK-019, 0025-BLOCK-055
     let (mut house, outcome) = reopening();
+    let gap = house.now;
     let until = BlockTime::from_millis(START + 102_000 + 666_667);
     assert!(outcome.events.contains(&Event::CallAuctionBegun { until }));
     assert_eq!(house.machine.state().mode(BTC), Mode::Frozen, "until the oracle has warmed up");
@@ -59,7 +60,7 @@ fn after_a_gap_orders_wait_for_one_auction_and_nobody_is_liquidated_before_it() 
     while house.now + 20_000 < until.millis() {
         house.btc = (house.btc - 60_000_000).max(6_700_000_000);
         let outcome = house.apply(10, Vec::new());
-        assert!(!trades(&outcome), "{:?}", outcome.events);
+        assert!(!trades(&outcome) || house.now >= gap + 300_000, "{:?}", outcome.events);
     }
     let bytes = house.machine.snapshot().unwrap();
     let mut again = Machine::restore(&bytes).unwrap();
@@ -72,6 +73,88 @@ fn after_a_gap_orders_wait_for_one_auction_and_nobody_is_liquidated_before_it() 
     assert!(house.machine.state().waiting.is_empty());
     assert_eq!(house.machine.state().call_auction, None);
     assert!(house.machine.state().check().is_ok());
+}
+
+/// Fills of a block: account, lots bought and price.
+fn fills(house: &House, outcome: &Outcome) -> Vec<(u8, i128, i128)> {
+    let of =
+        |index| (1..=5).find(|n| house.machine.state().accounts.index(account(*n)) == Some(index));
+    let fills = outcome.events.iter().filter_map(|event| match event {
+        Event::Filled { account, side, lots, price, .. } => {
+            let lots = if *side == Side::Buy { lots.count() } else { -lots.count() };
+            Some((of(*account).expect("known"), lots, price.micros()))
+        }
+        _ => None,
+    });
+    fills.collect()
+}
+
+#[test]
+fn in_a_long_call_auction_the_house_liquidates_against_what_waits_and_nothing_else_trades() {
+    // 0025-BLOCK-055: account 1 is long 60 coins; while the markets wait to reopen, the index falls by a sixth.
+    let (mut house, _) = reopening();
+    let gap = house.now;
+    house.fund(&[(4, 1_000_000), (5, 1_000_000)]);
+    while house.now < gap + 250_000 {
+        house.btc = (house.btc - 60_000_000).max(6_820_000_000);
+        house.apply(10, Vec::new());
+    }
+    // Bids of two, an offer that crosses them, and who is short buys back.
+    let price = house.btc / 500_000 * 500_000;
+    house.apply(
+        1,
+        vec![
+            order(2, 1, 1, Side::Buy, price, 2_000),
+            order(4, 1, 1, Side::Buy, price - 100_000_000, 2_000),
+            order(5, 1, 1, Side::Sell, price - 150_000_000, 700),
+            order(3, 3, 1, Side::Buy, price, 500),
+        ],
+    );
+    assert_eq!(house.machine.state().waiting.len(), 4);
+    let (mut sold, mut auctions) = (Vec::new(), Vec::new());
+    let until = house.machine.state().call_auction.unwrap().until.millis();
+    while house.now + 10_000 < until {
+        let bytes = house.machine.snapshot().unwrap();
+        let block = house.block(10, Vec::new());
+        let outcome = house.machine.apply(&block).unwrap();
+        let mut again = Machine::restore(&bytes).unwrap();
+        assert_eq!(again.apply(&block).unwrap(), outcome);
+        assert!(house.machine.state().check().is_ok());
+        let of_house = |held: &machine::Waiting| {
+            held.account == house.machine.state().accounts.index(account(1)).unwrap()
+        };
+        assert!(
+            !house.machine.state().waiting.orders().values().any(of_house),
+            "none of the house waits on"
+        );
+        let fills = fills(&house, &outcome);
+        if !fills.is_empty() {
+            auctions.push((house.now - gap) / 60_000);
+        }
+        sold.extend(fills);
+    }
+    assert!(!auctions.is_empty() && auctions.iter().all(|minute| *minute >= 5), "{auctions:?}");
+    assert!(auctions.windows(2).all(|pair| pair[0] < pair[1]), "once a minute: {auctions:?}");
+    let bought =
+        |number| sold.iter().filter(|fill| fill.0 == number).map(|fill| fill.1).sum::<i128>();
+    assert_eq!(bought(5), 0, "what waits trades with the house alone");
+    assert_eq!(
+        bought(1),
+        -(bought(2) + bought(3) + bought(4)),
+        "and not with what rested over the gap"
+    );
+    assert_eq!(house.lots(1, 1), 6_000 + bought(1));
+    assert!(bought(1) < -2_000 && bought(3) == 500, "{sold:?}");
+    assert!(sold.iter().all(|(_, _, at)| *at <= price && *at >= price * 92 / 100), "{sold:?}");
+    // Who has bought back in it takes no gains out before it has ended.
+    let (asset, amount, destination) = (AssetId::DOLLAR, dollars(10), trader(3));
+    let withdraw = || of(3, Command::Withdraw { sub: 0, asset, amount, destination });
+    let suspended = Receipt::Refused(Refusal::LiquidationSuspended);
+    assert_eq!(house.apply(1, vec![withdraw()]).receipts, [suspended]);
+    // What is left of the bids meets the offer when the markets reopen.
+    let outcome = house.apply(20, Vec::new());
+    assert!(outcome.events.contains(&Event::CallAuctionEnded));
+    assert!(fills(&house, &outcome).iter().any(|fill| fill.0 == 5), "{:?}", outcome.events);
 }
 
 #[test]
@@ -90,7 +173,7 @@ fn what_has_waited_trades_at_one_price_or_goes() {
             order(2, 2, 11, Side::Buy, 240_000_000, 1),
         ],
     );
-    let until = house.machine.state().call_auction.unwrap();
+    let until = house.machine.state().call_auction.unwrap().until;
     while house.now < until.millis() {
         house.eth = (house.eth - 1_500_000).max(130_000_000);
         let outcome = house.apply(5, Vec::new());
@@ -154,8 +237,8 @@ fn stops_again_and_again_suspend_liquidation_for_a_quarter_of_an_hour_and_an_hou
             client += 1;
             let bid = order(3, client, 1, Side::Buy, house.btc / 500_000 * 500_000, 6_000);
             house.apply(seconds, vec![bid]);
-            if let (began, Some(until)) = before {
-                spans.push((began, house.now.min(until.millis())));
+            if let (began, Some(auction)) = before {
+                spans.push((began, house.now.min(auction.until.millis())));
             }
             let suspended = |window: i128| -> i128 {
                 let begin = house.now - window;
@@ -197,7 +280,7 @@ fn no_gains_leave_while_nothing_is_liquidated() {
         [suspended.clone(), suspended.clone(), suspended, Receipt::Done],
         "who holds nothing is not kept"
     );
-    let until = house.machine.state().call_auction.unwrap().millis();
+    let until = house.machine.state().call_auction.unwrap().until.millis();
     house.apply(60, Vec::new());
     while house.now < until {
         house.apply(60, Vec::new());

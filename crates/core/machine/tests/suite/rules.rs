@@ -6,7 +6,9 @@ use super::common::{
 };
 use governance::CouncilError;
 use ledger::Holder;
-use machine::{Custody, Genesis, GenesisError, Machine, ParameterGenesis, StateKey, Status};
+use machine::{
+    CallAuction, Custody, Genesis, GenesisError, Machine, ParameterGenesis, StateKey, Status,
+};
 use protocol::codec;
 use protocol::{
     AssetId, CancelReason, Change, ClientOrderId, Command, Contract, ContractRule, Event,
@@ -178,7 +180,10 @@ fn whatever_decides_the_future_is_under_the_root() {
             let now = state.time;
             state.outflow = state.outflow.with(now, Notional::from_micros(1)).unwrap().0;
         },
-        |state| state.call_auction = Some(state.time),
+        |state| {
+            let (since, until) = (state.time, state.time);
+            state.call_auction = Some(CallAuction { since, until });
+        },
         |state| state.markets.get_mut(&PERPETUAL).unwrap().last = None,
         |state| state.markets.get_mut(&PERPETUAL).unwrap().forward = None,
         |state| state.markets.get_mut(&PERPETUAL).unwrap().vol_stale = true,
