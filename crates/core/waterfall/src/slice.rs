@@ -76,8 +76,12 @@ pub fn slice_of_pledge(standing: &Standing, worth: Notional) -> Result<Notional,
     sold.map(Notional::from_number).map_err(Fault::at("slice of a pledge"))
 }
 
-/// Returns the part, in parts per million, that brings what is missing if all of it releases so much.
+/// Returns the part, in parts per million, that brings what is missing if all of it releases so much; the most that a block
+/// trades, if it releases nothing.
 fn part_of(standing: &Standing, release: Notional) -> Result<Num, Fault> {
+    if release <= Notional::ZERO {
+        return Ok(SLICE_MAX);
+    }
     let part = missing(standing)?.number().mul_div(ONE, release.number(), Round::Up);
     Ok(part.map_err(Fault::at("slice of a portfolio"))?.lesser(SLICE_MAX))
 }
@@ -233,6 +237,20 @@ mod tests {
         let legs = [legs[0], legs[1], leg(3, 1, 700)];
         let short = standing(5_145_000_000, 6_145_000_000);
         assert_eq!(counts(&short, &legs), [600, 600, 0]);
+    }
+
+    #[test]
+    fn a_pledge_behind_what_needs_no_margin_is_sold_by_the_tenth() {
+        // 0021-FALL-021: sixty dollars are owed beyond all that there is, and nothing is to be held any more.
+        let worth = Notional::from_micros(1_000_000_000);
+        let sold = |equity, maintenance| {
+            slice_of_pledge(&standing(equity, maintenance), worth).unwrap().micros()
+        };
+        assert_eq!(sold(-60_000_000, 0), 100_000_000);
+        assert_eq!(sold(-60_000_000, 1), 100_000_000);
+        assert_eq!(sold(0, 0), 0);
+        assert_eq!(sold(1_100_000_000, 1_000_000_000), 0);
+        assert_eq!(sold(999_000_000, 1_000_000_000), 100_000_000);
     }
 
     #[test]
