@@ -5,12 +5,13 @@ use crate::custodians::Claim;
 use crate::keys::Asked;
 use crate::margins::Margins;
 use crate::records::{StateKey, Write};
-use crate::work::Work;
+use crate::state::State;
+use crate::work::{Touched, Work};
 use crate::{BlockError, Machine, Outcome};
 use protocol::{AccountId, Block, Command, Event, Fault, Receipt, Refusal, Transaction, limits};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
-use units::Notional;
+use units::{BlockSpan, Notional};
 
 impl Machine {
     /// Applies a block: the whole product in one function, top to bottom.
@@ -29,23 +30,8 @@ impl Machine {
         let elapsed =
             elapsed.map_err(|_| BlockError::Time { after: self.state.time, found: block.time })?;
         let (risk, standing) = (OnceCell::new(), OnceCell::new());
-        let mut work = Work {
-            state: &mut self.state,
-            margins: Margins::new(&risk, &standing),
-            block,
-            elapsed,
-            touched: crate::work::Touched::default(),
-            // Most commands lead to one event or to none.
-            events: Vec::with_capacity(block.transactions.len()),
-            house_auctions: false,
-            active: BTreeSet::new(),
-            broken: BTreeSet::new(),
-            liquidated: BTreeMap::new(),
-            for_sale: BTreeMap::new(),
-            debts: Vec::new(),
-            uncovered: None,
-            payer: None,
-        };
+        let margins = Margins::new(&risk, &standing);
+        let mut work = Work::new(&mut self.state, margins, block, elapsed);
         work.state.height = block.height;
         work.state.time = block.time;
 
@@ -124,7 +110,33 @@ impl Machine {
     }
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    /// Returns a block of which nothing has taken effect.
+    pub(crate) fn new(
+        state: &'a mut State,
+        margins: Margins<'a>,
+        block: &'a Block,
+        elapsed: BlockSpan,
+    ) -> Self {
+        Self {
+            state,
+            margins,
+            block,
+            elapsed,
+            touched: Touched::default(),
+            // Most commands lead to one event or to none.
+            events: Vec::with_capacity(block.transactions.len()),
+            house_auctions: false,
+            active: BTreeSet::new(),
+            broken: BTreeSet::new(),
+            liquidated: BTreeMap::new(),
+            for_sale: BTreeMap::new(),
+            debts: Vec::new(),
+            uncovered: None,
+            payer: None,
+        }
+    }
+
     /// Answers the commands of one phase, as they stand in the block.
     fn phase(&mut self, phase: fn(&mut Self, &Transaction) -> Option<Answer>, asked: &mut [Asked]) {
         for (transaction, asked) in self.block.transactions.iter().zip(asked) {

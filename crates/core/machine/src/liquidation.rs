@@ -27,7 +27,8 @@ impl Work<'_> {
     /// Margins every account, calls those short of initial margin, and takes on those that are below maintenance, as far as
     /// the block has room.
     ///
-    /// A fault in what is computed of an account sets that account aside; the others go on.
+    /// A fault in what is computed of an account sets that account aside; the others go on. One in the sum of debts halts the
+    /// house, and all have their turns.
     ///
     /// spec 0021-FALL-001, 0025-BLOCK-030.
     pub(crate) fn liquidations(&mut self) -> Result<(), Fault> {
@@ -44,12 +45,12 @@ impl Work<'_> {
                 Err(fault) => self.set_aside(account, &fault),
             }
         }
-        self.measure_uncovered()?;
+        let summed = self.measure_uncovered();
         // 0025-BLOCK-055
         if self.liquidates() {
             self.take_turns(&short);
         }
-        Ok(())
+        summed
     }
 
     /// Measures an account; one without positions has its debt covered.

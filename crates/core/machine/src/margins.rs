@@ -399,18 +399,19 @@ impl ValuedOn {
 impl<'a> Work<'a> {
     /// Builds the scenario matrices of the block.
     ///
-    /// Those of an underlying in which there is a fault are left out, and it is frozen.
+    /// Those of an underlying in which there is a fault are left out, and it is frozen; so is one of whose index it cannot be
+    /// told how old it is, or how far in doubt.
     ///
     /// spec 0025-BLOCK-004.
     pub(crate) fn scenarios(&mut self) -> Result<(), Fault> {
-        self.margins.lost = self.lost_underlyings()?;
+        self.margins.lost = self.lost_underlyings();
         let twice = |_| Fault::Invariant("matrices are built once a block");
         let risk = match self.state.risk() {
             Ok(risk) => risk,
             Err(_) => self.sound_scenarios()?,
         };
         self.margins.risk.set(risk).map_err(twice)?;
-        let doubts = self.doubts_standing()?;
+        let doubts = self.doubts_standing();
         if !doubts.is_empty()
             && let Ok(standing) = self.state.risk_of(|_| true, &doubts)
         {
@@ -419,39 +420,50 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Returns how far the indices that give reason for caution are in doubt for what is held already.
+    /// Returns how far the indices that give reason for caution are in doubt for what is held already. One of which that cannot
+    /// be told is frozen, and all of its doubt counts.
     ///
-    /// spec 0019-MARG-027.
-    fn doubts_standing(&self) -> Result<Doubts, Fault> {
-        let mut doubts = Doubts::new();
+    /// spec 0019-MARG-027, 0025-BLOCK-004.
+    fn doubts_standing(&mut self) -> Doubts {
+        let (mut doubts, mut faults) = (Doubts::new(), Vec::new());
         for (id, held) in self.state.underlyings.iter().filter(|(_, u)| u.mode == Mode::Caution) {
-            let params = self.oracle_parameters(*id);
-            let Some(index) = held.feed.index() else { continue };
-            let standing = held.feed.standing(self.block.time, &params)?;
-            let Some((mode, confidence)) = standing else { continue };
-            let doubt = Doubt { confidence, wider: mode != Mode::Normal };
-            let is_same = doubt.wider && confidence == index.confidence;
-            if !is_same && doubt.leaves_out_little(held, index)? {
-                doubts.insert(*id, doubt);
+            match self.doubt_standing(*id, held) {
+                Ok(doubt) => doubts.extend(doubt.map(|doubt| (*id, doubt))),
+                Err(fault) => faults.push((*id, fault)),
             }
         }
-        Ok(doubts)
+        faults.iter().for_each(|(id, fault)| self.freeze(*id, fault));
+        doubts
     }
 
-    /// Returns the underlyings whose index is lost; none in a block in which nothing fills.
+    /// Returns how far an index is in doubt for what is held already, if that is less than for new risk.
+    fn doubt_standing(&self, id: UnderlyingId, held: &Underlying) -> Result<Option<Doubt>, Fault> {
+        let Some(index) = held.feed.index() else { return Ok(None) };
+        let standing = held.feed.standing(self.block.time, &self.oracle_parameters(id))?;
+        let Some((mode, confidence)) = standing else { return Ok(None) };
+        let doubt = Doubt { confidence, wider: mode != Mode::Normal };
+        let is_same = doubt.wider && confidence == index.confidence;
+        Ok((!is_same && doubt.leaves_out_little(held, index)?).then_some(doubt))
+    }
+
+    /// Returns the underlyings whose index is lost; none in a block in which nothing fills. One of which that cannot be told is
+    /// frozen, and counts as lost.
     ///
-    /// spec 0019-MARG-024.
-    fn lost_underlyings(&self) -> Result<BTreeSet<UnderlyingId>, Fault> {
-        let mut lost = BTreeSet::new();
+    /// spec 0019-MARG-024, 0025-BLOCK-004.
+    fn lost_underlyings(&mut self) -> BTreeSet<UnderlyingId> {
+        let (mut lost, mut faults) = (BTreeSet::new(), Vec::new());
         if !self.liquidates() {
-            return Ok(lost);
+            return lost;
         }
         for (id, held) in &self.state.underlyings {
-            if held.feed.is_lost(self.block.time, &self.oracle_parameters(*id))? {
+            let is_lost = held.feed.is_lost(self.block.time, &self.oracle_parameters(*id));
+            if *is_lost.as_ref().unwrap_or(&true) {
                 lost.insert(*id);
             }
+            faults.extend(is_lost.err().map(|fault| (*id, fault)));
         }
-        Ok(lost)
+        faults.iter().for_each(|(id, fault)| self.freeze(*id, fault));
+        lost
     }
 
     /// Returns what of an account's equity new risk does not count.
