@@ -191,13 +191,13 @@ impl Work<'_> {
     }
 
     fn liquidate(&mut self, account: AccountIndex, reading: &Reading) -> Result<(), Fault> {
-        // 0021-FALL-003, 0021-FALL-004
+        // 0021-FALL-001, 0021-FALL-003, 0021-FALL-004
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let positions: Vec<(InstrumentId, Lots)> =
             held.positions().iter().map(|(id, position)| (*id, position.lots)).collect();
         if !positions.is_empty() && !positions.iter().any(|(id, _)| self.is_liquidable(*id)) {
-            // No liquidation at a price that is not to be trusted.
-            return Ok(());
+            // No liquidation at a price that is not to be trusted; what is owed is known, and so is what a pledge brings.
+            return self.sell_collateral(account, &[]);
         }
         let mut orders_cancelled = 0u32;
         for order in self.orders_where(account, |_| true) {
@@ -367,7 +367,7 @@ impl Work<'_> {
         let traded =
             |of: &BTreeMap<InstrumentId, Lots>, id| of.get(&id).copied().unwrap_or(Lots::ZERO);
         let without = match pledged {
-            true => Notional::ZERO,
+            true => self.trusted(account)?.1,
             false => self.maintenance_after(account, |id| traded(&closing, id))?,
         };
         let lots = waterfall::slice(&standing, legs, without, pledged)?;
@@ -389,14 +389,18 @@ impl Work<'_> {
         })
     }
 
-    /// Returns the legs that could be reduced, each with band and fee of its underlying.
+    /// Returns the legs that could be reduced, each with band and fee of its underlying. What is frozen offsets none of them:
+    /// nobody knows the price of such a hedge.
+    ///
+    /// spec 0021-FALL-004.
     fn legs(
         &self,
         account: AccountIndex,
         positions: &[(InstrumentId, Lots)],
     ) -> Result<Vec<(Leg, waterfall::Parameters)>, Fault> {
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        let sums = self.maintenance_sums(account)?;
+        let at = Fault::at("margin without a leg");
+        let (sums, beyond) = self.maintenance_sums(account)?;
         let tries = i128::from(held.pursuit().failures).saturating_add(1);
         let mut legs = Vec::with_capacity(positions.len());
         for (id, lots) in positions {
@@ -418,7 +422,7 @@ impl Work<'_> {
                 mark,
                 contract_size: market.instrument.contract_size,
                 tick: market.instrument.tick,
-                maintenance_without: sums.without(*id)?,
+                maintenance_without: sums.without(*id)?.plus(beyond).map_err(&at)?,
                 unfilled: held.pursuit().unfilled.contains(id),
                 passed: held.pursuit().passed.get(id).copied().unwrap_or(0),
             };

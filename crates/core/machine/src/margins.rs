@@ -525,25 +525,61 @@ impl<'a> Work<'a> {
         Ok(Meter::new(self.margins.standing()?))
     }
 
-    /// Returns the sums of an account's maintenance margin.
-    pub(crate) fn maintenance_sums(&self, account: AccountIndex) -> Result<Sums<'a>, Fault> {
+    /// Returns what an account holds at prices that are to be trusted, and by how much the maintenance margin of all it holds is
+    /// more than that of this: less than nothing, if what is frozen offsets more than it needs.
+    ///
+    /// spec 0021-FALL-004.
+    pub(crate) fn trusted(&self, account: AccountIndex) -> Result<(Holdings, Notional), Fault> {
+        let mut holdings = self.state.holdings(account, false)?;
+        let mut frozen = (BTreeSet::new(), BTreeSet::new());
+        for position in &holdings.positions {
+            let underlying = self.state.market(position.instrument)?.instrument.underlying;
+            if self.state.mode(underlying) == Mode::Frozen {
+                frozen.0.insert(position.instrument);
+            }
+        }
+        for held in self.state.underlyings.values().filter(|held| held.mode == Mode::Frozen) {
+            let pledged = holdings.collateral.iter().map(|(asset, _)| *asset);
+            frozen.1.extend(pledged.filter(|asset| held.asset == Some(*asset)));
+        }
+        if frozen.0.is_empty() && frozen.1.is_empty() {
+            return Ok((holdings, Notional::ZERO));
+        }
         let risk = self.margins.risk()?;
-        Sums::new(risk, &self.state.holdings(account, false)?.sorted(risk)?)
+        let all = margin::required(risk, &holdings.portfolio())?.maintenance;
+        holdings.positions.retain(|position| !frozen.0.contains(&position.instrument));
+        holdings.collateral.retain(|(asset, _)| !frozen.1.contains(asset));
+        let trusted = margin::required(risk, &holdings.portfolio())?.maintenance;
+        Ok((holdings, all.minus(trusted).map_err(Fault::at("margin of what is frozen"))?))
     }
 
-    /// Returns an account's maintenance margin after trades.
+    /// Returns the sums of the maintenance margin of what an account holds at prices that are to be trusted, and what all that it
+    /// holds needs beyond it.
+    pub(crate) fn maintenance_sums(
+        &self,
+        account: AccountIndex,
+    ) -> Result<(Sums<'a>, Notional), Fault> {
+        let risk = self.margins.risk()?;
+        let (trusted, beyond) = self.trusted(account)?;
+        Ok((Sums::new(risk, &trusted.sorted(risk)?)?, beyond))
+    }
+
+    /// Returns an account's maintenance margin after trades, as if what is frozen offset no more and no less than now.
+    ///
+    /// spec 0021-FALL-004, 0021-FALL-021.
     pub(crate) fn maintenance_after(
         &self,
         account: AccountIndex,
         traded: impl Fn(InstrumentId) -> Lots,
     ) -> Result<Notional, Fault> {
-        let mut holdings = self.state.holdings(account, false)?;
+        let at = Fault::at("margin after trades");
+        let (mut holdings, beyond) = self.trusted(account)?;
         for position in &mut holdings.positions {
             let lots = position.lots.plus(traded(position.instrument));
-            position.lots = lots.map_err(Fault::at("margin after trades"))?;
+            position.lots = lots.map_err(&at)?;
         }
         let requirement = margin::required(self.margins.risk()?, &holdings.portfolio())?;
-        Ok(requirement.maintenance)
+        requirement.maintenance.plus(beyond).map_err(&at)
     }
 
     /// Returns the ceiling of an account with its open orders, by the sums of its sides as they are kept; `None` if equity

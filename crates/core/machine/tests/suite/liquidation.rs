@@ -9,10 +9,10 @@ use machine::{Machine, Outcome};
 use margin::Requirement;
 use protocol::{
     AccountId, AssetId, CancelReason, ClientOrderId, Command, Contract, Event, Instrument,
-    InstrumentId, NewOrder, Receipt, Right, SelfTrade, Side, TimeInForce, Transaction,
+    InstrumentId, Mode, NewOrder, Receipt, Right, SelfTrade, Side, TimeInForce, Transaction,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use units::{BlockTime, Lots, Notional, Price, Quantity};
+use units::{Amount, BlockTime, Lots, Notional, Price, Quantity};
 
 fn withdraw(number: u8, amount: i128) -> Transaction {
     let (asset, amount) = (AssetId::DOLLAR, dollars(amount));
@@ -49,6 +49,13 @@ fn sent(outcome: &Outcome, house: &House, number: u8) -> Vec<(u32, i128)> {
 
 fn debts_covered(outcome: &Outcome) -> bool {
     outcome.events.iter().any(|event| matches!(event, Event::DebtCovered { .. }))
+}
+
+/// Lets account 1 withdraw all but its initial margin, and fifty dollars.
+fn bring_to_initial_margin(house: &mut House) {
+    let free = required(house, 1);
+    let free = free.equity.minus(free.initial).unwrap().micros() / 1_000_000 - 50;
+    assert_eq!(house.apply(1, vec![withdraw(1, free)]).receipts, [Receipt::Done]);
 }
 
 /// Accounts 1 and 2 trade 6,000 lots of the perpetual, and other lots of another contract against them.
@@ -193,9 +200,7 @@ fn a_leg_that_hardly_trades_keeps_no_spread_from_being_wound_down() {
                 order(2, 3, 11, Side::Buy, 190_000_000, 2_000),
             ],
         );
-        let free = required(&house, 1);
-        let free = free.equity.minus(free.initial).unwrap().micros() / 1_000_000 - 50;
-        assert_eq!(house.apply(1, vec![withdraw(1, free)]).receipts, [Receipt::Done]);
+        bring_to_initial_margin(&mut house);
         let mut sides = BTreeSet::new();
         for step in 0..60i128 {
             let (basis, bid) = (4_000_000 * (step + 1), tick(house.btc));
@@ -250,10 +255,8 @@ fn who_owns_the_only_bid_gets_no_more_than_the_equity_of_the_account() {
     // 0021-FALL-020: a calendar spread that loses its hedge in the settlement window, and a bid eight per cent below.
     let mut house = spread(2, 6_000, 8_000_000_000);
     house.apply(1, vec![deposit(4, 0, dollars(2_000_000))]);
-    let free = required(&house, 1);
-    let free = free.equity.minus(free.initial).unwrap().micros() / 1_000_000 - 50;
-    assert_eq!(house.apply(1, vec![withdraw(1, free)]).receipts, [Receipt::Done]);
-    let put_in = 200_000 - free;
+    bring_to_initial_margin(&mut house);
+    let put_in = equity(&house, 1);
     while house.now < START + 5 * HOUR - 31 * 60_000 {
         house.apply(30, Vec::new());
     }
@@ -488,6 +491,147 @@ fn a_halted_market_is_no_leg() {
         legs.extend(sent(&outcome, &house, 1).into_iter().map(|(id, _)| id));
     }
     assert_eq!(legs, BTreeSet::from([1]));
+}
+
+/// Applies a block in which nobody reports what BTC is worth.
+fn without_btc(house: &mut House, orders: Vec<Transaction>) -> Outcome {
+    let mut block = house.block(10, orders);
+    for vote in &mut block.votes {
+        vote.prices.retain(|report| report.underlying != BTC);
+    }
+    house.machine.apply(&block).unwrap()
+}
+
+/// Freezes BTC; nothing else of it moves any more.
+fn freeze_btc(house: &mut House) {
+    for _ in 0..8 {
+        without_btc(house, Vec::new());
+    }
+    assert_eq!(house.machine.state().mode(BTC), Mode::Frozen);
+}
+
+/// Account 1 long 80,000 dollars of BTC and short 39,900 of ether, against account 3; with initial margin.
+fn long_and_short() -> House {
+    let mut house = House::new();
+    house.fund(&[(1, 60_000), (3, 10_000_000)]);
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Buy, 8_000_000_000, 1_000),
+            order(3, 1, 1, Side::Sell, 8_000_000_000, 1_000),
+            order(1, 2, 11, Side::Sell, 190_000_000, 21_000),
+            order(3, 2, 11, Side::Buy, 190_000_000, 21_000),
+        ],
+    );
+    assert_eq!((house.lots(1, 1), house.lots(1, 11)), (1_000, -21_000));
+    bring_to_initial_margin(&mut house);
+    house
+}
+
+#[test]
+fn a_frozen_leg_is_no_hedge_that_keeps_another_from_being_reduced() {
+    // 0021-FALL-004: 80,000 dollars long and 40,000 short. With what BTC offsets of it, closing the short releases nothing.
+    let mut house = long_and_short();
+    freeze_btc(&mut house);
+    let mut first = None;
+    for step in 0..60 {
+        house.eth += 500_000;
+        let cancel = of(3, Command::MassCancel { sub: 0, instrument: None });
+        let sale = order(3, 100 + step, 11, Side::Sell, tick(house.eth) + 500_000, 21_000);
+        let outcome = without_btc(&mut house, vec![cancel, sale]);
+        first = first.or(sent(&outcome, &house, 1).first().copied());
+    }
+    assert!(matches!(first, Some((11, 1..))), "{first:?}");
+    assert_eq!(house.lots(1, 1), 1_000);
+    assert!(house.lots(1, 11) > -6_000, "{}", house.lots(1, 11));
+    assert!(equity(&house, 1) > 0, "{}", equity(&house, 1));
+    // Once BTC has a price, it is reduced as ever.
+    for step in 0..30 {
+        house.btc -= 20_000_000;
+        house.apply(10, vec![order(3, 1_000 + step, 1, Side::Buy, tick(house.btc), 1_000)]);
+    }
+    assert!(house.lots(1, 1) < 1_000);
+}
+
+#[test]
+fn legs_that_hedge_each_other_are_sliced_beside_a_frozen_one() {
+    // 0021-FALL-004, 0021-FALL-021: a spread on ETH, of which neither leg has a release of its own.
+    let mut house = long_and_short();
+    house.apply(
+        1,
+        vec![
+            deposit(1, 0, dollars(30_000)),
+            order(1, 3, 12, Side::Buy, 190_000_000, 21_000),
+            order(3, 3, 12, Side::Sell, 190_000_000, 21_000),
+        ],
+    );
+    assert_eq!(house.lots(1, 12), 21_000);
+    bring_to_initial_margin(&mut house);
+    freeze_btc(&mut house);
+    let mut pairs = 0;
+    for step in 0..60i128 {
+        let (basis, ask) = (-600_000 * (step + 1), tick(house.eth) + 500_000);
+        let step = u64::try_from(step).unwrap();
+        let mut block = house.block(
+            10,
+            vec![
+                order(3, 10_000 + step, 11, Side::Sell, ask, 21_000),
+                order(3, 20_000 + step, 12, Side::Buy, tick(house.eth + basis), 21_000),
+            ],
+        );
+        for vote in &mut block.votes {
+            vote.prices.retain(|report| report.underlying != BTC);
+            let of_eth = vote.bases.iter_mut().filter(|held| held.underlying != BTC);
+            of_eth.for_each(|held| held.basis = Price::from_micros(basis));
+        }
+        let outcome = house.machine.apply(&block).unwrap();
+        let sent = sent(&outcome, &house, 1);
+        pairs += usize::from(matches!(sent[..], [(11, bought), (12, sold)] if bought == -sold));
+    }
+    assert!(pairs > 0);
+    assert_eq!(house.lots(1, 1), 1_000);
+    assert!(house.lots(1, 12) < 10_000, "{}", house.lots(1, 12));
+}
+
+#[test]
+fn a_frozen_leg_shields_no_collateral_behind_a_debt() {
+    // 0021-FALL-001, 0021-FALL-012: what it owes is known, and so is what its ether brings.
+    let mut house = House::new();
+    let ether = Amount::from_minor(80_000_000_000);
+    house.apply(1, vec![deposit(1, 2, ether), deposit(3, 0, dollars(10_000_000))]);
+    house.apply(
+        1,
+        vec![
+            order(1, 1, 1, Side::Buy, 8_000_000_000, 700),
+            order(3, 1, 1, Side::Sell, 8_000_000_000, 700),
+            order(1, 2, 1, Side::Sell, 9_000_000_000, 100),
+        ],
+    );
+    for _ in 0..370 {
+        house.btc = (house.btc - 10_000_000).max(7_700_000_000);
+        house.apply(10, Vec::new());
+    }
+    let owed = -house.cash(1);
+    assert!(owed > 1_500_000_000, "{owed}");
+    freeze_btc(&mut house);
+    assert_eq!(-house.cash(1), owed, "nothing is sold while margin is covered");
+    let mut paid = 0;
+    for _ in 0..60 {
+        house.eth -= 1_000_000;
+        let outcome = without_btc(&mut house, Vec::new());
+        assert_eq!(sent(&outcome, &house, 1), []);
+        for event in &outcome.events {
+            if let Event::CollateralSold { paid: more, .. } = event {
+                paid += more.micros();
+            }
+            let touched = matches!(event, Event::Liquidated { .. } | Event::AccountSetAside { .. });
+            assert!(!touched, "{event:?}");
+        }
+    }
+    assert_eq!((paid, house.cash(1).min(0), house.lots(1, 1)), (owed, 0, 700));
+    let state = house.machine.state();
+    let held = state.accounts.get(state.accounts.index(account(1)).unwrap()).unwrap();
+    assert_eq!((held.orders().len(), held.pursuit().failures), (1, 0), "its order closes");
 }
 
 #[test]
