@@ -401,40 +401,43 @@ fn an_order_in_a_frozen_market_is_margined_at_the_last_mark() {
 #[test]
 fn the_oldest_orders_stay_and_so_does_what_needs_no_margin() {
     // 0019-MARG-021
-    let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(2, 0, dollars(10_000_000))]);
-    house.apply(
-        1,
-        vec![
-            order(1, 1, 1, Side::Buy, 8_000_000_000, 1_000),
-            order(2, 1, 1, Side::Sell, 8_000_000_000, 1_000),
-        ],
-    );
-    let placed = house.apply(
-        1,
-        vec![
-            order(1, 2, 2, Side::Buy, 7_990_000_000, 2_000),
-            order(1, 3, 2, Side::Buy, 7_980_000_000, 2_000),
-            order(1, 4, 2, Side::Buy, 7_970_000_000, 2_000),
-            order(1, 5, 1, Side::Sell, 9_000_000_000, 1_000),
-        ],
-    );
-    assert!(placed.receipts.iter().all(|receipt| matches!(receipt, Receipt::Order(_))));
-    let mut gone = Vec::new();
-    // Before the range has seen the fall.
-    for _ in 0..110 {
-        house.btc -= 10_000_000;
-        gone.extend(house.apply(2, Vec::new()).events.into_iter().filter_map(
-            |event| match event {
-                Event::Cancelled { order, reason: CancelReason::Uncovered, .. } => Some(order),
-                _ => None,
-            },
-        ));
+    // Before the range for new risk has seen the fall, and once it has.
+    for (seconds, newest_first) in [(2, vec![2, 1]), (10, vec![2, 1, 0])] {
+        let mut house = House::new();
+        house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(2, 0, dollars(10_000_000))]);
+        house.apply(
+            1,
+            vec![
+                order(1, 1, 1, Side::Buy, 8_000_000_000, 1_000),
+                order(2, 1, 1, Side::Sell, 8_000_000_000, 1_000),
+            ],
+        );
+        let placed = house.apply(
+            1,
+            vec![
+                order(1, 2, 2, Side::Buy, 7_990_000_000, 2_000),
+                order(1, 3, 2, Side::Buy, 7_980_000_000, 2_000),
+                order(1, 4, 2, Side::Buy, 7_970_000_000, 2_000),
+                order(1, 5, 1, Side::Sell, 9_000_000_000, 1_000),
+            ],
+        );
+        assert!(placed.receipts.iter().all(|receipt| matches!(receipt, Receipt::Order(_))));
+        let mut gone = Vec::new();
+        for _ in 0..110 {
+            house.btc -= 10_000_000;
+            gone.extend(house.apply(seconds, Vec::new()).events.into_iter().filter_map(|event| {
+                match event {
+                    Event::Cancelled { order, reason: CancelReason::Uncovered, .. } => Some(order),
+                    _ => None,
+                }
+            }));
+        }
+        let Receipt::Order(oldest) = placed.receipts[0] else { panic!("placed") };
+        let numbers: Vec<u64> = gone.iter().map(|order| order.get() - oldest.get()).collect();
+        assert_eq!(numbers, newest_first, "{seconds}: the newest of the bids first");
+        let left = 4 - newest_first.len();
+        assert_eq!(open_orders(&house, 1), left, "{seconds}: the sale needs nothing");
     }
-    let Receipt::Order(oldest) = placed.receipts[0] else { panic!("placed") };
-    let numbers: Vec<u64> = gone.iter().map(|order| order.get() - oldest.get()).collect();
-    assert_eq!(numbers, [2, 1], "the newest of the bids first");
-    assert_eq!(open_orders(&house, 1), 2, "the oldest bid, and the sale that needs nothing");
 }
 
 #[test]

@@ -616,6 +616,37 @@ fn an_account_under_a_margin_call_keeps_the_orders_that_reduce() {
 }
 
 #[test]
+fn a_call_without_grace_cancels_what_does_not_fit_the_position() {
+    // 0021-FALL-002: from initial margin to below maintenance in one block, in which what is left goes before its liquidation.
+    let mut house = long();
+    house.apply(
+        1,
+        vec![
+            order(1, 5, 1, Side::Sell, 9_000_000_000, 10),
+            order(1, 6, 11, Side::Buy, 150_000_000, 10),
+            order(1, 7, 1, Side::Sell, 9_000_000_000, 5_995),
+        ],
+    );
+    house.btc -= 790_000_000;
+    assert!(!called(&house, 1));
+    let outcome = house.apply(10, Vec::new());
+    assert!(called(&house, 1));
+    let gone = outcome.events.iter().filter_map(|event| match event {
+        Event::Cancelled { instrument, lots, reason, .. } => {
+            Some((instrument.get(), lots.count(), *reason))
+        }
+        _ => None,
+    });
+    // The order of the house, of which nothing is filled, leaves too.
+    let gone = gone.filter(|(_, _, reason)| *reason != CancelReason::Unfilled);
+    let (restricted, liquidation) = (CancelReason::Restricted, CancelReason::Liquidation);
+    assert_eq!(
+        gone.collect::<Vec<_>>(),
+        [(1, 5_995, restricted), (11, 10, restricted), (1, 10, liquidation)]
+    );
+}
+
+#[test]
 fn a_refused_command_changes_nothing() {
     // 0025-BLOCK-003
     let mut house = opened();

@@ -90,46 +90,49 @@ fn resting(house: &House) -> usize {
 #[test]
 fn the_accounts_of_one_owner_fill_no_book_and_keep_nobody_from_trading() {
     // 0025-BLOCK-043
-    let mut house = House::new();
-    house.apply(1, vec![]);
-    let subs = u16::try_from(limits::ORDERS_PER_OWNER_AND_BOOK_MAX / 1_024).unwrap();
-    let mut opening: Vec<Transaction> = (0..=subs).map(|sub| open(9, sub, 60)).collect();
-    opening.extend([deposit(1, 0, dollars(100_000)), deposit(3, 0, dollars(10_000_000))]);
-    house.apply(1, opening);
-    house.sell_sixty(3);
-    // 1,024 of each of its accounts, and one of a ninth: the owner has its 8,192.
-    let mut flood: Vec<Transaction> =
-        (0..subs).flat_map(|sub| far_bids(9, sub, 1_024, 4_000_000_000)).collect();
-    flood.extend(far_bids(9, subs, 1, 7_000_000_000));
-    let out = house.apply(1, flood);
-    let most = usize::try_from(limits::ORDERS_PER_OWNER_AND_BOOK_MAX).unwrap();
-    assert!(out.receipts[..most].iter().all(|receipt| matches!(receipt, Receipt::Order(_))));
-    assert_eq!(out.receipts[most..], [Receipt::Refused(Refusal::TooManyOrdersOfOwner)]);
-    assert_eq!(resting(&house), most);
-    // One that leaves makes room, whichever account it was of; another book has room of its own.
-    let cancel = Command::MassCancel { sub: 3, instrument: None };
-    house.apply(1, vec![Transaction { sender: trader(9), command: cancel }]);
-    let out = house.apply(1, far_bids(9, subs, 1, 7_000_000_000));
-    assert!(matches!(out.receipts[0], Receipt::Order(_)), "{:?}", out.receipts);
-    // Others trade, and the house reduces, before the range has seen the fall.
-    let mut reduced = 0;
-    for step in 0..60 {
-        house.btc -= 20_000_000;
-        let bid = (house.btc + 100_000_000) / 500_000 * 500_000;
-        let out = house.apply(2, vec![order(3, 100 + step, 1, Side::Buy, bid, 6_000)]);
+    // Before the range for new risk has seen the fall, and once it has.
+    for seconds in [2, 10] {
+        let mut house = House::new();
+        house.apply(1, vec![]);
+        let subs = u16::try_from(limits::ORDERS_PER_OWNER_AND_BOOK_MAX / 1_024).unwrap();
+        let mut opening: Vec<Transaction> = (0..=subs).map(|sub| open(9, sub, 60)).collect();
+        opening.extend([deposit(1, 0, dollars(100_000)), deposit(3, 0, dollars(100_000_000))]);
+        house.apply(1, opening);
+        house.sell_sixty(3);
+        // 1,024 of each of its accounts, and one of a ninth: the owner has its 8,192.
+        let mut flood: Vec<Transaction> =
+            (0..subs).flat_map(|sub| far_bids(9, sub, 1_024, 4_000_000_000)).collect();
+        flood.extend(far_bids(9, subs, 1, 7_000_000_000));
+        let out = house.apply(1, flood);
+        let most = usize::try_from(limits::ORDERS_PER_OWNER_AND_BOOK_MAX).unwrap();
+        assert!(out.receipts[..most].iter().all(|receipt| matches!(receipt, Receipt::Order(_))));
+        assert_eq!(out.receipts[most..], [Receipt::Refused(Refusal::TooManyOrdersOfOwner)]);
+        assert_eq!(resting(&house), most);
+        // One that leaves makes room, whichever account it was of; another book has room of its own.
+        let cancel = Command::MassCancel { sub: 3, instrument: None };
+        house.apply(1, vec![Transaction { sender: trader(9), command: cancel }]);
+        let out = house.apply(1, far_bids(9, subs, 1, 7_000_000_000));
         assert!(matches!(out.receipts[0], Receipt::Order(_)), "{:?}", out.receipts);
-        let reduces =
-            |event: &&Event| matches!(event, Event::Liquidated { instrument: Some(_), .. });
-        reduced += out.events.iter().filter(reduces).count();
+        // Others trade, and the house reduces.
+        let mut reduced = 0;
+        for step in 0..60 {
+            house.btc -= 20_000_000;
+            let bid = (house.btc + 100_000_000) / 500_000 * 500_000;
+            let out = house.apply(seconds, vec![order(3, 100 + step, 1, Side::Buy, bid, 6_000)]);
+            assert!(matches!(out.receipts[0], Receipt::Order(_)), "{:?}", out.receipts);
+            let reduces =
+                |event: &&Event| matches!(event, Event::Liquidated { instrument: Some(_), .. });
+            reduced += out.events.iter().filter(reduces).count();
+        }
+        assert!(reduced > 0 && house.lots(1, 1) < 6_000);
+        let restored = Machine::restore(&house.machine.snapshot().unwrap()).unwrap();
+        let of = |machine: &Machine| {
+            let accounts = &machine.state().accounts;
+            let index = accounts.index(AccountId { owner: trader(9), sub: 0 }).unwrap();
+            accounts.orders_of_owner(index, InstrumentId::new(1))
+        };
+        assert_eq!(of(&restored), of(&house.machine), "counted again alike");
     }
-    assert!(reduced > 0 && house.lots(1, 1) < 6_000);
-    let restored = Machine::restore(&house.machine.snapshot().unwrap()).unwrap();
-    let of = |machine: &Machine| {
-        let accounts = &machine.state().accounts;
-        let index = accounts.index(AccountId { owner: trader(9), sub: 0 }).unwrap();
-        accounts.orders_of_owner(index, InstrumentId::new(1))
-    };
-    assert_eq!(of(&restored), of(&house.machine), "counted again alike");
 }
 
 #[test]
