@@ -44,7 +44,7 @@ pub(crate) const DEFINITIONS: [Definition; 96] = [
     row!(IndexVelocity, "index_velocity", PpmPerSecond, Underlying, 2_000, 10_000, 100_000, Always, AtOnce, 1_000_000, 0, "1 % a second"),
     row!(StaleAfter, "stale_after", Millis, Underlying, 4_000, 10_000, 600_000, Always, AtOnce, 1_000_000, 0, "10 s"),
     row!(FrozenAfter, "frozen_after", Millis, Underlying, 10_000, 60_000, HOUR, Always, AtOnce, 1_000_000, 0, "Drift: 60 s"),
-    row!(MarkBand, "mark_band", Ppm, Underlying, 1_000, 30_000, 200_000, Always, AtOnce, 1_000_000, 0, "3 % for BTC and ETH"),
+    row!(MarkBand, "mark_band", Ppm, Underlying, 1_000, 30_000, 200_000, Always, Noticed, 50_000, 1_000, "3 % for BTC and ETH"),
     row!(FundingCap, "funding_cap", PpbPerHour, Underlying, 100_000, 4_000_000, 20_000_000, Always, AtOnce, 1_000_000, 0, "Derive: 0.4 % an hour"),
     row!(FundingInterest, "funding_interest", PpbPerHour, Underlying, 0, 12_500, 1_000_000, Always, AtOnce, 1_000_000, 5_000, "Derive: 0.00125 % an hour"),
     row!(VariationInterval, "variation_interval", Millis, House, MINUTE, HOUR, DAY, Always, AtOnce, 1_000_000, 0, "hourly, as funding"),

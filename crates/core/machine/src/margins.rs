@@ -202,6 +202,7 @@ impl State {
                 self.parameters.get(Some(id), ParameterId::HaircutKnee),
             )),
             haircut_beyond: self.ppm(id, ParameterId::HaircutBeyond),
+            mark_band: self.ppm(id, ParameterId::MarkBand),
             spread: self.ppm(id, ParameterId::Spread),
             vol_daily: self.ppm(id, ParameterId::VolDaily),
             volume_daily,
@@ -331,6 +332,7 @@ fn market_input(
         mark,
         vol: market.vol.unwrap_or(Vol::ZERO),
         vol_uncertainty: market.vol_uncertainty,
+        basis_doubt: Price::ZERO,
         settlement: settlement(market, underlying, now)?,
         funding: market.funding_rate,
     }))

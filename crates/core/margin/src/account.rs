@@ -57,6 +57,7 @@ impl<'a> Prepared<'a> {
             matrix.row_at(row, path, path.stage).ok_or_else(unknown)
         };
         let late = if path.stage == 0 { row_new } else { late_of(&risk.new)? };
+        let (unit, basis) = (facts.unit, facts.basis.times(i64::from(lots)));
         let mut hold = None;
         if let Some(matrix) = &risk.hold {
             // Maintenance takes a share of the scan for risk held, and a cost is to count whole.
@@ -64,7 +65,7 @@ impl<'a> Prepared<'a> {
             let cost = cost.ok_or(Refusal::LotsTooMany)?;
             let row = matrix.row(row).ok_or_else(unknown)?;
             let late = if path.stage == 0 { row } else { late_of(matrix)? };
-            hold = Some(OrderLine { row, late, scaled, cost });
+            hold = Some(OrderLine { row, late, scaled, cost, unit, basis });
         }
         // Products and magnitudes of machine words fit in two.
         let value = i128::from(lots).wrapping_abs().wrapping_mul(i128::from(facts.greatest));
@@ -73,7 +74,7 @@ impl<'a> Prepared<'a> {
             facts,
             path,
             lots: i64::from(lots),
-            new: OrderLine { row: row_new, late, scaled, cost },
+            new: OrderLine { row: row_new, late, scaled, cost, unit, basis },
             hold,
             gross: value.wrapping_add(i128::from(cost).wrapping_abs()),
             cost: paid,
@@ -248,14 +249,17 @@ impl<'a> AccountMargin<'a> {
 
     /// Returns the scenario with the lowest sum over everything; the first of equals.
     fn worst_scenario(&self) -> ScenarioId {
-        let total = self.new.total();
+        let (total, basis) = self.new.total();
         let mut worst = (i64::MAX, 0);
         for (number, sum) in total.0.iter().flatten().enumerate() {
             if *sum < worst.0 {
                 worst = (*sum, number);
             }
         }
-        ScenarioId::new(worst.1).unwrap_or_default()
+        match basis < worst.0 {
+            true => ScenarioId::BASIS,
+            false => ScenarioId::new(worst.1).unwrap_or_default(),
+        }
     }
 
     /// Checks that an order may be added, and prepares it.

@@ -1,10 +1,11 @@
 //! Builds the scenario matrices of a block.
 
+use crate::basis::BasisMoves;
 use crate::bounds::{CHARGE_BITS, STRETCH_BITS};
 use crate::impact::Rate;
 use crate::input::{MarketInput, Settlement, UnderlyingInput};
 use crate::lanes::{Matrix, Row};
-use crate::mark::call_value;
+use crate::mark::option_value;
 use crate::matrix::{Profits, Shocks, greatest, shocks};
 use crate::parameters::Parameters;
 use crate::risk::{Charges, Class, Group, Pledge, Risk, Slot, Terms, Underlying};
@@ -98,6 +99,7 @@ impl Risk {
             slots: Vec::with_capacity(items.len()),
             weights: Vec::with_capacity(items.len()),
             keys: Vec::with_capacity(items.len()),
+            bases: Vec::with_capacity(items.len()),
             terms: Vec::with_capacity(items.len()),
             groups: Vec::new(),
             paths: Vec::new(),
@@ -112,8 +114,15 @@ impl Risk {
             arch: pulp::Arch::new(),
         };
         let mut hold = Matrix::with_capacity(if single { 0 } else { items.len() });
-        let mut builder =
-            Builder { parameters, now, shared: None, last: None, strikes: 0, charged: None };
+        let mut builder = Builder {
+            parameters,
+            now,
+            shared: None,
+            last: None,
+            first: 0,
+            strikes: 0,
+            charged: None,
+        };
         for item in &items {
             let moves = usize::try_from(item.underlying).ok().and_then(|place| moves.get(place));
             let moves = moves.ok_or(Fault::Missing("margin: underlying"))?;
@@ -126,6 +135,7 @@ impl Risk {
             let (weights, key) = Weights::new(slot, group)?;
             risk.weights.push(weights);
             risk.keys.push(key);
+            risk.bases.push(slot.basis);
         }
         risk.paths = paths(&risk)?;
         Ok(risk)
@@ -293,6 +303,8 @@ struct Builder<'a> {
     /// What the last contract was built from, for the next one of the same expiry.
     shared: Option<((Price, Option<Settlement>), Shared)>,
     last: Option<(u32, Option<BlockTime>, Option<Price>, Quantity)>,
+    /// The first row of the last unit (0019-MARG-040).
+    first: u32,
     strikes: u32,
     /// The charges of the last row, for the next ones that are charged alike.
     charged: Option<(Charged, [Charges; 2])>,
@@ -374,6 +386,17 @@ impl Builder<'_> {
             None => 0,
         };
         let [initial, maintenance] = self.charges_of(item, &input, doubt)?;
+        let ratio = parameters.maintenance_ratio;
+        let basis = match item.market {
+            Some(market) if item.expires_at.is_some() => {
+                BasisMoves::of_dated(market, &expiry, ratio)?
+            }
+            Some(_) => BasisMoves::of_perpetual(&input, mark, item.size, ratio)?,
+            None => BasisMoves::NONE,
+        };
+        // A perpetual has a book of its own; what expires together has one forward.
+        let first = if item.expires_at.is_none() || !same_expiry { slot } else { self.first };
+        self.first = first;
         let (value, fraction) = value_of_lot(mark, item.size)?;
         let facts = Slot {
             group: index_of(risk.groups.len().saturating_sub(1))?,
@@ -384,7 +407,9 @@ impl Builder<'_> {
             strike: if item.strike.is_some() { self.strikes } else { 0 },
             bits,
             reserve: reserve(item, bits)?,
-            greatest: greatest_loss(&row_new, row_hold.as_ref(), bits)?,
+            greatest: greatest_loss(&row_new, row_hold.as_ref(), bits)?.max(basis.greatest()),
+            unit: first,
+            basis,
             mark,
             size: item.size,
             value,
@@ -590,7 +615,7 @@ fn vol_doubt(item: &Item<'_>, expiry: &Expiry) -> Result<Price, Fault> {
     // Two vols together are far below the most that a scenario can make of one.
     let higher = vol.trillionths().saturating_add(uncertainty.trillionths());
     let higher = MovedVol::from_trillionths(higher).map_err(at())?;
-    let value = |vol: MovedVol, round| call_value(strike, vol, expiry, round);
+    let value = |vol: MovedVol, round| option_value(strike, Right::Call, vol, expiry, round);
     let more = value(higher, Round::Up)?.minus(value(vol.into(), Round::Down)?).map_err(at())?;
     Ok(more.greater(Price::ZERO))
 }

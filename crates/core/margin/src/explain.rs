@@ -82,20 +82,23 @@ impl fmt::Display for Explanation {
 
 type Sums = [i128; SCENARIOS];
 
-/// Scenario sums of a group, and what rounding may hide in them.
+/// Scenario sums of a group, in the set and beside it, and what rounding may hide in them.
 #[derive(Debug, Clone)]
 struct Pool {
     sums: Sums,
+    /// In the basis scenario.
+    basis: i128,
     reserve: i128,
 }
 
 impl Pool {
-    const EMPTY: Self = Self { sums: [0; SCENARIOS], reserve: 0 };
+    const EMPTY: Self = Self { sums: [0; SCENARIOS], basis: 0, reserve: 0 };
 
     fn add(&mut self, more: &Self) {
         for (sum, value) in self.sums.iter_mut().zip(&more.sums) {
             *sum = sum.saturating_add(*value);
         }
+        self.basis = self.basis.saturating_add(more.basis);
         self.reserve = self.reserve.saturating_add(more.reserve);
     }
 
@@ -103,8 +106,11 @@ impl Pool {
     fn loss(&self) -> (i128, ScenarioId) {
         let lowest = self.sums.iter().enumerate().min_by_key(|(_, sum)| **sum);
         let (number, lowest) = lowest.map_or((0, 0), |(number, sum)| (number, *sum));
-        let loss = self.reserve.saturating_sub(lowest).max(0);
-        (loss, ScenarioId::new(number).unwrap_or_default())
+        let scenario = match self.basis < lowest {
+            true => ScenarioId::BASIS,
+            false => ScenarioId::new(number).unwrap_or_default(),
+        };
+        (self.reserve.saturating_sub(lowest).max(self.basis.saturating_neg()), scenario)
     }
 
     fn part(&self, label: String, share: i128) -> Explanation {
@@ -215,6 +221,23 @@ pub fn scenario_profits(
     Ok(everything.sums.map(|sum| Notional::from_micros(sum.saturating_sub(reserve))))
 }
 
+/// Returns the profit of an account in the basis scenario, which is not above zero.
+///
+/// # Errors
+///
+/// As [`crate::required`].
+///
+/// # Source
+///
+/// spec 0019-MARG-040.
+pub fn basis_profit(risk: &Risk, portfolio: &Portfolio<'_>) -> Result<Notional, Fault> {
+    let holdings = Holdings::new(risk, portfolio.positions, portfolio.collateral)?;
+    let held = Held { risk, matrix: &risk.new, holdings: &holdings, orders: portfolio.orders };
+    let pools = held.pools(Ppm::from_parts(limits::PPM_ONE), 0)?;
+    let basis = pools.values().fold(0i128, |sum, pool| sum.saturating_add(pool.basis));
+    Ok(Notional::from_micros(basis))
+}
+
 fn equity_part(risk: &Risk, holdings: &Holdings, cash: Notional) -> Result<Explanation, Fault> {
     let at = || Fault::at("margin: explanation");
     let mut worth = Notional::ZERO;
@@ -293,6 +316,8 @@ fn pools(held: &Held<'_>, counted: Ppm, stage: u32) -> Result<BTreeMap<u32, Pool
         path.and_then(|path| matrix.row_at(number, path, stage)).ok_or_else(missing)
     };
     let mut pools: BTreeMap<u32, Pool> = BTreeMap::new();
+    // By expiry and first row of what moves together: still, fallen and risen.
+    let mut units: BTreeMap<(u32, u32), [i128; 3]> = BTreeMap::new();
     // The fewest lots that each row can come to hold.
     let mut least: BTreeMap<u32, i128> = BTreeMap::new();
     for line in holdings.lines() {
@@ -304,6 +329,10 @@ fn pools(held: &Held<'_>, counted: Ppm, stage: u32) -> Result<BTreeMap<u32, Pool
         for (sum, value) in pool.sums.iter_mut().zip(row_of(line.slot)?.0.iter().flatten()) {
             let gained = lots.saturating_mul(i128::from(*value)).saturating_mul(unit);
             *sum = sum.saturating_add(gained);
+        }
+        let moves = units.entry((slot.group, slot.unit)).or_default();
+        for (sum, value) in moves.iter_mut().zip([0, slot.basis.fallen, slot.basis.risen]) {
+            *sum = sum.saturating_add(lots.saturating_mul(i128::from(value)));
         }
     }
     for order in orders {
@@ -328,6 +357,15 @@ fn pools(held: &Held<'_>, counted: Ppm, stage: u32) -> Result<BTreeMap<u32, Pool
             let gained = lots.saturating_mul(i128::from(*value)).saturating_mul(unit);
             *sum = sum.saturating_add(gained.saturating_sub(cost).min(0));
         }
+        let moves = units.entry((slot.group, slot.unit)).or_default();
+        for (sum, value) in moves.iter_mut().zip([0, slot.basis.fallen, slot.basis.risen]) {
+            let gained = lots.saturating_mul(i128::from(value));
+            *sum = sum.saturating_add(gained.saturating_sub(cost).min(0));
+        }
+    }
+    for ((group, _), sums) in units {
+        let pool = pools.entry(group).or_insert(Pool::EMPTY);
+        pool.basis = pool.basis.saturating_add(sums.into_iter().min().unwrap_or(0));
     }
     for (number, lots) in least {
         let slot = risk.slot(number).ok_or_else(missing)?;

@@ -16,6 +16,17 @@ pub struct Holdings {
     cost: Notional,
 }
 
+/// A line as it enters a scan.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    /// Lots in the unit of the row.
+    pub(crate) line: Line,
+    /// What rounding may hide in them.
+    pub(crate) reserve: i64,
+    /// What they gain in the basis scenario, as their unit falls and as it rises.
+    pub(crate) basis: [i64; 2],
+}
+
 impl Slot {
     /// Returns lots in the unit of the row, if they fit.
     #[inline]
@@ -93,15 +104,19 @@ impl Holdings {
         self.pledges
     }
 
-    /// Returns the lines in the units of their rows with their reserves, and the gross of them all.
-    pub(crate) fn entries(&self, risk: &Risk) -> Result<(Vec<(Line, i64)>, i128), Fault> {
+    /// Returns the lines as they enter scans, and the gross of them all.
+    pub(crate) fn entries(&self, risk: &Risk) -> Result<(Vec<Entry>, i128), Fault> {
         let mut entries = Vec::with_capacity(self.lines.len());
         let mut gross: i128 = 0;
         for line in &self.lines {
             let slot = risk.slot(line.slot).ok_or(Fault::Missing("margin: row"))?;
             let scaled = slot.scaled(line.lots);
             let scaled = scaled.ok_or(out_of_limits("margin: lots in units of a row"))?;
-            entries.push((Line { slot: line.slot, lots: scaled }, slot.reserved(line.lots)));
+            entries.push(Entry {
+                line: Line { slot: line.slot, lots: scaled },
+                reserve: slot.reserved(line.lots),
+                basis: slot.basis.times(line.lots.into()),
+            });
             let size = i128::from(line.lots).saturating_abs();
             gross = gross.saturating_add(size.saturating_mul(i128::from(slot.greatest)));
         }

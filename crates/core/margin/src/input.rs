@@ -48,6 +48,8 @@ pub struct UnderlyingInput {
     pub haircut_knee: Notional,
     /// Further haircut of what is above: more takes longer to sell.
     pub haircut_beyond: Ppm,
+    /// How far from the index the mark of a perpetual may stand, as a share of it.
+    pub mark_band: Ppm,
     /// Width of the market between bid and ask, as a share of the index.
     pub spread: Ppm,
     /// Standard deviation of a day's return.
@@ -87,6 +89,7 @@ impl UnderlyingInput {
                     && self.depth >= DEPTH_MIN,
                 "liquidity",
             ),
+            (share(self.mark_band), "mark band"),
         ];
         match rules.iter().find(|(holds, _)| !holds) {
             Some((_, name)) => Err(Fault::Invariant(name)),
@@ -122,6 +125,9 @@ pub struct MarketInput {
     pub vol: Vol,
     /// How far above it the true one may be: short options are charged the difference in value.
     pub vol_uncertainty: Vol,
+    /// How far the forward may be off against the others of the underlying: zero while its basis is voted on. The same for all
+    /// that expires at one time.
+    pub basis_doubt: Price,
     /// State of the averaging, inside the settlement window only.
     pub settlement: Option<Settlement>,
     /// Hourly funding rate; longs pay if it is positive. Zero but for perpetuals.

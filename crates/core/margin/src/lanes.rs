@@ -6,9 +6,10 @@
 
 mod sets;
 
+use crate::basis::BasisMoves;
 use crate::scan::{Path, loss_kept};
 use crate::scenario::SCENARIOS;
-use crate::weights::Key;
+use crate::weights::{Key, Unit};
 pub(crate) use sets::Lanes;
 use sets::Plain;
 
@@ -236,6 +237,8 @@ pub(crate) struct Sweep<'a, const LATE: bool> {
     pub(crate) lines: &'a [Line],
     /// By row.
     pub(crate) keys: &'a [Key],
+    /// By row.
+    pub(crate) bases: &'a [BasisMoves],
     /// By group.
     pub(crate) paths: &'a [Path],
     pub(crate) stage: u32,
@@ -274,7 +277,12 @@ impl<'a, const LATE: bool> Sweep<'a, LATE> {
         let path = self.path(key.group)?;
         let shares = path.group.1.wrapping_add(path.underlying.1).wrapping_add(path.class.1);
         let low = self.extremes(line, key)?.low(key.scaled(line.lots));
-        Some(loss_kept(shares, key.reserved(line.lots), low))
+        let mut basis = 0i64;
+        if key.basis != Unit::Still {
+            let [fallen, risen] = self.basis(line)?;
+            basis = fallen.min(risen).min(0);
+        }
+        Some(loss_kept(shares, key.reserved(line.lots), low, basis))
     }
 
     /// Returns a line and its key, or nothing.
@@ -297,6 +305,13 @@ impl<'a, const LATE: bool> Sweep<'a, LATE> {
         self.matrix.row(line.slot)
     }
 
+    /// Returns what a line gains as its unit falls and as it rises.
+    #[inline(always)]
+    fn basis(&self, line: &Line) -> Option<[i64; 2]> {
+        let moves = self.bases.get(usize::try_from(line.slot).ok()?)?;
+        Some(moves.times(line.lots.into()))
+    }
+
     #[inline(always)]
     fn extremes(&self, line: &Line, key: &Key) -> Option<Extremes> {
         if LATE {
@@ -316,12 +331,14 @@ impl<const LATE: bool> Lanewise for Sweep<'_, LATE> {
     fn with<L: Lanes>(self, lanes: L) -> Option<i128> {
         let none = [lanes.zero(); CHUNKS];
         let (mut class, mut reserve_class, mut first_in_class) = (none, 0i64, true);
+        let mut basis_class = 0i64;
         let mut sum = 0i128;
         let mut at = 0usize;
         let mut next = self.line(at);
         while let Some((_, begins)) = next {
             let path = self.path(begins.group)?;
             let (mut underlying, mut reserve_underlying, mut groups) = (none, 0i64, 0u32);
+            let mut basis_underlying = 0i64;
             let mut low = 0;
             while let Some((line, key)) =
                 next.filter(|(_, next)| next.underlying == begins.underlying)
@@ -329,6 +346,10 @@ impl<const LATE: bool> Lanewise for Sweep<'_, LATE> {
                 let group = key.group;
                 let (row, scaled) = (self.row(line, key)?, key.scaled(line.lots));
                 let mut reserve = key.reserved(line.lots);
+                let mut basis = BasisLow::default();
+                if key.basis != Unit::Still {
+                    basis = basis.with(key.basis, self.basis(line)?);
+                }
                 at = at.wrapping_add(1);
                 next = self.line(at);
                 if next.is_some_and(|(_, next)| next.group == group) {
@@ -337,6 +358,9 @@ impl<const LATE: bool> Lanewise for Sweep<'_, LATE> {
                         let row = self.row(line, key)?;
                         sums = add_line(lanes, sums, row, key.scaled(line.lots));
                         reserve = reserve.wrapping_add(key.reserved(line.lots));
+                        if key.basis != Unit::Still {
+                            basis = basis.with(key.basis, self.basis(line)?);
+                        }
                         at = at.wrapping_add(1);
                         next = self.line(at);
                     }
@@ -346,15 +370,23 @@ impl<const LATE: bool> Lanewise for Sweep<'_, LATE> {
                     underlying = add_line(lanes, underlying, row, scaled);
                     low = self.extremes(line, key)?.low(scaled);
                 }
-                sum = sum.wrapping_add(loss_kept(key.kept.into(), reserve, low));
+                let basis = basis.low();
+                sum = sum.wrapping_add(loss_kept(key.kept.into(), reserve, low, basis));
+                basis_underlying = basis_underlying.wrapping_add(basis);
                 reserve_underlying = reserve_underlying.wrapping_add(reserve);
                 groups = groups.wrapping_add(1);
             }
             if groups > 1 {
                 low = lowest_in(lanes, underlying);
             }
-            sum = sum.wrapping_add(loss_kept(path.underlying.1, reserve_underlying, low));
+            sum = sum.wrapping_add(loss_kept(
+                path.underlying.1,
+                reserve_underlying,
+                low,
+                basis_underlying,
+            ));
             reserve_class = reserve_class.wrapping_add(reserve_underlying);
+            basis_class = basis_class.wrapping_add(basis_underlying);
             let after = match next {
                 Some((_, key)) => Some(self.path(key.group)?),
                 None => None,
@@ -367,13 +399,43 @@ impl<const LATE: bool> Lanewise for Sweep<'_, LATE> {
                 if !first_in_class {
                     low = lowest_in(lanes, class);
                 }
-                sum = sum.wrapping_add(loss_kept(path.class.1, reserve_class, low));
-                (class, reserve_class) = (none, 0);
+                sum = sum.wrapping_add(loss_kept(path.class.1, reserve_class, low, basis_class));
+                (class, reserve_class, basis_class) = (none, 0, 0);
             }
             first_in_class = ends_class;
         }
         // A line without a row ends the walk early.
         (at == self.lines.len()).then_some(sum)
+    }
+}
+
+/// What an expiry gains in the basis scenario.
+#[derive(Debug, Clone, Copy, Default)]
+struct BasisLow {
+    /// What moves alone.
+    alone: i64,
+    /// What moves together, as it falls and as it rises.
+    together: [i64; 2],
+}
+
+impl BasisLow {
+    #[inline(always)]
+    fn with(self, unit: Unit, [fell, rose]: [i64; 2]) -> Self {
+        let Self { alone, together: [fallen, risen] } = self;
+        match unit {
+            Unit::Expiry => {
+                Self { alone, together: [fallen.wrapping_add(fell), risen.wrapping_add(rose)] }
+            }
+            Unit::Alone | Unit::Still => {
+                Self { alone: alone.wrapping_add(fell.min(rose).min(0)), ..self }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn low(self) -> i64 {
+        let [fallen, risen] = self.together;
+        self.alone.wrapping_add(fallen.min(risen).min(0))
     }
 }
 
@@ -386,6 +448,9 @@ pub(crate) struct OrderLine<'a> {
     pub(crate) scaled: i32,
     /// What filling costs beside the scenario: distance of limit from mark, and fee.
     pub(crate) cost: i64,
+    /// What it moves with in the basis scenario, and what it gains as that falls and as it rises.
+    pub(crate) unit: u32,
+    pub(crate) basis: [i64; 2],
 }
 
 impl OrderLine<'_> {

@@ -2,7 +2,8 @@
 //! block, and closed if its owner cannot.
 //!
 //! Each block [`Risk::build`] values every contract in forty-eight scenarios, once. An account is then a sum over its
-//! positions, scenario by scenario, and its loss the worst of those sums: see [`required`].
+//! positions, scenario by scenario, and its loss the worst of those sums: see [`required`]. Beside them stands one in which what
+//! may move by itself does so against the account.
 //!
 //! **Invariant:** margin is monotone in positions' losses, sub-additive (splitting an account never lowers the sum) and
 //! never below what exact arithmetic would ask. It reads nothing but its arguments.
@@ -30,6 +31,7 @@
 extern crate self as margin;
 
 mod account;
+mod basis;
 mod bounds;
 mod build;
 mod ceiling;
@@ -59,7 +61,7 @@ pub use account::{AccountMargin, required};
 pub use ceiling::{Ceiling, OrderCeiling};
 pub use closing::{ClosingCheck, ClosingMargin};
 pub use counted::{equity_on, gained_over_index};
-pub use explain::{Explanation, Figure, explain, scenario_profits};
+pub use explain::{Explanation, Figure, basis_profit, explain, scenario_profits};
 pub use greeks::{Bucket, Greeks, UnitGreeks, greeks};
 pub use holdings::Holdings;
 pub use input::{

@@ -30,25 +30,25 @@ pub fn mark_value(
         Contract::Perpetual | Contract::Future { .. } => expiry.expected()?,
         Contract::Option { strike, right, .. } => {
             let vol = FineVol::from_vol(vol).map_err(Fault::at("margin: terms of an option"))?;
-            let (forward, strike, deviation) = terms(strike, vol.into(), &expiry)?;
-            match right {
-                Right::Call => pricing::call(forward, strike, deviation, Round::Down),
-                Right::Put => pricing::put(forward, strike, deviation, Round::Down),
-            }
+            option_value(strike, right, vol.into(), &expiry, Round::Down)?
         }
     };
     on_quantum(instrument, value, Round::Down)
 }
 
-/// Returns the Black-76 value of a call on what still moves of an expiry's settlement price.
-pub(crate) fn call_value(
+/// Returns the Black-76 value of an option on what still moves of an expiry's settlement price.
+pub(crate) fn option_value(
     strike: Price,
+    right: Right,
     vol: MovedVol,
     expiry: &Expiry,
     round: Round,
 ) -> Result<Price, Fault> {
     let (forward, strike, deviation) = terms(strike, vol, expiry)?;
-    Ok(pricing::call(forward, strike, deviation, round))
+    Ok(match right {
+        Right::Call => pricing::call(forward, strike, deviation, round),
+        Right::Put => pricing::put(forward, strike, deviation, round),
+    })
 }
 
 fn terms(

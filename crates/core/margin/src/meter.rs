@@ -97,8 +97,8 @@ impl<'a> Meter<'a> {
 #[inline(always)]
 fn scan(risk: &Risk, matrix: &Matrix, lines: &[Line], soon: bool) -> Result<Notional, Fault> {
     let missing = || Fault::Missing("margin: level of a row");
-    let (keys, paths) = (&*risk.keys, &*risk.paths);
-    let held = Sweep::<false> { matrix, lines, keys, paths, stage: 0 };
+    let (keys, bases, paths) = (&*risk.keys, &*risk.bases, &*risk.paths);
+    let held = Sweep::<false> { matrix, lines, keys, bases, paths, stage: 0 };
     let sum = held.scan(risk.arch).ok_or_else(missing)?;
     if !soon {
         return Ok(round_up(sum));
@@ -109,13 +109,13 @@ fn scan(risk: &Risk, matrix: &Matrix, lines: &[Line], soon: bool) -> Result<Noti
 /// Returns the greatest of a sum and of those of the stages that look past something that is held.
 #[inline(never)]
 fn scan_later(risk: &Risk, matrix: &Matrix, lines: &[Line], held: i128) -> Option<i128> {
-    let (keys, paths) = (&*risk.keys, &*risk.paths);
+    let (keys, bases, paths) = (&*risk.keys, &*risk.bases, &*risk.paths);
     let key = |line: &Line| keys.get(usize::try_from(line.slot).ok()?);
     let paths_of = || lines.iter().filter_map(key).filter_map(|key| risk.path(key.group));
     let (mut greatest, mut stage) = (held, 0);
     while let Some(next) = stage_after(paths_of(), stage) {
         stage = next;
-        let sweep = Sweep::<true> { matrix, lines, keys, paths, stage };
+        let sweep = Sweep::<true> { matrix, lines, keys, bases, paths, stage };
         greatest = greatest.max(sweep.scan(risk.arch)?);
     }
     Some(greatest)

@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** a [`Risk`] is a function of its inputs alone, and everything an account can hold has a row.
 
+use crate::basis::BasisMoves;
 use crate::impact::{Pressure, Rate};
 use crate::input::{OffsetClass, UnderlyingInput};
 use crate::lanes::{InstructionSet, Matrix, Row};
@@ -80,8 +81,11 @@ pub(crate) struct Slot {
     pub(crate) stretch: i64,
     /// The most that an order pays of its value as a fee, in parts per million.
     pub(crate) fee: i64,
-    /// Greatest |V| · 2ᵏ.
+    /// Greatest |V| · 2ᵏ, in the basis scenario too.
     pub(crate) greatest: i64,
+    /// The first row of what moves with it in the basis scenario.
+    pub(crate) unit: u32,
+    pub(crate) basis: BasisMoves,
     pub(crate) mark: Price,
     pub(crate) size: Quantity,
     /// Value of a lot at the mark, in whole micro-dollars, and the billionths of one that it is above that.
@@ -177,6 +181,8 @@ pub struct Risk {
     pub(crate) slots: Vec<Slot>,
     pub(crate) weights: Vec<Weights>,
     pub(crate) keys: Vec<Key>,
+    /// By row.
+    pub(crate) bases: Vec<BasisMoves>,
     pub(crate) terms: Vec<Terms>,
     pub(crate) groups: Vec<Group>,
     /// Paths by group.

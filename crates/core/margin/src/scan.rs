@@ -1,14 +1,15 @@
 //! The scan of one account over one matrix: its vectors per expiry, underlying and class, and the loss they add up to.
 //!
-//! With L(V) = max(0, reserve − min V), the scan is the sum of φ·L over expiries, (ψ − φ₀)·L over underlyings and
+//! With L(V) = max(reserve − min V, B), B ≥ 0 being the loss in the basis scenario, the scan is the sum of φ·L over expiries, (ψ − φ₀)·L over underlyings and
 //! (1 − ψ)·L over classes, which is the formula of 0019-MARG-006 with its terms collected. It is taken as things are held and
 //! in each stage of the day to come, with what expires by then fading out of it; the greatest counts (0019-MARG-023).
 //!
 //! **Invariant:** every coefficient is non-negative, so the scan is monotone and sub-additive.
 
+use crate::basis::UnitSums;
+use crate::holdings::Entry;
 use crate::lanes::{
-    Line, Matrix, OrderLine, Row, Vector, add_order, add_position, add_vector, lowest_of,
-    lows_with_order,
+    Matrix, OrderLine, Row, Vector, add_order, add_position, add_vector, lowest_of, lows_with_order,
 };
 use crate::risk::Risk;
 use protocol::Fault;
@@ -22,6 +23,8 @@ struct Level {
     /// Share of the loss that counts, in parts per million.
     kept: i64,
     vector: Vector,
+    /// The same in the basis scenario.
+    basis: i64,
     /// What rounding may hide in the short positions of the level.
     reserve: i64,
     loss: i64,
@@ -31,7 +34,7 @@ struct Level {
 
 impl Level {
     const fn empty(number: u32, kept: i64) -> Self {
-        Self { number, kept, vector: Vector::ZERO, reserve: 0, loss: 0, finer: 0 }
+        Self { number, kept, vector: Vector::ZERO, basis: 0, reserve: 0, loss: 0, finer: 0 }
     }
 
     /// The level of an expiry, underlying or class in which nothing is held.
@@ -43,9 +46,16 @@ impl Level {
         self
     }
 
-    /// Returns the loss at a lowest sum, with more kept in reserve.
-    fn loss_at(&self, low: i64, more: i64) -> i64 {
-        self.reserve.saturating_add(more).saturating_sub(low).max(0)
+    /// Returns the loss at a lowest sum of the set and with so much more gained in the basis scenario, with more kept in
+    /// reserve.
+    fn loss_at(&self, low: i64, basis: i64, more: i64) -> i64 {
+        let lost = self.basis.wrapping_add(basis).wrapping_neg();
+        self.reserve.saturating_add(more).saturating_sub(low).max(lost)
+    }
+
+    /// Returns the loss as it stands.
+    fn loss_now(&self) -> i64 {
+        self.loss_at(lowest_of(&self.vector), 0, 0)
     }
 
     /// Returns what a new loss adds to the sum of the scan, in millionths of micro-dollars, where `kept` counts.
@@ -90,6 +100,8 @@ pub(crate) struct Scan {
     /// By stage. A stage that is absent is as the one before it.
     later: Vec<(u32, Stage)>,
     sum: i128,
+    /// What each unit gains in the basis scenario, by its first row; the same in every stage.
+    units: Vec<(u32, UnitSums)>,
 }
 
 /// The scan in one stage.
@@ -100,6 +112,33 @@ struct Stage {
     classes: Vec<Level>,
     /// The scan in millionths of micro-dollars.
     sum: i128,
+}
+
+/// What joins the levels of a row beside its scenarios.
+#[derive(Debug, Clone, Copy)]
+struct More {
+    reserve: i64,
+    /// What is gained in the basis scenario.
+    basis: i64,
+}
+
+/// Returns what a unit gains, if something of it is held or ordered.
+fn unit_of(units: &[(u32, UnitSums)], number: u32) -> UnitSums {
+    let place = units.binary_search_by_key(&number, |(unit, _)| *unit).ok();
+    place.and_then(|place| units.get(place)).map_or(UnitSums::default(), |(_, sums)| *sums)
+}
+
+/// Returns what the units of positions gain; the rows of each follow each other.
+fn units_of(risk: &Risk, lines: &[Entry]) -> Result<Vec<(u32, UnitSums)>, Fault> {
+    let mut units: Vec<(u32, UnitSums)> = Vec::with_capacity(lines.len());
+    for Entry { line, basis, .. } in lines {
+        let unit = risk.slot(line.slot).ok_or(Fault::Missing("margin: row"))?.unit;
+        match units.last_mut().filter(|(last, _)| *last == unit) {
+            Some((_, sums)) => *sums = sums.with_position(*basis),
+            None => units.push((unit, UnitSums::default().with_position(*basis))),
+        }
+    }
+    Ok(units)
 }
 
 fn find(levels: &[Level], number: u32) -> Option<&Level> {
@@ -123,8 +162,10 @@ fn level_mut(levels: &mut Vec<Level>, (number, kept): (u32, i64)) -> Option<(&mu
 
 /// Returns the share of a loss that counts, in millionths of micro-dollars.
 #[inline(always)]
-pub(crate) fn loss_kept(share: i64, reserve: i64, low: i64) -> i128 {
-    i128::from(share).wrapping_mul(i128::from(reserve.saturating_sub(low).max(0)))
+pub(crate) fn loss_kept(share: i64, reserve: i64, low: i64, basis: i64) -> i128 {
+    // What the basis scenario gains is never above zero.
+    let loss = reserve.saturating_sub(low).max(basis.wrapping_neg());
+    i128::from(share).wrapping_mul(i128::from(loss))
 }
 
 /// Returns a sum in millionths of micro-dollars as micro-dollars, rounded up.
@@ -157,14 +198,15 @@ pub(crate) fn stage_after<'a>(paths: impl Iterator<Item = &'a Path>, stage: u32)
 
 impl Scan {
     /// Returns the scan of positions that are sorted by row.
-    pub(crate) fn new(risk: &Risk, matrix: &Matrix, lines: &[(Line, i64)]) -> Result<Self, Fault> {
+    pub(crate) fn new(risk: &Risk, matrix: &Matrix, lines: &[Entry]) -> Result<Self, Fault> {
         let held = Stage::new(risk, matrix, lines, 0)?;
-        let mut scan = Self { sum: held.sum, held, later: Vec::new() };
+        let units = units_of(risk, lines)?;
+        let mut scan = Self { sum: held.sum, held, later: Vec::new(), units };
         if risk.soon.is_empty() {
             return Ok(scan);
         }
         let paths = || {
-            let slots = lines.iter().filter_map(|(line, _)| risk.slot(line.slot));
+            let slots = lines.iter().filter_map(|entry| risk.slot(entry.line.slot));
             slots.filter_map(|slot| risk.path(slot.group))
         };
         let mut last = 0;
@@ -196,6 +238,7 @@ impl Scan {
         order: &OrderLine<'_>,
         more: i64,
     ) -> i128 {
+        let more = More { reserve: more, basis: self.basis_with(order, false).1 };
         let sum = self.held.sum_with(arch, path, order, more);
         if path.stage == 0 && self.later.is_empty() {
             return sum;
@@ -203,9 +246,17 @@ impl Scan {
         sum.max(self.later_with(arch, path, order, more))
     }
 
+    /// Returns what the unit of an order gains with it, or without it, and by how much its worst changes.
+    #[inline]
+    fn basis_with(&self, order: &OrderLine<'_>, take_out: bool) -> (UnitSums, i64) {
+        let before = unit_of(&self.units, order.unit);
+        let after = before.with_order(order.basis, order.cost, take_out);
+        (after, after.worst().wrapping_sub(before.worst()))
+    }
+
     /// Returns the greatest sum of the stages that look past something, once an order is added.
     #[inline(never)]
-    fn later_with(&self, arch: pulp::Arch, path: &Path, order: &OrderLine<'_>, more: i64) -> i128 {
+    fn later_with(&self, arch: pulp::Arch, path: &Path, order: &OrderLine<'_>, more: More) -> i128 {
         let past = order.past();
         let with = |number, stage: &Stage| {
             let order = if path.is_past(number) { &past } else { order };
@@ -247,6 +298,12 @@ impl Scan {
             let stage = self.before(place).clone();
             self.later.insert(place, (path.stage, stage));
         }
+        let (unit, basis) = self.basis_with(order, take_out);
+        let more = More { reserve: more, basis };
+        match self.units.binary_search_by_key(&order.unit, |(number, _)| *number) {
+            Ok(place) => self.units.get_mut(place).into_iter().for_each(|held| held.1 = unit),
+            Err(place) => self.units.insert(place, (order.unit, unit)),
+        }
         self.held.apply(arch, path, order, more, take_out);
         let past = order.past();
         for (number, stage) in &mut self.later {
@@ -257,45 +314,58 @@ impl Scan {
     }
 
     /// Returns the sum of the scan without lots of one row that are in it, in the unit of the row, and without what is
-    /// reserved for them. The rows are that of what is held and its second row.
+    /// reserved for them. The rows are that of what is held and its second row; `unit` is what moves with it.
     pub(crate) fn sum_without(
         &self,
         path: &Path,
         [row, late]: [&Row; 2],
-        scaled: i32,
-        reserve: i64,
+        unit: u32,
+        gone: &Entry,
     ) -> i128 {
-        let held = self.held.sum_without(path, row, scaled, reserve);
+        let before = unit_of(&self.units, unit);
+        let after = before.with_position(gone.basis.map(i64::wrapping_neg));
+        let more = More {
+            reserve: gone.reserve.saturating_neg(),
+            basis: after.worst().wrapping_sub(before.worst()),
+        };
+        let held = self.held.sum_without(path, row, gone.line.lots, more);
         self.later.iter().fold(held, |greatest, (number, stage)| {
             let row = if path.is_past(*number) { late } else { row };
-            greatest.max(stage.sum_without(path, row, scaled, reserve))
+            greatest.max(stage.sum_without(path, row, gone.line.lots, more))
         })
     }
 
-    /// Returns the sums of all classes, of what is held.
-    pub(crate) fn total(&self) -> Vector {
+    /// Returns the sums of all classes, of what is held; and in the basis scenario.
+    pub(crate) fn total(&self) -> (Vector, i64) {
         self.held.total()
     }
 }
 
 impl Stage {
     /// Returns the scan of positions that are sorted by row, in a stage; as they are held in stage zero.
-    fn new(risk: &Risk, matrix: &Matrix, lines: &[(Line, i64)], stage: u32) -> Result<Self, Fault> {
+    fn new(risk: &Risk, matrix: &Matrix, lines: &[Entry], stage: u32) -> Result<Self, Fault> {
         let mut scan = Self::default();
-        for (line, reserve) in lines {
+        let mut moved: Option<(u32, UnitSums)> = None;
+        for Entry { line, reserve, basis } in lines {
             let missing = || Fault::Missing("margin: row");
             let slot = risk.slot(line.slot).ok_or_else(missing)?;
             let path = risk.path(slot.group).ok_or_else(missing)?;
             let row = matrix.row_at(line.slot, path, stage).ok_or_else(missing)?;
+            // Rows of a unit follow each other.
+            let before = moved.filter(|(unit, _)| *unit == slot.unit).unwrap_or_default().1;
+            let after = before.with_position(*basis);
+            moved = Some((slot.unit, after));
+            let more = after.worst().wrapping_sub(before.worst());
             for level in scan.path_mut(path).into_iter().flatten() {
                 add_position(&mut level.vector, row, line.lots);
                 level.reserve = level.reserve.saturating_add(*reserve);
+                level.basis = level.basis.wrapping_add(more);
             }
         }
         let levels = [&mut scan.groups, &mut scan.underlyings, &mut scan.classes];
         let mut sum: i128 = 0;
         for level in levels.into_iter().flatten() {
-            let loss = level.loss_at(lowest_of(&level.vector), 0);
+            let loss = level.loss_now();
             sum = sum.wrapping_add(level.change(level.kept, loss));
             level.loss = loss;
         }
@@ -319,7 +389,7 @@ impl Stage {
 
     /// Returns the sum of the scan once an order is added and `more` is reserved for short positions.
     #[inline(always)]
-    fn sum_with(&self, arch: pulp::Arch, path: &Path, order: &OrderLine<'_>, more: i64) -> i128 {
+    fn sum_with(&self, arch: pulp::Arch, path: &Path, order: &OrderLine<'_>, more: More) -> i128 {
         let known = find(&self.groups, path.group.0);
         let group = known.unwrap_or(Level::NONE);
         let underlying = find(&self.underlyings, path.underlying.0).unwrap_or(Level::NONE);
@@ -334,7 +404,9 @@ impl Stage {
                 let [low] = lows_with_order(arch, order, [&group.vector]);
                 let shares =
                     path.group.1.wrapping_add(path.underlying.1).wrapping_add(path.class.1);
-                return self.sum.wrapping_add(group.change(shares, group.loss_at(low, more)));
+                return self.sum.wrapping_add(
+                    group.change(shares, group.loss_at(low, more.basis, more.reserve)),
+                );
             }
             (false, true) => {
                 let vectors = [&group.vector, &underlying.vector];
@@ -351,16 +423,21 @@ impl Stage {
             }
         };
         self.sum
-            .wrapping_add(group.change(path.group.1, group.loss_at(low_group, more)))
             .wrapping_add(
-                underlying.change(path.underlying.1, underlying.loss_at(low_underlying, more)),
+                group.change(path.group.1, group.loss_at(low_group, more.basis, more.reserve)),
             )
-            .wrapping_add(class.change(path.class.1, class.loss_at(low_class, more)))
+            .wrapping_add(underlying.change(
+                path.underlying.1,
+                underlying.loss_at(low_underlying, more.basis, more.reserve),
+            ))
+            .wrapping_add(
+                class.change(path.class.1, class.loss_at(low_class, more.basis, more.reserve)),
+            )
     }
 
     /// Returns the sum of the scan without lots of one row that are in it, in the unit of the row, and without what is
     /// reserved for them.
-    fn sum_without(&self, path: &Path, row: &Row, scaled: i32, reserve: i64) -> i128 {
+    fn sum_without(&self, path: &Path, row: &Row, scaled: i32, more: More) -> i128 {
         let levels = [
             find(&self.groups, path.group.0),
             find(&self.underlyings, path.underlying.0),
@@ -369,7 +446,7 @@ impl Stage {
         levels.into_iter().flatten().fold(self.sum, |sum, level| {
             let mut vector = level.vector;
             add_position(&mut vector, row, scaled.wrapping_neg());
-            let loss = level.loss_at(lowest_of(&vector), reserve.saturating_neg());
+            let loss = level.loss_at(lowest_of(&vector), more.basis, more.reserve);
             sum.wrapping_add(level.change(level.kept, loss))
         })
     }
@@ -380,24 +457,28 @@ impl Stage {
         arch: pulp::Arch,
         path: &Path,
         order: &OrderLine<'_>,
-        more: i64,
+        more: More,
         take_out: bool,
     ) {
         let mut sum = self.sum;
         for level in self.path_mut(path).into_iter().flatten() {
             add_order(arch, &mut level.vector, order, take_out);
-            level.reserve = level.reserve.saturating_add(more);
-            let loss = level.loss_at(lowest_of(&level.vector), 0);
+            level.reserve = level.reserve.saturating_add(more.reserve);
+            level.basis = level.basis.wrapping_add(more.basis);
+            let loss = level.loss_now();
             sum = sum.wrapping_add(level.change(level.kept, loss));
             level.loss = loss;
         }
         self.sum = sum;
     }
 
-    /// Returns the sums of all classes.
-    fn total(&self) -> Vector {
-        let mut total = Vector::ZERO;
-        self.classes.iter().for_each(|class| add_vector(&mut total, &class.vector));
-        total
+    /// Returns the sums of all classes, and in the basis scenario.
+    fn total(&self) -> (Vector, i64) {
+        let (mut total, mut basis) = (Vector::ZERO, 0i64);
+        for class in &self.classes {
+            add_vector(&mut total, &class.vector);
+            basis = basis.wrapping_add(class.basis);
+        }
+        (total, basis)
     }
 }

@@ -1,7 +1,8 @@
 //! The forty-eight scenarios: which way the index, the vols, the skew and the term structure move, and with what weight.
 //!
 //! **Invariant:** every scenario values each contract on its own, so an account's loss in a scenario is linear in its
-//! positions. The order of the set is fixed, because scenario numbers appear in proofs and reports.
+//! positions. The order of the set is fixed, because scenario numbers appear in proofs and reports. One more scenario,
+//! [`ScenarioId::BASIS`], is not linear and has no place in the set: see [`crate::basis`].
 
 use units::Ppm;
 
@@ -51,12 +52,15 @@ pub struct Scenario {
     pub weight: Ppm,
 }
 
-/// The number of a scenario, below [`SCENARIOS`].
+/// The number of a scenario: below [`SCENARIOS`], or [`Self::BASIS`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScenarioId(u8);
 
 impl ScenarioId {
-    /// Wraps a number; `None` if there is no such scenario.
+    /// The scenario beside the set: each basis moves by itself, against the account (0019-MARG-040).
+    pub const BASIS: Self = Self(48);
+
+    /// Wraps the number of a scenario of the set; `None` if there is no such scenario.
     #[must_use]
     pub fn new(number: usize) -> Option<Self> {
         if number >= SCENARIOS {

@@ -5,7 +5,8 @@
 
 use crate::account::maintenance;
 use crate::charges::{ChargeBook, Purpose};
-use crate::holdings::Holdings;
+use crate::holdings::{Entry, Holdings};
+use crate::lanes::Line;
 use crate::risk::Risk;
 use crate::scan::{Scan, round_up};
 use protocol::{Fault, InstrumentId};
@@ -67,7 +68,12 @@ impl<'a> Sums<'a> {
         let lots = self.charges.held(number);
         let held = i32::try_from(lots).map_err(|_| missing())?;
         let scaled = slot.scaled(held).ok_or_else(missing)?;
-        let scan = self.scan.sum_without(path, rows, scaled, slot.reserved(held));
+        let gone = Entry {
+            line: Line { slot: number, lots: scaled },
+            reserve: slot.reserved(held),
+            basis: slot.basis.times(lots),
+        };
+        let scan = self.scan.sum_without(path, rows, slot.unit, &gone);
         let charges = self.charges.total_without(self.risk, (number, slot), lots)?;
         maintenance(self.risk, round_up(scan), charges)
     }

@@ -28,6 +28,27 @@ pub(crate) struct Weights([Lot; 2]);
 
 const _: () = assert!(size_of::<Weights>() == 128);
 
+/// What a row moves with in the basis scenario (0019-MARG-040).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// It does not move.
+    Still,
+    /// It moves alone.
+    Alone,
+    /// It moves with its expiry.
+    Expiry,
+}
+
+impl Unit {
+    fn of(slot: &Slot, group: &Group) -> Self {
+        match (slot.basis.is_none(), group.expires_at) {
+            (true, _) => Self::Still,
+            (false, None) => Self::Alone,
+            (false, Some(_)) => Self::Expiry,
+        }
+    }
+}
+
 /// Where a row falls, and how many of its lots are few.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Key {
@@ -45,6 +66,7 @@ pub(crate) struct Key {
     graded: u8,
     /// One if a stage looks past it.
     soon: u8,
+    pub(crate) basis: Unit,
     /// What rounding may hide in a short lot.
     reserve: i64,
 }
@@ -96,6 +118,7 @@ impl Weights {
             bits: u8::try_from(slot.bits).unwrap_or(u8::MAX),
             graded: u8::from(slot.initial.beyond != 0 || slot.maintenance.beyond != 0),
             soon: u8::from(group.stage != 0),
+            basis: Unit::of(slot, group),
             reserve: slot.reserve,
         };
         let weights = Self([
@@ -277,6 +300,7 @@ impl Key {
             bits,
             graded: 0,
             soon: 0,
+            basis: Unit::Still,
             reserve,
         }
     }

@@ -331,10 +331,13 @@ fn adding_a_scenario_never_lowers_the_scan() {
 
 #[test]
 fn every_subset_of_open_orders_is_covered_and_the_worst_is_exact() {
-    // 0019-MARG-010. One expiry: exact. Many: a bound. Within a day of it as long before.
+    // 0019-MARG-010, 0019-MARG-040. One expiry: exact. Many: a bound. Within a day of it as long before, and with bases that move.
     subsets_are_covered(&House::new(), support::expiry(30), 15);
     let soon = units::BlockTime::from_millis(support::NOW + 300 * 60_000);
     subsets_are_covered(&House::expiring(), soon, 7);
+    let mut moved = House::new();
+    moved.move_bases();
+    subsets_are_covered(&moved, support::expiry(30), 15);
 }
 
 fn subsets_are_covered(house: &House, expires_at: units::BlockTime, listed: u64) {

@@ -135,6 +135,8 @@ pub(crate) fn write_tree(
     for id in named {
         if let Some(scenario) = scenarios.get(usize::from(id.get())) {
             writeln!(out, "scenario #{id}: {}", scenario_text(scenario))?;
+        } else if id == ScenarioId::BASIS {
+            writeln!(out, "scenario #{id}: {BASIS_TEXT}")?;
         }
     }
     Ok(())
@@ -161,6 +163,9 @@ fn collect_scenarios(explanation: &Explanation, named: &mut BTreeSet<ScenarioId>
     }
     explanation.parts.iter().for_each(|part| collect_scenarios(part, named));
 }
+
+/// What happens in the scenario beside the set (0019-MARG-040).
+const BASIS_TEXT: &str = "index unmoved, each perpetual at the worse edge of its band";
 
 /// Returns what happens in a scenario.
 fn scenario_text(scenario: &Scenario) -> String {

@@ -245,6 +245,7 @@ fn market(
         mark,
         vol,
         vol_uncertainty: Vol::ZERO,
+        basis_doubt: Price::ZERO,
         settlement: None,
         funding: units::Ppb::ZERO,
     })
@@ -272,6 +273,7 @@ fn underlying(chain: &Chain) -> Result<UnderlyingInput> {
         haircut: given(ParameterId::CollateralHaircut)?,
         haircut_knee: Notional::from_micros(value(ParameterId::HaircutKnee)?),
         haircut_beyond: given(ParameterId::HaircutBeyond)?,
+        mark_band: given(ParameterId::MarkBand)?,
         spread: Ppm::ZERO,
         vol_daily: Ppm::ZERO,
         volume_daily: Notional::ZERO,

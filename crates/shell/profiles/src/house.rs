@@ -39,6 +39,7 @@ pub(crate) struct Parameters {
     haircut: Decimal,
     haircut_knee: Decimal,
     haircut_beyond: Decimal,
+    mark_band: Decimal,
     spread: Decimal,
     funding_rate: Decimal,
 }
@@ -54,6 +55,7 @@ impl Default for Parameters {
             haircut: Decimal::ppm(100_000),
             haircut_knee: Decimal::whole(10_000_000),
             haircut_beyond: Decimal::ppm(100_000),
+            mark_band: Decimal::ppm(30_000),
             spread: Decimal::ZERO,
             funding_rate: Decimal::ZERO,
         }
@@ -69,6 +71,7 @@ impl Parameters {
                 ("short_option_initial", self.short_option_initial),
                 ("haircut", self.haircut),
                 ("haircut_beyond", self.haircut_beyond),
+                ("mark_band", self.mark_band),
                 ("spread", self.spread),
             ],
         )?;
@@ -99,6 +102,7 @@ impl Parameters {
             haircut: exact("haircut", self.haircut)?,
             haircut_knee: exact("haircut_knee", self.haircut_knee)?,
             haircut_beyond: exact("haircut_beyond", self.haircut_beyond)?,
+            mark_band: exact("mark_band", self.mark_band)?,
             spread: exact("spread", self.spread)?,
             vol_daily: Ppm::ZERO,
             volume_daily: Notional::ZERO,
@@ -200,6 +204,7 @@ fn listed(portfolio: &Portfolio, parameters: &Parameters, index: Price) -> Resul
             mark,
             vol,
             vol_uncertainty: vol,
+            basis_doubt: Price::ZERO,
             settlement: None,
             funding,
         };
@@ -232,6 +237,7 @@ fn listed(portfolio: &Portfolio, parameters: &Parameters, index: Price) -> Resul
                 mark,
                 vol,
                 vol_uncertainty: Vol::from_points(0),
+                basis_doubt: Price::ZERO,
                 settlement,
                 funding: Ppb::ZERO,
             };
@@ -313,6 +319,8 @@ pub(crate) fn measure(portfolio: &Portfolio, parameters: &Parameters) -> Result<
     components.insert("liquidation_target".into(), text(required.buffer));
     components.insert("worst_scenario".into(), required.worst_scenario.to_string());
     let place = usize::from(required.worst_scenario.get());
+    let beside = margin::basis_profit(&risk, &account)?;
+    let profits: Vec<Notional> = profits.into_iter().chain([beside]).collect();
     Ok(Outcome {
         initial_margin: text(required.initial),
         maintenance_margin: text(required.maintenance),

@@ -61,6 +61,8 @@ struct UnderlyingFile {
     #[serde(default, deserialize_with = "given")]
     haircut: Option<Exact>,
     #[serde(default, deserialize_with = "given")]
+    mark_band: Option<Exact>,
+    #[serde(default, deserialize_with = "given")]
     spread: Option<Exact>,
     #[serde(default, deserialize_with = "given")]
     volume: Option<Exact>,
@@ -418,8 +420,7 @@ impl Portfolio {
         near(forward, on.index, Ppm::from_parts(BASIS_BAND), &place("forward"))?;
         if let (Some(mark), Kind::Perpetual) = (mark, given.kind) {
             // Its premium over the index is within the band of marks (0017-ORAC-014, 0017-ORAC-015).
-            let most = Definition::of(ParameterId::MarkBand).map_or(0, |held| held.highest);
-            near(mark, on.index, Ppm::from_parts(most.into()), &place("mark"))?;
+            near(mark, on.index, most(ParameterId::MarkBand), &place("mark"))?;
         }
         let settlement = self.settlement(given, contract.expires_at())?;
         let vol: Option<Vol> = optional(given.vol.as_ref(), &place("vol"))?;
@@ -445,6 +446,7 @@ impl Portfolio {
             mark: mark.unwrap_or(model),
             vol,
             vol_uncertainty: Vol::ZERO,
+            basis_doubt: Price::ZERO,
             settlement,
             funding,
         })
@@ -599,6 +601,12 @@ fn default_value(parameter: ParameterId) -> i128 {
     i128::from(Definition::of(parameter).map_or(0, |definition| definition.default))
 }
 
+/// Returns the highest share that governance can allow.
+fn most(parameter: ParameterId) -> Ppm {
+    let highest = Definition::of(parameter).map_or(0, |held| held.highest);
+    Ppm::from_parts(highest.into())
+}
+
 fn underlying(given: &UnderlyingFile, number: u16) -> Result<UnderlyingInput, WhatIfError> {
     let place = |field: &str| format!("underlying {}, {field}", given.name);
     let index: Price = given.index.read(&place("index"))?;
@@ -628,6 +636,8 @@ fn underlying(given: &UnderlyingFile, number: u16) -> Result<UnderlyingInput, Wh
     };
     let haircut = ratio(&given.haircut, "haircut", ParameterId::CollateralHaircut)?;
     within(Ppm::ZERO, one, haircut, &place("haircut"))?;
+    let mark_band = ratio(&given.mark_band, "mark_band", ParameterId::MarkBand)?;
+    within(Ppm::ZERO, most(ParameterId::MarkBand), mark_band, &place("mark_band"))?;
     let spread = optional(given.spread.as_ref(), &place("spread"))?.unwrap_or(Ppm::ZERO);
     within(Ppm::ZERO, one, spread, &place("spread"))?;
     let depth = optional(given.depth.as_ref(), &place("depth"))?.unwrap_or(one);
@@ -645,6 +655,7 @@ fn underlying(given: &UnderlyingFile, number: u16) -> Result<UnderlyingInput, Wh
         haircut,
         haircut_knee: Notional::from_micros(default_value(ParameterId::HaircutKnee)),
         haircut_beyond: default(ParameterId::HaircutBeyond),
+        mark_band,
         spread,
         vol_daily: default(ParameterId::VolDaily),
         volume_daily: traded(&given.volume, "volume")?,

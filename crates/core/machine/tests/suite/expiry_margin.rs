@@ -39,7 +39,7 @@ fn open_spread(house: &mut House, number: u8, other: u8) {
 
 #[test]
 fn the_maintenance_of_a_spread_rises_by_the_hour_to_that_of_the_leg_that_remains() {
-    // 0019-MARG-023
+    // 0019-MARG-023; until then it is what the mark of the perpetual may take (0019-MARG-040).
     let mut house = House::living(LIFE);
     let fund = |number| deposit(number, 0, dollars(300_000));
     house.apply(1, [1, 2, 5, 6].map(fund).to_vec());
@@ -56,7 +56,7 @@ fn the_maintenance_of_a_spread_rises_by_the_hour_to_that_of_the_leg_that_remains
         shares.push((START + LIFE - house.now, share));
     }
     let at = |left: i128| shares.iter().find(|(at, _)| *at <= left).unwrap().1;
-    assert!((90_000..130_000).contains(&at(26 * HOUR)), "two days before: {}", at(26 * HOUR));
+    assert!((300_000..340_000).contains(&at(26 * HOUR)), "two days before: {}", at(26 * HOUR));
     assert!((500_000..600_000).contains(&at(12 * HOUR)), "at noon: {}", at(12 * HOUR));
     // What it was before: six thousand dollars until the window, and eight times as much when it closed.
     for (place, (left, first)) in shares.iter().enumerate() {
@@ -104,7 +104,7 @@ fn who_owns_the_only_bid_gains_nothing_from_a_spread_that_expires() {
         }
     }
     let called_at: i128 = called_at.expect("it is called");
-    assert!(called_at > 23 * HOUR, "a day before: {called_at}");
+    assert!(called_at > 20 * HOUR, "most of a day before: {called_at}");
     let taken: i128 = amount.minor()
         + [1, 2, 4].iter().map(|number| required(&house, *number)[0].max(0)).sum::<i128>();
     let brought: i128 = deposits.iter().map(|(_, sum)| sum * 1_000_000).sum();

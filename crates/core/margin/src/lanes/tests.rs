@@ -1,6 +1,8 @@
 //! Every instruction set against wide integers, and against the others where sums wrap.
 
 use super::*;
+use crate::basis::BasisMoves;
+use std::collections::BTreeMap;
 
 /// A level of a path.
 type Level = fn(&Path) -> (u32, i64);
@@ -43,6 +45,34 @@ fn naive(rows: &[Row], entries: &[Line]) -> Vec<i128> {
 
 fn low(sums: &[i128]) -> i64 {
     i64::try_from(*sums.iter().min().unwrap()).unwrap()
+}
+
+/// Returns what lines gain in the basis scenario: what moves alone, each at its worst, and each expiry at its worst.
+fn naive_basis(keys: &[Key], bases: &[BasisMoves], lines: &[Line]) -> i64 {
+    let mut sum = 0;
+    let mut expiries: BTreeMap<u32, [i64; 2]> = BTreeMap::new();
+    for line in lines {
+        let key = &keys[line.slot as usize];
+        let [fallen, risen] = bases[line.slot as usize].times(line.lots.into());
+        match key.basis {
+            Unit::Still => {}
+            Unit::Alone => sum += fallen.min(risen).min(0),
+            Unit::Expiry => {
+                let sums = expiries.entry(key.group).or_default();
+                *sums = [sums[0] + fallen, sums[1] + risen];
+            }
+        }
+    }
+    sum + expiries.values().map(|[fallen, risen]| *fallen.min(risen).min(&0)).sum::<i64>()
+}
+
+/// Makes every third row move alone in the basis scenario, and every third with its group.
+fn move_bases(keys: &mut [Key], mut any: impl FnMut() -> i64) -> Vec<BasisMoves> {
+    let units = [Unit::Still, Unit::Alone, Unit::Expiry];
+    for (key, unit) in keys.iter_mut().zip(units.into_iter().cycle()) {
+        key.basis = unit;
+    }
+    keys.iter().map(|_| BasisMoves { fallen: any(), risen: any() }).collect()
 }
 
 /// Returns every compiled path that this machine can take.
@@ -102,7 +132,9 @@ fn every_instruction_set_gives_the_same_bits_whatever_the_input() {
     let arches = arches();
     // Two rows to a group, three groups to an underlying, two underlyings to a class.
     let mut paths: Vec<Path> = (0..8).map(|group| path([group, group / 3, group / 6])).collect();
-    let keys: Vec<Key> = (0..16).map(|row| Key::of(&paths[row / 2], (row % 3) as u8, 7)).collect();
+    let mut keys: Vec<Key> =
+        (0..16).map(|row| Key::of(&paths[row / 2], (row % 3) as u8, 7)).collect();
+    let bases = move_bases(&mut keys, || random.next().cast_signed());
     expire(&mut matrix, &keys, &mut paths, || {
         let mut row = Row::ZERO;
         row.0.as_flattened_mut().iter_mut().for_each(|value| *value = any(&mut random));
@@ -117,16 +149,19 @@ fn every_instruction_set_gives_the_same_bits_whatever_the_input() {
             late: &rows[case % 16],
             scaled: any(&mut random),
             cost: random.next().cast_signed(),
+            unit: 0,
+            basis: [0; 2],
         };
         let mut vector = Vector::ZERO;
         add_position(&mut vector, &rows[(case + 5) % 16], any(&mut random));
         let seen: Vec<_> = (arches.iter())
             .map(|arch| {
-                let (matrix, keys, paths) = (&matrix, &keys, &paths);
+                let (matrix, keys, bases, paths) = (&matrix, &keys, &bases[..], &paths);
                 let lines = &entries[..];
-                let held = Sweep::<false> { matrix, lines, keys, paths, stage: 0 }.scan(*arch);
+                let held =
+                    Sweep::<false> { matrix, lines, keys, bases, paths, stage: 0 }.scan(*arch);
                 let stage = (case % 3) as u32;
-                let swept = Sweep::<true> { matrix, lines, keys, paths, stage }.scan(*arch);
+                let swept = Sweep::<true> { matrix, lines, keys, bases, paths, stage }.scan(*arch);
                 (held, swept, lows_with_order(*arch, &order, [&vector, &Vector::ZERO]))
             })
             .collect();
@@ -156,6 +191,7 @@ fn every_instruction_set_sums_as_wide_integers_do() {
                 random.within(1 << 20).abs(),
             ));
         }
+        let bases = move_bases(&mut keys, || random.within(1 << 28));
         let mut matrix: Matrix = rows.iter().copied().collect();
         let late: Vec<Row> = (0..8).map(|_| random.row()).collect();
         let mut next = late.iter().cycle();
@@ -185,17 +221,20 @@ fn every_instruction_set_sums_as_wide_integers_do() {
                 let run: Vec<Line> = scaled.iter().copied().filter(within).collect();
                 let hidden = |line: &Line| keys[line.slot as usize].reserved(line.lots);
                 let reserve: i64 = lines.iter().filter(|line| within(line)).map(hidden).sum();
-                let loss = reserve - low(&naive(&stages[stage], &run));
+                let unscaled: Vec<Line> = lines.iter().copied().filter(within).collect();
+                let basis = naive_basis(&keys, &bases, &unscaled);
+                let loss = (reserve - low(&naive(&stages[stage], &run))).max(-basis);
                 expected += i128::from(share) * i128::from(loss.max(0));
             }
         }
         for arch in arches() {
             let (matrix, keys, paths, lines) = (&matrix, &keys[..], &paths[..], &lines[..]);
+            let bases = &bases[..];
             let at = stage as u32;
-            let sweep = Sweep::<true> { matrix, lines, keys, paths, stage: at };
+            let sweep = Sweep::<true> { matrix, lines, keys, bases, paths, stage: at };
             assert_eq!(sweep.scan(arch), Some(expected), "{arch:?} in stage {stage}");
             if stage == 0 {
-                let held = Sweep::<false> { matrix, lines, keys, paths, stage: 0 };
+                let held = Sweep::<false> { matrix, lines, keys, bases, paths, stage: 0 };
                 assert_eq!(held.scan(arch), Some(expected), "{arch:?}");
             }
         }
@@ -215,6 +254,8 @@ fn every_instruction_set_adds_orders_as_wide_integers_do() {
             late: &row,
             scaled: random.within(1 << 30) as i32,
             cost: random.within(1 << 50),
+            unit: 0,
+            basis: [0; 2],
         };
         let expected: Vec<i128> = (before.0.iter().flatten())
             .zip(row.0.iter().flatten())

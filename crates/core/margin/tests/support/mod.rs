@@ -60,6 +60,7 @@ pub(crate) fn underlying(id: UnderlyingId, class: u16, index: Price) -> Underlyi
         haircut: Ppm::from_parts(100_000),
         haircut_knee: dollars(10_000_000),
         haircut_beyond: Ppm::from_parts(100_000),
+        mark_band: Ppm::ZERO,
         spread: Ppm::ZERO,
         vol_daily: Ppm::ZERO,
         volume_daily: Notional::ZERO,
@@ -95,6 +96,7 @@ pub(crate) fn market(instrument: Instrument, forward: Price, vol: i128) -> Marke
         mark,
         vol,
         vol_uncertainty: Vol::ZERO,
+        basis_doubt: Price::ZERO,
         settlement: None,
         funding: Ppb::ZERO,
     }
@@ -187,9 +189,11 @@ impl House {
         house
     }
 
-    /// Returns that with everything switched on: doubt, spread, impact, funding and two different scan ranges.
+    /// Returns that with everything switched on: doubt, spread, impact, funding, two different scan ranges, a second perpetual,
+    /// and bases that may move.
     pub(crate) fn rough() -> Self {
         let mut house = Self::expiring();
+        house.move_bases();
         for underlying in &mut house.underlyings {
             underlying.confidence = Price::from_micros(underlying.index.micros() / 200);
             underlying.scan_new = Ppm::from_parts(213_337);
@@ -206,6 +210,26 @@ impl House {
             market.vol_uncertainty = Vol::from_points(if place % 2 == 0 { 300 } else { 0 });
         }
         house
+    }
+
+    /// Lets each basis move: marks of perpetuals stand off the index, within bands of 3 and 10 %, and two expiries are not voted on.
+    pub(crate) fn move_bases(&mut self) {
+        for (underlying, band) in self.underlyings.iter_mut().zip([30_000, 100_000]) {
+            underlying.mark_band = Ppm::from_parts(band);
+        }
+        let second = instrument(3, BTC, Contract::Perpetual, 10 * BTC_LOT);
+        self.markets.insert(2, market(second, price(60_000), 0));
+        for (market, dollars) in self.markets.iter_mut().zip([60_600, 2_850, 58_900]) {
+            market.mark = price(dollars);
+        }
+        for market in &mut self.markets {
+            let expires_at = market.instrument.contract.expires_at();
+            if [expiry(30), expiry(180)].map(Some).contains(&expires_at) {
+                let parts =
+                    Ppm::from_parts(if expires_at == Some(expiry(30)) { 9_000 } else { 50_000 });
+                market.basis_doubt = market.forward.scaled(parts, Round::Up).unwrap();
+            }
+        }
     }
 
     /// Returns a house of two underlyings, each with a perpetual and eight expiries of options.
