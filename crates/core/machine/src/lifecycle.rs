@@ -40,6 +40,7 @@ impl Market {
             vol_uncertainty: Vol::ZERO,
             vol_stale: false,
             basis_stale: false,
+            basis_doubt: Price::ZERO,
             greeks: None,
             last: None,
             aggregate: Aggregate::default(),

@@ -332,7 +332,7 @@ fn market_input(
         mark,
         vol: market.vol.unwrap_or(Vol::ZERO),
         vol_uncertainty: market.vol_uncertainty,
-        basis_doubt: Price::ZERO,
+        basis_doubt: market.basis_doubt,
         settlement: settlement(market, underlying, now)?,
         funding: market.funding_rate,
     }))

@@ -116,6 +116,7 @@ impl Work<'_> {
             gap_max: self.state.span(id, ParameterId::GapMax),
             doubt_grace: BlockSpan::from_millis(self.state.house(ParameterId::CallGrace)),
             mark_band: self.state.ppm(id, ParameterId::MarkBand),
+            basis_stale_penalty: self.state.ppm(id, ParameterId::BasisStalePenalty),
             vol_stale_after: self.state.span(id, ParameterId::VolStaleAfter),
             vol_fade: self.state.span(id, ParameterId::VolFade),
             vol_unvoted_penalty: self.state.ppm(id, ParameterId::VolUnvotedPenalty),
@@ -236,13 +237,14 @@ fn mark(
     (trades, impact): (bool, Notional),
     params: &oracle::Parameters,
 ) -> Result<(), Fault> {
-    (market.forward, market.basis_stale) = match market.instrument.contract.expires_at() {
-        Some(expires_at) => {
-            let forward = underlying.bases.forward(index, expires_at, now, params)?;
-            (Some(forward.price), forward.stale)
-        }
-        None => (Some(index), false),
-    };
+    (market.forward, market.basis_stale, market.basis_doubt) =
+        match market.instrument.contract.expires_at() {
+            Some(expires_at) => {
+                let forward = underlying.bases.forward(index, expires_at, now, params)?;
+                (Some(forward.price), forward.stale, forward.doubt)
+            }
+            None => (Some(index), false, Price::ZERO),
+        };
     let instrument = market.instrument;
     if let Contract::Option { expires_at, strike, .. } = instrument.contract {
         let found = vols.get(&(expires_at, strike));

@@ -119,6 +119,8 @@ pub struct MarketRecord {
     pub vol_stale: bool,
     /// Whether the basis is stale.
     pub basis_stale: bool,
+    /// How far the forward may be off against other contracts of the underlying.
+    pub basis_doubt: Price,
     /// How the value of a unit of the underlying in the contract moves: with lots, all that the Greeks of an account
     /// take.
     pub greeks: Option<UnitGreeks>,
@@ -301,6 +303,7 @@ impl State {
             vol_uncertainty: market.vol_uncertainty,
             vol_stale: market.vol_stale,
             basis_stale: market.basis_stale,
+            basis_doubt: market.basis_doubt,
             greeks: market.greeks,
             last: market.last,
             aggregate: market.aggregate,

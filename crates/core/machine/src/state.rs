@@ -84,6 +84,8 @@ pub struct Market {
     pub vol_stale: bool,
     /// Whether no vote behind the forward is fresh: the market may only reduce.
     pub basis_stale: bool,
+    /// How far the forward may be off against other contracts of the underlying.
+    pub basis_doubt: Price,
     /// How the value of a unit moves; absent until there is a forward, and for options a vol.
     pub greeks: Option<UnitGreeks>,
     /// Price of the last auction that traded.

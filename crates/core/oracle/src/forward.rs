@@ -11,6 +11,9 @@ use protocol::{Fault, ValidatorId};
 use std::collections::BTreeMap;
 use units::{ArithmeticError, BlockSpan, BlockTime, Num, Price, Round, limits};
 
+/// 365 days.
+const YEAR: BlockSpan = BlockSpan::from_millis(31_536_000_000);
+
 /// One validator's vote on the basis of one expiry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BasisVote {
@@ -31,6 +34,8 @@ pub struct Forward {
     pub price: Price,
     /// Whether nobody has voted on its basis lately, nor on those of its neighbours: new risk must wait.
     pub stale: bool,
+    /// How far it may be off against other contracts of the underlying.
+    pub doubt: Price,
 }
 
 /// The basis of an expiry at the moment of a vote on it.
@@ -39,6 +44,16 @@ struct Held {
     basis: Price,
     index: Price,
     voted_at: BlockTime,
+    /// How far the vote was from it.
+    ahead: Price,
+}
+
+/// A basis between votes.
+#[derive(Debug, Clone, Copy)]
+struct Carried {
+    basis: Price,
+    stale: bool,
+    doubt: Price,
 }
 
 /// The voted bases of one underlying.
@@ -91,7 +106,8 @@ impl BasisMarks {
                     voted.greater(lowest).lesser(before.plus(reach).map_err(at())?)
                 }
             };
-            self.held.insert(expires_at, Held { basis, index, voted_at: now });
+            let ahead = voted.minus(basis).and_then(Price::magnitude).map_err(at())?;
+            self.held.insert(expires_at, Held { basis, index, voted_at: now, ahead });
         }
         self.forget(now);
         Ok(())
@@ -106,7 +122,7 @@ impl BasisMarks {
     /// on the straight line in time between its neighbours, of which the nearest is the index itself now; after the last,
     /// it has that one's rate. What has ended is worth the index.
     ///
-    /// Rounding: down.
+    /// Rounding: down; doubt up.
     ///
     /// # Errors
     ///
@@ -114,7 +130,7 @@ impl BasisMarks {
     ///
     /// # Source
     ///
-    /// spec 0017-ORAC-016.
+    /// spec 0017-ORAC-016, 0017-ORAC-040.
     pub fn forward(
         &self,
         index: Price,
@@ -123,49 +139,71 @@ impl BasisMarks {
         params: &Parameters,
     ) -> Result<Forward, Fault> {
         if expires_at <= now {
-            return Ok(Forward { price: index, stale: false });
+            return Ok(Forward { price: index, stale: false, doubt: Price::ZERO });
         }
         let at = || Fault::at("oracle: forward");
-        let is_stale =
-            |held: &Held| now.since(held.voted_at).is_ok_and(|age| age > params.basis_stale_after);
-        let (basis, stale) = match self.held.get(&expires_at) {
-            Some(held) => (held.carried(index, expires_at, now).map_err(at())?, is_stale(held)),
-            None => self.between(index, expires_at, now, is_stale).map_err(at())?,
+        let carried = match self.held.get(&expires_at) {
+            Some(held) => held.between_votes(index, expires_at, now, params),
+            None => self.between(index, expires_at, now, params),
         };
+        let Carried { basis, stale, doubt } = carried.map_err(at())?;
         let band = index.scaled(params.basis_band, Round::Down).map_err(at())?.greater(Price::ZERO);
         let lowest = index.minus(band).map_err(at())?.greater(Price::from_micros(1));
         let highest = index.plus(band).map_err(at())?;
         let price = index.plus(basis).map_err(at())?.greater(lowest).lesser(highest);
-        Ok(Forward { price, stale })
+        Ok(Forward { price, stale, doubt })
     }
 
-    /// Returns the basis of an expiry on which nobody has voted, and whether it is stale.
+    /// Returns the basis of an expiry on which nobody has voted.
     fn between(
         &self,
         index: Price,
         expires_at: BlockTime,
         now: BlockTime,
-        is_stale: impl Fn(&Held) -> bool,
-    ) -> Result<(Price, bool), ArithmeticError> {
+        params: &Parameters,
+    ) -> Result<Carried, ArithmeticError> {
         let earlier = self.held.range(..expires_at).next_back();
         let later = self.held.range(expires_at..).next();
-        let (from, low, earlier_stale) = match earlier {
-            Some((at, held)) => (*at, held.carried(index, *at, now)?, is_stale(held)),
-            None => (now, Price::ZERO, false),
+        let present = Carried { basis: Price::ZERO, stale: false, doubt: Price::ZERO };
+        let (from, low) = match earlier {
+            Some((at, held)) => (*at, held.between_votes(index, *at, now, params)?),
+            None => (now, present),
         };
         let Some((to, held)) = later else {
             let part = expires_at.since(now)?.number();
             let whole = from.since(now)?.number().greater(Num::new(1));
-            return Ok((proportion(low, part, whole)?, true));
+            let basis = proportion(low.basis, part, whole)?;
+            let doubt = params.doubt_of_stale(index, expires_at, now, None)?.greater(low.doubt);
+            return Ok(Carried { basis, stale: true, doubt });
         };
-        let rise = held.carried(index, *to, now)?.minus(low)?;
+        let high = held.between_votes(index, *to, now, params)?;
+        let rise = high.basis.minus(low.basis)?;
         let part = expires_at.greater(from).since(from)?.number();
-        let basis = low.plus(proportion(rise, part, to.since(from)?.number())?)?;
-        Ok((basis, earlier_stale || is_stale(held)))
+        let basis = low.basis.plus(proportion(rise, part, to.since(from)?.number())?)?;
+        let (stale, doubt) = (low.stale || high.stale, low.doubt.greater(high.doubt));
+        Ok(Carried { basis, stale, doubt })
     }
 }
 
 impl Held {
+    /// Returns the basis later, and what is doubtful about it: how far the last vote was from it, and more once that is stale.
+    fn between_votes(
+        &self,
+        index: Price,
+        expires_at: BlockTime,
+        now: BlockTime,
+        params: &Parameters,
+    ) -> Result<Carried, ArithmeticError> {
+        let basis = self.carried(index, expires_at, now)?;
+        let age = now.since(self.voted_at)?;
+        let stale = age > params.basis_stale_after;
+        let doubt = match stale {
+            true => params.doubt_of_stale(index, expires_at, now, Some(age))?,
+            false => Price::ZERO,
+        };
+        Ok(Carried { basis, stale, doubt: doubt.greater(self.ahead) })
+    }
+
     /// Returns the basis later: in proportion to the index, and to the time to expiry.
     fn carried(
         &self,
@@ -177,6 +215,28 @@ impl Held {
         let whole = expires_at.since(self.voted_at)?.number().greater(Num::new(1));
         let faded = proportion(self.basis, left, whole)?;
         proportion(faded, index.number(), self.index.number().greater(Num::new(1)))?.within_limit()
+    }
+}
+
+impl Parameters {
+    /// Returns how far a stale basis may be off whose last vote is so old, rounded up; all there is without one.
+    ///
+    /// spec 0017-ORAC-040.
+    fn doubt_of_stale(
+        &self,
+        index: Price,
+        expires_at: BlockTime,
+        now: BlockTime,
+        age: Option<BlockSpan>,
+    ) -> Result<Price, ArithmeticError> {
+        let left = expires_at.greater(now).since(now)?.number();
+        let yearly = index.scaled(self.basis_stale_penalty, Round::Up)?;
+        let whole = yearly.number().mul_div(left, YEAR.number(), Round::Up)?;
+        let Some(age) = age else { return Ok(Price::from_number(whole)) };
+        // In as much time again as it has taken to become stale.
+        let ramp = self.basis_stale_after.greater(BlockSpan::from_millis(1));
+        let part = age.minus(self.basis_stale_after)?.lesser(ramp);
+        Ok(Price::from_number(whole.mul_div(part.number(), ramp.number(), Round::Up)?))
     }
 }
 

@@ -53,6 +53,8 @@ pub struct Parameters {
     pub basis_band: Ppm,
     /// Age above which a voted basis is stale. Default 60 min.
     pub basis_stale_after: BlockSpan,
+    /// How far a basis that has been stale for twice that age may be off, as a share of the index for a year to expiry. Default 10 %.
+    pub basis_stale_penalty: Ppm,
     /// Largest change of a basis per second, as a share of the index. Default 0.05 %.
     pub basis_velocity: Ppm,
     /// The time without votes on a basis for which it may move at once when they return. Default 10 s.
@@ -98,6 +100,7 @@ impl Default for Parameters {
             mark_band: Ppm::from_parts(30_000),
             basis_band: Ppm::from_parts(500_000),
             basis_stale_after: BlockSpan::from_millis(3_600_000),
+            basis_stale_penalty: Ppm::from_parts(100_000),
             basis_velocity: Ppm::from_parts(500),
             basis_step_max: BlockSpan::from_millis(10_000),
             vol_min: Vol::from_points(100),

@@ -268,4 +268,6 @@ pub enum ParameterId {
     VolFade = 149,
     /// Time for which equity is below initial margin before the account is called.
     CallGrace = 150,
+    /// How far a basis that nobody votes on may be off, as a share of the index for a year to expiry.
+    BasisStalePenalty = 151,
 }

@@ -481,6 +481,61 @@ fn silence_about_a_basis_moves_no_future_and_no_option_and_pays_no_spread() {
 }
 
 #[test]
+fn a_spread_on_a_basis_that_nobody_votes_for_holds_what_that_may_be_off() {
+    // 0017-ORAC-040, 0019-MARG-041. Before, silence asked nothing, and when votes returned what was free left before the
+    // forward had come to what everybody knew.
+    let mut house = long_dated();
+    based(&mut house, 1, deposits(&[(7, 100_000), (8, 100_000)]), Some(640));
+    for _ in 0..3 {
+        based(&mut house, 10, Vec::new(), Some(640));
+    }
+    for number in 0..60 {
+        let (spot, future) = (house.btc, tick(mark(&house, 50)));
+        let orders = vec![
+            order(7, 10 + 2 * number, PERPETUAL, Side::Sell, spot, 100),
+            order(8, 10 + 2 * number, PERPETUAL, Side::Buy, spot, 100),
+            order(8, 11 + 2 * number, 50, Side::Sell, future, 100),
+            order(7, 11 + 2 * number, 50, Side::Buy, future, 100),
+        ];
+        based(&mut house, 5, orders, Some(640));
+    }
+    assert_eq!((house.lots(8, 1), house.lots(8, 50)), (6_000, -6_000));
+    let needed =
+        |house: &House| [7, 8].map(|number| required(house, number).maintenance.micros() / DOLLAR);
+    let rises = |house: &House, before: [i128; 2], least: i128, most: i128| {
+        for (was, is) in before.iter().zip(needed(house)) {
+            assert!((was + least..=was + most).contains(&is), "{was} {is}");
+        }
+    };
+    let before = needed(&house);
+    let silent = |house: &mut House, minutes: i128| {
+        for _ in 0..minutes {
+            assert_eq!(liquidations(&based(house, 60, Vec::new(), None)), 0);
+        }
+    };
+    silent(&mut house, 59);
+    rises(&house, before, -100, 100);
+    // 60 coins, each by 394.5 dollars an hour later; of a level's loss 95 % at least count.
+    silent(&mut house, 31);
+    rises(&house, before, 11_000, 12_400);
+    silent(&mut house, 31);
+    rises(&house, before, 22_400, 23_800);
+    // Votes return 340 dollars lower: 40 at once, and the rest is asked for until it has come.
+    based(&mut house, 1, Vec::new(), Some(300));
+    rises(&house, before, 16_900, 18_000);
+    for number in [7, 8] {
+        let held = required(&house, number);
+        let free = (held.equity.minus(held.initial).unwrap().micros() / DOLLAR - 2).max(0);
+        based(&mut house, 1, vec![withdraw(number, free)], Some(300));
+    }
+    for _ in 0..100 {
+        assert_eq!(liquidations(&based(&mut house, 1, Vec::new(), Some(300))), 0);
+    }
+    rises(&house, before, -1_000, 100);
+    assert!([7, 8].into_iter().all(|number| required(&house, number).equity > Notional::ZERO));
+}
+
+#[test]
 fn a_future_that_nobody_has_quoted_takes_no_new_risk() {
     // 0017-ORAC-016: a day after the last expiry that is voted.
     let mut house = long_dated();

@@ -199,6 +199,42 @@ fn a_basis_that_is_voted_again_moves_there_step_by_step() {
     assert_eq!(forward(&marks, "8000", expiry, DAY + 201_000).0, "7800");
 }
 
+/// 0017-ORAC-040: 10 % a year of 8,000 for half a year, in the second hour; and what is voted but not yet reached.
+#[test]
+fn a_basis_is_in_doubt_by_its_age_and_by_what_is_still_to_come() {
+    let (mut marks, expiry) = (BasisMarks::default(), 181 * DAY);
+    let doubt = |marks: &BasisMarks, expiry: i128, now: i128| {
+        let params = Parameters::default();
+        let forward = marks.forward(dollars("8000"), at(expiry), at(now), &params).unwrap();
+        forward.doubt.to_string()
+    };
+    // At the vote 180 days are left, less two hours at the last.
+    let from = DAY - 120 * MINUTE;
+    assert_eq!(doubt(&marks, expiry, from), "394.703197", "nobody has voted");
+    vote(&mut marks, &basis_votes(at(expiry), &["640", "640", "640"]), "8000", from);
+    for (minutes, value) in [(0, "0"), (60, "0"), (90, "197.283106"), (120, "394.520548")] {
+        assert_eq!(doubt(&marks, expiry, from + minutes * MINUTE), value, "{minutes}");
+    }
+    assert_eq!(doubt(&marks, expiry, 91 * DAY), "197.260274", "half of the time is gone");
+    assert_eq!(doubt(&marks, expiry, expiry), "0", "what has ended is worth the index");
+    // An expiry before it is as doubtful as it, and one after it by its own time.
+    assert_eq!(doubt(&marks, 100 * DAY, DAY), "394.520548");
+    assert_eq!(doubt(&marks, expiry + DAY, DAY), "396.712329");
+    let votes = basis_votes(at(expiry), &["-200", "-200", "-200"]);
+    vote(&mut marks, &votes, "8000", DAY);
+    let first: f64 = doubt(&marks, expiry, DAY).parse().unwrap();
+    assert!((first - 799.7).abs() < 0.1, "{first}");
+    for second in 1..=100 {
+        vote(&mut marks, &votes, "8000", DAY + second * 1_000);
+    }
+    let later: f64 = doubt(&marks, expiry, DAY + 100_000).parse().unwrap();
+    assert!((later - 399.7).abs() < 0.1, "{later}");
+    for second in 101..=201 {
+        vote(&mut marks, &votes, "8000", DAY + second * 1_000);
+    }
+    assert_eq!(doubt(&marks, expiry, DAY + 201_000), "0");
+}
+
 fn vol_votes(strike: &str, vols: &[i128]) -> Vec<VolVote> {
     let vote = |(vol, validator): (&i128, u16)| VolVote {
         validator: ValidatorId::new(validator),

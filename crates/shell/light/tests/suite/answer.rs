@@ -52,6 +52,7 @@ fn market() -> MarketRecord {
         vol_uncertainty: Vol::ZERO,
         vol_stale: false,
         basis_stale: false,
+        basis_doubt: Price::ZERO,
         greeks: Some(UNIT),
         last: None,
         aggregate: clearing::Aggregate::default(),
