@@ -643,6 +643,37 @@ fn halves_of_the_sources_that_disagree_set_no_index_and_liquidate_nobody() {
     }
 }
 
+#[test]
+fn one_source_of_four_widens_nobodys_margin_however_low_it_is() {
+    // 0017-ORAC-001, 0017-ORAC-008. A quarter of the votes was the lower quartile: 0.49 % low cost everybody 0.23 % of notional, and
+    // 7,530 beside 7,920, 8,000 and 8,080 made a confidence of 4.9 % and initial margin 23 % higher.
+    let seen = |prices: [i128; 4]| {
+        let mut house = House::new();
+        house.apply(1, deposits(&[(1, 100_000), (2, 100_000)]));
+        let [long, short] = [(1, Side::Buy), (2, Side::Sell)]
+            .map(|(number, side)| order(number, 1, PERPETUAL, side, 8_000 * DOLLAR, 3_000));
+        house.apply(1, vec![long, short]);
+        for _ in 0..20 {
+            shown(&mut house, 5, Vec::new(), |source| {
+                Some(prices[usize::from(source - 1)] * DOLLAR)
+            });
+        }
+        let index = house.machine.state().underlyings[&BTC].feed.index().expect("it has one");
+        let (price, confidence) = (index.price.micros(), index.confidence.micros());
+        (price, confidence, required(&house, 1).initial.micros() / DOLLAR)
+    };
+    let agreed = seen([8_000; 4]);
+    assert_eq!((agreed.0, agreed.1), (8_000 * DOLLAR, 800_000));
+    for low in [7_961, 7_841, 5_600] {
+        assert_eq!(seen([8_000, 8_000, 8_000, low]), agreed, "{low}");
+    }
+    let scattered = seen([7_920, 8_000, 8_080, 7_919]);
+    assert_eq!(scattered.0, 7_960 * DOLLAR);
+    for low in [7_700, 7_530, 5_600] {
+        assert_eq!(seen([7_920, 8_000, 8_080, low]), scattered, "{low}");
+    }
+}
+
 /// A house with a fifth source of BTC, which reports nothing: four sources are wanted, and three a majority.
 fn of_five_sources() -> House {
     House::with(|genesis| {
