@@ -15,6 +15,7 @@ use protocol::{AccountIndex, Block, OrderId, ParameterId, SelfTrade, Side, TimeI
 use std::hint::black_box;
 use support::House;
 use testkit::traffic::{Size, Traffic};
+use testkit::votes::Voting;
 use units::{BlockHeight, BlockSpan, Lots, Notional, Price, Round};
 
 /// A gate: its name, and what to do. It returns the operations done while counting.
@@ -30,6 +31,7 @@ const GATES: &[Gate] = &[
     ("order_impact", order_impact),
     ("book", book),
     ("machine", machine),
+    ("prices", prices),
 ];
 
 fn main() {
@@ -254,6 +256,21 @@ fn machine() -> usize {
 
 #[inline(never)]
 fn counted_machine(machine: &mut Machine, blocks: &[Block]) {
+    for block in blocks {
+        drop(black_box(machine.apply(block).expect("the block follows")));
+    }
+}
+
+/// Blocks that bring the votes of a hundred validators on one underlying, and nothing else.
+fn prices() -> usize {
+    let voting = Voting::generate(100, 4, 1);
+    counted_prices(&mut voting.opened(), &voting.blocks);
+    let votes = voting.blocks.iter().flat_map(|block| &block.votes);
+    votes.map(|vote| vote.prices.len() + vote.bases.len() + vote.vols.len()).sum()
+}
+
+#[inline(never)]
+fn counted_prices(machine: &mut Machine, blocks: &[Block]) {
     for block in blocks {
         drop(black_box(machine.apply(block).expect("the block follows")));
     }
