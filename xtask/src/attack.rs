@@ -9,7 +9,7 @@ use crate::step::Step;
 const SEEDS: &str = "2000";
 
 /// Rules that are switched off, and within how many seeds each is missed: what they are for is in docs/adversary.md.
-const PLANTS: [(&str, &str); 12] = [
+const PLANTS: [(&str, &str); 19] = [
     ("rest-unmargined", "400"),
     ("close-at-any-price", "1200"),
     ("largest-leg-only", "150"),
@@ -22,6 +22,13 @@ const PLANTS: [(&str, &str); 12] = [
     ("one-custodian", "50"),
     ("few-report", "50"),
     ("no-turns", "700"),
+    ("prints-count", "50"),
+    ("stops-count", "400"),
+    ("bases-drop", "50"),
+    ("vols-jump", "150"),
+    ("two-thirds", "200"),
+    ("lower-median", "50"),
+    ("halves-decide", "150"),
 ];
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {

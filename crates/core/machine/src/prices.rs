@@ -196,7 +196,10 @@ impl Work<'_> {
         let impact = Notional::from_micros(impact.into());
         let repair_max = self.state.ppm(id, ParameterId::VolRepairMax);
         let vols = vols(underlying, &self.state.markets, &ids, index, now, params, repair_max)?;
-        let open: Vec<bool> = ids.iter().map(|instrument| self.can_trade(*instrument)).collect();
+        let open: Vec<bool> = ids
+            .iter()
+            .map(|instrument| self.can_trade(*instrument) || Plant::StopsCount.is_planted())
+            .collect();
         for (instrument, trades) in ids.iter().zip(open) {
             let market = self.state.markets.get_mut(instrument).ok_or(Fault::Missing("market"))?;
             mark(market, underlying, &vols, (index, now), (trades, impact), params)?;
@@ -285,7 +288,8 @@ fn quotes(market: &Market, index: Price, impact: Notional) -> Result<Quotes, Fau
     let lot = lot.greater(Notional::from_micros(1)).number();
     let lots = impact.number().mul_div(Num::new(1), lot, Round::Up).map_err(&at)?;
     let lots = Lots::from_number(lots.greater(Num::new(1)));
-    let average = |side| market.book.average(side, lots);
+    let print = market.last.filter(|_| Plant::PrintsCount.is_planted());
+    let average = |side| print.or_else(|| market.book.average(side, lots));
     Ok(Quotes { bid: average(Side::Buy), ask: average(Side::Sell), external: None })
 }
 

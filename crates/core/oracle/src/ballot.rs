@@ -29,7 +29,9 @@ pub(crate) fn agreed<K: Ord + Copy, T: Middle>(
     let mut results = Vec::new();
     for votes in ballots.chunk_by(|left, right| left.key == right.key) {
         let stake = weight_sum(votes.iter().map(|vote| vote.stake));
-        let is_quorum = stake.saturating_mul(3) > u128::from(total_stake).saturating_mul(2)
+        let (thrice, needed) = (stake.saturating_mul(3), u128::from(total_stake).saturating_mul(2));
+        let is_quorum = thrice > needed
+            || (thrice == needed && Plant::TwoThirds.is_planted())
             || Plant::FewReport.is_planted();
         let values: Vec<(T, u64)> = votes.iter().map(|vote| (vote.value, vote.stake)).collect();
         if let (true, Some(vote), Some(value)) =

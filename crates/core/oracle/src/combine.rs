@@ -9,7 +9,7 @@
 
 use crate::median::{weight_sum, weighted_median, weighted_quartiles};
 use crate::{Parameters, Reading};
-use protocol::{Fault, SourceId};
+use protocol::{Fault, Plant, SourceId};
 use units::{Price, Round};
 
 /// What the sources of one block say together.
@@ -56,7 +56,7 @@ pub(crate) fn combine(
         votes.push((limited, weight));
         votes.push((limited.plus(reading.confidence).map_err(at())?, weight));
     }
-    if !hold_majority(&agreeing, weights) {
+    if !hold_majority(&agreeing, weights) && !Plant::HalvesDecide.is_planted() {
         return Ok(None);
     }
     let quartiles = weighted_quartiles(&votes);

@@ -7,7 +7,7 @@
 use crate::Parameters;
 use crate::ballot::{Ballot, agreed};
 use borsh::{BorshDeserialize, BorshSerialize};
-use protocol::{Fault, ValidatorId};
+use protocol::{Fault, Plant, ValidatorId};
 use std::collections::BTreeMap;
 use units::{ArithmeticError, BlockSpan, BlockTime, Num, Price, Round, limits};
 
@@ -143,6 +143,9 @@ impl BasisMarks {
         }
         let at = || Fault::at("oracle: forward");
         let carried = match self.held.get(&expires_at) {
+            Some(held) if Plant::BasesDrop.is_planted() && held.voted_at < now => {
+                Ok(Carried { basis: Price::ZERO, stale: false, doubt: Price::ZERO })
+            }
             Some(held) => held.between_votes(index, expires_at, now, params),
             None => self.between(index, expires_at, now, params),
         };

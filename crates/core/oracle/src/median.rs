@@ -4,6 +4,7 @@
 //! one half of the weight ends between two values, it is their middle. Leaves out means, because one liar moves a mean as far
 //! as it likes.
 
+use protocol::Plant;
 use units::{Price, Vol};
 
 /// Values between any two of which there is a middle.
@@ -42,7 +43,7 @@ pub fn weighted_median<T: Middle>(values: &[(T, u64)]) -> Option<T> {
     let twice = |below: u128| below.saturating_mul(2);
     let lower = first(&sorted, |below| twice(below) >= total)?;
     let upper = first(&sorted, |below| twice(below) > total)?;
-    Some(lower.middle(upper))
+    Some(if Plant::LowerMedian.is_planted() { lower } else { lower.middle(upper) })
 }
 
 /// Returns the quartiles: the smallest value at or below which more than a quarter of all weight lies, and the largest at

@@ -29,11 +29,25 @@ pub enum Plant {
     FewReport,
     /// A block takes on all who are below maintenance margin.
     NoTurns,
+    /// The last print is the premium, however small and however old.
+    PrintsCount,
+    /// A premium is observed while a market cannot trade.
+    StopsCount,
+    /// A basis without votes is zero at once.
+    BasesDrop,
+    /// A vol without votes is on the line between its neighbours at once.
+    VolsJump,
+    /// Reports of two thirds of the stake are a quorum.
+    TwoThirds,
+    /// Of two halves the lower one decides.
+    LowerMedian,
+    /// Sources need no majority of what is listed to set an index.
+    HalvesDecide,
 }
 
 impl Plant {
     /// Every rule that may be off.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 19] = [
         Self::RestUnmargined,
         Self::CloseAtAnyPrice,
         Self::LargestLegOnly,
@@ -46,6 +60,13 @@ impl Plant {
         Self::OneCustodian,
         Self::FewReport,
         Self::NoTurns,
+        Self::PrintsCount,
+        Self::StopsCount,
+        Self::BasesDrop,
+        Self::VolsJump,
+        Self::TwoThirds,
+        Self::LowerMedian,
+        Self::HalvesDecide,
     ];
 
     /// Returns what it is called on a command line.
@@ -64,6 +85,13 @@ impl Plant {
             Self::OneCustodian => "one-custodian",
             Self::FewReport => "few-report",
             Self::NoTurns => "no-turns",
+            Self::PrintsCount => "prints-count",
+            Self::StopsCount => "stops-count",
+            Self::BasesDrop => "bases-drop",
+            Self::VolsJump => "vols-jump",
+            Self::TwoThirds => "two-thirds",
+            Self::LowerMedian => "lower-median",
+            Self::HalvesDecide => "halves-decide",
         }
     }
 

@@ -3,7 +3,7 @@
 //! Everything is relative to the state in which it happens: a price to the mark, a size to what the account could carry. So a
 //! history from which steps are left out still means something, and can be shrunk.
 
-pub(crate) use crate::tick::{Form, Lie, Proposer, Sequence, Tick};
+pub(crate) use crate::tick::{Form, Lie, Proposer, Sequence, Sources, Tick};
 use protocol::{Side, TimeInForce};
 
 /// A member of the coalition: an account of its own owner, or the first one's sub-account.
@@ -246,6 +246,19 @@ pub struct Setup {
     pub crowd: u16,
     /// Whether the house lets little out in an hour.
     pub narrow: bool,
+    /// What the history is about if it is about prices.
+    pub prices: Option<Prices>,
+}
+
+/// A house in which much depends on prices: bystanders with no more than their initial margin, and a smile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prices {
+    /// Sources of each price, all of one weight.
+    pub sources: u8,
+    /// How far honest sources are from the next one, in parts per million.
+    pub apart: i32,
+    /// Basis of the last expiry at the start, in parts per million of the index.
+    pub basis: i32,
 }
 
 /// Keys of the house that the coalition has, always fewer than the rules bear.
@@ -262,6 +275,8 @@ impl Keys {
     pub const FEW: Self = Self { validators: (4, 1), signers: (3, 2, 1) };
     /// Two validators of seven and two signers of five.
     pub const MORE: Self = Self { validators: (7, 2), signers: (5, 3, 2) };
+    /// Two validators of six, which is as many as prices bear (0017-ORAC-003), and two signers of five.
+    pub const THIRD: Self = Self { validators: (6, 2), signers: (5, 3, 2) };
 }
 
 /// A history: what there is, then block after block.

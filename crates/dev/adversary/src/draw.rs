@@ -104,6 +104,7 @@ pub fn history(seed: u64) -> History {
         keys: Keys::FEW,
         crowd: 0,
         narrow: false,
+        prices: None,
     };
     let mut tactics = ALWAYS.to_vec();
     tactics.extend(SOMETIMES.into_iter().filter(|_| random.percent(25)));
@@ -120,6 +121,7 @@ pub fn history(seed: u64) -> History {
     }
     let mut history = History { setup, steps: drawer.steps };
     crate::insiders::overlay(seed, &mut history);
+    crate::leans::overlay(seed, &mut history);
     history
 }
 

@@ -3,6 +3,7 @@
 use crate::act::{Deed, Member};
 use crate::changes;
 use crate::house::{self, CUSTODIANS, MARKETS, TICK, account, market, owner, side_of, third};
+use crate::sends::on_tick;
 use crate::world::{Asks, From, Sent, World};
 use book::OrderBook;
 use machine::Claim;
@@ -181,7 +182,10 @@ impl World {
             };
             let lots = Lots::from_count(if side_of(id) == 0 { 20_000 } else { 800_000 });
             for (side, off) in [(Side::Buy, -500), (Side::Sell, 500)] {
-                let price = Price::from_micros(self.limit(id, side, off));
+                let price = Price::from_micros(match place % (MARKETS / 2) {
+                    0 => on_tick(self.prices[side_of(id)], side, off),
+                    _ => self.limit(id, side, off),
+                });
                 if side == Side::Buy && mark < TICK {
                     // There is no bid below what it is worth.
                     continue;

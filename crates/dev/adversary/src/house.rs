@@ -20,8 +20,8 @@ pub(crate) const LAST_EXPIRY: i128 = START + 30 * 86_400_000;
 pub(crate) const UNDERLYINGS: [UnderlyingId; 2] = [UnderlyingId::new(1), UnderlyingId::new(2)];
 /// Their first prices.
 pub(crate) const PRICES: [i128; 2] = [8_000_000_000, 190_000_000];
-/// Sources of each price.
-pub(crate) const SOURCES: u16 = 4;
+/// Sources of each price, but in houses that say otherwise.
+pub(crate) const SOURCES: u8 = 4;
 /// Who may attest deposits; the first is in the coalition.
 pub(crate) const CUSTODIANS: [Address; 3] =
     [Address::new([0xC0; 20]), Address::new([0xC1; 20]), Address::new([0xC2; 20])];
@@ -53,6 +53,18 @@ pub(crate) mod third {
     pub(crate) const MAKER: u8 = 30;
     /// Tries in turn whether it still can trade in every market.
     pub(crate) const PROBE: u8 = 31;
+    /// Is long a perpetual.
+    pub(crate) const BULL: u8 = 40;
+    /// Is short a perpetual.
+    pub(crate) const BEAR: u8 = 41;
+    /// Is long a perpetual and short a future.
+    pub(crate) const SPREAD: u8 = 42;
+    /// Is long a future and short a perpetual.
+    pub(crate) const CARRY: u8 = 43;
+    /// Has sold calls.
+    pub(crate) const WRITER: u8 = 44;
+    /// All who do nothing, whatever becomes of their positions.
+    pub(crate) const PASSIVE: [u8; 8] = [LONG, SHORT, LEVERAGED, BULL, BEAR, SPREAD, CARRY, WRITER];
     /// The first of the strangers that arrive later.
     pub(crate) const STRANGERS: u8 = 100;
 }
@@ -96,6 +108,29 @@ pub(crate) fn market(place: u8) -> InstrumentId {
 /// Returns on which of the underlyings a market is.
 pub(crate) fn side_of(market: InstrumentId) -> usize {
     usize::from(market.get() > u32::from(MARKETS / 2))
+}
+
+/// What the vol of the strikes beside the middle one is, in parts per hundred of that.
+pub(crate) const SMILE: i128 = 110;
+
+/// Returns what a contract's vol is, of the true one of the middle.
+pub(crate) fn smile(id: InstrumentId, vol: i128) -> i128 {
+    if id.get() > u32::from(MARKETS) { vol * SMILE / 100 } else { vol }
+}
+
+/// Returns the calls on the last expiry of the second underlying, one below and one above the middle strike.
+fn wings() -> [Instrument; 2] {
+    [(1, 9), (2, 11)].map(|(number, tenths)| Instrument {
+        id: InstrumentId::new(u32::from(MARKETS) + number),
+        underlying: UNDERLYINGS[1],
+        contract: Contract::Option {
+            expires_at: BlockTime::from_millis(LAST_EXPIRY),
+            strike: Price::from_micros(PRICES[1] * tenths / 10),
+            right: Right::Call,
+        },
+        contract_size: Quantity::from_nanos(10_000_000),
+        tick: Price::from_micros(TICK),
+    })
 }
 
 fn instruments() -> Vec<Instrument> {
@@ -142,8 +177,8 @@ pub(crate) fn genesis(setup: &Setup, still: bool) -> Genesis {
                 name: name.into(),
                 asset: Some(AssetId::new(id.get())),
                 class: 1,
-                sources: (1..=SOURCES)
-                    .map(|source| SourceWeight { source: SourceId::new(source), weight: 1 })
+                sources: (1..=setup.prices.map_or(SOURCES, |prices| prices.sources))
+                    .map(|source| SourceWeight { source: SourceId::new(source.into()), weight: 1 })
                     .collect(),
                 sources_min: 3,
                 reference_price: Price::from_micros(price),
@@ -175,6 +210,7 @@ pub(crate) fn genesis(setup: &Setup, still: bool) -> Genesis {
         parameter: ParameterId::WithdrawalLimit,
         value: NARROW,
     }));
+    let wings = setup.prices.map_or(Vec::new(), |_| wings().to_vec());
     Genesis {
         chain: "adversary".into(),
         time: BlockTime::from_millis(START),
@@ -187,7 +223,7 @@ pub(crate) fn genesis(setup: &Setup, still: bool) -> Genesis {
             .collect(),
         epoch_blocks: limits::EPOCH_BLOCKS_MIN,
         underlyings: underlyings.collect(),
-        instruments: instruments(),
+        instruments: instruments().into_iter().chain(wings).collect(),
         parameters,
         signed: false,
     }

@@ -5,6 +5,8 @@
 //! beyond that is all that a fund may ever have to pay.
 
 mod accounts;
+mod bounds;
+mod bystanders;
 mod keys;
 mod market;
 mod money;
@@ -15,6 +17,7 @@ use crate::house::{UNDERLYINGS, account, is_ours, third};
 use crate::run::Nearness;
 use crate::world::{Applied, World, dollars};
 use accounts::Anchor;
+use bounds::Bounds;
 use machine::State;
 use margin::{Requirement, Risk};
 use money::Purse;
@@ -66,8 +69,14 @@ pub enum Rule {
     Minted,
     /// One custodian struck out what was never paid, or changed where it goes.
     Unpaid,
-    /// Less than a third of the stake moved a price, a vol or a basis.
+    /// Less than a third of the stake, or one source, moved an index, a vol or a basis out of what was true since it was last voted.
     Misled,
+    /// A mark is farther from what is true than honest quotes of the last half-lives of a premium were.
+    Leaned,
+    /// Somebody was taken on as below maintenance margin who is above it at what is true.
+    TakenOn,
+    /// Somebody who did nothing lost more than his positions did at what is true.
+    Robbed,
     /// A contract settled at another price than the average of what everybody saw, while it was fresh.
     Settlement,
 }
@@ -105,6 +114,13 @@ struct Watched {
     /// Blocks in a row below maintenance margin, all quoted, without a reduction.
     waits: u32,
     held: BTreeMap<InstrumentId, i128>,
+    /// What it held before the last block.
+    before: BTreeMap<InstrumentId, i128>,
+    /// Its equity at the marks, and what that was at what is true.
+    equity: i128,
+    worth: Option<i128>,
+    /// Whether the house took it on in the last block.
+    pursued: bool,
     /// Its coins on either underlying.
     coins: [i128; 2],
     /// What prices did beyond its range, as long as it owes because of that.
@@ -131,10 +147,10 @@ pub(crate) struct Judge {
     fund_coins: Purse,
     /// What everybody saw, block after block.
     seen: Vec<Seen>,
-    /// Indices, and between what vols and bases were.
-    index: [i128; 2],
-    vols: (i128, i128),
-    bases: [(i128, i128); 2],
+    /// What prices may be.
+    bounds: Bounds,
+    /// When the block before the last was.
+    block_at: i128,
     /// How long a price holds, in milliseconds.
     holds: i128,
     paused: BTreeMap<InstrumentId, i128>,
@@ -156,7 +172,6 @@ pub(crate) struct Judge {
 
 impl Judge {
     pub(crate) fn new(world: &World, setup: &Setup) -> Self {
-        let vol = world.truth().vol;
         let mut judge = Self {
             watched: Vec::new(),
             members: u8::try_from(setup.capital.len()).expect("eight at most"),
@@ -166,9 +181,8 @@ impl Judge {
             theirs: Purse::default(),
             fund_coins: Purse::default(),
             seen: Vec::new(),
-            index: [0, 0],
-            vols: (vol, vol),
-            bases: [(0, 0); 2],
+            bounds: Bounds::default(),
+            block_at: 0,
             holds: if setup.slow { 60_000 } else { 10_000 },
             paused: BTreeMap::new(),
             stopped: BTreeSet::new(),
@@ -181,6 +195,9 @@ impl Judge {
             step: 0,
         };
         judge.meet(world);
+        // So far nobody has lied.
+        drop(judge.bounds.look(world));
+        judge.block_at = world.block_time();
         let state = world.machine.state();
         for (id, claim) in &world.claims {
             let account = state.accounts.index(claim.account);
@@ -209,7 +226,11 @@ impl Judge {
             ours: is_ours(held.id, self.members),
             anchor: None,
             waits: 0,
-            held: BTreeMap::new(),
+            held: accounts::lots_of(held),
+            before: BTreeMap::new(),
+            equity: 0,
+            worth: None,
+            pursued: false,
             coins: [0; 2],
             beyond: 0,
             most: [0; 2],
@@ -239,16 +260,19 @@ impl Judge {
             shown: index_set.map(|set| set == Some(true)),
         });
         let events = &applied.outcome.events;
+        let priced = self.bounds.look(world);
         let checked = self
             .books(world)
             .and_then(|()| self.events(world, events))
             .and_then(|()| self.council(world, events))
             .and_then(|()| self.custodians(world, events))
-            .and_then(|()| self.prices(world))
-            .and_then(|()| self.room(applied))
+            .and_then(|()| self.room(world, applied))
             .and_then(|()| self.work(world, applied))
             .and_then(|()| self.pauses(world))
             .and_then(|()| self.accounts(world))
+            .and_then(|()| self.sound(world.machine.state(), events))
+            .and_then(|()| self.losses(world, events))
+            .and_then(|()| priced)
             .and_then(|()| self.taken(world));
         let step = self.step;
         self.step += 1;
@@ -285,8 +309,7 @@ impl Judge {
                     self.settled(*instrument, price.micros())?;
                 }
                 Event::Filled { instrument, account: place, side, price, .. } => {
-                    let passive = [third::LONG, third::SHORT, third::LEVERAGED];
-                    let by_house = passive
+                    let by_house = third::PASSIVE
                         .iter()
                         .any(|number| state.accounts.index(account(*number)) == Some(*place));
                     if by_house {

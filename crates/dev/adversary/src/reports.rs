@@ -1,7 +1,7 @@
 //! What validators report: all the same, but for those in the coalition.
 
 use crate::act::{Form, Lie, Tick};
-use crate::house::{FIRST_EXPIRY, LAST_EXPIRY, SOURCES, UNDERLYINGS};
+use crate::house::{self, FIRST_EXPIRY, LAST_EXPIRY, UNDERLYINGS};
 use crate::world::World;
 use protocol::{
     BasisReport, InstrumentId, PriceReport, SourceId, UnderlyingId, ValidatorId, VolReport, Vote,
@@ -20,6 +20,8 @@ pub(crate) struct Truth {
     pub(crate) vol: i128,
     /// Basis of the last expiry, in parts per million of the index.
     pub(crate) basis: i128,
+    /// How far the first source is from the prices, in parts per million.
+    pub(crate) wrong: i32,
 }
 
 impl World {
@@ -32,12 +34,41 @@ impl World {
             true => self.lying(number, &tick.lie),
             false => self.vote(number, &truth, &Lie::NONE),
         };
-        (1..=count).filter(speaks).map(report).collect()
+        let mut votes: Vec<Vote> = (1..=count).filter(speaks).map(report).collect();
+        votes.iter_mut().for_each(|vote| self.restrict(vote, tick));
+        votes
+    }
+
+    /// Takes out of a vote what no validator can see, or what none says.
+    fn restrict(&self, vote: &mut Vote, tick: &Tick) {
+        let last = self.about.sources - tick.sources.silent.min(self.about.sources);
+        vote.prices.retain(|held| held.source.get() <= last.into());
+        let unsaid = |bit: u8| tick.unsaid & bit != 0;
+        if unsaid(Tick::PRICES) {
+            vote.prices.clear();
+        }
+        let middle = [house::market(3), house::market(8)];
+        vote.vols.retain(|held| {
+            !unsaid(Tick::VOLS) && !(unsaid(Tick::STRIKE) && middle.contains(&held.instrument))
+        });
+        vote.bases.retain(|held| match held.expires_at.millis() == FIRST_EXPIRY {
+            true => !unsaid(Tick::FIRST_BASES),
+            false => !unsaid(Tick::LAST_BASES),
+        });
+    }
+
+    /// Returns how far a source is from the truth, in parts per million: as far below as others are above.
+    fn shown(&self, source: u8, wrong: i32) -> i128 {
+        let around = i128::from(source) * 2 - i128::from(self.about.sources) - 1;
+        match source {
+            1 if wrong != 0 => wrong.into(),
+            _ => around * i128::from(self.about.apart) / 2,
+        }
     }
 
     /// Returns what there is to report.
     pub(crate) fn truth(&self) -> Truth {
-        Truth { prices: self.prices, vol: self.vol, basis: self.basis }
+        Truth { prices: self.prices, vol: self.vol, basis: self.basis, wrong: self.sources.wrong }
     }
 
     fn lying(&self, number: u8, lie: &Lie) -> Vote {
@@ -84,18 +115,23 @@ impl World {
     fn vote(&self, number: u8, truth: &Truth, lie: &Lie) -> Vote {
         let off = |value: i128, lie: i32| value + value * i128::from(lie) / MILLION;
         let prices = UNDERLYINGS.into_iter().zip(truth.prices).flat_map(|(underlying, price)| {
-            (1..=SOURCES).map(move |source| PriceReport {
-                underlying,
-                source: SourceId::new(source),
-                price: Price::from_micros(off(price, lie.price)),
-                confidence: Price::from_micros(price / 10_000),
+            (1..=self.about.sources).map(move |source| {
+                let shown = price + price * self.shown(source, truth.wrong) / MILLION;
+                PriceReport {
+                    underlying,
+                    source: SourceId::new(source.into()),
+                    price: Price::from_micros(off(shown, lie.price)),
+                    confidence: Price::from_micros(price / 10_000),
+                }
             })
         });
         let options = self.machine.state().markets.values();
         let options = options.filter(|market| market.instrument.contract.pays_premium());
         let vols = options.map(|market| VolReport {
             instrument: market.instrument.id,
-            vol: Vol::from_points(off(truth.vol, lie.vol).clamp(100, 40_000)),
+            vol: Vol::from_points(
+                off(house::smile(market.instrument.id, truth.vol), lie.vol).clamp(100, 40_000),
+            ),
         });
         let bases = UNDERLYINGS.into_iter().zip(truth.prices).flat_map(|(underlying, price)| {
             [(FIRST_EXPIRY, truth.basis / 10), (LAST_EXPIRY, truth.basis)].map(|(at, basis)| {

@@ -251,7 +251,7 @@ impl World {
     }
 
     /// Returns the dollars that initial margin does not need; all of them without positions.
-    fn free(&self, number: u8) -> i128 {
+    pub(crate) fn free(&self, number: u8) -> i128 {
         let state = self.machine.state();
         let Some(index) = state.accounts.index(account(number)) else { return 0 };
         let required = state.risk().and_then(|risk| state.required(&risk, index, true));
@@ -271,11 +271,7 @@ impl World {
 
     /// Returns the tick at or inside a distance from the mark.
     pub(crate) fn limit(&self, id: InstrumentId, side: Side, off: i128) -> i128 {
-        let mark = self.mark(id).unwrap_or(PRICES[side_of(id)]);
-        let price = mark + mark * off / MILLION;
-        let down = price.div_euclid(TICK) * TICK;
-        let limit = if side == Side::Sell && down < price { down + TICK } else { down };
-        limit.max(TICK)
+        on_tick(self.mark(id).unwrap_or(PRICES[side_of(id)]), side, off)
     }
 
     pub(crate) fn place(
@@ -313,4 +309,12 @@ impl World {
         };
         Transaction { sender: id.owner, command: Command::PlaceOrder { sub: id.sub, order } }
     }
+}
+
+/// Returns the tick at or inside a distance from a price.
+pub(crate) fn on_tick(from: i128, side: Side, off: i128) -> i128 {
+    let price = from + from * off / MILLION;
+    let down = price.div_euclid(TICK) * TICK;
+    let limit = if side == Side::Sell && down < price { down + TICK } else { down };
+    limit.max(TICK)
 }

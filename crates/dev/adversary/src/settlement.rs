@@ -6,7 +6,7 @@ use crate::house::FIRST_EXPIRY;
 use crate::judge::Seen;
 
 /// Length of a settlement window, in milliseconds.
-const WINDOW: i128 = 1_800_000;
+pub(crate) const WINDOW: i128 = 1_800_000;
 /// How much of it must be fresh.
 const NEEDED: i128 = WINDOW / 10 * 9;
 /// How much less the rounding of times to blocks may leave.

@@ -13,6 +13,10 @@ pub struct Tick {
     pub basis: i32,
     /// Validators that say nothing, as bits.
     pub silent: u8,
+    /// What is wrong with the sources of prices that all validators see.
+    pub sources: Sources,
+    /// What no validator votes on, as bits: [`Tick::PRICES`] and the others.
+    pub unsaid: u8,
     /// What the validators in the coalition report.
     pub lie: Lie,
     /// What one of them makes of the block if it is its turn to propose.
@@ -27,9 +31,35 @@ impl Tick {
         vol: 0,
         basis: 0,
         silent: 0,
+        sources: Sources::SOUND,
+        unsaid: 0,
         lie: Lie::NONE,
         proposer: Proposer::HONEST,
     };
+    /// Nobody votes on prices.
+    pub const PRICES: u8 = 1;
+    /// Nobody votes on any vol.
+    pub const VOLS: u8 = 2;
+    /// Nobody votes on the vols of the middle strikes of the last expiry.
+    pub const STRIKE: u8 = 4;
+    /// Nobody votes on the bases of the first expiry.
+    pub const FIRST_BASES: u8 = 8;
+    /// Nobody votes on the bases of the last expiry.
+    pub const LAST_BASES: u8 = 16;
+}
+
+/// What is wrong with the sources of prices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sources {
+    /// How far the first is from the truth, in parts per million.
+    pub wrong: i32,
+    /// How many show nothing, the last ones.
+    pub silent: u8,
+}
+
+impl Sources {
+    /// Nothing is wrong.
+    pub const SOUND: Self = Self { wrong: 0, silent: 0 };
 }
 
 /// How far off the reports of the coalition's validators are.

@@ -1,15 +1,15 @@
 //! A history on the real machine: acts and deeds become blocks, as whoever proposes one arranges it.
 
-use crate::act::{Act, Keys, Proposer, Sequence, Setup, Step, Tick};
-use crate::house::{self, MARKETS, PRICES, START, account, market, side_of, third};
+use crate::act::{Act, Keys, Prices, Proposer, Sequence, Setup, Sources, Step, Tick};
+use crate::house::{self, MARKETS, PRICES, START, account, market, owner, side_of, third};
 use crate::reports::Truth;
 use machine::{Claim, Machine, Outcome};
 use protocol::{
     Address, AssetId, Block, Change, Command, DepositId, InstrumentId, ProposalId, Receipt,
-    Refusal, Transaction, WithdrawalId,
+    Refusal, Transaction, Vote, WithdrawalId,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use units::{BlockTime, Notional};
+use units::{Amount, BlockTime, Notional};
 
 /// Parts per million.
 const MILLION: i128 = 1_000_000;
@@ -89,6 +89,12 @@ pub(crate) struct World {
     pub(crate) vol: i128,
     /// True basis of the last expiry in parts per million of the index; that of the first is a tenth.
     pub(crate) basis: i128,
+    /// What is wrong with their sources in this block.
+    pub(crate) sources: Sources,
+    /// Options on whose vol enough validators have voted in this block.
+    pub(crate) heard: BTreeSet<InstrumentId>,
+    /// How many sources there are, and how far from each other.
+    pub(crate) about: Prices,
     /// All blocks so far, if they are kept.
     pub(crate) kept: Option<Vec<Block>>,
     /// What was true, block after block.
@@ -126,12 +132,16 @@ impl World {
     }
 
     fn opened(setup: &Setup, still: bool, kept: Option<Vec<Block>>) -> Self {
+        let about = setup.prices.unwrap_or(Prices { sources: house::SOURCES, apart: 0, basis: 0 });
         let mut world = Self {
             machine: house::found(setup, still),
             now: START,
             prices: PRICES,
             vol: 9_000,
-            basis: 0,
+            basis: about.basis.into(),
+            sources: Sources::SOUND,
+            heard: BTreeSet::new(),
+            about,
             kept,
             past: Vec::new(),
             keys: setup.keys,
@@ -161,13 +171,14 @@ impl World {
             let each = CROWD * MILLION / i128::from(setup.crowd);
             paid_in.extend(world.deposit(house::of_crowd(number), AssetId::DOLLAR, each));
         }
-        for (number, dollars) in [
+        let wealthy = [
             (third::LONG, WEALTH),
             (third::SHORT, WEALTH),
             (third::LEVERAGED, LEVERAGED),
             (third::MAKER, WEALTH),
             (third::PROBE, WEALTH),
-        ] {
+        ];
+        for (number, dollars) in wealthy.into_iter().chain(bystanders(setup)) {
             paid_in.extend(world.deposit(account(number), AssetId::DOLLAR, dollars * MILLION));
         }
         // Prices have to agree for some blocks before there is one.
@@ -191,8 +202,48 @@ impl World {
         if setup.leveraged {
             opening.extend(world.trade(third::LEVERAGED, third::SHORT, 0, 4_200));
         }
+        if setup.prices.is_some() {
+            opening.extend(world.stakes());
+        }
         world.apply(&Tick::QUIET, opening);
+        if setup.prices.is_some() {
+            // They keep what initial margin needs, and no more.
+            let given = bystanders(setup).map(|(number, _)| world.given(number)).collect();
+            let applied = world.apply(&Tick::QUIET, given);
+            let done = applied.receipts.iter().all(|receipt| matches!(receipt, Receipt::Done));
+            assert!(done, "bystanders give away what they may: {:?}", applied.receipts);
+        }
         world
+    }
+
+    /// Returns the orders by which bystanders come to their positions.
+    fn stakes(&mut self) -> Vec<Transaction> {
+        use third::{BEAR, BULL, CARRY, LONG, SHORT, SPREAD, WRITER};
+        let mut trades = vec![
+            (BULL, SHORT, 0, 1_000),
+            (LONG, BEAR, 0, 1_000),
+            (LONG, WRITER, 3, 500),
+            (LONG, WRITER, 8, 20_000),
+        ];
+        // The margin of a spread is less than what a book without honest quotes moves a perpetual by.
+        if self.quoted & 1 != 0 {
+            trades.extend([
+                (SPREAD, SHORT, 0, 1_000),
+                (LONG, SPREAD, 2, 1_000),
+                (LONG, CARRY, 0, 1_000),
+                (CARRY, SHORT, 2, 1_000),
+            ]);
+        }
+        let trade = |(long, short, place, lots)| self.trade(long, short, place, lots);
+        trades.into_iter().flat_map(trade).collect()
+    }
+
+    /// Gives away what initial margin does not need, but for a dollar.
+    fn given(&self, number: u8) -> Transaction {
+        let (asset, amount) =
+            (AssetId::DOLLAR, Amount::from_minor((self.free(number) - MILLION).max(1)));
+        let command = Command::Transfer { sub: 0, to: account(third::LONG), asset, amount };
+        Transaction { sender: owner(number), command }
     }
 
     /// Applies one step: the world moves, the coalition acts, third parties answer.
@@ -282,6 +333,7 @@ impl World {
     fn apply(&mut self, tick: &Tick, transactions: Vec<Transaction>) -> Outcome {
         self.now += i128::from(tick.seconds) * 1_000;
         let ours = self.is_our_turn();
+        self.sources = tick.sources;
         let mut votes = self.votes(tick);
         self.past.push(self.truth());
         let mut time = self.now;
@@ -295,6 +347,7 @@ impl World {
                 votes.truncate(self.keys.validators.1.into());
             }
         }
+        self.heard = heard(&votes, self.keys.validators.0);
         let block = Block {
             height: self.machine.state().height.next().expect("heights suffice"),
             time: BlockTime::from_millis(time),
@@ -324,6 +377,25 @@ impl World {
     pub(crate) fn custody(&self, asset: AssetId) -> i128 {
         -self.machine.state().ledger.balance(ledger::Holder::Outside, asset).minor()
     }
+}
+
+/// Returns who holds positions with little behind them where a history is about prices, and the dollars that they bring.
+fn bystanders(setup: &Setup) -> impl Iterator<Item = (u8, i128)> {
+    use third::{BEAR, BULL, CARRY, SPREAD, WRITER};
+    let stakes =
+        [(BULL, 15_000), (BEAR, 15_000), (SPREAD, 15_000), (CARRY, 15_000), (WRITER, 25_000)];
+    stakes.into_iter().filter(|_| setup.prices.is_some())
+}
+
+/// Returns the options on whose vol more than two thirds of so many validators vote.
+fn heard(votes: &[Vote], validators: u8) -> BTreeSet<InstrumentId> {
+    let mut counts: BTreeMap<InstrumentId, u8> = BTreeMap::new();
+    for vote in votes {
+        let named: BTreeSet<_> = vote.vols.iter().map(|held| held.instrument).collect();
+        named.into_iter().for_each(|id| *counts.entry(id).or_default() += 1);
+    }
+    let enough = counts.into_iter().filter(|(_, count)| count * 3 > validators * 2);
+    enough.map(|(id, _)| id).collect()
 }
 
 /// Returns how many rows a command may write.

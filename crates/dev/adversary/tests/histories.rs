@@ -1,6 +1,6 @@
 //! What every history must keep; `cargo x attack` plays as many as one likes.
 
-use adversary::{Coverage, Guide, History, history, play, run};
+use adversary::{Act, Coverage, Guide, History, Keys, Step, Tick, history, play, run};
 
 #[test]
 fn no_coalition_takes_out_more_than_it_brought_and_the_rules_pay_it() {
@@ -71,4 +71,33 @@ fn histories_reach_fills_calls_liquidations_stops_and_withdrawals() {
     ] {
         assert!(reached.contains(&what), "no history has reached '{what}': {reached:?}");
     }
+}
+
+#[test]
+fn histories_about_prices_lean_in_every_way() {
+    let about = (0..200).map(history).filter(|history| history.setup.prices.is_some());
+    let about: Vec<History> = about.collect();
+    assert!((40..120).contains(&about.len()), "{} of 200 are about prices", about.len());
+    let steps = |holds: &dyn Fn(&Step) -> bool| {
+        about.iter().filter(|history| history.steps.iter().any(holds)).count()
+    };
+    for (what, count) in [
+        ("a third of the stake", about.iter().filter(|h| h.setup.keys == Keys::THIRD).count()),
+        ("a source above", steps(&|step| step.tick.sources.wrong > 0)),
+        ("a source below", steps(&|step| step.tick.sources.wrong < 0)),
+        ("silent sources", steps(&|step| step.tick.sources.silent > 0)),
+        ("no prices", steps(&|step| step.tick.unsaid & Tick::PRICES != 0)),
+        ("no vols", steps(&|step| step.tick.unsaid & Tick::VOLS != 0)),
+        ("no strike", steps(&|step| step.tick.unsaid & Tick::STRIKE != 0)),
+        ("no bases", steps(&|step| step.tick.unsaid & Tick::LAST_BASES != 0)),
+        ("lies and silence", steps(&|step| step.tick.lie.vol != 0 && step.tick.silent > 3)),
+        ("stops", steps(&|step| step.tick.seconds > 500)),
+        ("a lot at the edge", steps(&|step| step.acts.iter().any(is_lot_at_the_edge))),
+    ] {
+        assert!(count >= 3, "{what}: {count} of {}", about.len());
+    }
+}
+
+fn is_lot_at_the_edge(act: &Act) -> bool {
+    matches!(act, Act::Order { size: 0, off, .. } if off.abs() > 20_000)
 }

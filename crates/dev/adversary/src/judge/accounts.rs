@@ -1,7 +1,7 @@
 //! Every account, block after block: whether it can pay, and whether it is reduced in time.
 
 use super::{DUST, Judge, MILLION, Rule, Watched, index, money, requirement};
-use crate::house::{TICK, UNDERLYINGS, coin, side_of};
+use crate::house::{MARKETS, TICK, UNDERLYINGS, coin, side_of};
 use crate::world::{World, dollars};
 use ledger::Holder;
 use machine::{Account, State, Status};
@@ -25,8 +25,41 @@ const BASIS_SHARE: i128 = 2_000;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Anchor {
     index: [i128; 2],
-    vol: i128,
-    basis: i128,
+    /// Vols of options, and bases of dated contracts in parts per million of the index; nothing of what has none.
+    vols: [i128; CONTRACTS],
+    bases: [i128; CONTRACTS],
+}
+
+/// Contracts, with the wings of a smile.
+const CONTRACTS: usize = MARKETS as usize + 2;
+
+impl Anchor {
+    /// Returns the prices of a state: what they may be is for others to say.
+    fn of(state: &State) -> Self {
+        let mut here = Self {
+            index: [0, 1].map(|side| index(state, side)),
+            vols: [0; CONTRACTS],
+            bases: [0; CONTRACTS],
+        };
+        for (id, market) in &state.markets {
+            let place = usize::try_from(id.get()).expect("a small number") - 1;
+            let at = here.index[side_of(*id)];
+            let forward = market.forward.map_or(at, |forward| forward.micros());
+            here.vols[place] = market.vol.map_or(0, |vol| vol.points());
+            here.bases[place] = (forward - at) * MILLION / at.max(1);
+        }
+        here
+    }
+
+    /// Whether no vol and no basis has moved farther since than margin is measured for.
+    fn is_calm(&self, here: &Self) -> bool {
+        let vols = self.vols.iter().zip(here.vols).filter(|(_, is)| *is > 0).all(|(was, is)| {
+            let moved = (is - was) * MILLION / was.max(&1);
+            (-VOL_SHARE.1..=VOL_SHARE.0).contains(&moved)
+        });
+        let bases = self.bases.iter().zip(here.bases);
+        vols && bases.into_iter().all(|(was, is)| (is - was).abs() <= BASIS_SHARE)
+    }
 }
 
 impl Judge {
@@ -35,11 +68,7 @@ impl Judge {
         let Ok(risk) = state.risk() else {
             return Err((Rule::HouseHalts, "the matrices cannot be built".into()));
         };
-        let here = Anchor {
-            index: [0, 1].map(|side| index(state, side)),
-            vol: world.vol,
-            basis: world.basis,
-        };
+        let here = Anchor::of(state);
         let mut watched = std::mem::take(&mut self.watched);
         let mut found = Ok(());
         for one in &mut watched {
@@ -61,14 +90,10 @@ impl Judge {
         here: Anchor,
     ) -> Result<(), (Rule, String)> {
         let state = world.machine.state();
-        let lots: BTreeMap<InstrumentId, i128> = held
-            .positions()
-            .iter()
-            .map(|(id, position)| (*id, position.lots.count()))
-            .filter(|(_, lots)| *lots != 0)
-            .collect();
+        let lots = lots_of(held);
         let before = std::mem::replace(&mut one.held, lots.clone());
         let equity = needed.equity.micros();
+        one.equity = equity;
         if equity >= needed.initial.micros() {
             self.owed += std::mem::take(&mut one.owed);
             (one.anchor, one.beyond, one.most, one.paid) = (Some(here), 0, [0; 2], 0);
@@ -94,6 +119,7 @@ impl Judge {
             && self.all_quoted(state, &lots)
             && Self::are_coins_wanted(state, one.place);
         one.waits = if waits { one.waits + 1 } else { 0 };
+        one.before = before;
         self.nearness.waited = self.nearness.waited.max(one.waits);
         if one.waits > PATIENCE {
             return Err((
@@ -137,7 +163,7 @@ impl Judge {
     }
 
     /// Whether an index is what everybody sees: one that is held back is behind the quotes.
-    fn is_true(&self, state: &State, side: usize) -> bool {
+    pub(super) fn is_true(&self, state: &State, side: usize) -> bool {
         let seen = self.seen.last().map_or(0, |seen| seen.prices[side]);
         (index(state, side) - seen).abs() * 500 <= seen
     }
@@ -172,8 +198,14 @@ fn coins_of(state: &State, place: AccountIndex, side: usize) -> i128 {
     state.ledger.balance(Holder::Client(place), coin(u8::from(side == 1))).minor()
 }
 
+/// Returns the lots that an account holds.
+pub(super) fn lots_of(held: &Account) -> BTreeMap<InstrumentId, i128> {
+    let lots = held.positions().iter().map(|(id, position)| (*id, position.lots.count()));
+    lots.filter(|(_, lots)| *lots != 0).collect()
+}
+
 /// Returns the name of an account, in short.
-fn named(id: AccountId) -> String {
+pub(super) fn named(id: AccountId) -> String {
     format!("{}/{}", id.owner.bytes()[0], id.sub)
 }
 
@@ -185,9 +217,7 @@ fn below_zero(
     here: Anchor,
     state: &State,
 ) -> Result<(), (Rule, String)> {
-    let vol = (here.vol - anchor.vol) * MILLION / anchor.vol.max(1);
-    let basis = (here.basis - anchor.basis).abs();
-    let calm = (-VOL_SHARE.1..=VOL_SHARE.0).contains(&vol) && basis <= BASIS_SHARE;
+    let calm = anchor.is_calm(&here);
     let signed = [0, 1].map(|side| {
         let at = anchor.index[side].max(1);
         (here.index[side] - at) * MILLION / at
@@ -200,7 +230,7 @@ fn below_zero(
     let apart = if both { apart.max(0) } else { 0 };
     let said = format!("account {} has {}", named(one.id), dollars(equity));
     if one.beyond == 0 && calm && apart == 0 && moves[0] <= ranges[0] && moves[1] <= ranges[1] {
-        let said = format!("{said}, prices moved {moves:?} ppm, vol {vol}, basis {basis}");
+        let said = format!("{said}, prices moved {moves:?} ppm");
         return Err((Rule::BelowZero, said));
     }
     if !calm {

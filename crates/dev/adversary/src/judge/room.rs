@@ -1,6 +1,7 @@
 //! Room: what others must always find place for, and how much a block may do.
 
 use super::{Judge, Rule, Verdict};
+use crate::house::side_of;
 use crate::world::{Applied, Asks, World};
 use protocol::{Event, Refusal};
 use std::collections::BTreeSet;
@@ -10,13 +11,18 @@ const STEPS: (usize, usize) = (8_192, 4);
 
 impl Judge {
     /// Whoever is honest finds room for what he asks for, whatever others have filled.
-    pub(super) fn room(&self, applied: &Applied) -> Verdict {
+    pub(super) fn room(&self, world: &World, applied: &Applied) -> Verdict {
+        let state = world.machine.state();
         for (asks, refusal) in &applied.asked {
             let Some(refusal) = refusal else { continue };
             let shut_out = match asks {
                 Asks::Attest(id) => !self.credited.contains(id) && !is_own_fault(refusal),
                 Asks::Withdraw => {
                     is_table(refusal) || matches!(refusal, Refusal::WithdrawalLimit { .. })
+                }
+                // Where the index is behind the truth, orders at its prices are no worse than an honest one.
+                Asks::Order(id) if !self.is_true(state, side_of(*id)) => {
+                    is_table(refusal) && *refusal != Refusal::BookFull
                 }
                 _ => is_table(refusal),
             };
