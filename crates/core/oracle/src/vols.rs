@@ -39,30 +39,59 @@ pub struct ImpliedVol {
     pub uncertainty: Vol,
 }
 
+/// A time that is under way: its end is known when it begins, whatever governance says later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+struct Course {
+    from: BlockTime,
+    to: BlockTime,
+}
+
+impl Course {
+    fn new(from: BlockTime, lasts: BlockSpan) -> Result<Self, ArithmeticError> {
+        Ok(Self { from, to: from.after(lasts.greater(BlockSpan::from_millis(1)))? })
+    }
+
+    /// Returns the part of a vol that has come in, rounded up in magnitude, and the rest of it.
+    fn parts(&self, of: Vol, now: BlockTime) -> Result<(Vol, Vol), ArithmeticError> {
+        let whole = self.to.since(self.from)?;
+        let passed = now.since(self.from)?.greater(BlockSpan::ZERO).lesser(whole);
+        let round = if of < Vol::ZERO { Round::Down } else { Round::Up };
+        let come = of.number().mul_div(passed.number(), whole.number(), round)?;
+        let come = Vol::from_number(come);
+        Ok((come, of.minus(come)?))
+    }
+}
+
 /// What is known of a strike on which there once was a vote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct Mark {
     /// As last voted.
     vol: Vol,
     voted_at: BlockTime,
-    /// Whether the vote was not stale in the last block.
-    fresh: bool,
+    /// How doubt about it grows since its vote is stale; nothing while it is fresh.
+    stale: Option<Course>,
     /// How far the vol was above what it now follows, when it began to follow that.
     offset: Vol,
-    followed_since: BlockTime,
+    /// How that fades; nothing if there never was an offset.
+    fading: Option<Course>,
 }
 
 impl Mark {
+    const fn is_fresh(&self) -> bool {
+        self.stale.is_none()
+    }
+
     /// Returns what is left of the offset. Rounding: to zero.
-    fn left(&self, now: BlockTime, fade: BlockSpan) -> Result<Vol, ArithmeticError> {
-        let passed = now.since(self.followed_since).unwrap_or(BlockSpan::ZERO);
-        let left = match Plant::VolsJump.is_planted() {
-            true => 0,
-            false => fade.millis().saturating_sub(passed.millis()).max(0),
+    fn left(&self, now: BlockTime) -> Result<Vol, ArithmeticError> {
+        let Some(fading) = self.fading.filter(|_| !Plant::VolsJump.is_planted()) else {
+            return Ok(Vol::ZERO);
         };
-        let round = if self.offset < Vol::ZERO { Round::Up } else { Round::Down };
-        let left = self.offset.number().mul_div(Num::new(left), fade.number(), round)?;
-        Ok(Vol::from_number(left))
+        fading.parts(self.offset, now).map(|(_, left)| left)
+    }
+
+    /// Returns whether its vote becomes stale by now, if none has come.
+    fn ages(&self, now: BlockTime, params: &Parameters) -> Result<bool, ArithmeticError> {
+        Ok(self.is_fresh() && now.since(self.voted_at)? > params.vol_stale_after)
     }
 }
 
@@ -91,7 +120,7 @@ impl VolMarks {
     ///
     /// # Source
     ///
-    /// spec 0017-ORAC-017, 0017-ORAC-027.
+    /// spec 0017-ORAC-017, 0017-ORAC-027, 0017-ORAC-055.
     pub fn update(
         &mut self,
         votes: &[VolVote],
@@ -116,27 +145,33 @@ impl VolMarks {
         self.marks.retain(|(expires_at, _), _| *expires_at > now);
         let at = || Fault::at("oracle: implied vol");
         let before = self.before_a_change(&voted, now, params).map_err(at())?;
-        for (point, vol) in voted {
-            let new =
-                Mark { vol, voted_at: now, fresh: true, offset: Vol::ZERO, followed_since: now };
-            let mark = self.marks.entry(point).or_insert(new);
-            (mark.vol, mark.voted_at) = (vol, now);
-        }
         let mut rebased = Vec::new();
         for (point, vol) in before {
+            let is_voted = voted.binary_search_by_key(&point, |(point, _)| *point).is_ok();
             let Some(mark) = self.marks.get_mut(&point) else { continue };
-            let is_fresh = is_fresh(mark, now, params);
-            if !(mark.fresh && is_fresh) {
+            let was_fresh = mark.is_fresh();
+            if is_voted {
+                mark.stale = None;
+            } else if mark.ages(now, params).map_err(at())? {
+                let since = mark.voted_at.after(params.vol_stale_after).map_err(at())?;
+                mark.stale = Some(Course::new(since, params.vol_fade).map_err(at())?);
+            }
+            if !(was_fresh && mark.is_fresh()) {
                 rebased.push((point, vol));
             }
-            mark.fresh = is_fresh;
+        }
+        for (point, vol) in voted {
+            let new = Mark { vol, voted_at: now, stale: None, offset: Vol::ZERO, fading: None };
+            let mark = self.marks.entry(point).or_insert(new);
+            (mark.vol, mark.voted_at) = (vol, now);
         }
         for (point, vol) in rebased {
             let Some(mark) = self.marks.get(&point) else { continue };
             let base = self.base(point, mark).map_err(at())?.vol;
             let offset = vol.minus(base).map_err(at())?;
+            let fading = Course::new(now, params.vol_fade).map_err(at())?;
             if let Some(mark) = self.marks.get_mut(&point) {
-                (mark.offset, mark.followed_since) = (offset, now);
+                (mark.offset, mark.fading) = (offset, Some(fading));
             }
         }
         Ok(())
@@ -150,16 +185,16 @@ impl VolMarks {
         now: BlockTime,
         params: &Parameters,
     ) -> Result<Vec<(Point, Vol)>, ArithmeticError> {
-        let is_voted =
-            |point: &Point| voted.binary_search_by_key(point, |(point, _)| *point).is_ok();
-        let ages = |(point, mark): &(&Point, &Mark)| {
-            mark.fresh && !is_fresh(mark, now, params) && !is_voted(point)
-        };
-        let comes = |point: &&Point| self.marks.get(point).is_none_or(|mark| !mark.fresh);
-        let aged = self.marks.iter().filter(ages).map(|((expires_at, _), _)| *expires_at);
-        let came =
-            voted.iter().map(|(point, _)| point).filter(comes).map(|(expires_at, _)| *expires_at);
-        let changed: BTreeSet<BlockTime> = aged.chain(came).collect();
+        let mut changed = BTreeSet::new();
+        for (point, mark) in &self.marks {
+            let is_voted = || voted.binary_search_by_key(point, |(point, _)| *point).is_ok();
+            if mark.ages(now, params)? && !is_voted() {
+                changed.insert(point.0);
+            }
+        }
+        let comes = |point: &&Point| self.marks.get(point).is_none_or(|mark| !mark.is_fresh());
+        let came = voted.iter().map(|(point, _)| point).filter(comes);
+        changed.extend(came.map(|(expires_at, _)| *expires_at));
         let mut before = Vec::new();
         for (point, mark) in &self.marks {
             if changed.contains(&point.0) {
@@ -174,7 +209,7 @@ impl VolMarks {
     /// What is voted for it, if that is fresh. Else what it follows: the line of total variance over the logarithm of the
     /// strike between the nearest fresh strikes of the expiry, or that of the nearest one beyond them, or if all are stale the last
     /// one voted for it. To either comes the offset that it had when it began to follow that, as much as has not faded in
-    /// [`Parameters::vol_fade`]. A strike that was never voted lies on the line; `None` if there is none.
+    /// what [`Parameters::vol_fade`] was then. A strike that was never voted lies on the line; `None` if there is none.
     ///
     /// All strikes of an expiry have the same time to it, so the line of total variance is the line of squared vols.
     /// What is stale is uncertain, as far as its offset has had time to fade, by the greater of the offset and the distances to the two
@@ -188,7 +223,7 @@ impl VolMarks {
     ///
     /// # Source
     ///
-    /// spec 0017-ORAC-017, 0017-ORAC-027.
+    /// spec 0017-ORAC-017, 0017-ORAC-027, 0017-ORAC-055.
     pub fn vol(
         &self,
         expires_at: BlockTime,
@@ -204,19 +239,15 @@ impl VolMarks {
             return Ok(Some(ImpliedVol { vol: base.vol, stale: true, uncertainty }));
         };
         let (base, vol) = self.followed(point, mark, now, params).map_err(at())?;
-        let uncertainty = if mark.fresh {
-            mark.left(now, params.vol_fade).and_then(Vol::magnitude)
-        } else {
-            let aged = now.since(mark.voted_at).map_or(0, BlockSpan::millis);
-            let aged = aged.saturating_sub(params.vol_stale_after.millis());
-            let part = Num::new(aged.clamp(0, params.vol_fade.millis()));
-            base.uncertainty(vol, mark.offset, params).and_then(|most| {
-                let grown = most.number().mul_div(part, params.vol_fade.number(), Round::Up)?;
-                Ok(Vol::from_number(grown))
-            })
+        let uncertainty = match mark.stale {
+            None => mark.left(now).and_then(Vol::magnitude),
+            Some(doubt) => base
+                .uncertainty(vol, mark.offset, params)
+                .and_then(|most| doubt.parts(most, now))
+                .map(|(grown, _)| grown),
         };
         let uncertainty = uncertainty.map_err(at())?;
-        Ok(Some(ImpliedVol { vol, stale: !mark.fresh, uncertainty }))
+        Ok(Some(ImpliedVol { vol, stale: !mark.is_fresh(), uncertainty }))
     }
 
     /// Returns what the vol of a mark is based on, and the vol with its offset.
@@ -231,13 +262,13 @@ impl VolMarks {
         if mark.offset == Vol::ZERO {
             return Ok((base, base.vol));
         }
-        let vol = base.vol.plus(mark.left(now, params.vol_fade)?)?;
+        let vol = base.vol.plus(mark.left(now)?)?;
         Ok((base, vol.greater(params.vol_min).lesser(params.vol_max)))
     }
 
     fn base(&self, point: Point, mark: &Mark) -> Result<Base, ArithmeticError> {
         let own = Base { vol: mark.vol, around: [mark.vol; 2], all_stale: true };
-        Ok(if mark.fresh { own } else { self.line(point)?.unwrap_or(own) })
+        Ok(if mark.is_fresh() { own } else { self.line(point)?.unwrap_or(own) })
     }
 
     /// Returns what lies at a strike on the line between the nearest fresh ones; `None` if none is fresh.
@@ -246,7 +277,7 @@ impl VolMarks {
         let mut above = self.marks.range((expires_at, strike)..);
         let nearest = |marks: &mut dyn Iterator<Item = (&Point, &Mark)>| {
             let mut marks = marks.take_while(|((expiry, _), _)| *expiry == expires_at);
-            let found = marks.find(|(_, mark)| mark.fresh);
+            let found = marks.find(|(_, mark)| mark.is_fresh());
             found.map(|((_, strike), mark)| (*strike, mark.vol))
         };
         let (vol, around) = match (nearest(&mut below), nearest(&mut above)) {
@@ -256,11 +287,6 @@ impl VolMarks {
         };
         Ok(Some(Base { vol, around, all_stale: false }))
     }
-}
-
-/// Returns whether the last vote on a strike is not stale.
-fn is_fresh(mark: &Mark, now: BlockTime, params: &Parameters) -> bool {
-    now.since(mark.voted_at).is_ok_and(|age| age <= params.vol_stale_after)
 }
 
 /// What a vol follows.

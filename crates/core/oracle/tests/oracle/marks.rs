@@ -7,7 +7,7 @@ use oracle::{
 };
 use proptest::prelude::*;
 use protocol::ValidatorId;
-use units::{BlockTime, Ppb, Ppm, Price, Vol};
+use units::{BlockSpan, BlockTime, Ppb, Ppm, Price, Vol};
 
 const MINUTE: i128 = 60_000;
 
@@ -340,6 +340,52 @@ fn a_vol_does_not_jump_when_votes_of_its_neighbours_stop_and_when_its_own_return
     }
     assert_eq!((last, most), (5_500, 7), "ten seconds of half an hour, of at most 12 points");
     assert_eq!(vol_of(&marks, "200", 4 * 3_600_000), implied(5_500, false, 0));
+}
+
+/// 0017-ORAC-055. With 60 minutes in the place of 30, 4.8 of 10 points of an offset that was gone came back in a block.
+#[test]
+fn a_time_that_is_changed_changes_nothing_that_is_under_way() {
+    let minutes = |stale, fade| Parameters {
+        vol_stale_after: BlockSpan::from_millis(stale * MINUTE),
+        vol_fade: BlockSpan::from_millis(fade * MINUTE),
+        ..Parameters::default()
+    };
+    let changed = [(20, 30), (20, 60), (20, 15), (40, 30), (60, 60)];
+    let ends = [vol_votes("100", &[7_000]), vol_votes("400", &[7_000])].concat();
+    let mut all = ends.clone();
+    all.extend(vol_votes("200", &[6_000]));
+    // The votes of 200 stop; or those of all; or they stop, and return.
+    for (silent_at, back_at) in [("200", 900), ("all", 900), ("200", 60)] {
+        for changes_at in [25, 35, 51, 65, 80] {
+            let mut seen = changed.map(|(stale, fade)| {
+                let mut marks = VolMarks::default();
+                let found = (0..=120).map(|minute| {
+                    let now = at(minute * MINUTE + 1);
+                    let params = match minute >= changes_at {
+                        true => minutes(stale, fade),
+                        false => minutes(20, 30),
+                    };
+                    let votes: &[VolVote] = match () {
+                        () if minute == 0 || minute >= back_at => &all,
+                        () if silent_at == "all" => &[],
+                        () => &ends,
+                    };
+                    marks.update(votes, 1, now, &params).unwrap();
+                    marks.vol(at(EXPIRY), dollars("200"), now, &params).unwrap()
+                });
+                found.collect::<Vec<_>>()
+            });
+            let [first, others @ ..] = &mut seen;
+            // What comes back after a change fades by it.
+            let same = if back_at > changes_at { back_at.min(121) } else { 121 };
+            for (other, times) in others.iter().zip(&changed[1..]) {
+                for minute in 0..usize::try_from(same).unwrap() {
+                    let (other, first) = (other[minute], first[minute]);
+                    assert_eq!(other, first, "{silent_at} {changes_at} {times:?} {minute}");
+                }
+            }
+        }
+    }
 }
 
 /// 0017-ORAC-017.
