@@ -24,7 +24,7 @@ pub(crate) struct SurfaceVol {
 /// Returns the repaired vols of the options among the markets of an underlying, by expiry and strike. One that
 /// nobody has ever voted for, nor for another strike of its expiry, has none.
 ///
-/// spec 0018-SURF-006, 0018-SURF-008.
+/// spec 0018-SURF-006, 0018-SURF-008, 0018-SURF-015.
 pub(crate) fn vols(
     underlying: &Underlying,
     markets: &BTreeMap<InstrumentId, Market>,
@@ -53,6 +53,7 @@ pub(crate) fn vols(
             fixed: moving.fixed,
             variance: moving.variance,
             supports: settlement.is_none() && implied.values().any(|implied| !implied.stale),
+            silent: implied.iter().filter(|(_, of)| of.stale).map(|(strike, _)| *strike).collect(),
             vols: implied.iter().map(|(strike, implied)| (*strike, implied.vol)).collect(),
         });
     }

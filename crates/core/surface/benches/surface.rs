@@ -1,6 +1,7 @@
 //! What a repair costs: an honest house, one that is full of arbitrage, and the shapes that cost most.
 
 use divan::{Bencher, counter::ItemsCount};
+use std::collections::BTreeSet;
 use std::hint::black_box;
 use surface::{Smile, repair};
 use units::{BlockSpan, Price, Vol};
@@ -23,6 +24,7 @@ fn house(expiries: i128, strikes: i128, wrong: i128) -> Vec<Smile> {
         fixed: Price::ZERO,
         variance: BlockSpan::from_millis(expiry * DAY),
         supports: true,
+        silent: BTreeSet::new(),
         vols: (1..=strikes)
             .map(|step| {
                 let strike = FORWARD / 4 + FORWARD * 2 * step / strikes;

@@ -13,6 +13,8 @@ pub(crate) struct Node {
     pub(crate) strike: Strike,
     /// The vol, in points of 0.01 %.
     pub(crate) vol: i128,
+    /// Whether nobody has voted on it lately.
+    pub(crate) silent: bool,
 }
 
 /// A point of a price curve, in micro-dollars.
@@ -46,7 +48,8 @@ impl Curve {
             let left = listed.minus(smile.fixed).ok().filter(|left| *left > Price::ZERO);
             if let Some(strike) = left.and_then(|left| Strike::new(left).ok()) {
                 let vol = vol.points().clamp(0, Vol::LIMIT);
-                nodes.push(Node { listed: *listed, strike, vol });
+                let silent = smile.silent.contains(listed);
+                nodes.push(Node { listed: *listed, strike, vol, silent });
             }
         }
         (!nodes.is_empty()).then_some(Self { forward, horizon, nodes })

@@ -29,6 +29,8 @@ struct Held {
     point: Point,
     /// In points.
     vol: i128,
+    /// Whether nobody has voted on it lately.
+    silent: bool,
     /// What the call costs at one point of vol less; nothing if it is not above the envelope of all votes.
     one_less: Option<i128>,
     /// What earlier expiries support.
@@ -86,6 +88,7 @@ pub(crate) fn raise_outvoted(
         *points = curve.points();
         held = votes(curve, points, supported);
     }
+    held.retain(|vote| !vote.silent);
     for place in out_of_all(curve, &held) {
         if let Some(contradicted) = contradicted.get_mut(place) {
             *contradicted = true;
@@ -101,7 +104,7 @@ fn votes(curve: &Curve, points: &[Point], supported: &[i128]) -> Vec<Held> {
         let least = (*supported).min(curve.forward());
         let is_above = point.call > envelope.at(point.strike).max(least);
         let one_less = is_above.then(|| curve.call(node.strike, node.vol.saturating_sub(1)));
-        Held { place, point: *point, vol: node.vol, one_less, least }
+        Held { place, point: *point, vol: node.vol, silent: node.silent, one_less, least }
     })
     .collect()
 }
@@ -120,8 +123,9 @@ struct Trial<'a> {
 
 impl Trial<'_> {
     /// Returns the votes that are out because of those left out, and would be if those were as much higher as the slack.
+    /// What nobody votes on is none.
     fn cured(&self) -> Vec<&Held> {
-        let out = self.out.iter().copied();
+        let out = self.out.iter().copied().filter(|vote| !vote.silent);
         out.filter(|vote| vote.is_out(&self.slack) && !vote.is_out(&self.without)).collect()
     }
 }
@@ -182,7 +186,7 @@ fn most_cured(curve: &Curve, held: &[Held]) -> Option<Vec<usize>> {
     best.map(|(_, odd)| odd)
 }
 
-/// Returns the votes that would be lowered whichever one corner is left out that is not less odd than they are, ascending.
+/// Returns those of some votes that the others would lower whichever one corner is left out that is not less odd than they are, ascending.
 fn out_of_all(curve: &Curve, held: &[Held]) -> Vec<usize> {
     let envelope = envelope(curve.forward(), held);
     let mut excused = BTreeSet::new();

@@ -12,7 +12,7 @@ use crate::envelope::Envelope;
 use crate::outvoted::raise_outvoted;
 use crate::support::Support;
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use units::{BlockSpan, Price, Vol};
 
 /// The vols of one expiry, with what it takes to price calls at them.
@@ -28,6 +28,8 @@ pub struct Smile {
     pub supports: bool,
     /// Vol by strike.
     pub vols: BTreeMap<Price, Vol>,
+    /// Strikes that nobody has voted on lately: they speak against no vote.
+    pub silent: BTreeSet<Price>,
 }
 
 /// Why a vol was moved.
@@ -60,7 +62,7 @@ pub struct Repaired {
 ///
 /// # Source
 ///
-/// spec 0018-SURF-001 … 007.
+/// spec 0018-SURF-001 … 007, 0018-SURF-015.
 #[must_use]
 pub fn repair(smiles: &[Smile]) -> Vec<BTreeMap<Price, Repaired>> {
     repaired(smiles, raise_outvoted)

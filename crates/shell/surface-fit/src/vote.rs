@@ -9,7 +9,7 @@
 use crate::quotes::{Bounds, Expiry, Quotes};
 use crate::svi::Svi;
 use protocol::Right;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use surface::{Repair, Repaired, Smile, repair, repair_trusting};
 use units::{Price, Round, Vol};
 
@@ -71,6 +71,7 @@ fn smiles(quotes: &Quotes, votes: &[BTreeMap<Price, Vol>]) -> Vec<Smile> {
         fixed: Price::ZERO,
         variance: expiry.time,
         supports: true,
+        silent: BTreeSet::new(),
         vols: vols.clone(),
     };
     quotes.expiries.iter().zip(votes).map(smile).collect()

@@ -3,7 +3,7 @@
 use market::{Dataset, MarketError};
 use pricing::FineVol;
 use protocol::Right;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use surface::{Repaired, Smile, repair};
 use surface_fit::quotes::Quotes;
@@ -34,6 +34,7 @@ fn marked(quotes: &Quotes, votes: &[Vols]) -> Vec<Vols> {
         fixed: Price::ZERO,
         variance: expiry.time,
         supports: true,
+        silent: BTreeSet::new(),
         vols: vols.clone(),
     });
     vols(&repair(&smiles.collect::<Vec<_>>()))

@@ -131,3 +131,22 @@ fn a_strike_that_was_never_quoted_takes_no_new_risk_between_strikes_that_are() {
     let refused = Refusal::ModeForbids { mode: Mode::ReduceOnly };
     assert_eq!(outcome.receipts[1], Receipt::Refused(refused));
 }
+
+#[test]
+fn strikes_that_nobody_votes_for_do_not_overrule_a_vote() {
+    // 0018-SURF-015. Strikes stale at 40 %, and a first vote of 90 % between them: it was lowered to 45.82 %.
+    let mut house = listing(&[7_000, 7_500, 8_000, 8_500, 9_000], 30);
+    let block = voted(&mut house, 1, |_, id| (id != 62).then_some(4_000));
+    house.machine.apply(&block).unwrap();
+    for _ in 0..25 {
+        let block = voted(&mut house, 50, |_, _| None);
+        house.machine.apply(&block).unwrap();
+    }
+    let block = voted(&mut house, 1, |_, id| (id == 62).then_some(9_000));
+    house.machine.apply(&block).unwrap();
+    let market = market(&house, 62);
+    assert_eq!(market.vol_voted, Some(Vol::from_points(9_000)));
+    // By a tenth of itself: one or the other is wrong.
+    assert_eq!(market.vol, Some(Vol::from_points(8_100)));
+    assert!(market.vol_stale, "and nobody takes new risk in it");
+}

@@ -1,7 +1,7 @@
 //! Worked numbers of the specification.
 
 use crate::random::DAY;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use surface::{Repair, Repaired, Smile, repair};
 use units::{BlockSpan, Price, Vol};
 
@@ -11,6 +11,7 @@ fn smile(forward: &str, days: i128, vols: &[(&str, i128)]) -> Smile {
         fixed: Price::ZERO,
         variance: BlockSpan::from_millis(days * DAY),
         supports: true,
+        silent: BTreeSet::new(),
         vols: vols
             .iter()
             .map(|(strike, vol)| (strike.parse().unwrap(), Vol::from_points(*vol)))

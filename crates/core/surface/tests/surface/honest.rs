@@ -3,7 +3,7 @@
 use crate::random::{DAY, Random, applied};
 use oracle::weighted_median;
 use pricing::{Forward, Horizon, Strike, Svi};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use surface::Smile;
 use units::{BlockSpan, Price, Round, Vol};
 
@@ -58,6 +58,7 @@ fn liars_below_a_third_cannot_push_the_repaired_vols_out_of_the_honest_range() {
                 fixed: Price::ZERO,
                 variance: BlockSpan::from_millis(days * DAY),
                 supports: true,
+                silent: BTreeSet::new(),
                 vols,
             });
         }
@@ -78,6 +79,7 @@ pub(crate) fn honest(lift: i128) -> [Smile; 5] {
         fixed: Price::ZERO,
         variance: BlockSpan::from_millis(days * DAY),
         supports: true,
+        silent: BTreeSet::new(),
         vols: (0..STRIKES)
             .map(strike_at)
             .map(|strike| (strike, honest_vol(days, strike.micros(), lift)))

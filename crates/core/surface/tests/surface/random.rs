@@ -1,6 +1,6 @@
 //! Surfaces drawn from a seed: plausible, absurd, and at the ends of every range.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use surface::Smile;
 use units::{BlockSpan, Price, Vol};
 
@@ -52,6 +52,7 @@ pub(crate) fn plausible(random: &mut Random) -> Vec<Smile> {
             fixed: Price::ZERO,
             variance: BlockSpan::from_millis(days * DAY),
             supports: random.within(0, 9) > 0,
+            silent: BTreeSet::new(),
             vols,
         });
     }
@@ -114,6 +115,7 @@ pub(crate) fn extreme(random: &mut Random) -> Vec<Smile> {
             ])),
             variance: BlockSpan::from_millis(random.pick(&spans)),
             supports: random.within(0, 3) > 0,
+            silent: BTreeSet::new(),
             vols: chosen,
         });
     }

@@ -3,6 +3,7 @@
 use crate::arbitrage::calls;
 use crate::honest::{DAYS, STRIKES, honest, strike_at};
 use crate::random::{DAY, Random, applied, plausible};
+use std::collections::BTreeSet;
 use surface::{Repair, Smile, repair};
 use units::{BlockSpan, Price, Vol};
 
@@ -18,6 +19,7 @@ fn flat(strike: i128, points: i128) -> Smile {
         fixed: Price::ZERO,
         variance: BlockSpan::from_millis(30 * DAY),
         supports: true,
+        silent: BTreeSet::new(),
         vols: vols.collect(),
     }
 }
@@ -42,6 +44,29 @@ fn two_low_strikes_side_by_side_are_put_between_their_neighbours() {
     let mut smile = flat(100, 4_000);
     smile.vols.insert(Price::from_micros(105_000_000), Vol::from_points(4_500));
     assert_eq!(applied(&[smile])[0], flat(100, 6_000));
+}
+
+/// 0018-SURF-015.
+#[test]
+fn strikes_without_votes_speak_against_none_and_are_put_right_by_those_with_votes() {
+    let strikes = |strikes: &[i128]| -> BTreeSet<Price> {
+        strikes.iter().map(|strike| Price::from_micros(strike * 1_000_000)).collect()
+    };
+    let found = |points, silent: &[i128]| {
+        let silent = strikes(silent);
+        let repaired = repair(&[Smile { silent, ..flat(100, points) }]);
+        let point = repaired[0][&Price::from_micros(100_000_000)];
+        (point.vol.points(), point.contradicted)
+    };
+    let others = [80, 85, 90, 95, 105, 110, 115, 120];
+    let far = [80, 85, 90, 110, 115, 120];
+    for (silent, contradicted) in [(&[][..], true), (&far, true), (&others, false)] {
+        assert_eq!(found(9_000, silent).1, contradicted, "high, {silent:?} silent");
+    }
+    // Low: nothing moves it if nobody else votes; without a vote itself it gives way.
+    assert_eq!(found(4_000, &others), (4_000, false));
+    assert_eq!(found(4_000, &far), (6_000, true));
+    assert_eq!(found(4_000, &[100]), (6_000, true));
 }
 
 /// 0018-SURF-007: with two strikes nobody can say which of them is wrong.
