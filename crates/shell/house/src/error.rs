@@ -150,3 +150,16 @@ pub enum HouseError {
     #[error("a block with height {0}: heights count from zero")]
     Height(i128),
 }
+
+impl HouseError {
+    /// Returns whether a disk refused to take something: the same may be tried again once it takes it.
+    #[must_use]
+    pub fn is_of_disk(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_of_disk(),
+            Self::Log(error) => matches!(error, LogError::Disk(_)),
+            Self::Unwritable { .. } => true,
+            _ => false,
+        }
+    }
+}

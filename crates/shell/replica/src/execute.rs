@@ -226,13 +226,61 @@ impl Executor {
     }
 }
 
-/// Returns why a block goes no further: a disk that does not take it is another thing than a block that cannot be executed.
+/// Returns why a block goes no further: a disk that does not take it, which may be tried again, is another thing than a block
+/// that cannot be executed, which fails again wherever this program starts again.
+///
+/// spec 0025-BLOCK-032.
 fn unfinished(height: u64, error: &LedgerError) -> Halt {
     let why = error.to_string();
-    match error.downcast_ref() {
-        Some(HouseError::Store(_) | HouseError::Log(_) | HouseError::Unwritable { .. }) => {
-            Halt::Unkept { height, why }
-        }
-        _ => Halt::Unexecutable { height, why },
+    match error.downcast_ref::<HouseError>().is_some_and(HouseError::is_of_disk) {
+        true => Halt::Unkept { height, why },
+        false => Halt::Unexecutable { height, why },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::path::PathBuf;
+    use store::{CommitmentError, DiskError, LogError, StoreError};
+
+    /// Whether a validator whose ledger fails with an error says that its disk does not take a block, and ends.
+    fn is_unkept(error: impl Into<HouseError>) -> bool {
+        let error: LedgerError = Box::new(error.into());
+        matches!(unfinished(7, &error), Halt::Unkept { height: 7, .. })
+    }
+
+    fn full() -> DiskError {
+        DiskError::Full { action: "appending to", path: PathBuf::from("blocks") }
+    }
+
+    fn engine(reason: &str) -> StoreError {
+        StoreError::Commitment(CommitmentError::Engine { reason: reason.into() })
+    }
+
+    #[test]
+    fn a_disk_that_refuses_is_told_from_what_fails_again_after_every_start() {
+        // 0025-BLOCK-032
+        let source = io::Error::from(io::ErrorKind::StorageFull);
+        assert!(is_unkept(HouseError::Unwritable { path: PathBuf::from("steps"), source }));
+        assert!(is_unkept(LogError::Disk(full())));
+        assert!(is_unkept(StoreError::Log(LogError::Disk(full()))));
+        assert!(is_unkept(StoreError::Commitment(CommitmentError::Disk(full()))));
+        assert!(is_unkept(engine("blob sync failed: File too large (os error 27)")));
+        let damaged = LogError::Damaged {
+            path: PathBuf::from("blocks"),
+            offset: 0,
+            height: 7,
+            what: "checksum".into(),
+        };
+        assert!(!is_unkept(damaged));
+        assert!(!is_unkept(StoreError::LogBehindState { committed: Some(7), logged: Some(6) }));
+        let not_next = CommitmentError::HeightNotNext { expected: 7, given: 9 };
+        assert!(!is_unkept(StoreError::Commitment(not_next)));
+        assert!(!is_unkept(StoreError::Commitment(CommitmentError::RecordTooLong {
+            bytes: 1 << 30
+        })));
+        assert!(!is_unkept(engine("key not found")));
     }
 }

@@ -232,6 +232,15 @@ where
             }
         })
     };
+    contained(&signing, run)
+}
+
+/// Runs the engine. Where it panics, as it does where its disk refuses a write, nothing more is signed, and its words are told,
+/// after the reason for which nothing was signed before.
+fn contained<T>(
+    signing: &Mutex<VoteGuard>,
+    run: impl FnOnce() -> Result<T, LiveError>,
+) -> Result<T, LiveError> {
     // Its tasks have ended, and nothing of it is used again.
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let mut signing = signing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -292,4 +301,56 @@ pub fn socket(endpoint: protocol::Endpoint) -> SocketAddr {
 
 fn seated(record: &CommitteeRecord, id: ValidatorId) -> bool {
     record.present.iter().chain(&record.next).any(|seat| seat.validator == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guard::Ballot;
+    use protocol::Hash;
+
+    const REFUSED: &str = "blob sync failed: File too large (os error 27)";
+
+    /// Why a validator whose engine's disk has refused a write does not go on.
+    fn refused_a_write(guard: &Mutex<VoteGuard>) -> String {
+        let failed = contained::<()>(guard, || panic!("{REFUSED}"));
+        match failed {
+            Err(LiveError::EngineFailed { why }) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn where_the_engine_panics_nothing_more_is_signed_and_its_words_are_told() {
+        // 0025-BLOCK-032
+        let guard = Mutex::new(VoteGuard::in_memory());
+        let vote = |view| Ballot::Notarize { round: view, block: Hash::new([1; 32]) };
+        guard.lock().expect("nobody panics with it").permit(vote(1)).expect("it signs");
+        assert_eq!(refused_a_write(&guard), REFUSED);
+        let mut guard = guard.lock().expect("nobody panics with it");
+        assert_eq!(guard.stopped(), Some(REFUSED));
+        let next = guard.permit(vote(2));
+        assert!(matches!(next, Err(GuardError::Stopped(why)) if why == REFUSED));
+    }
+
+    #[test]
+    fn the_reason_for_which_nothing_was_signed_before_comes_first() {
+        // 0025-BLOCK-032
+        let mut stopped = VoteGuard::in_memory();
+        stopped.stop("finalised block 7 cannot be kept".into());
+        let guard = Mutex::new(stopped);
+        let why = refused_a_write(&guard);
+        assert_eq!(why, format!("finalised block 7 cannot be kept ({REFUSED})"));
+        let guard = guard.lock().expect("nobody panics with it");
+        assert_eq!(guard.stopped(), Some("finalised block 7 cannot be kept"));
+    }
+
+    #[test]
+    fn an_engine_that_does_not_panic_stops_nothing() {
+        let guard = Mutex::new(VoteGuard::in_memory());
+        assert_eq!(contained(&guard, || Ok(5)).ok(), Some(5));
+        let stopped = contained::<()>(&guard, || Err(LiveError::EngineStopped));
+        assert!(matches!(stopped, Err(LiveError::EngineStopped)));
+        assert_eq!(guard.lock().expect("nobody panics with it").stopped(), None);
+    }
 }

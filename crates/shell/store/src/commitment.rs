@@ -222,6 +222,21 @@ pub enum CommitmentError {
     },
 }
 
+/// What the tree says where the system refused to read or write. It keeps the system's error only as text.
+const REFUSALS: [&str; 3] = ["os error ", "write failed", "read failed"];
+
+impl CommitmentError {
+    /// Returns whether the disk refused.
+    #[must_use]
+    pub fn is_of_disk(&self) -> bool {
+        match self {
+            Self::Disk(_) | Self::Lock(LockError::Disk(_)) => true,
+            Self::Engine { reason } => REFUSALS.iter().any(|words| reason.contains(words)),
+            _ => false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

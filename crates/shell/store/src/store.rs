@@ -101,6 +101,20 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Returns whether the disk refused: what was acknowledged is kept, and the same may be tried again once it takes it.
+    #[must_use]
+    pub fn is_of_disk(&self) -> bool {
+        match self {
+            Self::Lock(LockError::Disk(_))
+            | Self::Log(LogError::Disk(_))
+            | Self::Snapshot(SnapshotError::Disk(_)) => true,
+            Self::Commitment(error) => error.is_of_disk(),
+            _ => false,
+        }
+    }
+}
+
 /// A snapshot that a restart had to pass over, and why; for the operator's eyes.
 #[derive(Debug)]
 pub struct Skipped {
