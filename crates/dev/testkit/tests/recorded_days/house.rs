@@ -21,8 +21,8 @@ const TICK: i128 = 10_000;
 const DOLLAR: i128 = 1_000_000;
 /// Dollars of each leveraged position when it is opened.
 const POSITION: i128 = 100_000;
-/// Tenths of the leverages: each is held by a long and a short.
-const LEVERAGES: [i128; 8] = [20, 25, 30, 35, 40, 45, 50, 55];
+/// The leverage of each, in tenths: each is held by a long and a short.
+const LEVERAGE: [i128; 8] = [20, 25, 30, 35, 40, 45, 50, 55];
 /// The other side of the leveraged.
 const OTHER: u8 = 30;
 const MAKER: u8 = 31;
@@ -32,11 +32,11 @@ const TRADERS: [u8; 2] = [32, 33];
 const SETTLED: usize = 30;
 
 fn longs() -> impl Iterator<Item = (u8, i128)> {
-    (1..).zip(LEVERAGES)
+    (1..).zip(LEVERAGE)
 }
 
 fn shorts() -> impl Iterator<Item = (u8, i128)> {
-    (11..).zip(LEVERAGES)
+    (11..).zip(LEVERAGE)
 }
 
 fn trader(number: u8) -> Address {
