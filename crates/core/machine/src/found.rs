@@ -121,6 +121,7 @@ fn underlying(given: &UnderlyingGenesis, thresholds: Thresholds) -> Underlying {
         vols: VolMarks::default(),
         settlements: BTreeMap::new(),
         thresholds,
+        vols_flagged: BTreeMap::new(),
         mode: Mode::Frozen,
         payable: Allowance::default(),
     }

@@ -63,6 +63,7 @@ mod snapshot;
 mod state;
 mod surface_vols;
 mod suspension;
+mod takeovers;
 mod work;
 
 pub use account::{Account, Accounts, OpenOrder, Origin};

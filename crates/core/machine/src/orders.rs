@@ -232,9 +232,11 @@ impl Work<'_> {
         incoming: &Incoming,
         order: Option<OrderId>,
     ) -> Answer<OrderId> {
-        let open = &incoming.open;
         // What rests is margined before what comes.
         self.margin_unchecked(account)?;
+        let taken_over = self.takeover(account, incoming)?;
+        let incoming = taken_over.as_ref().unwrap_or(incoming);
+        let open = &incoming.open;
         let Some(held) = self.state.accounts.get(account) else {
             return Ok(Err(Refusal::AccountNotOpen));
         };
@@ -244,7 +246,9 @@ impl Work<'_> {
                 // 0025-BLOCK-030
                 return Err(Refusal::InstrumentHalted);
             }
-            self.check_mode(held, position.lots, market, incoming)?;
+            if taken_over.is_none() {
+                self.check_mode(held, position.lots, market, open)?;
+            }
             check_price(market, self, open)?;
             check_account(held, &position, open).map(|()| market)
         });
@@ -260,6 +264,13 @@ impl Work<'_> {
         match (sized, booked, roomy, margined) {
             (Ok(()), Ok(_), Ok(()), Ok(())) if self.is_call_auction() => {
                 self.wait(account, incoming).map(Ok)
+            }
+            (Ok(()), Ok(own), Ok(()), Ok(())) if taken_over.is_some() => {
+                let mut incoming = *incoming;
+                incoming.open.lots = self.make_room(&incoming)?;
+                let order = self.admit(account, &incoming, order, own)?;
+                self.note_takeover(account, order, &incoming)?;
+                Ok(Ok(order))
             }
             (Ok(()), Ok(own), Ok(()), Ok(())) => self.admit(account, incoming, order, own).map(Ok),
             (sized, booked, roomy, margined) => {
@@ -295,40 +306,54 @@ impl Work<'_> {
         Ok(market)
     }
 
-    /// In reduce-only mode, in a contract whose vol or basis is stale, and in a market that is paused, all open orders of a side
-    /// fit the position. But in the first two an order that does not rest may meet the house's liquidations.
+    /// Returns an order with the lots that are let in of it because they take over what the house liquidates, where a market may
+    /// only reduce and the order does not; nothing of any other.
     ///
-    /// spec 0025-BLOCK-010, 0025-BLOCK-047.
+    /// spec 0025-BLOCK-047.
+    fn takeover(
+        &mut self,
+        account: AccountIndex,
+        incoming: &Incoming,
+    ) -> Result<Option<Incoming>, Fault> {
+        let open = incoming.open;
+        let held = self.state.accounts.get(account);
+        let market = self.state.markets.get(&open.instrument);
+        let (Some(held), Some(market)) = (held, market) else { return Ok(None) };
+        let mode = self.state.mode(market.instrument.underlying);
+        if !is_restricted(market, mode)
+            || market.status != Status::Trading
+            || fits_position(held, held.position(open.instrument).lots, &open)
+        {
+            return Ok(None);
+        }
+        let lots = self.takes_over(incoming)?;
+        let taken_over = Incoming { open: OpenOrder { lots, ..open }, ..*incoming };
+        Ok((lots > Lots::ZERO).then_some(taken_over))
+    }
+
+    /// In reduce-only mode, in a contract whose vol or basis is stale, and in a market that is paused, all open orders of a side
+    /// fit the position.
+    ///
+    /// spec 0025-BLOCK-010.
     fn check_mode(
         &self,
         held: &Account,
         lots: Lots,
         market: &Market,
-        incoming: &Incoming,
+        open: &OpenOrder,
     ) -> Result<(), Refusal> {
         let mode = self.state.mode(market.instrument.underlying);
         let refusal = if market.status == Status::Paused {
             Refusal::InstrumentHalted
-        } else if is_restricted(market, mode) && !self.meets_liquidations(incoming) {
+        } else if is_restricted(market, mode) {
             Refusal::ModeForbids { mode: mode.max(Mode::ReduceOnly) }
         } else {
             return Ok(());
         };
-        if !fits_position(held, lots, &incoming.open) {
+        if !fits_position(held, lots, open) {
             return Err(refusal);
         }
         Ok(())
-    }
-
-    /// Returns whether an order is gone after this block's auction, and on the side that the house's liquidations lack.
-    fn meets_liquidations(&self, incoming: &Incoming) -> bool {
-        let OpenOrder { instrument, side, .. } = incoming.open;
-        let bought = self.liquidated.get(&instrument).copied().unwrap_or(Lots::ZERO);
-        let lacks = match side {
-            Side::Buy => bought < Lots::ZERO,
-            Side::Sell => bought > Lots::ZERO,
-        };
-        lacks && incoming.time_in_force == TimeInForce::ImmediateOrCancel
     }
 
     /// Reduce-only orders, and those beside one with which the house liquidates, fit the position beside all other
@@ -499,7 +524,7 @@ impl Work<'_> {
 }
 
 /// Returns whether a market may only reduce: by the mode of its underlying, or because its vol or its basis is stale.
-pub(crate) fn is_restricted(market: &Market, mode: Mode) -> bool {
+fn is_restricted(market: &Market, mode: Mode) -> bool {
     mode == Mode::ReduceOnly || market.vol_stale || market.basis_stale
 }
 
@@ -511,7 +536,7 @@ fn fits_position(held: &Account, lots: Lots, open: &OpenOrder) -> bool {
 }
 
 /// Returns how many lots an order of a side may trade before it enlarges a position; `None` if it enlarges it at once.
-fn room_to_reduce(lots: Lots, side: Side) -> Option<Lots> {
+pub(crate) fn room_to_reduce(lots: Lots, side: Side) -> Option<Lots> {
     match side {
         Side::Sell if lots > Lots::ZERO => Some(lots),
         Side::Buy if lots < Lots::ZERO => lots.negated().ok(),

@@ -1,7 +1,6 @@
 //! From votes to prices: index, forwards, vols, marks and modes of every underlying.
 
 use crate::margins::valued_on;
-use crate::orders::is_restricted;
 use crate::state::{Market, Underlying};
 use crate::surface_vols::{SurfaceVol, vols};
 use crate::work::Work;
@@ -12,6 +11,11 @@ use protocol::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use units::{BlockSpan, BlockTime, Lots, Notional, Num, Price, Round};
+
+/// How long resting orders that add risk stay once an index is stale or a vol is flagged.
+///
+/// spec 0025-BLOCK-017.
+const QUOTES_STAY: BlockSpan = BlockSpan::from_millis(10_000);
 
 /// The reports of one block about one underlying.
 #[derive(Debug, Default)]
@@ -37,29 +41,64 @@ impl Work<'_> {
             let reports = reports.remove(&id).unwrap_or_default();
             let params = self.oracle_parameters(id);
             let before = self.state.mode(id);
-            let cleared = self.cleared_markets(id, last, &params);
-            let updated = self.update_underlying(id, &reports, total_stake, &params);
-            let moved = updated.and_then(|()| self.move_ranges(id));
-            let marked = moved.and_then(|()| self.mark_markets(id, &params));
+            let priced = self.price(id, &reports, total_stake, last, &params);
             let underlying = self.underlying_mut(id)?;
-            if marked.is_err() {
+            let cleared = priced.unwrap_or_else(|_| {
                 underlying.mode = Mode::Frozen;
-            }
+                Vec::new()
+            });
             let mode = underlying.mode;
             self.touched.underlyings.insert(id);
             if mode != before {
                 self.events.push(Event::ModeChanged { underlying: id, mode });
             }
-            for market in self.cleared_markets(id, self.block.time, &params) {
-                if cleared.contains(&market) {
-                    continue;
-                }
+            for market in cleared {
                 if let Err(fault) = self.restrict_market(market) {
                     self.halt_market(market, &fault)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Sets index, mode, ranges and marks of an underlying, and returns the markets in whose books only what reduces may rest,
+    /// ascending.
+    fn price(
+        &mut self,
+        id: UnderlyingId,
+        reports: &Reports,
+        total_stake: u64,
+        last: BlockTime,
+        params: &oracle::Parameters,
+    ) -> Result<Vec<InstrumentId>, Fault> {
+        let stay = params.stale_after.plus(QUOTES_STAY).map_err(Fault::at("quotes that stay"))?;
+        let now = self.block.time;
+        // Had the index been stale already, quotes stood on it until now, though this block may set it again.
+        let was_old =
+            self.is_older(id, last, params.stale_after)? && self.is_older(id, now, stay)?;
+        self.update_underlying(id, reports, total_stake, params)?;
+        self.move_ranges(id)?;
+        self.mark_markets(id, params)?;
+        // In a call auction nobody meets what rests, and who has left it there has minutes to look.
+        let is_old = !self.is_call_auction() && (was_old || self.is_older(id, now, stay)?);
+        let flagged =
+            &self.state.underlyings.get(&id).ok_or(Fault::Missing("underlying"))?.vols_flagged;
+        let mut cleared = Vec::new();
+        for market in self.markets_of(id) {
+            let flagged = flagged.get(&market).map(|since| now.since(*since)).transpose();
+            let flagged = flagged.map_err(Fault::at("how long a vol is flagged"))?;
+            let is_flagged = flagged.is_some_and(|flagged| flagged > QUOTES_STAY);
+            if is_old || is_flagged || self.state.market(market)?.basis_stale {
+                cleared.push(market);
+            }
+        }
+        Ok(cleared)
+    }
+
+    /// Returns whether the index of an underlying is older than a time.
+    fn is_older(&self, id: UnderlyingId, now: BlockTime, than: BlockSpan) -> Result<bool, Fault> {
+        let underlying = self.state.underlyings.get(&id).ok_or(Fault::Missing("underlying"))?;
+        Ok(underlying.feed.age(now)?.is_some_and(|age| age > than))
     }
 
     /// Sorts the block's votes by underlying. Votes of strangers and of jailed validators count for nothing, and so do
@@ -126,25 +165,6 @@ impl Work<'_> {
         }
     }
 
-    /// Returns the markets on an underlying in whose books only what reduces may rest, ascending: those that may only reduce,
-    /// but for a time if it is because the index is stale.
-    fn cleared_markets(
-        &self,
-        id: UnderlyingId,
-        now: BlockTime,
-        params: &oracle::Parameters,
-    ) -> Vec<InstrumentId> {
-        let Some(underlying) = self.state.underlyings.get(&id) else { return Vec::new() };
-        let age = underlying.feed.age(now).ok().flatten();
-        let most = params.stale_after.plus(params.quotes_stay).unwrap_or(params.stale_after);
-        let is_old = age.is_none_or(|age| age > most);
-        let mode = if is_old { underlying.mode } else { Mode::Normal };
-        let markets = self.state.markets.iter();
-        let markets = markets.filter(|(_, market)| market.instrument.underlying == id);
-        let cleared = markets.filter(|(_, market)| is_restricted(market, mode));
-        cleared.map(|(id, _)| *id).collect()
-    }
-
     fn underlying_mut(&mut self, id: UnderlyingId) -> Result<&mut Underlying, Fault> {
         self.state.underlyings.get_mut(&id).ok_or(Fault::Missing("underlying"))
     }
@@ -204,6 +224,15 @@ impl Work<'_> {
             let market = self.state.markets.get_mut(instrument).ok_or(Fault::Missing("market"))?;
             mark(market, underlying, &vols, (index, now), (trades, impact), params)?;
         }
+        let flagged = ids
+            .iter()
+            .filter(|id| self.state.markets.get(id).is_some_and(|market| market.vol_stale));
+        let since = |id: &InstrumentId| {
+            let since = underlying.vols_flagged.get(id).copied().unwrap_or(now);
+            (*id, since)
+        };
+        let flagged = flagged.map(since).collect();
+        self.underlying_mut(id)?.vols_flagged = flagged;
         self.touched.markets.extend(ids);
         Ok(())
     }

@@ -80,7 +80,7 @@ pub struct Market {
     pub vol_voted: Option<Vol>,
     /// How far above the vol the true one may be, because it was moved or not voted lately.
     pub vol_uncertainty: Vol,
-    /// Whether every vote behind the vol is stale: the market may only reduce.
+    /// Whether the vol has no vote that is fresh and to be believed: the market may only reduce.
     pub vol_stale: bool,
     /// Whether no vote behind the forward is fresh: the market may only reduce.
     pub basis_stale: bool,
@@ -132,6 +132,8 @@ pub struct Underlying {
     pub settlements: BTreeMap<BlockTime, SettlementAverage>,
     /// How wide its scenarios are.
     pub thresholds: Thresholds,
+    /// Since when the vols of options have been flagged as stale without a break.
+    pub vols_flagged: BTreeMap<InstrumentId, BlockTime>,
     /// What is allowed.
     pub mode: Mode,
     /// What its insurance fund may still pay today.

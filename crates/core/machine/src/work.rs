@@ -3,6 +3,7 @@
 use crate::cap::Payer;
 use crate::margins::Margins;
 use crate::state::State;
+use crate::takeovers::Takeovers;
 use ledger::{Changes, Holder, Posting};
 use protocol::{
     AccountIndex, Address, AssetId, Block, Event, Fault, InstrumentId, ParameterId, SessionKey,
@@ -48,6 +49,8 @@ pub(crate) struct Work<'a> {
     pub(crate) broken: BTreeSet<InstrumentId>,
     /// Lots that the house's liquidations buy in this block, less those that they sell, by market.
     pub(crate) liquidated: BTreeMap<InstrumentId, Lots>,
+    /// The orders of accounts that take that over where a market may only reduce.
+    pub(crate) takeovers: BTreeMap<InstrumentId, Takeovers>,
     /// Collateral for sale in this block, of accounts below maintenance margin whose reductions do not bring what is missing:
     /// for how many dollars at least, though less is owed.
     pub(crate) for_sale: BTreeMap<(AccountIndex, AssetId), Notional>,

@@ -31,8 +31,6 @@ pub struct Parameters {
     pub divergence_frozen: Ppm,
     /// Age of the index above which the mode is reduce-only. Default 10 s.
     pub stale_after: BlockSpan,
-    /// How much older the index must become before resting orders that add risk are cancelled. Default 10 s.
-    pub quotes_stay: BlockSpan,
     /// Age of the index above which the mode is frozen. Default 60 s.
     pub frozen_after: BlockSpan,
     /// Time between two blocks above which the oracle warms up again. Longer than blocks ordinarily take. Default 10 s.
@@ -89,7 +87,6 @@ impl Default for Parameters {
             confidence_caution: Ppm::from_parts(5_000),
             divergence_frozen: Ppm::from_parts(500_000),
             stale_after: BlockSpan::from_millis(10_000),
-            quotes_stay: BlockSpan::from_millis(10_000),
             frozen_after: BlockSpan::from_millis(60_000),
             gap_max: BlockSpan::from_millis(10_000),
             warmup_blocks: 3,

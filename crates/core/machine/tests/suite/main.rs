@@ -21,6 +21,7 @@ mod liquidity;
 mod listing;
 mod markets;
 mod old_prices;
+mod old_quotes;
 mod open_orders;
 mod order_rules;
 mod prices;

@@ -195,13 +195,13 @@ fn who_has_an_order_or_a_pledge_on_prices_that_may_be_wrong_takes_nothing_out() 
         let (asset, amount, destination) = (AssetId::DOLLAR, dollars(10), trader(number));
         of(number, Command::Withdraw { sub: 0, asset, amount, destination })
     };
-    // Frozen at once, so the bid of account 1 stays; account 2 has none.
+    // The bid of account 1 stays for ten seconds; account 2 has none.
     let mut house = opened();
     house.apply(1, vec![order(1, 1, 1, Side::Buy, 7_000_000_000, 1)]);
-    let outcome = silent(&mut house, 75, vec![withdrawal(1), withdrawal(2)]);
-    assert_eq!((house.machine.state().mode(BTC), open(&house).len()), (Mode::Frozen, 1));
+    let outcome = silent(&mut house, 15, vec![withdrawal(1), withdrawal(2)]);
+    assert_eq!((house.machine.state().mode(BTC), open(&house).len()), (Mode::ReduceOnly, 1));
     let forbidden = |mode| Receipt::Refused(Refusal::ModeForbids { mode });
-    assert_eq!(outcome.receipts, [forbidden(Mode::Frozen), Receipt::Done]);
+    assert_eq!(outcome.receipts, [forbidden(Mode::ReduceOnly), Receipt::Done]);
     // Both hold ETH alone; coins stand behind what account 1 has.
     let mut house = opened();
     house.apply(1, vec![deposit(1, 1, Amount::from_minor(1_000_000_000))]);

@@ -1,6 +1,6 @@
 //! What options are marked at when a strike is wrong, or has no votes.
 
-use super::common::{BTC, House, START, deposit, dollars, instrument, order};
+use super::common::{BTC, House, START, account, deposit, dollars, instrument, order};
 use machine::Market;
 use protocol::{Block, Contract, InstrumentId, Mode, Receipt, Refusal, Right, Side};
 use units::{BlockTime, Price, Vol};
@@ -149,4 +149,57 @@ fn strikes_that_nobody_votes_for_do_not_overrule_a_vote() {
     // By a tenth of itself: one or the other is wrong.
     assert_eq!(market.vol, Some(Vol::from_points(8_100)));
     assert!(market.vol_stale, "and nobody takes new risk in it");
+}
+
+#[test]
+fn a_vol_that_is_in_doubt_now_and_then_cancels_no_quote_and_takes_no_new_risk() {
+    // 0018-SURF-016. One liar and one old quote, in every other block: all quotes of the strike were gone in the first.
+    let strikes: Vec<i128> = (0..11).map(|step| 6_000 + 400 * step).collect();
+    let mut house = listing(&strikes, 240);
+    let quoted = |house: &House| {
+        let state = house.machine.state();
+        let index = state.accounts.index(account(1)).unwrap();
+        state.accounts.get(index).unwrap().orders().len()
+    };
+    let honest = |_: u16, _: u32| Some(4_400);
+    let doubted = |validator: u16, id: u32| match (validator, id) {
+        (3, 68) => Some(2_400),
+        (4, 68) => Some(100),
+        _ => Some(4_400),
+    };
+    let mut block = voted(&mut house, 1, honest);
+    block.transactions = vec![deposit(1, 0, dollars(1_000_000)), deposit(2, 0, dollars(1_000_000))];
+    house.machine.apply(&block).unwrap();
+    let around = mark(&house, 68) * DOLLAR;
+    let mut block = voted(&mut house, 1, honest);
+    block.transactions = vec![
+        order(1, 1, 68, Side::Buy, around - 50 * DOLLAR, 10),
+        order(1, 2, 68, Side::Sell, around + 50 * DOLLAR, 10),
+    ];
+    house.machine.apply(&block).unwrap();
+    let refused = Receipt::Refused(Refusal::ModeForbids { mode: Mode::ReduceOnly });
+    for step in 0..40 {
+        let mut block = match step % 2 {
+            0 => voted(&mut house, 5, doubted),
+            _ => voted(&mut house, 5, honest),
+        };
+        block.transactions = vec![order(2, step, 68, Side::Buy, around + 100 * DOLLAR, 1)];
+        if step % 2 == 1 {
+            block.transactions.clear();
+        }
+        let outcome = house.machine.apply(&block).unwrap();
+        assert_eq!(quoted(&house), 2, "in block {step}");
+        assert!(
+            outcome.receipts.iter().all(|receipt| *receipt == refused),
+            "{:?}",
+            outcome.receipts
+        );
+    }
+    // Once it has stood for more than ten seconds they go.
+    let left = (0..15).filter(|_| {
+        let block = voted(&mut house, 1, doubted);
+        house.machine.apply(&block).unwrap();
+        quoted(&house) == 2
+    });
+    assert_eq!(left.count(), 11);
 }
