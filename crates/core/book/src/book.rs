@@ -2,7 +2,7 @@
 
 use crate::{Auction, BookState, Entry, Extract, Level, Open};
 use protocol::{AccountIndex, Fault, Hash, OrderId, Refusal, SelfTrade, Side};
-use units::{Lots, Price};
+use units::{Lots, Ppm, Price};
 
 /// An order has entered this block's batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,10 +97,11 @@ pub trait OrderBook: Sized {
     /// Returns the best levels that stand, best first, at most `levels` of them.
     fn depth(&self, side: Side, levels: usize) -> Vec<Level>;
 
-    /// Returns the lots that stand on a side at a price or better.
+    /// Returns the lots that stand on a side within a band around a price, each counted by how near it is: in full at the
+    /// price or better, as nothing at the edge of the band. Rounding: down.
     ///
     /// Cost: the levels that it counts.
-    fn lots_within(&self, side: Side, price: Price) -> Lots;
+    fn lots_near(&self, side: Side, price: Price, band: Ppm) -> Lots;
 
     /// Returns the average price at which lots could be traded against what stands on a side, rounded against whoever
     /// trades: down against bids, up against asks; `None` if fewer stand, or none are asked for.

@@ -36,6 +36,7 @@ mod digest;
 mod extract;
 mod fast;
 mod naive;
+mod near;
 mod order;
 mod state;
 

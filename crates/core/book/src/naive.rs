@@ -1,13 +1,14 @@
 //! The specification in code: one map of orders, rescanned for every answer.
 
 use crate::digest::{Tier, book_hash, level_hash, parent};
+use crate::near::Near;
 use crate::order::crosses;
 use crate::state::{priority, rank_of};
 use crate::{Admitted, Auction, BookFill, BookState, Entry, Level, Open, OrderBook};
 use protocol::{AccountIndex, Fault, Hash, OrderId, Refusal, SelfTrade, Side, TimeInForce};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use units::{Lots, Num, Price, Round};
+use units::{Lots, Num, Ppm, Price, Round};
 
 /// A book that is obviously right and linear in everything.
 #[derive(Debug, Clone)]
@@ -173,13 +174,11 @@ impl OrderBook for NaiveBook {
             .collect()
     }
 
-    fn lots_within(&self, side: Side, price: Price) -> Lots {
-        let within = |open: &Open| match side {
-            Side::Buy => open.price >= price,
-            Side::Sell => open.price <= price,
-        };
-        let orders = self.orders().filter(|open| open.side == side && within(open));
-        Lots::from_count(orders.fold(0, |sum, open| sum.saturating_add(open.lots.count())))
+    fn lots_near(&self, side: Side, price: Price, band: Ppm) -> Lots {
+        let near = Near::new(side, price, band);
+        let counted =
+            |sum: i128, open: Open| sum.saturating_add(near.counted(open.price, open.lots));
+        near.lots(self.orders().filter(|open| open.side == side).fold(0, counted))
     }
 
     fn average(&self, side: Side, lots: Lots) -> Option<Price> {

@@ -9,12 +9,13 @@
 //! | `uncross 97` | the auction with that reference price, and the commit |
 //! | `drop` | the market faulted: the batch leaves |
 //! | `depth` | what stands |
+//! | `near 100 0.02` | what stands, by how near it is, within 2 % of 100 |
 
 use book::{Auction, Entry, FastBook, NaiveBook, Open, OrderBook};
 use expect_test::{Expect, expect};
 use protocol::{AccountIndex, OrderId, SelfTrade, Side, TimeInForce};
 use std::fmt::Write;
-use units::{BlockHeight, Lots, Price};
+use units::{BlockHeight, Lots, Ppm, Price};
 
 struct Table<B> {
     book: B,
@@ -75,6 +76,12 @@ impl<B: OrderBook> Table<B> {
                         writeln!(self.out, "{side:?} {price}: {lots} in {orders}").unwrap();
                     }
                 }
+            }
+            ["near", price, band] => {
+                let (price, band): (Price, Ppm) = (price.parse().unwrap(), band.parse().unwrap());
+                let [bids, asks] =
+                    [Side::Buy, Side::Sell].map(|side| self.book.lots_near(side, price, band));
+                writeln!(self.out, "near: {bids} and {asks}").unwrap();
             }
             [side, account, price, lots, life, rest @ ..] => {
                 self.order(side, account, price, lots, life, rest);
@@ -507,6 +514,43 @@ mod batch {
                 #5 dropped: 7
                 Buy 99: 9 in 1
                 no trade
+            "#]],
+        );
+    }
+
+    #[test]
+    fn what_stands_counts_by_how_near_it_is_whatever_the_price() {
+        // 0015-BOOK-022: within 2 % of 8,000, which are 160, 10 away counts 15 of 16, and the edge nothing.
+        check(
+            "buy A1 7990 100 gtc
+             buy A2 7840 100 gtc
+             buy A2 7000 100 gtc
+             sell A3 8010 50 gtc
+             sell A3 8160 50 gtc
+             uncross 8000
+             near 8000 0.02
+             near 8100 0.02
+             near 7900 0.02
+             near 8000 0",
+            expect![[r#"
+                no trade
+                near: 93 and 46
+                near: 32 and 81
+                near: 162 and 15
+                near: 0 and 0
+            "#]],
+        );
+        // Within 15 % of ten micro-dollars lies a micro-dollar, a third of what would count in full.
+        check(
+            "tick 0.000001
+             buy A1 0.000009 300 gtc
+             sell A2 0.000011 300 gtc
+             sell A2 0.000012 300 gtc
+             uncross 0.00001
+             near 0.00001 0.15",
+            expect![[r#"
+                no trade
+                near: 100 and 100
             "#]],
         );
     }

@@ -32,7 +32,7 @@ macro_rules! row {
 ///
 /// spec 0023-GOV-001.
 #[rustfmt::skip]
-pub(crate) const DEFINITIONS: [Definition; 97] = [
+pub(crate) const DEFINITIONS: [Definition; 99] = [
     row!(ScanRange, "scan_range", Ppm, Underlying, 120_000, 160_000, 600_000, WhenLowered, AtOnce, 250_000, 0, "Deribit price range 16 %; floor 12 % after OKX"),
     row!(TakerFee, "taker_fee", Ppm, Underlying, 0, 500, 5_000, Always, AtOnce, 1_000_000, 100, "5 basis points, common among perpetual venues"),
     row!(MakerFee, "maker_fee", Ppm, Underlying, 0, 200, 5_000, Always, AtOnce, 1_000_000, 100, "2 basis points, common among perpetual venues"),
@@ -130,4 +130,6 @@ pub(crate) const DEFINITIONS: [Definition; 97] = [
     row!(VolFade, "vol_fade", Millis, Underlying, MINUTE, 30 * MINUTE, DAY, Always, Noticed, 50_000, 0, "judgement: time to be called for margin and to reduce"),
     row!(CallGrace, "call_grace", Millis, House, 1_000, 10_000, MINUTE, Always, AtOnce, 1_000_000, 0, "judgement: as long as a mode lasts after its reason"),
     row!(BasisStalePenalty, "basis_stale_penalty", Ppm, Underlying, 0, 100_000, 1_000_000, WhenLowered, Noticed, 50_000, 500, "judgement: yearly bases mostly stay within ten points of the last"),
+    row!(DepthLeast, "depth_least", Ppm, Underlying, 100, 1_000, 100_000, Always, Noticed, 100_000, 0, "judgement: a tenth of what is enough"),
+    row!(DepthMost, "depth_most", Ppm, Underlying, 1_000, 10_000, 1_000_000, Always, Noticed, 100_000, 0, "judgement: a hundredth of a day's volume"),
 ];

@@ -130,6 +130,7 @@ impl<'a> Work<'a> {
             active: BTreeSet::new(),
             broken: BTreeSet::new(),
             liquidated: BTreeMap::new(),
+            takeovers: BTreeMap::new(),
             for_sale: BTreeMap::new(),
             debts: Vec::new(),
             uncovered: None,

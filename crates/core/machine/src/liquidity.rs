@@ -6,58 +6,104 @@ use crate::work::Work;
 use book::OrderBook;
 use borsh::{BorshDeserialize, BorshSerialize};
 use margin::{Explanation, Figure};
-use protocol::{Fault, Instrument, InstrumentId, Mode, ParameterId, Side, UnderlyingId};
+use protocol::{Contract, Fault, InstrumentId, ParameterId, Side, UnderlyingId};
 use std::collections::BTreeMap;
-use thresholds::{Liquidity, Traded};
-use units::{BlockTime, Lots, Notional, Ppm, Price, Round, limits};
+use thresholds::{Liquidity, Seen, Shown, Traded, Yardstick};
+use units::{Lots, Notional, Ppm, Price, Round, limits};
 
 /// The depth of an underlying's books and what trades in them; written when it changes.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct LiquidityRecord {
-    /// The depths measured, fading; absent before there was one.
+    /// The depths of its markets, fading, each by its share of what trades; absent before there was one.
     pub depth: Option<Notional>,
     /// Lower quartile of the depths kept, whose hash is in the record of the scan ranges.
     pub usual: Option<Notional>,
-    /// When the next depth is kept.
-    pub sample_at: BlockTime,
+    /// η for risk held.
+    pub hold: Ppm,
+    /// What it will be after the hour that is being measured.
+    pub announced: Ppm,
     /// What has traded of the underlying.
     pub volume: Traded,
     /// What has traded of its vega.
     pub vega: Traded,
+    /// What each of its perpetuals and futures shows, ascending.
+    pub markets: Vec<(InstrumentId, Shown)>,
+}
+
+/// What impact is charged by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Impact {
+    /// η for new risk.
+    pub(crate) depth: Ppm,
+    /// η for risk held.
+    pub(crate) depth_hold: Ppm,
+    /// What counts as traded in a day.
+    pub(crate) volume: Notional,
+    /// What counts as traded of vega.
+    pub(crate) vega: Notional,
 }
 
 impl Work<'_> {
-    /// Measures the depth of every underlying's books as they stand after the auctions, but for those that only reduce or are
-    /// frozen, and while markets wait to reopen.
+    /// Measures the depth of every underlying's books as they stand after the auctions, as far as they can be quoted in.
     ///
-    /// spec 0031-THRE-014.
+    /// spec 0031-THRE-014, 0031-THRE-040.
     pub(crate) fn measure_depths(&mut self) {
-        if self.is_call_auction() {
-            return;
-        }
-        for (id, [bids, asks]) in self.state.resting() {
-            if self.state.mode(id) >= Mode::ReduceOnly {
-                continue;
-            }
-            let depth = bids.lesser(asks);
-            let liquidity = self.state.liquidity.entry(id).or_default();
-            let before = liquidity.depth();
-            let sampled = match liquidity.measure(depth, self.elapsed, self.block.time) {
-                Ok(sampled) => sampled,
+        for (id, seen) in self.seen() {
+            let measured = self.state.volumes(id).and_then(|(volume, _)| {
+                let yardstick = self.state.yardstick(id, volume)?;
+                let liquidity = self.state.liquidity.entry(id).or_default();
+                liquidity.measure(&seen, yardstick, self.elapsed, self.block.time)
+            });
+            let measured = match measured {
+                Ok(measured) => measured,
                 Err(fault) => {
                     // 0025-BLOCK-030
                     self.contain(&fault);
                     continue;
                 }
             };
-            let changed = liquidity.depth() != before;
-            if sampled || changed {
+            // The hour under way is in the hash of the underlying's own record.
+            self.touched.underlyings.insert(id);
+            if measured.hour || measured.depth {
                 self.touched.liquidity.insert(id);
             }
-            if sampled {
+            if measured.hour {
                 self.touched.thresholds.insert(id);
             }
         }
+    }
+
+    /// Returns what there is to measure of the perpetuals and futures of each underlying of which some can be quoted in.
+    ///
+    /// Cost: the levels within the band.
+    fn seen(&self) -> BTreeMap<UnderlyingId, Vec<Seen>> {
+        let mut seen: BTreeMap<UnderlyingId, Vec<Seen>> = BTreeMap::new();
+        let (mut perpetuals, mut open) = (BTreeMap::new(), BTreeMap::new());
+        for (id, market) in &self.state.markets {
+            let underlying = market.instrument.underlying;
+            if market.instrument.contract.pays_premium() {
+                continue;
+            }
+            let is_perpetual = market.instrument.contract == Contract::Perpetual;
+            let can_quote = self.can_trade(*id) && !market.basis_stale;
+            let band = self.state.ppm(underlying, ParameterId::DepthBand);
+            let stands = can_quote.then(|| standing(market, band));
+            *perpetuals.entry(underlying).or_insert(false) |= is_perpetual;
+            *open.entry(underlying).or_insert(false) |= can_quote;
+            let elsewhere = match is_perpetual {
+                true => self.state.least_volume(underlying),
+                false => Notional::ZERO,
+            };
+            seen.entry(underlying).or_default().push(Seen { instrument: *id, stands, elsewhere });
+        }
+        for (underlying, seen) in &mut seen {
+            if perpetuals.get(underlying) == Some(&false) {
+                let least = self.state.least_volume(*underlying);
+                seen.iter_mut().for_each(|seen| seen.elsewhere = least);
+            }
+        }
+        seen.retain(|underlying, _| open.get(underlying) == Some(&true));
+        seen
     }
 
     /// Notes what an auction has traded. It changes no balance, so a figure that does not fit is not counted.
@@ -80,7 +126,7 @@ impl Work<'_> {
         let liquidity = self.state.liquidity.entry(underlying).or_default();
         let noted = match is_option {
             true => liquidity.trade_vega(traded, now),
-            false => liquidity.trade(traded, now),
+            false => liquidity.trade(id, traded, now),
         };
         if noted.is_ok() {
             self.touched.liquidity.insert(underlying);
@@ -89,43 +135,49 @@ impl Work<'_> {
 }
 
 impl State {
-    /// Returns the bids and the asks that rest within the governed band around the marks of perpetuals and futures, by
-    /// underlying, in dollars at those marks.
+    /// Returns the governed least that counts as traded of an underlying in a day.
+    fn least_volume(&self, id: UnderlyingId) -> Notional {
+        let least = self.parameters.get(Some(id), ParameterId::VolumeDaily);
+        Notional::from_micros(i128::from(least))
+    }
+
+    /// Returns what counts as traded of an underlying and of its vega in a day.
     ///
-    /// Cost: the levels within the band.
-    fn resting(&self) -> BTreeMap<UnderlyingId, [Notional; 2]> {
-        let mut sums: BTreeMap<UnderlyingId, [Notional; 2]> = BTreeMap::new();
-        for market in self.markets.values() {
-            let Instrument { underlying, contract, .. } = market.instrument;
-            if contract.pays_premium() {
-                continue;
-            }
-            let [bids, asks] = resting(market, self.ppm(underlying, ParameterId::DepthBand));
-            let sum = sums.entry(underlying).or_insert([Notional::ZERO; 2]);
-            let plus = |a: Notional, b| a.plus(b).unwrap_or(a);
-            let [held_bids, held_asks] = *sum;
-            *sum = [plus(held_bids, bids), plus(held_asks, asks)];
-        }
-        sums
+    /// spec 0031-THRE-015.
+    fn volumes(&self, id: UnderlyingId) -> Result<(Notional, Notional), Fault> {
+        let vega = self.parameters.get(Some(id), ParameterId::VegaDaily);
+        let (volume, vega) = (self.least_volume(id), Notional::from_micros(i128::from(vega)));
+        let Some(held) = self.liquidity.get(&id) else { return Ok((volume, vega)) };
+        let daily =
+            |traded: Traded| traded.daily(self.time).map_err(Fault::at("what trades in a day"));
+        Ok((volume.greater(daily(held.volume())?), vega.greater(daily(held.vega())?)))
+    }
+
+    /// Returns what the depth of an underlying's books is measured by beside what it used to be.
+    ///
+    /// spec 0031-THRE-041.
+    fn yardstick(&self, id: UnderlyingId, volume: Notional) -> Result<Yardstick, Fault> {
+        let share = |parameter| {
+            let dollars = volume.fraction_ppm(self.ppm(id, parameter), Round::Up);
+            dollars.map_err(Fault::at("what depth is measured by"))
+        };
+        Ok(Yardstick {
+            least: share(ParameterId::DepthLeast)?,
+            most: share(ParameterId::DepthMost)?,
+        })
     }
 
     /// Returns how deep an underlying's books are, and what counts as traded of it and of its vega in a day.
     ///
-    /// spec 0031-THRE-015.
-    pub(crate) fn liquidity_of(
-        &self,
-        id: UnderlyingId,
-    ) -> Result<(Ppm, Notional, Notional), Fault> {
-        let least =
-            |parameter| Notional::from_micros(i128::from(self.parameters.get(Some(id), parameter)));
-        let (volume, vega) = (least(ParameterId::VolumeDaily), least(ParameterId::VegaDaily));
-        let Some(held) = self.liquidity.get(&id) else {
-            return Ok((Ppm::from_parts(limits::PPM_ONE), volume, vega));
+    /// spec 0031-THRE-011, 0031-THRE-015, 0031-THRE-042.
+    pub(crate) fn impact_of(&self, id: UnderlyingId) -> Result<Impact, Fault> {
+        let (volume, vega) = self.volumes(id)?;
+        let one = Ppm::from_parts(limits::PPM_ONE);
+        let (depth, depth_hold) = match self.liquidity.get(&id) {
+            Some(held) => (held.factor(self.yardstick(id, volume)?), held.hold()),
+            None => (one, one),
         };
-        let daily =
-            |traded: Traded| traded.daily(self.time).map_err(Fault::at("what trades in a day"));
-        let volume = volume.greater(daily(held.volume())?);
-        Ok((held.factor(), volume, vega.greater(daily(held.vega())?)))
+        Ok(Impact { depth, depth_hold, volume, vega })
     }
 
     /// Returns the depth of an underlying's books and the volumes that impact is charged by.
@@ -134,7 +186,13 @@ impl State {
         id: UnderlyingId,
         name: &str,
     ) -> Result<Explanation, Fault> {
-        let (depth, volume, vega) = self.liquidity_of(id)?;
+        let Impact { depth, depth_hold, volume, vega } = self.impact_of(id)?;
+        let announced = self.liquidity.get(&id).map_or(depth_hold, Liquidity::announced);
+        let share = |label: &str, value| Explanation {
+            label: label.into(),
+            figure: Figure::Share(value),
+            parts: Vec::new(),
+        };
         let dollars = |label: &str, value| Explanation {
             label: label.into(),
             figure: Figure::Dollars(value),
@@ -143,7 +201,12 @@ impl State {
         Ok(Explanation {
             label: format!("depth of the books, {name}"),
             figure: Figure::Share(depth),
-            parts: vec![dollars("volume of a day", volume), dollars("vega of a day", vega)],
+            parts: vec![
+                share("for risk held", depth_hold),
+                share("announced for the next step", announced),
+                dollars("volume of a day", volume),
+                dollars("vega of a day", vega),
+            ],
         })
     }
 
@@ -152,29 +215,19 @@ impl State {
         Some(LiquidityRecord {
             depth: held.depth(),
             usual: held.depths().lower_quartile(),
-            sample_at: held.sample_at(),
+            hold: held.hold(),
+            announced: held.announced(),
             volume: held.volume(),
             vega: held.vega(),
+            markets: held.markets().to_vec(),
         })
     }
 }
 
-/// Returns the bids and asks of a market that is not halted, within a band around its mark, in dollars at the mark.
-fn resting(market: &Market, band: Ppm) -> [Notional; 2] {
-    let (Some(mark), true) = (market.mark, market.status.allows_reducing()) else {
-        return [Notional::ZERO; 2];
-    };
-    let one = Ppm::from_parts(limits::PPM_ONE);
-    let dollars = |side, ratio: Ppm, round| {
-        let furthest = mark.scaled(ratio, round).ok()?;
-        let lots = market.book.lots_within(side, furthest);
-        lots.value(mark, market.instrument.contract_size, Round::Down).ok()
-    };
-    let lowest = one.minus(band).unwrap_or(one);
-    let highest = one.plus(band).unwrap_or(one);
-    let none = Notional::ZERO;
-    [
-        dollars(Side::Buy, lowest, Round::Up).unwrap_or(none),
-        dollars(Side::Sell, highest, Round::Down).unwrap_or(none),
-    ]
+/// Returns what stands near the mark of a market, in dollars at the mark, of the side that has less.
+fn standing(market: &Market, band: Ppm) -> Notional {
+    let Some(mark) = market.mark else { return Notional::ZERO };
+    let [bids, asks] = [Side::Buy, Side::Sell].map(|side| market.book.lots_near(side, mark, band));
+    let dollars = bids.lesser(asks).value(mark, market.instrument.contract_size, Round::Down);
+    dollars.unwrap_or(Notional::ZERO)
 }

@@ -186,7 +186,7 @@ impl State {
             Some(Doubt { wider: false, .. }) => held.thresholds.new_risk(),
             _ => held.range_new_risk(),
         };
-        let (depth, volume_daily, vega_daily) = self.liquidity_of(id)?;
+        let impact = self.impact_of(id)?;
         Ok(Some(UnderlyingInput {
             underlying: id,
             class: OffsetClass::new(held.class),
@@ -205,10 +205,11 @@ impl State {
             mark_band: self.ppm(id, ParameterId::MarkBand),
             spread: self.ppm(id, ParameterId::Spread),
             vol_daily: self.ppm(id, ParameterId::VolDaily),
-            volume_daily,
+            volume_daily: impact.volume,
             vol_move_daily: self.ppm(id, ParameterId::VolMoveDaily),
-            vega_daily,
-            depth,
+            vega_daily: impact.vega,
+            depth: impact.depth,
+            depth_hold: impact.depth_hold,
             fee: self.ppm(id, ParameterId::TakerFee),
         }))
     }

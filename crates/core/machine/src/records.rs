@@ -18,6 +18,7 @@ use protocol::{
     AccountId, AccountIndex, Address, AssetId, Fault, Hash, Instrument, InstrumentId, Mode,
     ParameterId, SessionKey, UnderlyingId, ValidatorId, WithdrawalId, codec,
 };
+use thresholds::Liquidity;
 use units::{Amount, BlockHeight, BlockTime, Ppb, Price, Vol};
 
 /// Names a record.
@@ -158,7 +159,8 @@ pub struct UnderlyingRecord {
     pub updated_at: Option<BlockTime>,
     /// What is allowed.
     pub mode: Mode,
-    /// Hash of all that is known of it: its sources, what the oracle remembers, what its fund may still pay.
+    /// Hash of all that is known of it: its sources, what the oracle remembers, what its fund may still pay, and the hour of
+    /// its depth that is being measured.
     pub memory: Hash,
 }
 
@@ -315,13 +317,14 @@ impl State {
     fn underlying_record(&self, id: UnderlyingId) -> Result<Option<UnderlyingRecord>, Fault> {
         let Some(underlying) = self.underlyings.get(&id) else { return Ok(None) };
         let index = underlying.feed.index();
+        let hour = self.liquidity.get(&id).map(Liquidity::hour);
         Ok(Some(UnderlyingRecord {
             name: underlying.name.clone(),
             index: index.map(|index| index.price),
             confidence: index.map(|index| index.confidence),
             updated_at: index.map(|index| index.updated_at),
             mode: underlying.mode,
-            memory: hash_of("underlying", underlying)?,
+            memory: hash_of("underlying", &(underlying, hour))?,
         }))
     }
 

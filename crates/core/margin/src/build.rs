@@ -2,7 +2,7 @@
 
 use crate::basis::BasisMoves;
 use crate::bounds::{CHARGE_BITS, STRETCH_BITS};
-use crate::impact::Rate;
+use crate::impact::{Rate, Rates};
 use crate::input::{MarketInput, Settlement, UnderlyingInput};
 use crate::lanes::{Matrix, Row};
 use crate::mark::option_value;
@@ -91,7 +91,8 @@ impl Risk {
         let items = order_items(&underlyings, markets)?;
         let moves: Vec<Moves> =
             underlyings.iter().map(|underlying| moves_of(parameters, &underlying.input)).collect();
-        let impacts = underlyings.iter().any(|held| !held.push.is_zero() || !held.twist.is_zero());
+        let impacts = underlyings.iter().any(|held| !held.new.is_zero());
+        let is_alike = underlyings.iter().all(|held| held.new == held.hold);
         let single = moves.iter().all(|moves| moves.new == moves.hold);
         let mut risk = Self {
             new: Matrix::with_capacity(items.len()),
@@ -111,6 +112,7 @@ impl Risk {
             maintenance_ratio: parameters.maintenance_ratio,
             buffer_ratio: parameters.buffer_ratio,
             impacts,
+            is_alike,
             arch: pulp::Arch::new(),
         };
         let mut hold = Matrix::with_capacity(if single { 0 } else { items.len() });
@@ -205,14 +207,20 @@ fn order_underlyings(
             let offset = PPM_ONE.saturating_sub(kept);
             classes.push(Class { class: input.class, kept: offset });
         }
-        let rate = |deviation, volume| {
-            let rate = Rate::new(parameters.impact, deviation, volume, input.depth);
-            rate.map_err(Fault::at("margin: impact"))
+        let rates = |depth| {
+            let rate = |deviation, volume| {
+                let rate = Rate::new(parameters.impact, deviation, volume, depth);
+                rate.map_err(Fault::at("margin: impact"))
+            };
+            let push = rate(input.vol_daily, input.volume_daily)?;
+            Ok(Rates { push, twist: rate(input.vol_move_daily, input.vega_daily)? })
         };
+        let new = rates(input.depth)?;
+        let is_alike = input.depth == input.depth_hold;
         underlyings.push(Underlying {
             input: *input,
-            push: rate(input.vol_daily, input.volume_daily)?,
-            twist: rate(input.vol_move_daily, input.vega_daily)?,
+            new,
+            hold: if is_alike { new } else { rates(input.depth_hold)? },
             class: index_of(classes.len().saturating_sub(1))?,
             kept: kept.saturating_sub(parts(parameters.calendar.base)),
         });
@@ -334,7 +342,7 @@ impl Builder<'_> {
     ) -> Result<(), Fault> {
         let place = usize::try_from(item.underlying).unwrap_or(usize::MAX);
         let underlying = risk.underlyings.get(place).ok_or(Fault::Missing("margin: underlying"))?;
-        let Underlying { input, push, twist, .. } = *underlying;
+        let Underlying { input, new: Rates { push, twist }, .. } = *underlying;
         let slot = index_of(risk.slots.len())?;
         let (forward, settlement, mark, vol) = match item.market {
             Some(market) => (market.forward, market.settlement, market.mark, market.vol),

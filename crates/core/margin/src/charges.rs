@@ -8,7 +8,7 @@
 //! that fills can lead to, and is convex in the position, but for what the root of impact is rounded by (0019-MARG-026).
 
 use crate::bounds::CHARGE_BITS;
-use crate::impact::Pressure;
+use crate::impact::{Pressure, Rates};
 use crate::risk::{Charges, Risk, Slot, Underlying};
 use protocol::Fault;
 use std::collections::{BTreeMap, BTreeSet};
@@ -165,8 +165,8 @@ impl Pair {
 
     /// Returns the pressures of both.
     #[inline(always)]
-    fn pressures(self, underlying: &Underlying) -> [Pressure; 2] {
-        underlying.pressures([self.delta.greatest(), self.vega.greatest()])
+    fn pressures(self, rates: Rates) -> [Pressure; 2] {
+        rates.pressures([self.delta.greatest(), self.vega.greatest()])
     }
 }
 
@@ -210,36 +210,23 @@ impl Exposures {
     }
 
     /// Returns both with their cost.
-    fn measured(mut self, underlying: &Underlying) -> Result<Self, Fault> {
-        let later = self.later.iter().map(|(_, pair)| pair.pressures(underlying));
-        let greatest = later.fold(self.held.pressures(underlying), greater);
+    fn measured(mut self, rates: Rates) -> Result<Self, Fault> {
+        let later = self.later.iter().map(|(_, pair)| pair.pressures(rates));
+        let greatest = later.fold(self.held.pressures(rates), greater);
         self.impact = cost(greatest)?;
         Ok(self)
     }
 
     /// Returns the exposures once an order has joined or left.
-    fn turned(
-        self,
-        underlying: &Underlying,
-        slot: &Slot,
-        lots: i64,
-        turn: Turn,
-    ) -> Result<Self, Fault> {
-        self.each(slot, |pair, dollars| pair.turned(dollars, lots, turn)).measured(underlying)
+    fn turned(self, rates: Rates, slot: &Slot, lots: i64, turn: Turn) -> Result<Self, Fault> {
+        self.each(slot, |pair, dollars| pair.turned(dollars, lots, turn)).measured(rates)
     }
 
     /// Returns what an order would add to the cost.
     #[inline(always)]
-    fn rise(
-        &self,
-        underlying: &Underlying,
-        slot: &Slot,
-        lots: i64,
-        turn: Turn,
-    ) -> Result<i128, Fault> {
-        let with = |pair: Pair, stage| {
-            pair.turned(slot.exposures(stage), lots, turn).pressures(underlying)
-        };
+    fn rise(&self, rates: Rates, slot: &Slot, lots: i64, turn: Turn) -> Result<i128, Fault> {
+        let with =
+            |pair: Pair, stage| pair.turned(slot.exposures(stage), lots, turn).pressures(rates);
         let mut greatest = with(self.held, 0);
         for (stage, pair) in &self.later {
             greatest = greater(greatest, with(*pair, *stage));
@@ -280,6 +267,13 @@ impl Purpose {
         match self {
             Self::Initial => &slot.initial,
             Self::Maintenance => &slot.maintenance,
+        }
+    }
+
+    pub(crate) const fn rates(self, underlying: &Underlying) -> Rates {
+        match self {
+            Self::Initial => underlying.new,
+            Self::Maintenance => underlying.hold,
         }
     }
 }
@@ -406,7 +400,7 @@ impl ChargeBook {
         let mut sum = Notional::ZERO;
         for (number, exposures) in &mut self.exposures {
             let underlying = risk.underlying(*number).ok_or_else(no_underlying)?;
-            *exposures = std::mem::take(exposures).measured(underlying)?;
+            *exposures = std::mem::take(exposures).measured(self.purpose.rates(underlying))?;
             sum = sum.plus(exposures.impact).map_err(Fault::at("margin: impact"))?;
         }
         self.impact = sum;
@@ -460,7 +454,7 @@ impl ChargeBook {
             let underlying = risk.underlying(slot.underlying).ok_or_else(no_underlying)?;
             let before = found(&self.exposures, slot.underlying).cloned().unwrap_or_default();
             impact = impact.minus(before.impact).map_err(at())?;
-            let after = before.with_held(slot, gone).measured(underlying)?;
+            let after = before.with_held(slot, gone).measured(self.purpose.rates(underlying))?;
             impact = impact.plus(after.impact).map_err(at())?;
         }
         round_up(sum).plus(impact).map_err(at())
@@ -507,7 +501,7 @@ impl ChargeBook {
         let underlying = risk.underlying(slot.underlying).ok_or_else(no_underlying)?;
         let none = Exposures::default();
         let before = found(&self.exposures, slot.underlying).unwrap_or(&none);
-        let rise = before.rise(underlying, slot, lots, turn)?;
+        let rise = before.rise(self.purpose.rates(underlying), slot, lots, turn)?;
         Ok(Notional::from_micros(self.impact.micros().wrapping_add(rise)))
     }
 
@@ -542,7 +536,7 @@ impl ChargeBook {
             let impact = self.turned_impact(risk, slot, lots, turn)?;
             let underlying = risk.underlying(slot.underlying).ok_or_else(no_underlying)?;
             let before = found(&self.exposures, slot.underlying).cloned().unwrap_or_default();
-            let after = before.turned(underlying, slot, lots, turn)?;
+            let after = before.turned(self.purpose.rates(underlying), slot, lots, turn)?;
             put(&mut self.exposures, slot.underlying, after);
             self.impact = impact;
         }

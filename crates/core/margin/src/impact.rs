@@ -65,6 +65,26 @@ impl Rate {
     }
 }
 
+/// What makes exposures to an index and to its vols pressures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Rates {
+    pub(crate) push: Rate,
+    pub(crate) twist: Rate,
+}
+
+impl Rates {
+    /// Returns whether exposures cost nothing.
+    pub(crate) const fn is_zero(self) -> bool {
+        self.push.is_zero() && self.twist.is_zero()
+    }
+
+    /// Returns the pressures of both.
+    #[inline(always)]
+    pub(crate) fn pressures(self, [delta, vega]: [i128; 2]) -> [Pressure; 2] {
+        [self.push.pressure(delta), self.twist.pressure(vega)]
+    }
+}
+
 /// What is to be traded away, in a measure in which every market's cost is the power of three halves.
 ///
 /// One that does not fit costs more dollars than there are, nearly 2⁷² micro-dollars: so does the greatest that fits.

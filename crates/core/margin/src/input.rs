@@ -60,8 +60,10 @@ pub struct UnderlyingInput {
     pub vol_move_daily: Ppm,
     /// Vega that trades in a day, in dollars for vols that rise by 100 points; zero if unknown, as with the volume.
     pub vega_daily: Notional,
-    /// η: how deep the books are, as a share of what they usually are.
+    /// η for new risk: how deep the books are, as a share of what they should be.
     pub depth: Ppm,
+    /// η for risk held, never less.
+    pub depth_hold: Ppm,
     /// The most that an order pays as a fee, as a share of its value.
     pub fee: Ppm,
 }
@@ -82,11 +84,12 @@ impl UnderlyingInput {
                 "collateral haircut",
             ),
             (
-                [self.spread, self.vol_daily, self.vol_move_daily, self.depth]
+                [self.spread, self.vol_daily, self.vol_move_daily, self.depth_hold]
                     .into_iter()
                     .all(share)
                     && [self.volume_daily, self.vega_daily].into_iter().all(dollars)
-                    && self.depth >= DEPTH_MIN,
+                    && self.depth >= DEPTH_MIN
+                    && self.depth <= self.depth_hold,
                 "liquidity",
             ),
             (share(self.mark_band), "mark band"),

@@ -4,9 +4,9 @@
 
 use crate::charges::{self, ChargeBook, Purpose};
 use crate::holdings::Holdings;
-use crate::impact::Pressure;
+use crate::impact::{Pressure, Rates};
 use crate::lanes::{Line, Matrix, Sweep, dispatch};
-use crate::risk::{Risk, Underlying};
+use crate::risk::Risk;
 use crate::scan::{Scan, fraction_up, round_up, stage_after};
 use crate::weights::Weighing;
 use protocol::Fault;
@@ -27,7 +27,7 @@ pub struct Reading {
     pub scan_hold: Notional,
     /// Σ |lots| · greatest scenario value of a lot, in micro-dollars: what the sums are proved for.
     pub(crate) gross: i128,
-    /// What of both margins is impact, and the pressure that it is at most the cost of.
+    /// What of initial margin is impact, and the pressure that it is at most the cost of.
     pub(crate) impact: Notional,
     pub(crate) pressure: Pressure,
 }
@@ -72,8 +72,12 @@ impl<'a> Meter<'a> {
         let scan = |matrix| scan(risk, matrix, lines, sums.soon);
         let scan_hold = scan(risk.matrix_hold())?;
         let scan_new = if risk.is_single() { scan_hold } else { scan(&risk.new)? };
-        let impact = Impact::of(risk, lines, sums.soon)?;
-        let charges = |sum: i64| {
+        let impact = Impact::of(risk, Purpose::Initial, lines, sums.soon)?;
+        let impact_hold = match risk.is_alike {
+            true => impact,
+            false => Impact::of(risk, Purpose::Maintenance, lines, sums.soon)?,
+        };
+        let charges = |sum: i64, impact: Impact| {
             charges::round_up(sum.into()).plus(impact.cost).map_err(Fault::at("margin: reading"))
         };
         let equity = cash.minus(holdings.cost()).map_err(Fault::at("margin: reading"))?;
@@ -82,8 +86,8 @@ impl<'a> Meter<'a> {
             risk,
             Parts {
                 equity: equity.plus(worth).map_err(Fault::at("margin: reading"))?,
-                charges_initial: charges(sums.charges_initial)?,
-                charges_maintenance: charges(sums.charges_maintenance)?,
+                charges_initial: charges(sums.charges_initial, impact)?,
+                charges_maintenance: charges(sums.charges_maintenance, impact_hold)?,
                 scan_hold,
                 scan_new,
                 gross: sums.gross.into(),
@@ -136,7 +140,7 @@ fn read_wide(risk: &Risk, holdings: &Holdings, cash: Notional) -> Result<Reading
             scan_hold,
             scan_new: if risk.is_single() { scan_hold } else { scan(&risk.new)? },
             gross,
-            impact: Impact::of(risk, holdings.lines(), !risk.soon.is_empty())?,
+            impact: Impact::of(risk, Purpose::Initial, holdings.lines(), !risk.soon.is_empty())?,
         },
     )
 }
@@ -157,7 +161,7 @@ struct Impact {
 impl Impact {
     /// Returns the impact of lines, which are sorted by underlying; none where nothing is charged. `soon` says whether some
     /// stage may look past one.
-    fn of(risk: &Risk, lines: &[Line], soon: bool) -> Result<Self, Fault> {
+    fn of(risk: &Risk, purpose: Purpose, lines: &[Line], soon: bool) -> Result<Self, Fault> {
         let mut all = Self::default();
         if !risk.impacts {
             return Ok(all);
@@ -171,12 +175,13 @@ impl Impact {
                     Some((underlying, added(sums, more), first))
                 }
                 last => {
-                    all = all.with(risk, last, lines.get(..place).filter(|_| soon))?;
+                    let own = lines.get(..place).filter(|_| soon);
+                    all = all.with(risk, purpose, last, own)?;
                     Some((slot.underlying, more, place))
                 }
             };
         }
-        all.with(risk, under_way, Some(lines).filter(|_| soon))
+        all.with(risk, purpose, under_way, Some(lines).filter(|_| soon))
     }
 
     /// Adds the exposures to an underlying: to its index and to its vols, each at its greatest of all stages. The lines are
@@ -184,14 +189,16 @@ impl Impact {
     fn with(
         self,
         risk: &Risk,
+        purpose: Purpose,
         exposures: Option<(u32, [i128; 2], usize)>,
         lines: Option<&[Line]>,
     ) -> Result<Self, Fault> {
         let Some((number, sums, first)) = exposures else { return Ok(self) };
         let underlying = risk.underlying(number).ok_or(Fault::Missing("margin: underlying"))?;
-        let mut pressures = underlying.pressures(sums);
+        let rates = purpose.rates(underlying);
+        let mut pressures = rates.pressures(sums);
         if let Some(own) = lines.and_then(|lines| lines.get(first..)) {
-            pressures = later_pressures(risk, underlying, own, pressures);
+            pressures = later_pressures(risk, rates, own, pressures);
         }
         let [push, twist] = pressures;
         let cost = self.cost.plus(push.cost()).and_then(|cost| cost.plus(twist.cost()));
@@ -206,7 +213,7 @@ impl Impact {
 #[inline(never)]
 fn later_pressures(
     risk: &Risk,
-    underlying: &Underlying,
+    rates: Rates,
     lines: &[Line],
     held: [Pressure; 2],
 ) -> [Pressure; 2] {
@@ -215,7 +222,7 @@ fn later_pressures(
     while let Some(next) = slots().map(|(_, slot)| slot.stage).filter(|at| *at > stage).min() {
         stage = next;
         let each = slots().map(|(lots, slot)| times(lots, slot.exposures(stage)));
-        let [push, twist] = underlying.pressures(each.fold([0; 2], added));
+        let [push, twist] = rates.pressures(each.fold([0; 2], added));
         let [most_push, most_twist] = greatest;
         greatest = [push.max(most_push), twist.max(most_twist)];
     }

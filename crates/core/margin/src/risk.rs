@@ -6,7 +6,7 @@
 //! **Invariant:** a [`Risk`] is a function of its inputs alone, and everything an account can hold has a row.
 
 use crate::basis::BasisMoves;
-use crate::impact::{Pressure, Rate};
+use crate::impact::{Pressure, Rates};
 use crate::input::{OffsetClass, UnderlyingInput};
 use crate::lanes::{InstructionSet, Matrix, Row};
 use crate::scan::Path;
@@ -100,7 +100,7 @@ pub(crate) struct Slot {
     /// Both in the stages that look past the contract, of which this is the first; zero if none does.
     pub(crate) late: [i64; 2],
     pub(crate) stage: u32,
-    /// The pressures of both, for an order by itself.
+    /// The pressures of both in initial margin, for an order by itself.
     pub(crate) pressure: Pressure,
 }
 
@@ -135,18 +135,10 @@ pub(crate) struct Underlying {
     pub(crate) class: u32,
     /// ψ − φ₀, in parts per million.
     pub(crate) kept: i64,
-    /// What makes a delta a pressure.
-    pub(crate) push: Rate,
-    /// What makes a vega one.
-    pub(crate) twist: Rate,
-}
-
-impl Underlying {
-    /// Returns the pressures of exposures to the index and to its vols.
-    #[inline(always)]
-    pub(crate) fn pressures(&self, [delta, vega]: [i128; 2]) -> [Pressure; 2] {
-        [self.push.pressure(delta), self.twist.pressure(vega)]
-    }
+    /// What makes exposures pressures in initial margin.
+    pub(crate) new: Rates,
+    /// And in maintenance margin.
+    pub(crate) hold: Rates,
 }
 
 /// A class of underlyings.
@@ -198,6 +190,8 @@ pub struct Risk {
     pub(crate) buffer_ratio: Ppm,
     /// Whether impact is charged anywhere.
     pub(crate) impacts: bool,
+    /// Whether it is the same in both margins.
+    pub(crate) is_alike: bool,
     pub(crate) arch: pulp::Arch,
 }
 

@@ -215,6 +215,7 @@ fn impact_follows_the_square_root_of_what_trades_and_of_how_deep_books_are() {
         thin.underlyings[0].vol_daily = Ppm::from_parts(30_000);
         thin.underlyings[0].volume_daily = dollars(6_000_000);
         thin.underlyings[0].depth = Ppm::from_parts(depth);
+        thin.underlyings[0].depth_hold = Ppm::from_parts(depth);
         let needed = measure(&thin, &[thin.position(BTC, Contract::Perpetual, lots)]);
         let above = needed.charges_maintenance.minus(dollars(impact)).unwrap().micros();
         assert!((0..1_000 * impact).contains(&above), "{above}");
@@ -226,6 +227,25 @@ fn impact_follows_the_square_root_of_what_trades_and_of_how_deep_books_are() {
         let free = measure(&thin, &[thin.position(BTC, Contract::Perpetual, lots)]);
         assert_eq!(free.charges_maintenance, Notional::ZERO);
     }
+}
+
+#[test]
+fn each_margin_is_charged_by_how_deep_books_are_for_it() {
+    // 0019-MARG-009, 0031-THRE-042: 120 where books are as deep as usual, 240 at a quarter.
+    let mut house = House::new();
+    house.underlyings[0].vol_daily = Ppm::from_parts(30_000);
+    house.underlyings[0].volume_daily = dollars(6_000_000);
+    house.underlyings[0].depth = Ppm::from_parts(250_000);
+    let held = [house.position(BTC, Contract::Perpetual, ONE_BTC)];
+    let needed = measure(&house, &held);
+    let above = |charges: Notional, impact| charges.minus(dollars(impact)).unwrap().micros();
+    assert!((0..240_000).contains(&above(needed.charges_initial, 240)), "{needed:?}");
+    assert!((0..120_000).contains(&above(needed.charges_maintenance, 120)), "{needed:?}");
+    // Books deeper for new risk than for what is held build no matrix: initial margin is never the lower.
+    house.underlyings[0].depth_hold = Ppm::from_parts(200_000);
+    let now = BlockTime::from_millis(NOW);
+    let built = Risk::build(&house.parameters, now, &house.underlyings, &house.markets);
+    assert!(built.is_err());
 }
 
 #[test]

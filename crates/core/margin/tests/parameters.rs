@@ -38,6 +38,10 @@ fn set(house: &mut House, name: &str, value: i128) -> i128 {
         "vol_daily" => &mut underlying.vol_daily,
         "vol_move_daily" => &mut underlying.vol_move_daily,
         "depth" => &mut underlying.depth,
+        "depth_hold" => {
+            underlying.depth = Ppm::from_parts(50_000);
+            &mut underlying.depth_hold
+        }
         "haircut_knee" => return set_dollars(&mut underlying.haircut_knee, value),
         "volume_daily" => return set_dollars(&mut underlying.volume_daily, value),
         "vega_daily" => return set_dollars(&mut underlying.vega_daily, value),
@@ -89,5 +93,5 @@ fn every_parameter_is_refused_outside_the_bounds_that_the_specification_gives() 
         }
         count += 1;
     }
-    assert_eq!(count, 32, "a parameter is missing from the table");
+    assert_eq!(count, 33, "a parameter is missing from the table");
 }

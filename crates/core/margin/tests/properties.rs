@@ -38,6 +38,7 @@ fn houses() -> [House; 5] {
     two_matrices.underlyings[0].scan_new = Ppm::from_parts(200_000);
     let mut charged = House::rough();
     charged.underlyings[0].depth = Ppm::from_parts(50_000);
+    charged.underlyings[1].depth_hold = Ppm::from_parts(1_000_000);
     charged.underlyings[1].volume_daily = dollars(1_000_000);
     [House::new(), House::expiring(), two_matrices, charged, House::rough()]
 }

@@ -270,4 +270,8 @@ pub enum ParameterId {
     CallGrace = 150,
     /// How far a basis that nobody votes on may be off, as a share of the index for a year to expiry.
     BasisStalePenalty = 151,
+    /// The least depth that an underlying's books should have, as a share of what trades in a day.
+    DepthLeast = 154,
+    /// Depth that is enough, whatever the books used to have, as a share of what trades in a day.
+    DepthMost = 155,
 }

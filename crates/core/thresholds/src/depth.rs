@@ -6,8 +6,19 @@ use units::{Notional, Num, Ppm, Round, limits};
 
 /// Depths kept: thirty days of hours.
 const KEPT_MAX: usize = 720;
+/// Fewest with which there is something to compare with: a day.
+const ENOUGH: usize = 24;
 /// Least factor.
-const FACTOR_MIN: i128 = 50_000;
+pub(crate) const FACTOR_MIN: i128 = 50_000;
+
+/// Depths in dollars that do not depend on what a book used to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Yardstick {
+    /// A book that has less is thin, though it never had more.
+    pub least: Notional,
+    /// A book that has as much is deep, though it used to have more.
+    pub most: Notional,
+}
 
 /// Depths of a book, once an interval that the caller keeps.
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -62,15 +73,17 @@ impl Depth {
         sorted.get(place).copied()
     }
 
-    /// Returns η: a depth as a share of the lower quartile, within 5 % and one; one without a quartile above zero.
+    /// Returns how deep a book is: a depth as a share of the lower quartile, of the least if that is more and of the most if
+    /// that is less, within 5 % and one; one until there are enough to compare with.
     ///
     /// Rounding: down, so that impact is never below the exact one.
     ///
-    /// spec 0031-THRE-011.
-    pub fn factor(&self, now: Notional) -> Ppm {
+    /// spec 0031-THRE-011, 0031-THRE-041.
+    pub fn factor(&self, now: Notional, yardstick: Yardstick) -> Ppm {
         let one = Num::new(limits::PPM_ONE);
-        let share = self
-            .lower_quartile()
+        let usual = self.quartile.filter(|_| self.samples.len() >= ENOUGH);
+        let usual = usual.map(|usual| usual.lesser(yardstick.most).greater(yardstick.least));
+        let share = usual
             .and_then(|usual| bounded(now).number().mul_div(one, usual.number(), Round::Down).ok());
         Ppm::from_number(share.unwrap_or(one).greater(Num::new(FACTOR_MIN)).lesser(one))
     }
@@ -92,31 +105,48 @@ mod tests {
         Notional::from_micros(dollars * 1_000_000)
     }
 
+    const NONE: Yardstick = Yardstick { least: Notional::ZERO, most: Notional::from_micros(MOST) };
+
     #[test]
     fn a_book_is_compared_with_its_lower_quartile_within_bounds() {
         // 0031-THRE-011
         let mut depth = Depth::default();
-        assert_eq!(depth.factor(dollars(1)), Ppm::from_parts(1_000_000));
-        for sample in 1..=8 {
+        for sample in 1..=24 {
+            assert_eq!(depth.factor(dollars(1), NONE), Ppm::from_parts(1_000_000));
             depth.observe(dollars(100 * sample));
         }
-        assert_eq!(depth.lower_quartile(), Some(dollars(200)));
+        assert_eq!(depth.lower_quartile(), Some(dollars(600)));
         for (now, factor) in
-            [(0, 50_000), (9, 50_000), (100, 500_000), (200, 1_000_000), (900, 1_000_000)]
+            [(0, 50_000), (29, 50_000), (300, 500_000), (600, 1_000_000), (900, 1_000_000)]
         {
-            assert_eq!(depth.factor(dollars(now)), Ppm::from_parts(factor), "{now}");
+            assert_eq!(depth.factor(dollars(now), NONE), Ppm::from_parts(factor), "{now}");
         }
-        assert_eq!(depth.factor(Notional::from_micros(i128::MIN)), Ppm::from_parts(50_000));
-        assert_eq!(depth.factor(Notional::from_micros(i128::MAX)), Ppm::from_parts(1_000_000));
+        assert_eq!(depth.factor(Notional::from_micros(i128::MIN), NONE), Ppm::from_parts(50_000));
+        assert_eq!(
+            depth.factor(Notional::from_micros(i128::MAX), NONE),
+            Ppm::from_parts(1_000_000)
+        );
     }
 
     #[test]
-    fn a_book_that_was_empty_for_a_month_has_nothing_to_be_compared_with() {
-        // 0031-THRE-011
-        let mut depth = Depth::default();
-        (0..2_000).for_each(|_| depth.observe(Notional::ZERO));
-        assert_eq!(depth.factor(dollars(1)), Ppm::from_parts(1_000_000));
-        assert_eq!(borsh::to_vec(&depth).unwrap().len(), 4 + 16 * KEPT_MAX + 17);
-        assert!(depth.is_sound());
+    fn what_is_asked_of_a_book_is_neither_nothing_nor_all_it_ever_had() {
+        // 0031-THRE-041. A book that was empty for a quarter of a month was as deep as could be for ever.
+        let (mut empty, mut deep) = (Depth::default(), Depth::default());
+        for _ in 0..2_000 {
+            empty.observe(Notional::ZERO);
+            deep.observe(dollars(8_000_000));
+        }
+        let yardstick = Yardstick { least: dollars(1_000), most: dollars(10_000) };
+        for (now, of_empty, of_deep) in
+            [(0, 50_000, 50_000), (500, 500_000, 50_000), (5_000, 1_000_000, 500_000)]
+        {
+            let factors = [&empty, &deep].map(|depth| depth.factor(dollars(now), yardstick));
+            assert_eq!(factors, [of_empty, of_deep].map(Ppm::from_parts), "{now}");
+        }
+        // Governed the wrong way round, the least counts.
+        let crossed = Yardstick { least: dollars(10_000), most: dollars(1_000) };
+        assert_eq!(deep.factor(dollars(5_000), crossed), Ppm::from_parts(500_000));
+        assert_eq!(borsh::to_vec(&empty).unwrap().len(), 4 + 16 * KEPT_MAX + 17);
+        assert!(empty.is_sound());
     }
 }

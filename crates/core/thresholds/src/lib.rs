@@ -38,8 +38,8 @@ mod parameters;
 mod range;
 mod root;
 
-pub use depth::Depth;
+pub use depth::{Depth, Yardstick};
 pub use history::History;
-pub use liquidity::{Liquidity, Traded};
+pub use liquidity::{Hour, Liquidity, Measured, Seen, Shown, Traded};
 pub use parameters::{Parameters, STRESS, Stress};
 pub use range::{Behind, Thresholds};

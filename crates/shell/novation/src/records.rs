@@ -498,13 +498,20 @@ fn liquidity_lines(record: &LiquidityRecord) -> Vec<Line> {
     let dollars = |held: Option<Notional>| held.map_or("none".into(), |held| format!("{held} $"));
     let traded = |amount: Notional, at| format!("{amount} $ at {}", time_text(at));
     let (volume, vega) = (record.volume, record.vega);
-    vec![
+    let percent = |share: Ppm| format!("{} %", Ppm::from_parts(share.parts().saturating_mul(100)));
+    let mut lines = vec![
         line("depth of the books", dollars(record.depth)),
         line("usual depth", dollars(record.usual)),
-        line("next depth kept", time_text(record.sample_at)),
+        line("depth factor for risk held", percent(record.hold)),
+        line("announced for the next step", percent(record.announced)),
         line("traded, fading by the day", traded(volume.amount, volume.at)),
         line("vega traded, for 100 points", traded(vega.amount, vega.at)),
-    ]
+    ];
+    for (id, shown) in &record.markets {
+        let (depth, share) = (dollars(shown.depth), shown.traded);
+        lines.push(line(&format!("depth of market {id}"), format!("{depth}, traded {share} $")));
+    }
+    lines
 }
 
 fn parameter_lines(id: ParameterId, value: i64) -> Vec<Line> {

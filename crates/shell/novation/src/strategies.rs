@@ -280,6 +280,7 @@ fn underlying(chain: &Chain) -> Result<UnderlyingInput> {
         vol_move_daily: Ppm::ZERO,
         vega_daily: Notional::ZERO,
         depth: Ppm::from_parts(limits::PPM_ONE),
+        depth_hold: Ppm::from_parts(limits::PPM_ONE),
         fee: given(ParameterId::TakerFee)?,
     })
 }

@@ -109,6 +109,7 @@ impl Parameters {
             vol_move_daily: Ppm::ZERO,
             vega_daily: Notional::ZERO,
             depth: Ppm::from_parts(limits::PPM_ONE),
+            depth_hold: Ppm::from_parts(limits::PPM_ONE),
             fee: Ppm::ZERO,
         })
     }

@@ -662,6 +662,7 @@ fn underlying(given: &UnderlyingFile, number: u16) -> Result<UnderlyingInput, Wh
         vol_move_daily: default(ParameterId::VolMoveDaily),
         vega_daily: traded(&given.vega_volume, "vega_volume")?,
         depth,
+        depth_hold: depth,
         fee: default(ParameterId::TakerFee),
     })
 }

@@ -17,13 +17,14 @@ mod links;
 mod parts;
 mod uncross;
 
+use crate::near::Near;
 use crate::{
     Admitted, Auction, BookState, Entry, Extract, Level, ORDERS_SHOWN_MAX, Open, OrderBook,
 };
 use parts::{Ladder, LevelSlot, Order, Owner, Sides, rank_of, ranks_cross};
 use places::{NIL, Slab, Table, index};
 use protocol::{AccountIndex, Fault, Hash, OrderId, Plant, Refusal, SelfTrade, Side, TimeInForce};
-use units::{Lots, Num, Price, Round, limits};
+use units::{Lots, Num, Ppm, Price, Round, limits};
 
 /// A book with constant-time orders and auctions that look only at levels that trade.
 #[derive(Debug, Clone)]
@@ -179,14 +180,14 @@ impl OrderBook for FastBook {
         self.levels(side).take(levels).map(LevelSlot::level).collect()
     }
 
-    fn lots_within(&self, side: Side, price: Price) -> Lots {
+    fn lots_near(&self, side: Side, price: Price, band: Ppm) -> Lots {
         // 0015-BOOK-022
-        // No order is beyond the ends of a machine word.
-        let furthest = if price > Price::ZERO { i64::MAX } else { i64::MIN };
-        let price = i64::try_from(price.micros()).unwrap_or(furthest);
-        let ranks = self.ladders.of(side).ranks.range(..=rank_of(side, price));
-        let levels = ranks.filter_map(|(_, at)| self.levels.get(*at));
-        Lots::from_count(levels.fold(0, |sum, level| sum.saturating_add(level.lots.into())))
+        let near = Near::new(side, price, band);
+        let counted = self
+            .levels(side)
+            .map(LevelSlot::level)
+            .map(|level| near.counted(level.price, level.lots));
+        near.lots(counted.take_while(|counted| *counted > 0).fold(0, i128::saturating_add))
     }
 
     fn average(&self, side: Side, lots: Lots) -> Option<Price> {

@@ -4,7 +4,7 @@ use crate::oracle;
 use crate::rare::Rare;
 use book::{Auction, Entry, FastBook, NaiveBook, Open, OrderBook};
 use protocol::{AccountIndex, OrderId, Refusal, SelfTrade, Side, TimeInForce};
-use units::{BlockHeight, Lots, Price};
+use units::{BlockHeight, Lots, Ppm, Price};
 
 /// Micro-dollars in a tick of these tests.
 pub(crate) const TICK: i128 = 500_000;
@@ -181,7 +181,10 @@ impl World {
             for micros in [i128::MIN, 97 * TICK, 100 * TICK, 100 * TICK + 1, 103 * TICK, i128::MAX]
             {
                 let price = Price::from_micros(micros);
-                assert_eq!(self.fast.lots_within(side, price), self.naive.lots_within(side, price));
+                for band in [-1, 0, 1, 20_000, 1_000_000].map(Ppm::from_parts) {
+                    let near = self.fast.lots_near(side, price, band);
+                    assert_eq!(near, self.naive.lots_near(side, price, band));
+                }
             }
             let all = self
                 .naive
@@ -195,8 +198,14 @@ impl World {
             for lots in [-1, 0, 1, 7, count / 2, count, count + 1].map(Lots::from_count) {
                 assert_eq!(self.fast.average(side, lots), self.naive.average(side, lots));
             }
-            let furthest = if side == Side::Buy { i128::MIN } else { i128::MAX };
-            assert_eq!(self.fast.lots_within(side, Price::from_micros(furthest)), all);
+            // At the worst price there is, all that has one counts in full.
+            let worst = Price::from_micros(if side == Side::Buy { 1 } else { Price::LIMIT });
+            let (band, state) = (Ppm::from_parts(1_000_000), self.naive.state());
+            let priced = state.orders.iter().filter(|open| open.side == side);
+            let is_priced = |open: &&Open| side == Side::Sell || open.price > Price::ZERO;
+            let priced = priced.filter(is_priced);
+            let priced = priced.fold(Lots::ZERO, |sum, open| sum.plus(open.lots).unwrap());
+            assert_eq!(self.fast.lots_near(side, worst, band), priced);
         }
     }
 

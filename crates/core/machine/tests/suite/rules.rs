@@ -201,12 +201,20 @@ fn whatever_decides_the_future_is_under_the_root() {
         |state| {
             let now = state.time;
             let held = state.liquidity.get_mut(&BTC).unwrap();
-            held.trade(Notional::from_micros(1), now).unwrap();
+            held.trade(PERPETUAL, Notional::from_micros(1), now).unwrap();
         },
         |state| {
-            let now = units::BlockTime::from_millis(state.time.millis() + HOUR);
+            // A second more of the hour whose average depth will be kept.
             let held = state.liquidity.get_mut(&BTC).unwrap();
-            assert!(held.measure(Notional::ZERO, units::BlockSpan::ZERO, now).unwrap());
+            let seen = held.markets().iter().map(|(instrument, shown)| thresholds::Seen {
+                instrument: *instrument,
+                stands: shown.depth,
+                elsewhere: Notional::ZERO,
+            });
+            let seen: Vec<thresholds::Seen> = seen.collect();
+            let yardstick = thresholds::Yardstick { least: Notional::ZERO, most: Notional::ZERO };
+            let second = units::BlockSpan::from_millis(1_000);
+            drop(held.measure(&seen, yardstick, second, state.time));
         },
     ];
     let with = |state: &machine::State| {

@@ -67,6 +67,7 @@ pub(crate) fn underlying(id: UnderlyingId, class: u16, index: Price) -> Underlyi
         vol_move_daily: Ppm::ZERO,
         vega_daily: Notional::ZERO,
         depth: Ppm::from_parts(1_000_000),
+        depth_hold: Ppm::from_parts(1_000_000),
         fee: FEE,
     }
 }
@@ -203,6 +204,7 @@ impl House {
             underlying.vol_move_daily = Ppm::from_parts(50_000);
             underlying.vega_daily = dollars(5_000_000);
             underlying.depth = Ppm::from_parts(700_000);
+            underlying.depth_hold = Ppm::from_parts(900_000);
         }
         for (place, market) in house.markets.iter_mut().enumerate() {
             market.funding = Ppb::from_parts(12_500);

@@ -169,7 +169,7 @@ generate_enums! {
         PauseLapse, PauseCooldown,
         WithdrawalOwnerShare, WithdrawalFree, DepositMin, WithdrawalMin, DepositLimit,
         ImpactNotional, SourceDistance, VolRepairMax, VolFade, CallGrace,
-        BasisStalePenalty,
+        BasisStalePenalty, DepthLeast, DepthMost,
     }
     Command {
         Deposit { id, account, asset, amount },
