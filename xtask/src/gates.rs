@@ -28,7 +28,11 @@ const GATES: &[Gate] = &[
     Gate { name: "order_impact", about: "exact check of an order with impact", bar: 1_325 },
     Gate { name: "book", about: "order placed or cancelled, digest included", bar: 13_000 },
     Gate { name: "machine", about: "command of mixed traffic, all that a block does", bar: 13_900 },
-    Gate { name: "prices", about: "vote of a hundred validators, all that a block does", bar: 1_780 },
+    Gate {
+        name: "prices",
+        about: "vote of a hundred validators, all that a block does",
+        bar: 1_780,
+    },
 ];
 
 pub(crate) fn run() -> Result<()> {

@@ -6,6 +6,7 @@
 
 use crate::average::WindowAverage;
 use crate::combine::{Combined, combine};
+use crate::reach::{WHOLE, reach};
 use crate::report::{Yardstick, readings};
 use crate::{Parameters, Reading, Report, Sight};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -16,8 +17,6 @@ use units::{ArithmeticError, BlockSpan, BlockTime, Num, Price, Round, limits};
 const AVERAGE_BUCKETS: u8 = 30;
 /// Length of each.
 const AVERAGE_BUCKET: BlockSpan = BlockSpan::from_millis(10_000);
-/// Milliseconds in a second, over which the speed limit is stated.
-const SECOND: i128 = 1_000;
 
 /// The agreed price of an underlying.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -60,6 +59,8 @@ pub struct Feed {
     first_blocks: u8,
     /// What blocks agree on while no index vouches for it.
     candidate: Option<Candidate>,
+    /// What the speed limit has left of a micro-dollar, in billionths, while it holds the index back.
+    rest: u32,
 }
 
 /// A mode that lasts, and the last block that gave reason for it.
@@ -138,6 +139,7 @@ impl Feed {
             reference: None,
             first_blocks: 1,
             candidate: None,
+            rest: 0,
         }
     }
 
@@ -307,7 +309,9 @@ impl Feed {
         let agreeing = match self.candidate {
             Some(last) => {
                 let span = now.since(last.found_at).map_err(at())?;
-                let reach = reach(last.price, span, params).map_err(at())?;
+                // A price has no parts of a micro-dollar: the cheapest agree within one.
+                let (reach, _) = steps(last.price, span, 0, params).map_err(at())?;
+                let reach = reach.greater(Price::from_micros(1));
                 let distance = found.price.minus(last.price).and_then(Price::magnitude);
                 (distance.map_err(at())? <= reach).then_some(last)
             }
@@ -363,17 +367,19 @@ impl Feed {
         params: &Parameters,
     ) -> Result<(), Fault> {
         let at = || Fault::at("oracle: setting the index");
-        let price = match &self.index {
+        let (price, rest) = match &self.index {
             Some(last) if !is_free => {
                 // What was not found saves up no speed.
                 let span = now.since(last.updated_at).map_err(at())?.lesser(params.catch_up);
-                let reach = reach(last.price, span, params).map_err(at())?;
+                let (reach, rest) = steps(last.price, span, self.rest, params).map_err(at())?;
                 let lowest = last.price.minus(reach).map_err(at())?.greater(Price::from_micros(1));
                 let highest = last.price.plus(reach).map_err(at())?;
-                found.price.greater(lowest).lesser(highest)
+                (found.price.greater(lowest).lesser(highest), rest)
             }
-            _ => found.price,
+            _ => (found.price, 0),
         };
+        let clamped = price != found.price;
+        self.rest = if clamped { rest } else { 0 };
         let width = |price: Price| {
             let below = price.minus(found.lowest)?;
             Ok(below.greater(found.highest.minus(price)?))
@@ -387,7 +393,7 @@ impl Feed {
             updated_at: now,
             sources: count(self.readings.len()),
             outliers: count(self.readings.iter().filter(|reading| reading.outlier).count()),
-            clamped: price != found.price,
+            clamped,
         });
         self.average.record(price.micros(), now)
     }
@@ -461,10 +467,15 @@ fn caution_above(index: &Index, params: &Parameters) -> Result<Price, Fault> {
     most.map_err(Fault::at("oracle: confidence"))
 }
 
-/// Returns how far a price may move in a time: speed × time × price, rounded up, so that the cheapest can move, too.
-fn reach(last: Price, span: BlockSpan, params: &Parameters) -> Result<Price, ArithmeticError> {
-    let share = params.velocity.number().times(span.number())?;
-    let whole = Num::new(limits::PPM_ONE).times(Num::new(SECOND))?;
-    let reach = last.number().mul_div(share, whole, Round::Up)?;
-    Ok(Price::from_number(reach.lesser(Num::new(limits::PRICE_MICROS_MAX))).greater(Price::ZERO))
+/// Returns how far an index may move in a time with what the blocks before have left, in micro-dollars, and what that leaves.
+fn steps(
+    last: Price,
+    span: BlockSpan,
+    rest: u32,
+    params: &Parameters,
+) -> Result<(Price, u32), ArithmeticError> {
+    let parts = reach(last, params.velocity, span)?.plus(Num::new(rest.into()))?.raw().max(0);
+    let whole = parts.div_euclid(WHOLE).min(limits::PRICE_MICROS_MAX);
+    let left = u32::try_from(parts.rem_euclid(WHOLE)).unwrap_or(0);
+    Ok((Price::from_micros(whole), left))
 }

@@ -6,10 +6,11 @@
 
 use crate::Parameters;
 use crate::ballot::{Ballot, agreed};
+use crate::reach::{WHOLE, reach};
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{Fault, Plant, ValidatorId};
 use std::collections::BTreeMap;
-use units::{ArithmeticError, BlockSpan, BlockTime, Num, Price, Round, limits};
+use units::{ArithmeticError, BlockSpan, BlockTime, Num, Price, Round};
 
 /// 365 days.
 const YEAR: BlockSpan = BlockSpan::from_millis(31_536_000_000);
@@ -41,7 +42,8 @@ pub struct Forward {
 /// The basis of an expiry at the moment of a vote on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct Held {
-    basis: Price,
+    /// In billionths of a micro-dollar, so that neither a rate nor a speed is coarse however low the index is.
+    basis: i128,
     index: Price,
     voted_at: BlockTime,
     /// How far the vote was from it.
@@ -51,7 +53,8 @@ struct Held {
 /// A basis between votes.
 #[derive(Debug, Clone, Copy)]
 struct Carried {
-    basis: Price,
+    /// As of [`Held`].
+    basis: Num,
     stale: bool,
     doubt: Price,
 }
@@ -96,17 +99,21 @@ impl BasisMarks {
         };
         let ballots = votes.iter().filter(is_sane).map(ballot).collect();
         for (expires_at, voted) in agreed(ballots, total_stake) {
+            let voted = voted.number().times(Num::new(WHOLE)).map_err(at())?;
             let basis = match self.held.get(&expires_at) {
                 None => voted,
                 Some(held) => {
                     let before = held.carried(index, expires_at, now).map_err(at())?;
-                    let reach = reach(index, now.since(held.voted_at).map_err(at())?, params);
-                    let reach = reach.map_err(at())?;
+                    let span = now.since(held.voted_at).map_err(at())?;
+                    let span = span.lesser(params.basis_step_max);
+                    let reach = reach(index, params.basis_velocity, span).map_err(at())?;
                     let lowest = before.minus(reach).map_err(at())?;
                     voted.greater(lowest).lesser(before.plus(reach).map_err(at())?)
                 }
             };
-            let ahead = voted.minus(basis).and_then(Price::magnitude).map_err(at())?;
+            let ahead = voted.minus(basis).and_then(Num::magnitude).map_err(at())?;
+            let ahead = ahead.mul_div(Num::new(1), Num::new(WHOLE), Round::Up).map_err(at())?;
+            let (basis, ahead) = (basis.raw(), Price::from_number(ahead));
             self.held.insert(expires_at, Held { basis, index, voted_at: now, ahead });
         }
         self.forget(now);
@@ -144,7 +151,7 @@ impl BasisMarks {
         let at = || Fault::at("oracle: forward");
         let carried = match self.held.get(&expires_at) {
             Some(held) if Plant::BasesDrop.is_planted() && held.voted_at < now => {
-                Ok(Carried { basis: Price::ZERO, stale: false, doubt: Price::ZERO })
+                Ok(Carried { basis: Num::new(0), stale: false, doubt: Price::ZERO })
             }
             Some(held) => held.between_votes(index, expires_at, now, params),
             None => self.between(index, expires_at, now, params),
@@ -153,7 +160,9 @@ impl BasisMarks {
         let band = index.scaled(params.basis_band, Round::Down).map_err(at())?.greater(Price::ZERO);
         let lowest = index.minus(band).map_err(at())?.greater(Price::from_micros(1));
         let highest = index.plus(band).map_err(at())?;
-        let price = index.plus(basis).map_err(at())?.greater(lowest).lesser(highest);
+        let basis = basis.mul_div(Num::new(1), Num::new(WHOLE), Round::Down).map_err(at())?;
+        let price =
+            index.plus(Price::from_number(basis)).map_err(at())?.greater(lowest).lesser(highest);
         Ok(Forward { price, stale, doubt })
     }
 
@@ -167,7 +176,7 @@ impl BasisMarks {
     ) -> Result<Carried, ArithmeticError> {
         let earlier = self.held.range(..expires_at).next_back();
         let later = self.held.range(expires_at..).next();
-        let present = Carried { basis: Price::ZERO, stale: false, doubt: Price::ZERO };
+        let present = Carried { basis: Num::new(0), stale: false, doubt: Price::ZERO };
         let (from, low) = match earlier {
             Some((at, held)) => (*at, held.between_votes(index, *at, now, params)?),
             None => (now, present),
@@ -213,11 +222,11 @@ impl Held {
         index: Price,
         expires_at: BlockTime,
         now: BlockTime,
-    ) -> Result<Price, ArithmeticError> {
+    ) -> Result<Num, ArithmeticError> {
         let left = expires_at.greater(now).since(now)?.number();
         let whole = expires_at.since(self.voted_at)?.number().greater(Num::new(1));
-        let faded = proportion(self.basis, left, whole)?;
-        proportion(faded, index.number(), self.index.number().greater(Num::new(1)))?.within_limit()
+        let faded = proportion(Num::new(self.basis), left, whole)?;
+        proportion(faded, index.number(), self.index.number().greater(Num::new(1)))
     }
 }
 
@@ -243,16 +252,6 @@ impl Parameters {
     }
 }
 
-/// Returns how far a vote may move a basis after a time without one, rounded up.
-///
-/// spec 0017-ORAC-025.
-fn reach(index: Price, elapsed: BlockSpan, params: &Parameters) -> Result<Price, ArithmeticError> {
-    let elapsed = elapsed.lesser(params.basis_step_max).number();
-    let rate = params.basis_velocity.number().times(elapsed)?;
-    let second = Num::new(limits::PPM_ONE).times(Num::new(1_000))?;
-    Ok(Price::from_number(index.number().mul_div(rate, second, Round::Up)?))
-}
-
-fn proportion(of: Price, part: Num, whole: Num) -> Result<Price, ArithmeticError> {
-    of.number().mul_div(part, whole, Round::Down).map(Price::from_number)
+fn proportion(of: Num, part: Num, whole: Num) -> Result<Num, ArithmeticError> {
+    of.mul_div(part, whole, Round::Down)
 }

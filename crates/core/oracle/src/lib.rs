@@ -44,6 +44,7 @@ mod forward;
 mod mark;
 mod median;
 mod params;
+mod reach;
 mod report;
 mod settlement;
 mod vols;

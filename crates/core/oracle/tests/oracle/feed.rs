@@ -161,9 +161,9 @@ fn table_of_speed() {
          1000 0.00008 0.00008 0.00008 0.00008",
         expect![[r#"
             0    0.00005 0.00005 0.00005 0.00005 0.00005 ± 0, 0/4                   Normal
-            200  0.00008 0.00008 0.00008 0.00008 0.000051 ± 0.000029, 0/4 held back Caution
-            200  0.00008 0.00008 0.00008 0.00008 0.000052 ± 0.000028, 0/4 held back Caution
-            1000 0.00008 0.00008 0.00008 0.00008 0.000053 ± 0.000027, 0/4 held back Caution
+            200  0.00008 0.00008 0.00008 0.00008 0.00005 ± 0.00003, 0/4 held back   Caution
+            200  0.00008 0.00008 0.00008 0.00008 0.00005 ± 0.00003, 0/4 held back   Caution
+            1000 0.00008 0.00008 0.00008 0.00008 0.00005 ± 0.00003, 0/4 held back   Caution
         "#]],
     );
     check(
@@ -425,11 +425,11 @@ fn table_of_divergence() {
             10000 5 5 5 5                        1.4641 ± 3.5364, 0/4 held back     Caution
             10000 5 5 5 5                        1.61051 ± 3.38999, 0/4 held back   Caution
             10000 5 5 5 5                        1.771561 ± 3.228939, 0/4 held back Caution
-            10000 5 5 5 5                        1.948718 ± 3.051782, 0/4 held back Caution
-            10000 5 5 5 5                        2.14359 ± 2.85691, 0/4 held back   Caution
-            10000 5 5 5 5                        2.357949 ± 2.642551, 0/4 held back Frozen
-            10000 5 5 5 5                        2.593744 ± 2.406756, 0/4 held back Frozen
-            10000 5 5 5 5                        2.853119 ± 2.147381, 0/4 held back Frozen
+            10000 5 5 5 5                        1.948717 ± 3.051783, 0/4 held back Caution
+            10000 5 5 5 5                        2.143588 ± 2.856912, 0/4 held back Caution
+            10000 5 5 5 5                        2.357947 ± 2.642553, 0/4 held back Frozen
+            10000 5 5 5 5                        2.593742 ± 2.406758, 0/4 held back Frozen
+            10000 5 5 5 5                        2.853116 ± 2.147384, 0/4 held back Frozen
             10000 3 3 3 3                        3 ± 0.0003, 0/4                    Frozen
             10000 3 3 3 3                        3 ± 0.0003, 0/4                    Frozen
             10000 3 3 3 3                        3 ± 0.0003, 0/4                    Frozen
@@ -453,4 +453,38 @@ fn blocks_do_not_run_backwards() {
     let result = market.feed.update(&[], 400, &market.weights, now, &market.params);
     assert!(result.is_err());
     assert_eq!(market.feed, before, "a fault leaves the state as it was");
+}
+
+/// 0017-ORAC-045. A block moved the index by a micro-dollar at least: at ten micro-dollars by 10 %, at one by all of it.
+#[test]
+fn the_speed_limit_is_the_same_at_every_price() {
+    let seconds_to_double = |micros: i128, millis: i128| {
+        let mut market = Market::new(4);
+        let price = |micros: i128| units::Price::from_micros(micros).to_string();
+        let (at, twice) = (price(micros), price(2 * micros));
+        market.block(0, &[at.as_str(); 4]);
+        let mut waited = 0;
+        while market.feed.index().unwrap().price.micros() < 2 * micros {
+            market.block(millis, &[twice.as_str(); 4]);
+            waited += millis;
+            assert!(waited < 200_000);
+        }
+        (waited + 500) / 1_000
+    };
+    // Doubling at 1 % a second takes 70 seconds, in whole micro-dollars a little more: each takes 1 / (1 % of the price).
+    let found = [1, 10, 1_000, 8_000_000_000].map(|micros| seconds_to_double(micros, 1_000));
+    println!("seconds to double at 1, 10, 1,000 and 8,000,000,000 micro-dollars: {found:?}");
+    assert_eq!(found, [100, 73, 70, 70]);
+    assert_eq!([1, 10, 1_000].map(|micros| seconds_to_double(micros, 100)), [100, 72, 69]);
+    // What is left is given up when the index has arrived, and no silence saves any up.
+    let mut market = Market::new(4);
+    market.block(0, &["0.00001"; 4]);
+    for _ in 0..9 {
+        market.block(1_000, &["0.00002"; 4]);
+    }
+    market.block(100, &["0.00001"; 4]);
+    for _ in 0..9 {
+        market.block(1_000, &["0.00002"; 4]);
+        assert_eq!(market.feed.index().unwrap().price, dollars("0.00001"));
+    }
 }

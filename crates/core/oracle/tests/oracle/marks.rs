@@ -235,6 +235,31 @@ fn a_basis_is_in_doubt_by_its_age_and_by_what_is_still_to_come() {
     assert_eq!(doubt(&marks, expiry, DAY + 201_000), "0");
 }
 
+/// 0017-ORAC-045. A vote moved a basis by a micro-dollar at least, 10 % of an index of ten: 200 times its speed.
+#[test]
+fn a_basis_keeps_its_rate_and_its_speed_at_every_price() {
+    for (index, voted) in [("8000", "800"), ("0.001", "0.0001"), ("0.00001", "0.000001")] {
+        let mut marks = BasisMarks::default();
+        let expiry = 1_000 * DAY;
+        vote(&mut marks, &basis_votes(at(expiry), &["0", "0", "0"]), index, 0);
+        let votes = basis_votes(at(expiry), &[voted, voted, voted]);
+        let reached = |marks: &BasisMarks, now| {
+            let price: Price = forward(marks, index, expiry, now).0.parse().unwrap();
+            let index: Price = index.parse().unwrap();
+            let whole: Price = voted.parse().unwrap();
+            price.minus(index).unwrap() >= whole
+        };
+        let mut seconds = 0;
+        while !reached(&marks, seconds * 1_000) {
+            seconds += 1;
+            vote(&mut marks, &votes, index, seconds * 1_000);
+            assert!(seconds < 1_000, "{index}");
+        }
+        // A tenth of the index, at 0.05 % of it a second; meanwhile a rate loses a little time to expiry.
+        assert_eq!(seconds, 201, "{index}");
+    }
+}
+
 fn vol_votes(strike: &str, vols: &[i128]) -> Vec<VolVote> {
     let vote = |(vol, validator): (&i128, u16)| VolVote {
         validator: ValidatorId::new(validator),
