@@ -111,7 +111,7 @@ impl BasisMarks {
                     voted.greater(lowest).lesser(before.plus(reach).map_err(at())?)
                 }
             };
-            let ahead = voted.minus(basis).and_then(Num::magnitude).map_err(at())?;
+            let ahead = voted.greater(basis).minus(voted.lesser(basis)).map_err(at())?;
             let ahead = ahead.mul_div(Num::new(1), Num::new(WHOLE), Round::Up).map_err(at())?;
             let (basis, ahead) = (basis.raw(), Price::from_number(ahead));
             self.held.insert(expires_at, Held { basis, index, voted_at: now, ahead });
