@@ -354,7 +354,7 @@ fn whatever_raises_maintenance_has_notice_and_is_a_small_step() {
     // What is tried is there to be moved.
     let tried = ["vol_stale_after", "vol_repair_max", "vol_unvoted_penalty", "vol_stale_penalty"];
     assert!(tried.iter().all(|name| moving.contains(name)), "{moving:?}");
-    assert!(moving.len() > 30, "{moving:?}");
+    assert!(moving.len() > 20, "{moving:?}");
 }
 
 /// Returns the next block, in which each validator votes as given on the options from 60 on, or not.
