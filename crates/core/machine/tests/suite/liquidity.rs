@@ -248,10 +248,6 @@ fn depth_that_was_shown_and_taken_away_liquidates_nobody() {
         }
         // A million trades in a day and 22,800 dollars stand: enough. Of ten millions it is not, and that is announced.
         assert_eq!(last > before, risen > 0, "{volume}");
-        println!(
-            "volume {volume}: maintenance {before} -> {last}, eta {:?}",
-            record(&mut house).hold
-        );
     }
 }
 
@@ -273,7 +269,6 @@ fn quotes_in_a_future_that_nobody_trades_are_no_depth() {
     assert!(outcome.receipts.iter().all(|receipt| matches!(receipt, Receipt::Order(_))));
     (0..144).for_each(|_| drop(house.apply(50, Vec::new())));
     let after = depth(&mut house);
-    println!("depth {before} -> {after}");
     assert!(after <= 7_600 * DOLLAR && after >= before, "{before} {after}");
 }
 
@@ -300,7 +295,6 @@ fn an_hour_without_a_source_or_without_an_index_makes_no_margin_dearer() {
         assert_eq!(house.machine.state().mode(BTC) == Mode::Frozen, missing == 2);
         (0..4 * 72).for_each(|number| drop(house.apply(50, quotes(1_000 + 2 * number))));
         let [_, after] = standing(&house, 8);
-        println!("{missing} of 4 sources missing for an hour: maintenance {before} -> {after}");
         assert!(after - before < 10 * DOLLAR, "{missing}: {before} {after}");
     }
 }

@@ -473,7 +473,6 @@ fn the_speed_limit_is_the_same_at_every_price() {
     };
     // Doubling at 1 % a second takes 70 seconds, in whole micro-dollars a little more: each takes 1 / (1 % of the price).
     let found = [1, 10, 1_000, 8_000_000_000].map(|micros| seconds_to_double(micros, 1_000));
-    println!("seconds to double at 1, 10, 1,000 and 8,000,000,000 micro-dollars: {found:?}");
     assert_eq!(found, [100, 73, 70, 70]);
     assert_eq!([1, 10, 1_000].map(|micros| seconds_to_double(micros, 100)), [100, 72, 69]);
     // What is left is given up when the index has arrived, and no silence saves any up.

@@ -5,3 +5,4 @@ mod feed;
 mod market;
 mod marks;
 mod properties;
+mod withheld;
