@@ -272,7 +272,7 @@ impl Judge {
             .and_then(|()| self.accounts(world))
             .and_then(|()| self.sound(world.machine.state(), events))
             .and_then(|()| self.losses(world, events))
-            .and_then(|()| priced)
+            .and(priced)
             .and_then(|()| self.taken(world));
         let step = self.step;
         self.step += 1;

@@ -49,7 +49,8 @@ impl World {
         }
         let middle = [house::market(3), house::market(8)];
         vote.vols.retain(|held| {
-            !unsaid(Tick::VOLS) && !(unsaid(Tick::STRIKE) && middle.contains(&held.instrument))
+            let is_middle = middle.contains(&held.instrument);
+            !(unsaid(Tick::VOLS) || is_middle && unsaid(Tick::STRIKE))
         });
         vote.bases.retain(|held| match held.expires_at.millis() == FIRST_EXPIRY {
             true => !unsaid(Tick::FIRST_BASES),

@@ -163,7 +163,7 @@ impl Judge {
     }
 
     /// Whether an index is what everybody sees: one that is held back is behind the quotes.
-    pub(super) fn is_true(&self, state: &State, side: usize) -> bool {
+    fn is_true(&self, state: &State, side: usize) -> bool {
         let seen = self.seen.last().map_or(0, |seen| seen.prices[side]);
         (index(state, side) - seen).abs() * 500 <= seen
     }

@@ -67,6 +67,8 @@ struct Reach {
     above: i128,
     below: i128,
     observed_at: Option<i128>,
+    /// Whether it traded after the last block.
+    is_open: bool,
     /// The farthest that a quote has been.
     worst: i128,
 }
@@ -179,14 +181,8 @@ impl Bounds {
             held.heard_at = now;
         }
         let state = world.machine.state();
-        let range = held.allowed(state, id, now);
-        let known = self.vols.iter().filter(|(other, _)| side_of(**other) == side_of(id));
-        let all_true = known.clone().all(|(_, held)| held.is_true);
-        let moved = if all_true { 0 } else { repair_max(state, id) };
-        let repaired = Range {
-            low: range.low - range.low * moved / MILLION - 1,
-            high: range.high + range.high * moved / MILLION + 1,
-        };
+        let range = held.allowed(state, id);
+        let repaired = self.repaired(state, id).unwrap_or(range);
         match range.holds(voted) && repaired.holds(vol) {
             true => Ok(()),
             false => {
@@ -237,7 +233,7 @@ impl Bounds {
         if state.mode(market.instrument.underlying) >= Mode::ReduceOnly
             || state.call_auction.is_some()
         {
-            reach.observed_at = None;
+            (reach.observed_at, reach.is_open) = (None, false);
             return;
         }
         let is = index(state, side).max(1);
@@ -250,18 +246,24 @@ impl Bounds {
             None => (most, most),
         };
         let elapsed = reach.observed_at.map_or(0, |at| (now - at).min(HALF_LIFE));
-        let trades = market.status == machine::Status::Trading;
+        let is_open = market.status == machine::Status::Trading;
+        let trades = is_open && reach.is_open;
         let faded = |average: i128, observed: i128| {
             let fades = if observed > average { FADES.0 } else { FADES.1 };
             let by = (observed - average) * elapsed * fades / HALF_LIFE / 10;
-            let by = if by > 0 { by + 1 } else { by };
-            // Paused in this block or before: then nothing has faded.
-            if trades { average + by } else { average + by.max(0) }
+            // Where it may be that nothing was observed, nothing has faded.
+            if observed > average {
+                average + by + 1
+            } else if trades {
+                average + by
+            } else {
+                average
+            }
         };
         reach.above = faded(reach.above, above);
         reach.below = faded(reach.below, below);
         reach.worst = reach.worst.max(above).max(below);
-        reach.observed_at = trades.then_some(now);
+        (reach.observed_at, reach.is_open) = (Some(now), is_open);
     }
 
     /// Returns a contract at the nearest prices to those that it has that anybody could bring about; `None` before it has any.
@@ -298,29 +300,40 @@ impl Bounds {
         Some(Fair { price: value.ok()?.micros(), ..fair })
     }
 
+    /// Returns the nearest vol to that of a contract that anybody could bring about, and how far it may be in doubt.
     fn fair_vol(&self, state: &State, id: InstrumentId, market: &Market) -> (Vol, Vol) {
-        let is = market.vol.unwrap_or(Vol::ZERO);
-        let Some(held) = self.vols.get(&id) else { return (is, market.vol_uncertainty) };
-        let others = self.vols.iter().filter(|(other, _)| side_of(**other) == side_of(id));
-        if !others.clone().all(|(_, held)| held.is_true) {
-            let range = held.allowed(state, id, state.time.millis());
-            let moved = repair_max(state, id);
-            let low = range.low - range.low * moved / MILLION - 1;
-            let high = range.high + range.high * moved / MILLION + 1;
-            let vol = Vol::from_points(is.points().clamp(low, high));
-            return (vol, market.vol_uncertainty);
-        }
-        let vol = Vol::from_points(is.points().clamp(held.range.low - 1, held.range.high + 1));
+        let (is, doubt) = (market.vol.unwrap_or(Vol::ZERO), market.vol_uncertainty);
+        let Some((held, range)) = self.vols.get(&id).zip(self.repaired(state, id)) else {
+            return (is, doubt);
+        };
         // Votes that are stale are in doubt, whatever is true (0017-ORAC-027).
         let age = state.time.millis() - held.heard_at;
         let stale = state.span(UNDERLYINGS[side_of(id)], ParameterId::VolStaleAfter).millis();
-        (vol, if age > stale { market.vol_uncertainty } else { Vol::ZERO })
+        let sure = self.all_true(id) && age <= stale;
+        let vol = Vol::from_points(is.points().clamp(range.low, range.high));
+        (vol, if sure { Vol::ZERO } else { doubt })
     }
 
-    /// Returns the price of a contract at what is true, before the last block and after it.
-    pub(super) fn prices(&self, id: InstrumentId) -> Option<(i128, i128)> {
-        let now = self.fair.get(&id)?.price;
-        Some((self.before.get(&id).copied().unwrap_or(now), now))
+    /// Whether all vols of an underlying are what is true.
+    fn all_true(&self, id: InstrumentId) -> bool {
+        let mut known = self.vols.iter().filter(|(other, _)| side_of(**other) == side_of(id));
+        known.all(|(_, held)| held.is_true)
+    }
+
+    /// Returns what a vol may be after the repair, which moves none where all are what is true (0018-SURF-008).
+    fn repaired(&self, state: &State, id: InstrumentId) -> Option<Range> {
+        let range = self.vols.get(&id)?.allowed(state, id);
+        let most = state.ppm(UNDERLYINGS[side_of(id)], ParameterId::VolRepairMax).number().raw();
+        let moved = if self.all_true(id) { 0 } else { most };
+        Some(Range {
+            low: range.low - range.low * moved / MILLION - 1,
+            high: range.high + range.high * moved / MILLION + 1,
+        })
+    }
+
+    /// Returns the price of a contract at what is true.
+    pub(super) fn price(&self, id: InstrumentId) -> Option<i128> {
+        self.fair.get(&id).map(|fair| fair.price)
     }
 
     /// Returns the price of a contract before the last block.
@@ -423,14 +436,14 @@ impl Bounds {
 
 impl Voted {
     /// Returns what a vol may be: the middle strike comes to the line between the others once its votes are stale (0017-ORAC-027).
-    fn allowed(&self, state: &State, id: InstrumentId, now: i128) -> Range {
+    fn allowed(&self, state: &State, id: InstrumentId) -> Range {
         if self.is_true || id != house::market(MARKETS - 2) {
             return self.range;
         }
         let underlying = UNDERLYINGS[side_of(id)];
         let stale = state.span(underlying, ParameterId::VolStaleAfter).millis();
         let fade = state.span(underlying, ParameterId::VolFade).millis().max(1);
-        let faded = (now - self.heard_at - stale).clamp(0, fade);
+        let faded = (state.time.millis() - self.heard_at - stale).clamp(0, fade);
         let line = self.range.high * (SMILE - 100) / 100;
         Range { high: self.range.high + line * faded / fade + 1, ..self.range }
     }
@@ -445,11 +458,6 @@ fn apart(world: &World) -> i128 {
 /// Returns the band of a perpetual's mark, in parts per million.
 fn band(state: &State, side: usize) -> i128 {
     state.ppm(UNDERLYINGS[side], ParameterId::MarkBand).number().raw()
-}
-
-/// Returns how far a repair moves a vol that was voted, in parts per million.
-fn repair_max(state: &State, id: InstrumentId) -> i128 {
-    state.ppm(UNDERLYINGS[side_of(id)], ParameterId::VolRepairMax).number().raw()
 }
 
 fn perpetual(side: usize) -> InstrumentId {

@@ -72,10 +72,7 @@ impl Judge {
         let mut costs = CENT;
         for (id, lots) in &one.before {
             costs += self.bounds.funding(state, *id, *lots, self.block_at);
-            let now = match self.bounds.prices(*id) {
-                Some((_, now)) => now,
-                None => ended(events, *id).unwrap_or_default(),
-            };
+            let now = self.bounds.price(*id).or_else(|| ended(events, *id)).unwrap_or_default();
             moved += lots * (now - self.bounds.before(*id).unwrap_or(now)) / 100;
         }
         let (fees, bought) = self.fills(one.place, events);
@@ -104,7 +101,7 @@ impl Judge {
                 continue;
             }
             let (price, lots) = (price.micros(), lots.count());
-            let now = self.bounds.prices(*instrument).map_or(price, |(_, now)| now);
+            let now = self.bounds.price(*instrument).unwrap_or(price);
             let lots = if *side == Side::Buy { lots } else { -lots };
             bought += lots * (now - price) / 100;
             fees += (lots * price / 100).abs() * FEE / MILLION + 1;

@@ -1,13 +1,15 @@
 //! Room: what others must always find place for, and how much a block may do.
 
 use super::{Judge, Rule, Verdict};
-use crate::house::side_of;
 use crate::world::{Applied, Asks, World};
-use protocol::{Event, Refusal};
+use machine::State;
+use protocol::{Event, InstrumentId, Refusal, Side};
 use std::collections::BTreeSet;
 
 /// Steps of liquidation that a block has room for, and those of an account beside its positions (0021-FALL-022).
 const STEPS: (usize, usize) = (8_192, 4);
+/// Bids below so many hundredths of a mark are worse than what anybody honest bids.
+const FAR: i128 = 97;
 
 impl Judge {
     /// Whoever is honest finds room for what he asks for, whatever others have filled.
@@ -20,10 +22,7 @@ impl Judge {
                 Asks::Withdraw => {
                     is_table(refusal) || matches!(refusal, Refusal::WithdrawalLimit { .. })
                 }
-                // Where the index is behind the truth, orders at its prices are no worse than an honest one.
-                Asks::Order(id) if !self.is_true(state, side_of(*id)) => {
-                    is_table(refusal) && *refusal != Refusal::BookFull
-                }
+                Asks::Order(id) if *refusal == Refusal::BookFull => has_worse(state, *id),
                 _ => is_table(refusal),
             };
             if shut_out {
@@ -70,6 +69,15 @@ impl Judge {
             false => Ok(()),
         }
     }
+}
+
+/// Whether a bid rests that is worse than an honest one: after a fall, many that were far are not.
+fn has_worse(state: &State, id: InstrumentId) -> bool {
+    let mark = state.markets.get(&id).and_then(|market| market.mark);
+    let far = mark.map_or(0, |mark| mark.micros()) * FAR / 100;
+    let open = state.accounts.iter().flat_map(|(_, held)| held.orders().values());
+    let mut bids = open.filter(|open| open.instrument == id && open.side == Side::Buy);
+    bids.any(|open| open.price.micros() < far)
 }
 
 /// Whether a refusal says that a table is full.
