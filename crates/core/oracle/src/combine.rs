@@ -1,7 +1,8 @@
 //! From what each source showed to one price: the weighted median over sources, and the spread around it.
 //!
 //! **Invariant:** the price is a reading or the middle of two, and lies within those of honest sources while the others hold less
-//! than half of the live, capped weight. However many err, sources with more than half of all listed weight are near it.
+//! than half of the live, capped weight. However many err, none is found unless sources with more than half of all listed
+//! weight are near it.
 //!
 //! Deviation from the usual rule: a reading far from the median is not dropped but marked, and keeps its vote. Dropping can
 //! hand the majority to the liars: of sources 99.6 (weight 48), 100 (26) and 130 (26) the median is 100; with 130 dropped,

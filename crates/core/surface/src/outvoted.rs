@@ -63,7 +63,8 @@ impl Held {
 /// least two others speak against its vote: because it is outvoted, or because it lies above the envelope whichever corner
 /// next to it is left out.
 ///
-/// Cost: O(n log n); one price for each vote above the envelope, and sixteen for each that is outvoted.
+/// Cost: O(n log n) a round, of which there are `ROUNDS` at most; one price for each vote above the envelope, one in each round for
+/// each trial that leaves a corner out, of which it has three at most, and sixteen for each vote that is outvoted.
 pub(crate) fn raise_outvoted(
     curve: &mut Curve,
     points: &mut Vec<Point>,
