@@ -25,7 +25,7 @@ pub(super) struct Happened {
     enacted: Vec<Noted>,
     not_enacted: Vec<Noted>,
     paused: Vec<Noted>,
-    halted: Vec<Noted>,
+    halts: Vec<Noted>,
     /// Accounts whose figures could not be computed.
     set_aside: Vec<Noted>,
     /// Faults in a command or a change that touched nothing else.
@@ -87,9 +87,9 @@ impl Happened {
                 self.paused.push(noted(format!("market {instrument}")));
             }
             Event::Halted { instrument, fault } => {
-                self.halted.push(noted(format!("market {instrument}: {fault}")));
+                self.halts.push(noted(format!("market {instrument}: {fault}")));
             }
-            Event::HouseHalted { fault } => self.halted.push(noted(format!("the house: {fault}"))),
+            Event::HouseHalted { fault } => self.halts.push(noted(format!("the house: {fault}"))),
             Event::AccountSetAside { account, fault } => {
                 self.set_aside.push(noted(format!("account {account}: {fault}")));
             }

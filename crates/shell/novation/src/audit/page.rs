@@ -42,6 +42,11 @@ pub(super) fn differs(difference: &Difference) -> Value {
     })
 }
 
+/// Returns why the answers of a node do not hold.
+pub(super) fn refused(error: &anyhow::Error) -> Value {
+    json!({ "verdict": "refused", "cause": format!("{error:#}") })
+}
+
 /// Returns a block by its height and time.
 pub(super) fn block(header: &Header) -> Value {
     let height = u64::try_from(header.height.blocks()).ok();

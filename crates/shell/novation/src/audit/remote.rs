@@ -10,7 +10,7 @@ use super::page;
 use crate::Verdict;
 use crate::cli::{AuditArgs, Since};
 use crate::network::join::{self, Network};
-use crate::network::peer::Peer;
+use crate::network::peer::{Peer, Unheld};
 use crate::progress::{Progress, Unit};
 use crate::records::time_text;
 use crate::verify;
@@ -56,16 +56,14 @@ pub(super) fn run(args: &AuditArgs, out: &mut dyn Write) -> Result<Verdict> {
             }
             Ok(Verdict::Holds)
         }
-        Err(error) => {
+        Err(error) if Unheld::is_cause_of(&error) => {
             match args.json {
-                true => page::print(
-                    &json!({ "verdict": "refused", "cause": format!("{error:#}") }),
-                    out,
-                )?,
+                true => page::print(&page::refused(&error), out)?,
                 false => writeln!(out, "refused    {error:#}")?,
             }
             Ok(Verdict::Differs)
         }
+        Err(error) => Err(error),
     }
 }
 
@@ -83,7 +81,9 @@ fn replay(args: &AuditArgs, network: &Network) -> Result<Audited> {
     let to = u64::try_from(last.height.blocks())?;
     let progress = Progress::new("auditing", to.saturating_sub(from), Unit::Blocks, args.quiet);
     join::catch_up(&mut house, &mut peer, to, |house| {
-        house.machine().state().check().context("the books of a finalised block do not balance")?;
+        house.machine().state().check().map_err(|fault| {
+            Unheld::because(format!("the books of a finalised block do not balance: {fault}"))
+        })?;
         progress.at(u64::try_from(house.header().height.blocks())?.saturating_sub(from));
         Ok(())
     })?;

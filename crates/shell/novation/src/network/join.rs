@@ -6,9 +6,9 @@
 //!
 //! **Invariant:** nothing that the peer says gets into the house unless the validators of the list have signed for it.
 
-use super::peer::{Certified, Peer};
+use super::peer::{Certified, Peer, Unheld};
 use anyhow::{Context, Result, bail};
-use house::{House, Reopened};
+use house::{House, HouseError, Reopened};
 use light::Trust;
 use protocol::{Block, Header};
 use replica::Floor;
@@ -86,15 +86,22 @@ pub(crate) fn apply(
     mut seen: impl FnMut(&House) -> Result<()>,
 ) -> Result<()> {
     for (expected, block) in blocks {
-        let header = house.apply(&block)?.header;
+        let header = match house.apply(&block) {
+            Ok(applied) => applied.header,
+            Err(HouseError::Block(error)) => {
+                return Err(Unheld::because(format!(
+                    "its block {} cannot be applied here: {error}",
+                    expected.height
+                )));
+            }
+            Err(error) => return Err(error.into()),
+        };
         if header != expected {
-            bail!(
+            return Err(Unheld::because(format!(
                 "block {} leads to state root {} here, but the validators certified {}: this program or this machine \
                  computes differently",
-                header.height,
-                header.state_root,
-                expected.state_root
-            );
+                header.height, header.state_root, expected.state_root
+            )));
         }
         if house::is_due(header.height) {
             house.snapshot()?;

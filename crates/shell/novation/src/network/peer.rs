@@ -8,6 +8,7 @@ use house::{MANIFEST_BYTES_MAX, Manifest, Offer};
 use light::{Evidence, OrderHeader, Step, Trust};
 use protocol::{Block, Hash, Header, codec, limits};
 use serde_json::{Value, json};
+use std::fmt;
 use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,6 +20,31 @@ const BLOCKS_AT_ONCE: u64 = 64;
 const CERTIFIED_MAX: Duration = Duration::from_secs(20);
 /// Between two questions whether it is.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
+
+/// An answer that does not hold: it is not what the validators have signed for, or nothing shows that it is.
+///
+/// Whatever else goes wrong, a node that does not answer or a disk that is full, says nothing about the chain.
+#[derive(Debug)]
+pub(crate) struct Unheld(String);
+
+impl fmt::Display for Unheld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unheld {}
+
+impl Unheld {
+    pub(crate) fn because(words: impl Into<String>) -> anyhow::Error {
+        Self(words.into()).into()
+    }
+
+    /// Returns whether that is why something failed.
+    pub(crate) fn is_cause_of(error: &anyhow::Error) -> bool {
+        error.downcast_ref::<Self>().is_some()
+    }
+}
 
 /// A validator that tells of the chain.
 #[derive(Debug)]
@@ -66,7 +92,9 @@ impl Peer {
                 let mut next = self.lists.last().context("there is no list")?.clone();
                 let text = step.as_str().context("a step that is no text")?;
                 let step = Step::decode(&decode_hex(text)?).context("it sent no step")?;
-                next.follow(&step)?;
+                next.follow(&step).map_err(|error| {
+                    Unheld::because(format!("{:#}", anyhow::Error::from(error)))
+                })?;
                 self.lists.push(next);
                 self.steps.push(step);
             }
@@ -97,7 +125,7 @@ impl Peer {
         let found = Hash::of("genesis", &genesis);
         let named = self.lists.first().context("there is no list")?.anchor.genesis;
         if found != named {
-            bail!("it sent another genesis: {found}, not {named}");
+            return Err(Unheld::because(format!("it sent another genesis: {found}, not {named}")));
         }
         Ok(genesis)
     }
@@ -107,11 +135,14 @@ impl Peer {
         let bytes = self.bytes("evidence", &json!({ "height": height }), "evidence")?;
         let evidence = Evidence::decode(&bytes).context("it sent no evidence")?;
         let signed = evidence.orders.last().map_or(0, OrderHeader::epoch);
-        let (header, order) = evidence
-            .verify(self.list_of(signed)?)
-            .with_context(|| format!("its evidence for block {height} does not hold"))?;
+        let unheld = |error| {
+            let cause = anyhow::Error::from(error);
+            Unheld::because(format!("its evidence for block {height} does not hold: {cause:#}"))
+        };
+        let (header, order) = evidence.verify(self.list_of(signed)?).map_err(unheld)?;
         if header.height.blocks() != i128::from(height) {
-            bail!("its evidence is of block {}, not {height}", header.height);
+            let words = format!("its evidence is of block {}, not {height}", header.height);
+            return Err(Unheld::because(words));
         }
         Ok(Certified { header, order, certificate: evidence.certificate })
     }
@@ -125,7 +156,8 @@ impl Peer {
             for height in (from..=to).rev().take(8) {
                 match self.certified(height) {
                     Ok(certified) => return Ok(certified),
-                    Err(error) => last = Some(error),
+                    // What does not hold says more than what is not there.
+                    Err(error) => last = last.filter(Unheld::is_cause_of).or(Some(error)),
                 }
             }
             let error = last.context("there is no such block")?;
@@ -157,7 +189,9 @@ impl Peer {
         });
         match numbered && !blocks.is_empty() {
             true => Ok(blocks),
-            false => bail!("it sent other blocks than {from} and those after it"),
+            false => {
+                Err(Unheld::because(format!("it sent other blocks than {from} and those after it")))
+            }
         }
     }
 
@@ -169,7 +203,9 @@ impl Peer {
         check_body(header, &block)?;
         match found == *header {
             true => Ok(block),
-            false => bail!("it sent another header of block {height} than the certified one"),
+            false => Err(Unheld::because(format!(
+                "it sent another header of block {height} than the certified one"
+            ))),
         }
     }
 
@@ -182,15 +218,17 @@ impl Peer {
         let certified = self.certified_up_to(from, end)?;
         blocks.retain(|(header, _)| header.height <= certified.header.height);
         if blocks.last().is_none_or(|(header, _)| *header != certified.header) {
-            bail!(
+            return Err(Unheld::because(format!(
                 "its block {} has another header than the certified one",
                 certified.header.height
-            );
+            )));
         }
         let mut parent = *last;
         for (header, block) in &blocks {
             if header.parent != parent.hash()? {
-                bail!("its block {} is not the child of the one before", header.height);
+                let words =
+                    format!("its block {} is not the child of the one before", header.height);
+                return Err(Unheld::because(words));
             }
             check_body(header, block)?;
             parent = *header;
@@ -210,7 +248,9 @@ impl Peer {
         let height = u64::try_from(manifest.height.blocks())?;
         let certified = self.certified(height)?;
         if !manifest.is_of(&certified.header) {
-            bail!("its snapshot of block {height} is not the one that the validators certified");
+            return Err(Unheld::because(format!(
+                "its snapshot of block {height} is not the one that the validators certified"
+            )));
         }
         Ok((Offer { manifest, target }, certified))
     }
@@ -223,13 +263,17 @@ impl Peer {
             let chunk =
                 self.bytes("chunk", &json!({ "height": height, "index": index }), "bytes")?;
             if !offer.manifest.holds(index, &chunk) {
-                bail!("chunk {index} of its snapshot of block {height} is not the certified one");
+                return Err(Unheld::because(format!(
+                    "chunk {index} of its snapshot of block {height} is not the certified one"
+                )));
             }
             state.extend_from_slice(&chunk);
         }
         match u64::try_from(state.len())? == offer.manifest.bytes {
             true => Ok(state),
-            false => bail!("its snapshot of block {height} has another length than certified"),
+            false => Err(Unheld::because(format!(
+                "its snapshot of block {height} has another length than certified"
+            ))),
         }
     }
 
@@ -244,6 +288,9 @@ impl Peer {
 fn check_body(header: &Header, block: &Block) -> Result<()> {
     match block.body_hash()? == header.body && block.time == header.time {
         true => Ok(()),
-        false => bail!("its block {} has another body than its header names", header.height),
+        false => Err(Unheld::because(format!(
+            "its block {} has another body than its header names",
+            header.height
+        ))),
     }
 }

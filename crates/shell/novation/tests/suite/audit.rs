@@ -308,8 +308,13 @@ fn every_field_of_an_audits_object_is_documented() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/audit.md");
     let page = fs::read_to_string(page).expect("it is in the repository");
     let told = object("", house(), 0);
-    for fields in [&told, &told["happened"], &told["files"][0], &told["happened"]["deposits"]["0"]]
-    {
+    let dir = copy("documented");
+    edit(&dir.join("report.txt"), |bytes| bytes.push(b'!'));
+    let differs = object("", &dir, 1);
+    assert_eq!(differs["verdict"], "differs");
+    assert_ne!(told["happened"]["halts"], Value::Null, "`halted` is what stands still in the end");
+    let happened = &told["happened"];
+    for fields in [&told, happened, &told["files"][0], &happened["deposits"]["0"], &differs] {
         for name in fields.as_object().expect("fields").keys() {
             assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/audit.md");
         }

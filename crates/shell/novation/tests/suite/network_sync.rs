@@ -1,6 +1,6 @@
 //! Nodes that come late: a validator that has lost its disk, a node that does not vote, and a stranger who audits.
 
-use crate::network::Devnet;
+use crate::network::{Devnet, free_ports};
 use crate::support::{novation, root_of, run};
 use serde_json::{Value, json};
 use std::fs;
@@ -90,6 +90,23 @@ fn a_wiped_validator_and_a_watcher_take_over_a_snapshot_and_a_stranger_audits_fr
     run(&elsewhere, &net.dir).failed(1, &["refused", "signatures"]);
     let refused = run(&format!("{elsewhere} --json"), &net.dir);
     assert_eq!((refused.code, &object(&refused.out)["verdict"]), (Some(1), &json!("refused")));
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/audit.md");
+    let page = fs::read_to_string(page).expect("it is in the repository");
+    for fields in [&told, &object(&refused.out)] {
+        for name in fields.as_object().expect("fields").keys() {
+            assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/audit.md");
+        }
+    }
+    // What keeps an audit from going on says nothing about the chain: no node there, and no room for the house.
+    let nobody = format!("http://127.0.0.1:{}", free_ports());
+    for (from, temporary, words) in [(&nobody, "/tmp", "refused"), (&join, "/dev/null", "TMPDIR")] {
+        let mut audit = novation();
+        audit.env("TMPDIR", temporary).args(["audit", "--from", from, "--quiet", "--json"]);
+        let ran = audit.arg("--trust").arg(&trust).output().expect("the program starts");
+        let ran = crate::support::Ran::from(ran);
+        ran.failed(1, &["error: ", words]);
+        assert_eq!(ran.out, "", "no object");
+    }
 
     net.restart(2);
     net.restart(3);
