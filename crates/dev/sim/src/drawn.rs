@@ -58,6 +58,8 @@ pub enum Fault {
         /// How many milliseconds.
         millis: u64,
     },
+    /// No disk takes what an engine writes, until the power fails.
+    FullDisks,
     /// All validators end at once; of what was not synced, parts are on disk. They start again.
     PowerFailure,
 }
@@ -93,6 +95,8 @@ pub struct Drawn {
     pub skews: Vec<i64>,
     /// Bytes in a hundred of an unsynced write that survive a failure of the power.
     pub torn_percent: u8,
+    /// Whether the world goes on when an engine panics.
+    pub outlives_panics: bool,
 }
 
 impl fmt::Display for Drawn {
@@ -243,6 +247,7 @@ impl Drawn {
             liars: Vec::new(),
             skews: vec![0; usize::from(validators)],
             torn_percent: 0,
+            outlives_panics: false,
         }
     }
 

@@ -67,6 +67,7 @@ pub(crate) fn setup(validators: u16, genesis: &Genesis) -> Setup {
         step: Duration::from_micros(100),
         plant: None,
         torn_percent: 0,
+        outlives_panics: false,
         liars: Vec::new(),
     }
 }

@@ -107,6 +107,7 @@ pub fn play(drawn: Drawn, planting: Option<Planting>) -> Run {
         plant: (planting == Some(Planting::NoQuorum)).then_some(Plant::NoQuorum),
         torn_percent: drawn.torn_percent,
         liars: drawn.liars.clone(),
+        outlives_panics: drawn.outlives_panics,
     });
     let watch = Watch::default();
     let wrong = (planting == Some(Planting::Divergence)).then_some(WRONG_FROM);
@@ -252,6 +253,7 @@ impl Scenario {
             Fault::Disturb { twice, late } => self.world.disturb(twice, late),
             Fault::Skew { validator, millis } => self.world.skew(validator, millis),
             Fault::SlowDisk { validator, millis } => self.world.slow_disk(validator, millis),
+            Fault::FullDisks => self.world.fill_disks(),
             // The scenario ends with it.
             Fault::PowerFailure => {}
             Fault::Partition(side) => {

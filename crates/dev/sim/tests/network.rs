@@ -111,6 +111,20 @@ fn whoever_loses_its_disk_signs_nothing_twice_and_votes_again() {
 }
 
 #[test]
+fn an_engine_panics_where_its_disk_refuses_a_write_and_signs_nothing_twice_when_it_comes_back() {
+    // 0025-BLOCK-032
+    let mut drawn = Drawn::of_crashes(7);
+    let at = |millis, fault| (Duration::from_millis(millis), fault);
+    drawn.faults = vec![at(3_000, Fault::FullDisks), at(2_000, Fault::PowerFailure)];
+    let alone = drawn.clone();
+    assert!(std::panic::catch_unwind(|| play(alone, None)).is_err(), "the process ends");
+    drawn.outlives_panics = true;
+    let ran = play(drawn, None);
+    assert_eq!((&ran.failure, ran.punished), (&None, 0));
+    assert!(ran.height > 10, "{}", ran.height);
+}
+
+#[test]
 fn a_failure_of_the_power_everywhere_loses_nothing_that_was_final() {
     for torn_percent in [0, 50, 100] {
         let mut drawn = Drawn::of_crashes(7);

@@ -72,6 +72,8 @@ pub struct Setup {
     pub torn_percent: u8,
     /// Validators that lie.
     pub liars: Vec<(usize, Lies)>,
+    /// Whether the world goes on when an engine panics, as others do when the process of one validator ends.
+    pub outlives_panics: bool,
 }
 
 impl Setup {
@@ -156,16 +158,11 @@ impl History {
     /// If the setup is not one of a network.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
-        let retained = u64::from(setup.torn_percent.min(100));
-        let torn = FaultConfig::default().write(WriteConfig {
-            failure_rate: Probability::new(0, 100).expect("none"),
-            retention_rate: Probability::new(retained, 100).expect("at most one"),
-            mode: PartialWriteMode::Prefix,
-        });
         let config = deterministic::Config::new()
             .with_seed(setup.seed)
             .with_cycle(setup.step)
-            .with_storage_fault_config(torn);
+            .with_catch_panics(setup.outlives_panics)
+            .with_storage_fault_config(disks(&setup, 0));
         let guard = |_| Arc::new(Mutex::new(VoteGuard::in_memory()));
         let guards = (0..setup.places()).map(guard).collect();
         let wipes = (0..setup.places()).map(|_| Arc::default()).collect();
@@ -178,7 +175,7 @@ impl History {
     ///
     /// # Panics
     ///
-    /// If the engine itself panics.
+    /// If the engine itself panics, as it does where its disk refuses a write, and the world does not outlive that.
     pub fn play<F, Fut, T>(self, scenario: F) -> (T, Self)
     where
         F: FnOnce(World) -> Fut,
@@ -202,12 +199,23 @@ impl History {
     }
 }
 
+/// Returns how the disks of the engines fail: so many writes in a hundred, and what is torn when the power fails.
+fn disks(setup: &Setup, refused: u64) -> FaultConfig {
+    let retained = u64::from(setup.torn_percent.min(100));
+    FaultConfig::default().write(WriteConfig {
+        failure_rate: Probability::new(refused, 100).expect("at most one"),
+        retention_rate: Probability::new(retained, 100).expect("at most one"),
+        mode: PartialWriteMode::Prefix,
+    })
+}
+
 impl World {
     async fn new(
         context: Context,
         setup: Setup,
         (guards, wipes): (Vec<Arc<Mutex<VoteGuard>>>, Vec<Arc<AtomicU64>>),
     ) -> Self {
+        *context.storage_fault_config().write() = disks(&setup, 0);
         let keys: Vec<ValidatorKey> = (0..setup.places()).map(secret_key).collect();
         let validators = (1..=setup.validators).zip(&keys);
         let anchor = Anchor {
@@ -406,6 +414,11 @@ impl World {
         if let Some(place) = self.places.get(index) {
             place.faults.slowness.store(millis, Ordering::Relaxed);
         }
+    }
+
+    /// Lets no disk take what an engine writes, until the power fails.
+    pub fn fill_disks(&self) {
+        *self.context.storage_fault_config().write() = disks(&self.setup, 100);
     }
 
     /// Lets time pass.
