@@ -376,12 +376,14 @@ impl Bounds {
             .fair
             .iter()
             .filter_map(|(id, fair)| {
+                let market = state.markets.get(id)?;
                 Some(MarketInput {
-                    instrument: state.markets.get(id)?.instrument,
+                    instrument: market.instrument,
                     forward: fair.forward,
                     mark: Price::from_micros(fair.price),
                     vol: fair.vol,
                     vol_uncertainty: fair.doubt,
+                    basis_doubt: market.basis_doubt,
                     settlement: fair.settlement,
                     funding: Ppb::from_parts(0),
                 })
@@ -423,12 +425,14 @@ impl Bounds {
             haircut: Ppm::ZERO,
             haircut_knee: Notional::ZERO,
             haircut_beyond: Ppm::ZERO,
+            mark_band: state.ppm(id, ParameterId::MarkBand),
             spread: state.ppm(id, ParameterId::Spread),
             vol_daily: state.ppm(id, ParameterId::VolDaily),
             volume_daily: dollars(ParameterId::VolumeDaily),
             vol_move_daily: state.ppm(id, ParameterId::VolMoveDaily),
             vega_daily: dollars(ParameterId::VegaDaily),
             depth: Ppm::from_parts(MILLION),
+            depth_hold: Ppm::from_parts(MILLION),
             fee: Ppm::ZERO,
         })
     }
