@@ -50,7 +50,7 @@ impl BasisMoves {
         })
     }
 
-    /// Returns those of what expires: from its forward, down and up by what that may be off.
+    /// Returns those of what expires: from its forward, down and up by what that may be off (0019-MARG-041).
     pub(crate) fn of_dated(
         market: &MarketInput,
         expiry: &Expiry,

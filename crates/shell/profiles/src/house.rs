@@ -320,13 +320,16 @@ pub(crate) fn measure(portfolio: &Portfolio, parameters: &Parameters) -> Result<
     components.insert("liquidation_target".into(), text(required.buffer));
     components.insert("worst_scenario".into(), required.worst_scenario.to_string());
     let place = usize::from(required.worst_scenario.get());
-    let beside = margin::basis_profit(&risk, &account)?;
-    let profits: Vec<Notional> = profits.into_iter().chain([beside]).collect();
+    // The scenario beside the set is the worst where none of the set is.
+    let worst = match profits.get(place) {
+        Some(profit) => *profit,
+        None => margin::basis_profit(&risk, &account)?,
+    };
     Ok(Outcome {
         initial_margin: text(required.initial),
         maintenance_margin: text(required.maintenance),
         mark_to_market: text(required.equity.minus(cash).map_err(overflow)?),
-        worst: profits.get(place).map_or_else(String::new, |profit| text(*profit)),
+        worst: text(worst),
         scenarios: profits
             .iter()
             .enumerate()

@@ -107,7 +107,7 @@ fn the_house_profile_gives_the_figures_of_the_specification() {
 #[test]
 fn the_house_profile_is_the_core_and_its_explanation() {
     let vectors: Value = serde_json::from_str(include_str!("vectors.json")).unwrap();
-    let mut measured = 0;
+    let (mut measured, mut beside) = (0, 0);
     for case in vectors["cases"].as_array().unwrap() {
         if case["expected"].get("linear").is_some() {
             continue;
@@ -122,9 +122,17 @@ fn the_house_profile_is_the_core_and_its_explanation() {
         assert_eq!(part("equity"), &outcome.components["equity"]);
         let profits = outcome.scenarios.iter().map(|one| one.pnl.parse::<f64>().unwrap());
         let least = profits.fold(f64::INFINITY, f64::min);
-        assert!((least - outcome.worst.parse::<f64>().unwrap()).abs() < 1e-9);
+        let worst: f64 = outcome.worst.parse().unwrap();
+        // 0019-MARG-040: of the set, or beside it and below all of that but for what is reserved there.
+        match outcome.components["worst_scenario"].as_str() {
+            "48" => {
+                assert!(worst < least + 0.01, "{worst} {least}");
+                beside += 1;
+            }
+            _ => assert!((least - worst).abs() < 1e-9, "{worst} {least}"),
+        }
     }
-    assert!(measured >= 100, "{measured} portfolios");
+    assert!(measured >= 100 && beside > 0, "{measured} portfolios, {beside} beside the set");
 }
 
 #[test]
