@@ -269,6 +269,55 @@ fn a_disk_that_takes_no_more_ends_a_validator_by_name_and_devnet_with_it() {
     fill("full", 2_000);
 }
 
+/// A small file system, until it is dropped.
+struct Mounted(std::path::PathBuf);
+
+impl Mounted {
+    /// Mounts one, if there is the right to.
+    fn new(place: &Path, size: &str) -> Option<Self> {
+        let size = format!("size={size}");
+        let mut mount = std::process::Command::new("mount");
+        let ran = mount.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(place).output();
+        ran.is_ok_and(|ran| ran.status.success()).then(|| Self(place.to_path_buf()))
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        drop(std::process::Command::new("umount").arg(&self.0).status());
+    }
+}
+
+#[test]
+fn an_engine_whose_disk_is_full_says_so_and_ends_its_validator() {
+    // 0025-BLOCK-032: the engine alone has a small file system, so no block's outcome can be what is not kept.
+    let dir = place("full-engine").join("net");
+    let ports = free_ports();
+    run(&format!("init --demo --dir {{}} --hosts 127.0.0.1 --base-port {ports}"), &dir)
+        .warned("1 validator survives no failure");
+    let engine = dir.join("0/engine");
+    fs::create_dir_all(&engine).expect("creatable");
+    let Some(mounted) = Mounted::new(&engine, "512k") else {
+        eprintln!("no right to mount a small file system here: not tested");
+        return;
+    };
+    let node = novation()
+        .args(["node", "--config"])
+        .arg(dir.join("0/node.toml"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let (status, said) = ends(node, Duration::from_secs(120));
+    drop(mounted);
+    assert_eq!(status.code(), Some(1), "{said}");
+    for words in
+        ["the consensus engine cannot go on: ", "No space left on device", "nothing more is signed"]
+    {
+        assert!(said.contains(words), "'{words}' is not in: {said}");
+    }
+}
+
 #[test]
 fn a_port_in_use_is_said_in_words_and_is_no_divergence() {
     let dir = place("ports").join("net");
