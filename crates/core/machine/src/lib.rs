@@ -34,6 +34,10 @@ mod auction;
 mod cap;
 mod commands;
 mod committee;
+#[cfg(test)]
+#[path = "../tests/suite/common.rs"]
+#[expect(dead_code, reason = "the suite uses more of it")]
+mod common;
 mod contain;
 mod custodians;
 mod custody;

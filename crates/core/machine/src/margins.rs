@@ -766,3 +766,6 @@ impl<'a> Work<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

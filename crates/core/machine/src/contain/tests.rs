@@ -1,17 +1,13 @@
 //! Faults that no state leads to that can be read back: its numbers are within their limits, and what is computed of them here
 //! then fits. So they are put into a block under way.
 
+use crate::common::{BTC, ETH, House, account, order};
 use crate::margins::Margins;
 use crate::work::Work;
-use common::{BTC, ETH, House, order};
 use oracle::{Feed, Parameters, Report};
 use protocol::{AccountIndex, Event, Fault, Mode, Side, SourceId, UnderlyingId, ValidatorId};
 use std::cell::OnceCell;
 use units::{BlockSpan, BlockTime, Notional, Price};
-
-#[path = "../../tests/suite/common.rs"]
-#[expect(dead_code, reason = "the suite uses more of it")]
-mod common;
 
 /// What measuring and liquidating everybody came to in a block.
 struct Measured {
@@ -72,7 +68,7 @@ fn without_an_age() -> Feed {
 }
 
 fn index(house: &House) -> AccountIndex {
-    house.machine.state.accounts.index(common::account(5)).unwrap()
+    house.machine.state.accounts.index(account(5)).unwrap()
 }
 
 fn is_liquidated(house: &House, events: &[Event]) -> bool {

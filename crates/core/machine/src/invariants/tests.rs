@@ -1,14 +1,10 @@
+use crate::common::{HOUR, House, SIGNERS, START, deposit, dollars, order, trader};
 use crate::state::Status;
 use clearing::Aggregate;
-use common::{HOUR, House, SIGNERS, START, deposit, dollars, order, trader};
 use protocol::{
     AssetId, Change, Command, Event, InstrumentId, ProposalId, Receipt, Refusal, Side, Transaction,
 };
 use units::Lots;
-
-#[path = "../../tests/suite/common.rs"]
-#[expect(dead_code, reason = "the suite uses more of it")]
-mod common;
 
 const PERPETUAL: InstrumentId = InstrumentId::new(1);
 const FUTURE: InstrumentId = InstrumentId::new(2);
