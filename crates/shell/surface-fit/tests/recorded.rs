@@ -1,26 +1,13 @@
 //! Surfaces of recorded chains. Each test says so and passes where the data is absent.
 
-use market::{Dataset, MarketError};
+mod support;
+
+use market::Dataset;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use support::data;
 use surface_fit::quotes::Quotes;
 use surface_fit::vote::{Built, Reason, built, fitted, middles, smiles_fitted};
 use units::Price;
-
-/// Returns the data set, or says that it is absent.
-fn data() -> Option<Dataset> {
-    let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../..");
-    let dir = std::env::var_os("NOVATION_DATA")
-        .map_or_else(|| workspace.join("../shared/data"), PathBuf::from);
-    match Dataset::open(&dir) {
-        Ok(data) => Some(data),
-        Err(MarketError::DirectoryAbsent { dir }) => {
-            eprintln!("data absent: {}", dir.display());
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
-}
 
 /// The production chains, and the chain that is quoted in vols.
 fn recorded(data: &Dataset) -> Vec<Quotes> {

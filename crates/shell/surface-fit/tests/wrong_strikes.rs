@@ -1,28 +1,19 @@
 //! One wrong strike in a recorded chain: who else is moved. Says so and passes where the data is absent.
 
-use market::{Dataset, MarketError};
+mod support;
+
 use pricing::FineVol;
 use protocol::Right;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use surface::{Repaired, Smile, repair};
 use surface_fit::quotes::Quotes;
 use surface_fit::vote::middles;
 use units::{Price, Round, Vol};
 
-/// Returns the production chains, or says that they are absent.
+/// Returns the production chains; none where they are absent.
 fn recorded() -> Vec<Quotes> {
-    let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../..");
-    let dir = std::env::var_os("NOVATION_DATA")
-        .map_or_else(|| workspace.join("../shared/data"), PathBuf::from);
-    match Dataset::open(&dir) {
-        Ok(data) => data.chains().unwrap().iter().map(Quotes::of_chain).collect(),
-        Err(MarketError::DirectoryAbsent { dir }) => {
-            eprintln!("data absent: {}", dir.display());
-            Vec::new()
-        }
-        Err(error) => panic!("{error}"),
-    }
+    let chains = support::data().map(|data| data.chains().unwrap());
+    chains.iter().flatten().map(Quotes::of_chain).collect()
 }
 
 type Vols = BTreeMap<Price, Vol>;

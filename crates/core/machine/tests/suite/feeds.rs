@@ -124,21 +124,26 @@ fn a_stable_coin_that_falls_raises_initial_margin_until_it_is_back() {
     assert_eq!(charged(&house), at_par);
 }
 
+/// Applies a block in which so few sources show the stable coin, at par and so many micro-dollars unsure.
+fn thin(house: &mut House, sources: u16, confidence: i128) {
+    let mut block = house.block(1, Vec::new());
+    for vote in &mut block.votes {
+        vote.prices.extend((1..=sources).map(|source| PriceReport {
+            underlying: COIN,
+            source: SourceId::new(source),
+            price: Price::from_micros(PAR),
+            confidence: Price::from_micros(confidence),
+        }));
+    }
+    house.machine.apply(&block).unwrap();
+}
+
 #[test]
 fn one_source_of_the_stable_coin_that_is_missing_raises_nobodys_margin() {
     // 0017-ORAC-010, 0019-MARG-019. With fewer sources than wished the coin counted for 95 cents: initial margin of all rose by 16 %.
     let mut house = with_coin_of(5, 4);
     let at_par = required(&house, 1);
-    let mut thin = house.block(1, Vec::new());
-    for vote in &mut thin.votes {
-        vote.prices.extend((1..=3).map(|source| PriceReport {
-            underlying: COIN,
-            source: SourceId::new(source),
-            price: Price::from_micros(PAR),
-            confidence: Price::from_micros(100),
-        }));
-    }
-    house.machine.apply(&thin).unwrap();
+    thin(&mut house, 3, 100);
     assert_eq!(house.machine.state().mode(COIN), Mode::Caution);
     assert_eq!(required(&house, 1).initial, at_par.initial);
 }
@@ -176,16 +181,7 @@ fn a_stable_coin_without_a_price_counts_for_what_is_governed_or_its_last_price_i
     assert_eq!(charged(&low) - at_par, charge_at(929_900));
     // One with too few sources counts as one without a price.
     let mut few = with_coin();
-    let mut thin = few.block(1, Vec::new());
-    for vote in &mut thin.votes {
-        vote.prices.extend((1..=2).map(|source| PriceReport {
-            underlying: COIN,
-            source: SourceId::new(source),
-            price: Price::from_micros(PAR),
-            confidence: Price::ZERO,
-        }));
-    }
-    few.machine.apply(&thin).unwrap();
+    thin(&mut few, 2, 0);
     block(&mut few, 11, None, Vec::new());
     assert_eq!(charged(&few) - at_par, charge_at(950_000));
 }
@@ -194,7 +190,7 @@ fn a_stable_coin_without_a_price_counts_for_what_is_governed_or_its_last_price_i
 fn a_house_founded_without_a_stable_coin_holds_dollars_and_one_never_priced_does_not() {
     // 0019-MARG-019
     let mut plain = House::new();
-    plain.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(2, 0, dollars(100_000))]);
+    plain.fund(&[(1, 100_000), (2, 100_000)]);
     plain.apply(1, trade(1));
     let coined = with_coin();
     assert_eq!(charged(&plain), charged(&coined));
@@ -362,7 +358,7 @@ fn no_values_within_their_bounds_stop_the_matrices() {
                 set(genesis, None, definition.parameter, value);
             }
         });
-        house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(2, 0, dollars(100_000))]);
+        house.fund(&[(1, 100_000), (2, 100_000)]);
         house.apply(1, trade(1));
         let state = house.machine.state();
         assert_eq!(state.house_fault, None, "case {case}");
@@ -378,7 +374,7 @@ fn a_scenario_that_counts_in_full_is_the_one_that_decides() {
         let mut house = founded(|genesis| {
             set(genesis, None, ParameterId::Scenario37Weight, weight);
         });
-        house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(2, 0, dollars(100_000))]);
+        house.fund(&[(1, 100_000), (2, 100_000)]);
         house.apply(1, trade(1));
         required(&house, 1).scan_hold.micros()
     };

@@ -82,7 +82,7 @@ fn spread_in(mut house: House, other: u32, lots: i128, price: i128) -> House {
 fn a_leg_that_nobody_bids_for_shields_no_other() {
     // 0021-FALL-004, 0021-FALL-005
     let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(120_000)), deposit(3, 0, dollars(10_000_000))]);
+    house.fund(&[(1, 120_000), (3, 10_000_000)]);
     house.apply(
         1,
         vec![
@@ -255,7 +255,7 @@ fn some_cents_of_equity_keep_no_large_position() {
 fn who_owns_the_only_bid_gets_no_more_than_the_equity_of_the_account() {
     // 0021-FALL-020: a calendar spread that loses its hedge in the settlement window, and a bid eight per cent below.
     let mut house = spread(2, 6_000, 8_000_000_000);
-    house.apply(1, vec![deposit(4, 0, dollars(2_000_000))]);
+    house.fund(&[(4, 2_000_000)]);
     bring_to_initial_margin(&mut house);
     let put_in = equity(&house, 1);
     while house.now < START + 5 * HOUR - 31 * 60_000 {
@@ -385,7 +385,7 @@ fn a_block_takes_on_no_more_than_it_has_room_for_and_nobody_is_left_out() {
         assert_eq!(outcome.receipts, [Receipt::Done, Receipt::Done]);
     }
     // One with a single position that is bid for, below maintenance in the same block.
-    house.apply(1, vec![deposit(1, 0, dollars(7_740))]);
+    house.fund(&[(1, 7_740)]);
     house.apply(
         1,
         vec![
@@ -471,7 +471,7 @@ fn what_the_house_does_first_is_to_take_the_accounts_orders_out() {
 fn a_halted_market_is_no_leg() {
     // 0021-FALL-004, 0025-BLOCK-006
     let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(120_000)), deposit(3, 0, dollars(10_000_000))]);
+    house.fund(&[(1, 120_000), (3, 10_000_000)]);
     house.apply(
         1,
         vec![

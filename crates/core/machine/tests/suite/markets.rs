@@ -10,16 +10,16 @@ use protocol::{
 use units::{Notional, Vol};
 
 /// Two accounts with money, and marks.
-fn opened() -> House {
+fn two_funded() -> House {
     let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(2, 0, dollars(100_000))]);
+    house.fund(&[(1, 100_000), (2, 100_000)]);
     house
 }
 
 #[test]
 fn a_trade_is_novated_at_one_price_and_pays_its_fees() {
     // 0013-CLEAR-001, 0013-CLEAR-003
-    let mut house = opened();
+    let mut house = two_funded();
     let outcome = house.apply(
         1,
         vec![
@@ -41,7 +41,7 @@ fn a_trade_is_novated_at_one_price_and_pays_its_fees() {
 #[test]
 fn an_order_that_margin_does_not_cover_is_refused_and_changes_nothing() {
     // 0025-BLOCK-010
-    let mut house = opened();
+    let mut house = two_funded();
     // 100,000 dollars carry at most 625,000 at a scan range of 16 %: 781 lots of 80 dollars each hundredth of a coin.
     let outcome = house.apply(1, vec![order(1, 1, 1, Side::Buy, 8_000_000_000, 8_000)]);
     assert!(matches!(outcome.receipts[0], Receipt::Refused(Refusal::MarginShort { .. })));
@@ -52,7 +52,7 @@ fn an_order_that_margin_does_not_cover_is_refused_and_changes_nothing() {
 #[test]
 fn a_cancel_beats_the_order_that_would_have_hit_it() {
     // 0025-BLOCK-002
-    let mut house = opened();
+    let mut house = two_funded();
     let outcome = house.apply(1, vec![order(1, 1, 1, Side::Sell, 8_000_000_000, 5)]);
     let Receipt::Order(resting) = outcome.receipts[0] else { panic!("it rests") };
     let cancel =
@@ -65,7 +65,7 @@ fn a_cancel_beats_the_order_that_would_have_hit_it() {
 #[test]
 fn a_falling_market_calls_then_liquidates_and_turns_no_position_over() {
     // 0021-FALL-001, 0021-FALL-002, 0021-FALL-007, 0021-FALL-008
-    let mut house = opened();
+    let mut house = two_funded();
     house.apply(
         1,
         vec![
@@ -102,7 +102,7 @@ fn a_falling_market_calls_then_liquidates_and_turns_no_position_over() {
 #[test]
 fn dated_contracts_settle_on_the_average_and_leave_the_books() {
     // 0013-CLEAR-009…011
-    let mut house = opened();
+    let mut house = two_funded();
     let strike_7000_call = 3;
     house.apply(
         1,
@@ -150,7 +150,7 @@ fn dated_contracts_settle_on_the_average_and_leave_the_books() {
 #[test]
 fn a_broken_market_halts_alone_and_the_others_trade_in_the_same_block() {
     // 0023-GOV-011, 0025-BLOCK-005, 0025-BLOCK-006
-    let mut house = opened();
+    let mut house = two_funded();
     let change = Change::DrillInstrument(InstrumentId::new(11));
     let approve = Command::Approve { proposal: ProposalId::new(1), change };
     house.apply(1, vec![sign(0, Command::Propose { change }), sign(1, approve)]);
@@ -183,7 +183,7 @@ fn a_broken_market_halts_alone_and_the_others_trade_in_the_same_block() {
 #[test]
 fn only_the_custodian_credits_and_only_signers_govern() {
     // 0023-GOV-009, 0025-BLOCK-012
-    let mut house = opened();
+    let mut house = two_funded();
     let mut stranger = deposit(1, 0, dollars(1));
     stranger.sender = trader(9);
     let change = Change::SetParameter {
@@ -211,7 +211,7 @@ fn only_the_custodian_credits_and_only_signers_govern() {
 #[test]
 fn a_silent_oracle_restricts_and_then_freezes_the_compartment() {
     // 0025-BLOCK-010, 0023-GOV-012
-    let mut house = opened();
+    let mut house = two_funded();
     house.apply(
         1,
         vec![
@@ -245,7 +245,7 @@ fn a_silent_oracle_restricts_and_then_freezes_the_compartment() {
 #[test]
 fn an_option_whose_vol_is_stale_may_only_be_reduced() {
     // 0025-BLOCK-010
-    let mut house = opened();
+    let mut house = two_funded();
     let call = 3;
     let price = house.machine.state().markets[&InstrumentId::new(call)].mark.unwrap().micros();
     let price = price / 500_000 * 500_000;
@@ -311,7 +311,7 @@ fn an_option_is_marked_a_tenth_of_its_vol_towards_the_repaired_surface_at_most()
 #[test]
 fn the_greeks_of_an_account_are_those_of_the_records_of_its_markets() {
     // 0019-MARG-014
-    let mut house = opened();
+    let mut house = two_funded();
     let price = |house: &House, id: u32| {
         house.machine.state().markets[&InstrumentId::new(id)].mark.unwrap().micros()
     };
@@ -344,7 +344,7 @@ fn the_greeks_of_an_account_are_those_of_the_records_of_its_markets() {
 #[test]
 fn a_vol_is_uncertain_from_when_its_votes_are_stale_until_it_is_voted_again() {
     // 0017-ORAC-017, 0017-ORAC-027
-    let mut house = opened();
+    let mut house = two_funded();
     let without_vols = |house: &mut House, seconds| {
         let mut block = house.block(seconds, Vec::new());
         block.votes.iter_mut().for_each(|vote| vote.vols.clear());
@@ -366,7 +366,7 @@ fn a_vol_is_uncertain_from_when_its_votes_are_stale_until_it_is_voted_again() {
 #[test]
 fn withdrawals_leave_initial_margin_and_respect_the_hourly_limit() {
     // 0025-BLOCK-012
-    let mut house = opened();
+    let mut house = two_funded();
     house.apply(
         1,
         vec![
@@ -404,7 +404,7 @@ fn withdrawals_leave_initial_margin_and_respect_the_hourly_limit() {
 #[test]
 fn a_block_that_does_not_follow_leaves_the_state_as_it_was() {
     // 0025-BLOCK-001
-    let mut house = opened();
+    let mut house = two_funded();
     let before = house.machine.snapshot().unwrap();
     let block = house.block(1, Vec::new());
     let mut late = block.clone();

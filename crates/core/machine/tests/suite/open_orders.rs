@@ -73,7 +73,7 @@ fn settled(house: &mut House, accounts: &[u8]) -> i128 {
 fn an_order_that_the_market_has_passed_by_is_cancelled_and_never_fills() {
     // 0019-MARG-021, 0019-MARG-022
     let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(80_000)), deposit(2, 0, dollars(120_000))]);
+    house.fund(&[(1, 80_000), (2, 120_000)]);
     // A bid at the mark for 480,000 dollars in a market that nobody else trades.
     let outcome = house.apply(1, vec![order(1, 1, 2, Side::Buy, 8_000_000_000, 6_000)]);
     assert!(matches!(outcome.receipts[0], Receipt::Order(_)));
@@ -97,7 +97,7 @@ fn an_order_that_the_market_has_passed_by_is_cancelled_and_never_fills() {
 fn orders_are_margined_beside_positions_that_alone_are_covered() {
     // 0019-MARG-021
     let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(90_000)), deposit(2, 0, dollars(400_000))]);
+    house.fund(&[(1, 90_000), (2, 400_000)]);
     house.apply(
         1,
         vec![
@@ -154,7 +154,7 @@ fn a_bid_that_needs_nothing_while_it_is_far_is_gone_before_it_can_fill() {
 /// until account 1 is short of initial margin, or of maintenance margin too.
 fn called(below_maintenance: bool) -> House {
     let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(80_000)), deposit(2, 0, dollars(200_000))]);
+    house.fund(&[(1, 80_000), (2, 200_000)]);
     house.sell_sixty(2);
     for _ in 0..28 {
         house.btc -= 10_000_000;
@@ -365,7 +365,7 @@ fn what_waits_for_a_call_auction_is_margined_while_it_waits_and_after_a_restart(
 fn an_order_in_a_frozen_market_is_margined_at_the_last_mark() {
     // 0019-MARG-021
     let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(80_000)), deposit(2, 0, dollars(10_000_000))]);
+    house.fund(&[(1, 80_000), (2, 10_000_000)]);
     house.apply(
         1,
         vec![
@@ -404,7 +404,7 @@ fn the_oldest_orders_stay_and_so_does_what_needs_no_margin() {
     // Before the range for new risk has seen the fall, and once it has.
     for (seconds, newest_first) in [(2, vec![2, 1]), (10, vec![2, 1, 0])] {
         let mut house = House::new();
-        house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(2, 0, dollars(10_000_000))]);
+        house.fund(&[(1, 100_000), (2, 10_000_000)]);
         house.apply(
             1,
             vec![
@@ -444,7 +444,7 @@ fn the_oldest_orders_stay_and_so_does_what_needs_no_margin() {
 fn a_withdrawal_or_transfer_leaves_open_orders_covered() {
     // 0025-BLOCK-012
     let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(2, 0, dollars(1_000))]);
+    house.fund(&[(1, 100_000), (2, 1_000)]);
     house.apply(1, vec![order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000)]);
     let (asset, amount) = (AssetId::DOLLAR, dollars(50_000));
     let transfer = Command::Transfer { sub: 0, to: account(2), asset, amount };
@@ -458,7 +458,7 @@ fn a_withdrawal_or_transfer_leaves_open_orders_covered() {
 fn orders_of_one_block_are_margined_together() {
     // 0019-MARG-010
     let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(3, 0, dollars(10_000_000))]);
+    house.fund(&[(1, 100_000), (3, 10_000_000)]);
     let outcome = house.apply(
         1,
         vec![
@@ -487,7 +487,7 @@ fn orders_of_one_block_are_margined_together() {
 fn what_is_withdrawn_margins_no_order_of_the_same_block() {
     // 0025-BLOCK-010, 0025-BLOCK-012
     let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(3, 0, dollars(10_000_000))]);
+    house.fund(&[(1, 100_000), (3, 10_000_000)]);
     house.apply(
         1,
         vec![
@@ -507,7 +507,7 @@ fn what_is_withdrawn_margins_no_order_of_the_same_block() {
 fn an_order_that_raises_margin_by_cents_is_refused_without_them() {
     // 0019-MARG-010
     let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(100))]);
+    house.fund(&[(1, 100)]);
     house.apply(1, vec![withdraw(1, Amount::from_minor(99_900_000))]);
     let ether = |client| order(1, client, 11, Side::Buy, 190_000_000, 1);
     let outcome = house.apply(1, vec![ether(1)]);
@@ -525,7 +525,7 @@ fn an_order_that_raises_margin_by_cents_is_refused_without_them() {
 fn a_sale_below_the_band_is_refused() {
     // 0025-BLOCK-010
     let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(1_000_000))]);
+    house.fund(&[(1, 1_000_000)]);
     let least = tick(mark(&house, 1) - house.btc * 3 / 10 + TICK - 1);
     let outcome = house.apply(
         1,
@@ -546,7 +546,7 @@ fn the_position_limit_counts_the_other_open_orders_of_the_side() {
     let parameter = ParameterId::PositionLimit;
     founding.parameters.push(ParameterGenesis { underlying, parameter, value: 1_000 });
     let mut house = founded(&founding);
-    house.apply(1, vec![deposit(1, 0, dollars(10_000_000))]);
+    house.fund(&[(1, 10_000_000)]);
     for side in [Side::Buy, Side::Sell] {
         let client = if side == Side::Buy { 1 } else { 10 };
         let price = if side == Side::Buy { 7_900_000_000 } else { 8_100_000_000 };
