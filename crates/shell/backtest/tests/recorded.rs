@@ -1,6 +1,6 @@
 //! The recorded data through the thresholds, and a made-up history whose outcome is known.
 
-use backtest::{History, Step, Verdict, replay, run, study};
+use backtest::{History, Outcome, Step, Verdict, replay, run, study};
 use units::{BlockSpan, BlockTime, Price};
 
 const HOUR: i128 = 3_600_000;
@@ -107,5 +107,44 @@ fn recorded_histories_are_all_replayed_and_the_stress_set_is_what_they_say() {
     let page = study(&outcomes).page();
     for outcome in &outcomes {
         assert!(page.contains(&outcome.name), "{}", outcome.name);
+    }
+    ranges_of_the_whole_hour(&outcomes);
+}
+
+/// The table of spec 0031, "Why the whole hour", and what it costs.
+fn ranges_of_the_whole_hour(outcomes: &[Outcome]) {
+    let of = |name: &str, range: &str| {
+        let found = outcomes.iter().find(|outcome| outcome.name.starts_with(name));
+        let measures = found.map_or(&[][..], |outcome| &outcome.measures);
+        let found = measures.iter().find(|measure| measure.range == range);
+        found.unwrap_or_else(|| panic!("{name} {range}"))
+    };
+    // Closes beyond a range, and prices on the way: no more than the table says.
+    for (name, range, closes, on_the_way) in [
+        ("BTC 2023", "history", 1, 2),
+        ("ETH 2023", "history", 2, 6),
+        ("BTC 2023", "new risk", 0, 0),
+        ("ETH 2023", "new risk", 1, 1),
+    ] {
+        let measure = of(name, range);
+        let (close, way) = (&measure.close, &measure.on_the_way);
+        assert!(close.exceeded <= closes && way.exceeded <= on_the_way, "{name} {measure:?}");
+        let falls_short = [close.verdict, way.verdict].contains(&Verdict::FallsShort);
+        assert!(!falls_short, "{name} {measure:?}");
+    }
+    assert!(of("ETH 2023", "new risk").on_the_way.worst_excess < 0.029_25);
+    // Mean ranges in hundredths of a per cent are no more than these, which are rounded.
+    for (name, range, mean) in [
+        ("BTC 2023", "new risk", 1_835),
+        ("BTC 2023", "risk held", 1_779),
+        ("ETH 2023", "new risk", 1_806),
+        ("ETH 2023", "risk held", 1_753),
+        ("BTC from 2017-09-03", "new risk", 1_606),
+        ("ETH from 2017-09-03", "new risk", 1_871),
+        ("BTC from 2018-04", "new risk", 1_645),
+        ("ETH from 2018-04", "new risk", 1_707),
+    ] {
+        let found = of(name, range).mean * 1e4;
+        assert!(found <= f64::from(mean) + 0.5, "{name} {range} {found}");
     }
 }
