@@ -41,6 +41,8 @@ type Verdict = Result<(), (Rule, String)>;
 pub enum Rule {
     /// The house halted: its own books do not balance.
     HouseHalts,
+    /// A fault of the machine was contained: somebody reaches what nobody should.
+    Faulted,
     /// Less than nothing is in custody.
     Custody,
     /// What everybody has is not what came in less what left.
@@ -315,6 +317,9 @@ impl Judge {
                     if by_house {
                         market::far_fill(state, *instrument, *side, price.micros())?;
                     }
+                }
+                Event::AccountSetAside { fault, .. } | Event::FaultContained { fault } => {
+                    return Err((Rule::Faulted, fault.clone()));
                 }
                 _ => {}
             }

@@ -68,15 +68,9 @@ pub(crate) fn all() -> impl Iterator<Item = String> {
 
 /// What cannot be reached from outside, and why not, or where else it is.
 pub(crate) const OUT_OF_REACH: &[(&str, &str)] = &[
-    (
-        "event AccountSetAside",
-        "a fault in what is computed of an account: ours to make, injected in `machine`, `faults`",
-    ),
+    ("event AccountSetAside", "a fault of the machine: a history that reaches it is broken"),
     ("event AccountRestored", "as `AccountSetAside`"),
-    (
-        "event FaultContained",
-        "a fault in a command or a change: ours to make, injected in `machine`, `faults`",
-    ),
+    ("event FaultContained", "as `AccountSetAside`"),
     ("event HouseHalted", "books that do not balance: a history that reaches it is broken"),
     ("event Punished", "evidence of two signatures is what the network brings: `cargo x sim`"),
     (
