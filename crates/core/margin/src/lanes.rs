@@ -230,8 +230,8 @@ impl<L: Lanes, W: Lanewise> pulp::NullaryFnOnce for With<L, W> {
 }
 
 /// The scan of an account's lines, which are sorted by row: as they are held, or `LATE`, in a stage that looks past what
-/// expires.
-pub(crate) struct Sweep<'a, const LATE: bool> {
+/// expires; with `BASIS` where something moves in the basis scenario.
+pub(crate) struct Sweep<'a, const LATE: bool, const BASIS: bool> {
     pub(crate) matrix: &'a Matrix,
     /// So few lots that they fit in the units of their rows.
     pub(crate) lines: &'a [Line],
@@ -267,7 +267,7 @@ fn add_line<L: Lanes>(lanes: L, [a, b, c]: Sums<L>, row: &Row, lots: i32) -> Sum
     ]
 }
 
-impl<'a, const LATE: bool> Sweep<'a, LATE> {
+impl<'a, const LATE: bool, const BASIS: bool> Sweep<'a, LATE, BASIS> {
     /// Returns the scan in millionths of micro-dollars; nothing if a line has no row.
     #[inline(always)]
     pub(crate) fn scan(self, arch: pulp::Arch) -> Option<i128> {
@@ -278,7 +278,7 @@ impl<'a, const LATE: bool> Sweep<'a, LATE> {
         let shares = path.group.1.wrapping_add(path.underlying.1).wrapping_add(path.class.1);
         let low = self.extremes(line, key)?.low(key.scaled(line.lots));
         let mut basis = 0i64;
-        if key.basis != Unit::Still {
+        if BASIS && key.basis != Unit::Still {
             let [fallen, risen] = self.basis(line)?;
             basis = fallen.min(risen).min(0);
         }
@@ -321,7 +321,7 @@ impl<'a, const LATE: bool> Sweep<'a, LATE> {
     }
 }
 
-impl<const LATE: bool> Lanewise for Sweep<'_, LATE> {
+impl<const LATE: bool, const BASIS: bool> Lanewise for Sweep<'_, LATE, BASIS> {
     /// The scan in millionths of micro-dollars; nothing if a line has no row.
     type Output = Option<i128>;
 
@@ -347,7 +347,7 @@ impl<const LATE: bool> Lanewise for Sweep<'_, LATE> {
                 let (row, scaled) = (self.row(line, key)?, key.scaled(line.lots));
                 let mut reserve = key.reserved(line.lots);
                 let mut basis = BasisLow::default();
-                if key.basis != Unit::Still {
+                if BASIS && key.basis != Unit::Still {
                     basis = basis.with(key.basis, self.basis(line)?);
                 }
                 at = at.wrapping_add(1);
@@ -358,7 +358,7 @@ impl<const LATE: bool> Lanewise for Sweep<'_, LATE> {
                         let row = self.row(line, key)?;
                         sums = add_line(lanes, sums, row, key.scaled(line.lots));
                         reserve = reserve.wrapping_add(key.reserved(line.lots));
-                        if key.basis != Unit::Still {
+                        if BASIS && key.basis != Unit::Still {
                             basis = basis.with(key.basis, self.basis(line)?);
                         }
                         at = at.wrapping_add(1);

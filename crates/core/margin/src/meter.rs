@@ -69,7 +69,7 @@ impl<'a> Meter<'a> {
             return read_wide(risk, holdings, cash);
         };
         let lines = holdings.lines();
-        let scan = |matrix| scan(risk, matrix, lines, sums.soon);
+        let scan = |matrix| scan(risk, matrix, lines, (sums.soon, sums.basis));
         let scan_hold = scan(risk.matrix_hold())?;
         let scan_new = if risk.is_single() { scan_hold } else { scan(&risk.new)? };
         let impact = Impact::of(risk, Purpose::Initial, lines, sums.soon)?;
@@ -97,13 +97,26 @@ impl<'a> Meter<'a> {
     }
 }
 
-/// Returns the scan over a matrix of lines that were found to be few lots; `soon` says whether some stage looks past one.
+/// Returns the scan over a matrix of lines that were found to be few lots; `soon` says whether some stage looks past one, and
+/// `basis` whether one moves in the basis scenario.
 #[inline(always)]
-fn scan(risk: &Risk, matrix: &Matrix, lines: &[Line], soon: bool) -> Result<Notional, Fault> {
+fn scan(
+    risk: &Risk,
+    matrix: &Matrix,
+    lines: &[Line],
+    (soon, basis): (bool, bool),
+) -> Result<Notional, Fault> {
     let missing = || Fault::Missing("margin: level of a row");
     let (keys, bases, paths) = (&*risk.keys, &*risk.bases, &*risk.paths);
-    let held = Sweep::<false> { matrix, lines, keys, bases, paths, stage: 0 };
-    let sum = held.scan(risk.arch).ok_or_else(missing)?;
+    let sum = match basis {
+        true => {
+            Sweep::<false, true> { matrix, lines, keys, bases, paths, stage: 0 }.scan(risk.arch)
+        }
+        false => {
+            Sweep::<false, false> { matrix, lines, keys, bases, paths, stage: 0 }.scan(risk.arch)
+        }
+    };
+    let sum = sum.ok_or_else(missing)?;
     if !soon {
         return Ok(round_up(sum));
     }
@@ -119,7 +132,7 @@ fn scan_later(risk: &Risk, matrix: &Matrix, lines: &[Line], held: i128) -> Optio
     let (mut greatest, mut stage) = (held, 0);
     while let Some(next) = stage_after(paths_of(), stage) {
         stage = next;
-        let sweep = Sweep::<true> { matrix, lines, keys, bases, paths, stage };
+        let sweep = Sweep::<true, true> { matrix, lines, keys, bases, paths, stage };
         greatest = greatest.max(sweep.scan(risk.arch)?);
     }
     Some(greatest)

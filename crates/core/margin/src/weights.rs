@@ -39,6 +39,10 @@ pub(crate) enum Unit {
     Expiry,
 }
 
+/// Marks of what counts beside the set of scenarios.
+const SOON: u8 = 1;
+const MOVES: u8 = 2;
+
 impl Unit {
     fn of(slot: &Slot, group: &Group) -> Self {
         match (slot.basis.is_none(), group.expires_at) {
@@ -64,8 +68,8 @@ pub(crate) struct Key {
     bits: u8,
     /// One if a charge rises above a knee: of collateral alone.
     graded: u8,
-    /// One if a stage looks past it.
-    soon: u8,
+    /// [`SOON`] if a stage looks past it, and [`MOVES`] if it moves in the basis scenario.
+    beside: u8,
     pub(crate) basis: Unit,
     /// What rounding may hide in a short lot.
     reserve: i64,
@@ -117,7 +121,8 @@ impl Weights {
             few: u32::try_from(few).unwrap_or(u32::MAX).min(fit),
             bits: u8::try_from(slot.bits).unwrap_or(u8::MAX),
             graded: u8::from(slot.initial.beyond != 0 || slot.maintenance.beyond != 0),
-            soon: u8::from(group.stage != 0),
+            beside: if group.stage == 0 { 0 } else { SOON }
+                | if slot.basis.is_none() { 0 } else { MOVES },
             basis: Unit::of(slot, group),
             reserve: slot.reserve,
         };
@@ -170,6 +175,8 @@ pub(crate) struct Sums {
     pub(crate) charges_maintenance: i64,
     /// Whether a stage looks past something.
     pub(crate) soon: bool,
+    /// Whether something moves in the basis scenario.
+    pub(crate) basis: bool,
 }
 
 /// What an account's lines add up to beside the scenarios.
@@ -192,7 +199,7 @@ impl Lanewise for Weighing<'_> {
         let mut all = lanes.four(&Four::default());
         let (mut fractions, mut naked_initial, mut naked_maintenance) = (0i64, 0i64, 0i64);
         let mut strike = Strike { number: u32::MAX, lots: 0, initial: 0, maintenance: 0 };
-        let (mut room, mut graded, mut soon) = (0i64, 0u8, 0u8);
+        let (mut room, mut graded, mut beside) = (0i64, 0u8, 0u8);
         for line in self.lines {
             let place = usize::try_from(line.slot).unwrap_or(usize::MAX);
             let (Some(Weights(lots_of)), Some(key)) = (weights.get(place), keys.get(place)) else {
@@ -208,7 +215,7 @@ impl Lanewise for Weighing<'_> {
             // Lines are fewer than 2³², as rows are. Below zero if the lots are too many.
             room |= i64::from(key.few).wrapping_sub(i64::from(size).wrapping_mul(count));
             graded |= key.graded;
-            soon |= key.soon;
+            beside |= key.beside;
 
             let same = kept_if(key.strike == strike.number);
             let short = strike.lots.min(0).wrapping_neg() & !same;
@@ -234,7 +241,8 @@ impl Lanewise for Weighing<'_> {
             gross,
             charges_initial: initial.wrapping_add(naked_initial),
             charges_maintenance: maintenance.wrapping_add(naked_maintenance),
-            soon: soon != 0,
+            soon: beside & SOON != 0,
+            basis: beside & MOVES != 0,
         };
         if graded != 0 {
             sums.add_above(self.risk, self.lines)?;
@@ -299,7 +307,7 @@ impl Key {
             few: u32::MAX,
             bits,
             graded: 0,
-            soon: 0,
+            beside: 0,
             basis: Unit::Still,
             reserve,
         }

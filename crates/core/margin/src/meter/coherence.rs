@@ -317,7 +317,7 @@ fn losing_more_in_any_scenario_never_lowers_margin() {
     for case in 0..50_000 {
         let holdings = random_holdings(&house, &risk, &mut random, 2_000);
         let lines = holdings.lines();
-        let before = scan(&risk, matrix, lines, true).unwrap();
+        let before = scan(&risk, matrix, lines, (true, true)).unwrap();
         let mut worse: Vec<Row> = matrix.rows().to_vec();
         for line in holdings.lines() {
             let place = usize::try_from(line.slot).unwrap();
@@ -328,7 +328,7 @@ fn losing_more_in_any_scenario_never_lowers_margin() {
                 *value -= loss * line.lots.signum();
             }
         }
-        let after = scan(&risk, &worse.into_iter().collect(), lines, true).unwrap();
+        let after = scan(&risk, &worse.into_iter().collect(), lines, (true, true)).unwrap();
         assert!(after >= before, "case {case}: {after} after {before}");
         raised += u32::from(after > before);
     }
@@ -354,8 +354,8 @@ fn one_more_scenario_never_lowers_margin() {
     for case in 0..50_000 {
         let holdings = random_holdings(&house, &risk, &mut random, 2_000);
         let lines = holdings.lines();
-        let all = scan(&risk, risk.matrix_hold(), lines, true).unwrap();
-        let without = scan(&risk, &fewer[case % SCENARIOS], lines, true).unwrap();
+        let all = scan(&risk, risk.matrix_hold(), lines, (true, true)).unwrap();
+        let without = scan(&risk, &fewer[case % SCENARIOS], lines, (true, true)).unwrap();
         assert!(without <= all, "case {case}: {without} without, {all} with");
         needed += u32::from(without < all);
     }
