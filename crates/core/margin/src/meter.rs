@@ -72,13 +72,12 @@ impl<'a> Meter<'a> {
         let scan = |matrix| scan(risk, matrix, lines, (sums.soon, sums.basis));
         let scan_hold = scan(risk.matrix_hold())?;
         let scan_new = if risk.is_single() { scan_hold } else { scan(&risk.new)? };
-        let impact = Impact::of(risk, Purpose::Initial, lines, sums.soon)?;
-        let impact_hold = match risk.is_alike {
-            true => impact,
-            false => Impact::of(risk, Purpose::Maintenance, lines, sums.soon)?,
+        let (impact, cost_hold) = match risk.impacts {
+            true => both_impacts(risk, lines, sums.soon)?,
+            false => (Impact::default(), Notional::ZERO),
         };
-        let charges = |sum: i64, impact: Impact| {
-            charges::round_up(sum.into()).plus(impact.cost).map_err(Fault::at("margin: reading"))
+        let charges = |sum: i64, cost: Notional| {
+            charges::round_up(sum.into()).plus(cost).map_err(Fault::at("margin: reading"))
         };
         let equity = cash.minus(holdings.cost()).map_err(Fault::at("margin: reading"))?;
         let worth = Notional::from_micros(sums.worth.into());
@@ -86,8 +85,8 @@ impl<'a> Meter<'a> {
             risk,
             Parts {
                 equity: equity.plus(worth).map_err(Fault::at("margin: reading"))?,
-                charges_initial: charges(sums.charges_initial, impact)?,
-                charges_maintenance: charges(sums.charges_maintenance, impact_hold)?,
+                charges_initial: charges(sums.charges_initial, impact.cost)?,
+                charges_maintenance: charges(sums.charges_maintenance, cost_hold)?,
                 scan_hold,
                 scan_new,
                 gross: sums.gross.into(),
@@ -162,6 +161,18 @@ fn read_wide(risk: &Risk, holdings: &Holdings, cash: Notional) -> Result<Reading
 fn charges_wide(risk: &Risk, holdings: &Holdings, purpose: Purpose) -> Result<Notional, Fault> {
     let lines = holdings.lines().iter().map(|line| (line.slot, line.lots));
     ChargeBook::new(risk, purpose, lines)?.total()
+}
+
+/// Returns the impact of lines in initial margin, and what it costs in maintenance margin; apart, so that nothing of it is in
+/// the way where there is none.
+#[inline(never)]
+fn both_impacts(risk: &Risk, lines: &[Line], soon: bool) -> Result<(Impact, Notional), Fault> {
+    let impact = Impact::of(risk, Purpose::Initial, lines, soon)?;
+    let cost_hold = match risk.is_alike {
+        true => impact.cost,
+        false => Impact::of(risk, Purpose::Maintenance, lines, soon)?.cost,
+    };
+    Ok((impact, cost_hold))
 }
 
 /// What trading all exposures of an account away would cost, and all their pressures as one.

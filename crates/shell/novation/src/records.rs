@@ -509,7 +509,7 @@ fn liquidity_lines(record: &LiquidityRecord) -> Vec<Line> {
     ];
     for (id, shown) in &record.markets {
         let (depth, share) = (dollars(shown.depth), shown.traded);
-        lines.push(line(&format!("depth of market {id}"), format!("{depth}, traded {share} $")));
+        lines.push(line(format!("depth of market {id}"), format!("{depth}, traded {share} $")));
     }
     lines
 }
