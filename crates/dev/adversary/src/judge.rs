@@ -125,6 +125,8 @@ struct Watched {
     pursued: bool,
     /// Its coins on either underlying.
     coins: [i128; 2],
+    /// Whether vols or bases have been farther than margin is measured for since it was last covered.
+    stirred: bool,
     /// What prices did beyond its range, as long as it owes because of that.
     beyond: i128,
     /// The most that it has held on either underlying since it was last covered.
@@ -227,6 +229,7 @@ impl Judge {
             place,
             ours: is_ours(held.id, self.members),
             anchor: None,
+            stirred: false,
             waits: 0,
             held: accounts::lots_of(held),
             before: BTreeMap::new(),

@@ -17,7 +17,7 @@ const EDGES: [i32; 7] = [500, 5_000, 20_000, 29_900, 30_100, 60_000, 250_000];
 
 /// Adds what leans on prices to the history of a seed.
 pub(crate) fn overlay(seed: u64, history: &mut History) {
-    let mut random = Random::new(seed, 5);
+    let mut random = Random::new(seed, 6);
     if history.setup.crowd > 0 || !random.percent(ABOUT_PRICES) {
         return;
     }

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
             guide.learn(&history, &ran);
         }
         let Some(found) = found else { continue };
-        if found.leans {
+        if found.leans() {
             known += 1;
             println!(
                 "seed {seed}: known, leans on a mark: {:?}: {}",
@@ -99,6 +99,9 @@ fn covered(coverage: &Coverage, nearness: &Nearness) {
 
 fn show(seed: u64, found: &Found, again: &str) {
     println!("seed {seed}: {:?}: {}", found.breach.rule, found.breach.seen);
+    if let Some(still) = &found.still {
+        println!("  where books hardly move marks: {:?}: {}", still.rule, still.seen);
+    }
     println!("  {:?}", found.history.setup);
     for step in &found.history.steps {
         println!("  {:?} {:?}", step.tick, step.acts);

@@ -59,8 +59,16 @@ pub struct Found {
     pub history: History,
     /// How.
     pub breach: Breach,
-    /// Whether it breaks nothing where a book hardly moves a mark: it then leans on prices, not on rules about accounts.
-    pub leans: bool,
+    /// What it breaks where a book hardly moves a mark; if nothing, it leans on prices, not on rules about accounts.
+    pub still: Option<Breach>,
+}
+
+impl Found {
+    /// Returns whether it breaks nothing where a book hardly moves a mark.
+    #[must_use]
+    pub const fn leans(&self) -> bool {
+        self.still.is_none()
+    }
 }
 
 /// Plays a history; `still` in a house where books hardly move marks.
@@ -124,9 +132,9 @@ pub fn run(seed: u64) -> (Ran, Option<Found>) {
 pub fn run_history(history: &History) -> (Ran, Option<Found>) {
     let ran = play(history, false);
     let found = ran.verdict.as_ref().err().map(|breach| {
-        let leans = play(history, true).verdict.is_ok();
+        let still = play(history, true).verdict.err();
         let (history, breach) = shrink(history, breach);
-        Found { history, breach, leans }
+        Found { history, breach, still }
     });
     (ran, found)
 }

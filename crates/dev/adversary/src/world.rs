@@ -19,6 +19,8 @@ const WEALTH: i128 = 50_000_000;
 const LEVERAGED: i128 = 60_000;
 /// Dollars of a whole crowd.
 const CROWD: i128 = 80_000;
+/// The highest vol that counts (0017-ORAC-017), in points.
+const VOL_MAX: i128 = 50_000;
 /// How far ahead of its clock a block's time may be, in milliseconds.
 const DRIFT_MAX: i128 = 500;
 
@@ -93,6 +95,8 @@ pub(crate) struct World {
     pub(crate) sources: Sources,
     /// Options on whose vol enough validators have voted in this block.
     pub(crate) heard: BTreeSet<InstrumentId>,
+    /// Whether honest validators alone are a quorum in this block.
+    pub(crate) is_quorum: bool,
     /// How many sources there are, and how far from each other.
     pub(crate) about: Prices,
     /// All blocks so far, if they are kept.
@@ -141,6 +145,7 @@ impl World {
             basis: about.basis.into(),
             sources: Sources::SOUND,
             heard: BTreeSet::new(),
+            is_quorum: true,
             about,
             kept,
             past: Vec::new(),
@@ -347,7 +352,10 @@ impl World {
                 votes.truncate(self.keys.validators.1.into());
             }
         }
-        self.heard = heard(&votes, self.keys.validators.0);
+        let (validators, liars) = self.keys.validators;
+        self.heard = heard(&votes, validators);
+        let honest = votes.iter().filter(|vote| vote.validator.get() > liars.into()).count();
+        self.is_quorum = honest * 3 > usize::from(validators) * 2;
         let block = Block {
             height: self.machine.state().height.next().expect("heights suffice"),
             time: BlockTime::from_millis(time),
@@ -391,7 +399,8 @@ fn bystanders(setup: &Setup) -> impl Iterator<Item = (u8, i128)> {
 fn heard(votes: &[Vote], validators: u8) -> BTreeSet<InstrumentId> {
     let mut counts: BTreeMap<InstrumentId, u8> = BTreeMap::new();
     for vote in votes {
-        let named: BTreeSet<_> = vote.vols.iter().map(|held| held.instrument).collect();
+        let sane = vote.vols.iter().filter(|held| held.vol.points() <= VOL_MAX);
+        let named: BTreeSet<_> = sane.map(|held| held.instrument).collect();
         named.into_iter().for_each(|id| *counts.entry(id).or_default() += 1);
     }
     let enough = counts.into_iter().filter(|(_, count)| count * 3 > validators * 2);

@@ -97,9 +97,12 @@ impl Judge {
         if equity >= needed.initial.micros() {
             self.owed += std::mem::take(&mut one.owed);
             (one.anchor, one.beyond, one.most, one.paid) = (Some(here), 0, [0; 2], 0);
+            one.stirred = false;
         }
         one.owed = one.owed.max(one.paid - equity);
         let anchor = *one.anchor.get_or_insert(here);
+        // A leg that was closed where vols or bases were far off stays closed when they come back.
+        one.stirred |= !anchor.is_calm(&here);
         one.most = [0, 1].map(|side| {
             let of = |lots| gross(lots, side, anchor.index[side].max(here.index[side]));
             let pledged = money::coins_worth(state, Holder::Client(one.place), side);
@@ -217,7 +220,7 @@ fn below_zero(
     here: Anchor,
     state: &State,
 ) -> Result<(), (Rule, String)> {
-    let calm = anchor.is_calm(&here);
+    let calm = !one.stirred;
     let signed = [0, 1].map(|side| {
         let at = anchor.index[side].max(1);
         (here.index[side] - at) * MILLION / at

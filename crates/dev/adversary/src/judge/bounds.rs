@@ -28,6 +28,8 @@ const FADES: (i128, i128) = (7, 5);
 const INTEREST: i128 = 12_501;
 /// Micro-dollars that roundings of a premium come to in a mark.
 const ROUNDING: i128 = 4;
+/// By how much a repair moves vols that are what is true, in parts per million.
+const REPAIRED: i128 = 1_000;
 /// An hour, in milliseconds.
 const HOUR: i128 = 3_600_000;
 
@@ -56,6 +58,8 @@ impl Range {
 #[derive(Debug, Clone, Copy)]
 struct Voted {
     range: Range,
+    /// What was true in the last block.
+    truth: i128,
     /// When enough validators have last said so.
     heard_at: i128,
     is_true: bool,
@@ -139,8 +143,10 @@ impl Bounds {
         let state = world.machine.state();
         let (is, truth) = (index(state, side), world.prices[side]);
         let apart = apart(world);
-        // Honest sources lie around the truth as far on one side as on the other: their median is the truth, unless one errs.
-        let slack = if world.sources == Sources::SOUND { 0 } else { truth * apart / MILLION } + 1;
+        // Honest sources lie around the truth as far on one side as on the other: their median is the truth, unless one errs, or
+        // liars without whom there is no quorum choose which are heard.
+        let whole = world.sources == Sources::SOUND && world.is_quorum;
+        let slack = if whole { 0 } else { truth * apart / MILLION } + 1;
         let found = Range { low: truth - slack, high: truth + slack };
         let range = match self.index[side] {
             None => Range::at(is),
@@ -173,12 +179,19 @@ impl Bounds {
         let (Some(voted), Some(vol)) = (market.vol_voted, market.vol) else { return Ok(()) };
         let (voted, vol) = (voted.points(), vol.points());
         let (truth, now) = (house::smile(id, world.vol), world.block_time());
-        let first = Voted { range: Range::at(truth), heard_at: now, is_true: true };
+        let first = Voted { range: Range::at(truth), truth, heard_at: now, is_true: true };
         let held = self.vols.entry(id).or_insert(first);
-        held.is_true = voted == truth;
-        held.range = if held.is_true { Range::at(truth) } else { held.range.with(truth) };
-        if held.is_true && world.heard.contains(&id) {
-            held.heard_at = now;
+        let (is_heard, rise) = (world.heard.contains(&id), truth - held.truth);
+        (held.is_true, held.truth) = (voted == truth, truth);
+        if held.is_true {
+            held.range = Range::at(truth);
+            held.heard_at = if is_heard { now } else { held.heard_at };
+        } else {
+            let Range { low, high } = held.range.with(truth);
+            // What is left of an offset moves with what it fades into.
+            let moves = is_heard || id == house::market(MARKETS - 2);
+            let (falls, rises) = if moves { (rise.min(0), rise.max(0)) } else { (0, 0) };
+            held.range = Range { low: low + falls, high: high + rises };
         }
         let state = world.machine.state();
         let range = held.allowed(state, id);
@@ -320,11 +333,11 @@ impl Bounds {
         known.all(|(_, held)| held.is_true)
     }
 
-    /// Returns what a vol may be after the repair, which moves none where all are what is true (0018-SURF-008).
+    /// Returns what a vol may be after the repair (0018-SURF-008): where all are what is true, it has next to nothing to do.
     fn repaired(&self, state: &State, id: InstrumentId) -> Option<Range> {
         let range = self.vols.get(&id)?.allowed(state, id);
         let most = state.ppm(UNDERLYINGS[side_of(id)], ParameterId::VolRepairMax).number().raw();
-        let moved = if self.all_true(id) { 0 } else { most };
+        let moved = if self.all_true(id) { REPAIRED } else { most };
         Some(Range {
             low: range.low - range.low * moved / MILLION - 1,
             high: range.high + range.high * moved / MILLION + 1,
