@@ -3,7 +3,7 @@
 use super::common::{
     BTC, HOUR, House, Random, START, account, deposit, dollars, order, seat, trader,
 };
-use machine::{Outcome, ParameterGenesis, SourceWeight, ValidatorGenesis};
+use machine::{Genesis, Outcome, ParameterGenesis, SourceWeight, ValidatorGenesis};
 use protocol::{
     AssetId, BasisReport, Command, Contract, Event, Instrument, InstrumentId, Mode, ParameterId,
     Receipt, Refusal, Right, Side, SourceId, TimeInForce, Transaction, ValidatorId, Vote,
@@ -263,7 +263,13 @@ fn withdraw_free(house: &mut House, number: u8) -> i128 {
 /// A house of a mark band and a scan range, in which 7 and 8 hold the two sides of a spread of 480,000 dollars a leg at initial
 /// margin: 8 is long the perpetual. Returns with it what the two hold.
 fn spread_at_initial_margin(band: i64, range: i64) -> (House, i128) {
+    spread_in(band, range, |_| ())
+}
+
+/// The same in a house whose genesis was changed.
+fn spread_in(band: i64, range: i64, change: impl FnOnce(&mut Genesis)) -> (House, i128) {
     let mut house = House::with(|genesis| {
+        change(genesis);
         for (parameter, value) in [(ParameterId::MarkBand, band), (ParameterId::ScanRange, range)] {
             genesis.parameters.push(ParameterGenesis { underlying: Some(BTC), parameter, value });
         }
@@ -676,11 +682,62 @@ fn one_source_of_four_widens_nobodys_margin_however_low_it_is() {
 
 /// A house with a fifth source of BTC, which reports nothing: four sources are wanted, and three a majority.
 fn of_five_sources() -> House {
-    House::with(|genesis| {
-        let btc = &mut genesis.underlyings[0];
-        btc.sources.push(SourceWeight { source: SourceId::new(5), weight: 1 });
-        btc.sources_min = 4;
-    })
+    House::with(list_five_sources)
+}
+
+fn list_five_sources(genesis: &mut Genesis) {
+    let btc = &mut genesis.underlyings[0];
+    btc.sources.push(SourceWeight { source: SourceId::new(5), weight: 1 });
+    btc.sources_min = 4;
+}
+
+#[test]
+fn who_pushes_a_mark_while_a_source_is_out_trades_with_honest_quotes() {
+    // 0017-ORAC-010, 0017-ORAC-014. With a source out the mode was reduce-only, honest quotes were refused, and two accounts that
+    // reduced with each other set the mark at the edge of the band: their owner took out 55,149 of 19,000 dollars.
+    for (band, range) in BANDS {
+        let (mut house, put_in) = spread_in(band, range, list_five_sources);
+        house.apply(1, deposits(&[(3, 9_000_000)]));
+        house.apply(10, washed(90, 8_000 * DOLLAR, 20));
+        let (mut taken, mut client, mut lots) = (0, 100, 0);
+        for number in [8, 7] {
+            let off = 8_000 * i128::from(band);
+            let edge = tick(8_000 * DOLLAR + if number == 8 { off } else { -off });
+            let due = house.machine.state().variation_due_at.millis();
+            while house.now < due {
+                client += 2;
+                let [bid, ask] =
+                    [(0, Side::Buy, 7_992), (1, Side::Sell, 8_008)].map(|(n, side, at)| {
+                        order(3, client + n, PERPETUAL, side, at * DOLLAR, 10_000)
+                    });
+                let mut sent = vec![cancel_all(3), bid, ask];
+                let out = house.now >= due - 660_000;
+                if out {
+                    // One lot at a time, at the edge.
+                    let (buyer, seller) = if number == 8 { (5, 4) } else { (4, 5) };
+                    sent.push(order(seller, client, PERPETUAL, Side::Sell, edge, 1));
+                    sent.push(order(buyer, client, PERPETUAL, Side::Buy, edge, 1));
+                    sent.extend([cancel_all(4), cancel_all(5)]);
+                }
+                let outcome = shown(&mut house, 5, sent, |source| {
+                    (!(out && source == 4)).then_some(8_000 * DOLLAR)
+                });
+                let quotes = &outcome.receipts[1..3];
+                assert!(
+                    quotes.iter().all(|quote| matches!(quote, Receipt::Order(_))),
+                    "{quotes:?}"
+                );
+                let is = mark(&house, PERPETUAL);
+                assert!((is - 8_000 * DOLLAR).abs() <= 8 * DOLLAR, "{band}: {is}");
+                assert_eq!(liquidations(&outcome), 0);
+            }
+            lots += (house.lots(5, PERPETUAL) + 20).abs();
+            taken += withdraw_free(&mut house, number);
+        }
+        assert!(lots > 0, "they trade, with whoever quotes");
+        let left: i128 = [7, 8].map(|n| required(&house, n).equity.micros() / DOLLAR).iter().sum();
+        assert!(taken + left <= put_in, "{band}: {taken} + {left} of {put_in}");
+    }
 }
 
 #[test]
