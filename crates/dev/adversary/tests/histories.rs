@@ -75,9 +75,9 @@ fn histories_reach_fills_calls_liquidations_stops_and_withdrawals() {
 
 #[test]
 fn histories_about_prices_lean_in_every_way() {
-    let about = (0..200).map(history).filter(|history| history.setup.prices.is_some());
+    let about = (0..500).map(history).filter(|history| history.setup.prices.is_some());
     let about: Vec<History> = about.collect();
-    assert!((40..120).contains(&about.len()), "{} of 200 are about prices", about.len());
+    assert!((150..250).contains(&about.len()), "{} of 500 are about prices", about.len());
     let steps = |holds: &dyn Fn(&Step) -> bool| {
         about.iter().filter(|history| history.steps.iter().any(holds)).count()
     };
