@@ -127,6 +127,8 @@ struct Watched {
     coins: [i128; 2],
     /// Whether vols or bases have been farther than margin is measured for since it was last covered.
     stirred: bool,
+    /// How far indices have been from where it was last covered, in parts per million.
+    far: [i128; 2],
     /// What prices did beyond its range, as long as it owes because of that.
     beyond: i128,
     /// The most that it has held on either underlying since it was last covered.
@@ -230,6 +232,7 @@ impl Judge {
             ours: is_ours(held.id, self.members),
             anchor: None,
             stirred: false,
+            far: [0; 2],
             waits: 0,
             held: accounts::lots_of(held),
             before: BTreeMap::new(),

@@ -60,6 +60,14 @@ impl Anchor {
         let bases = self.bases.iter().zip(here.bases);
         vols && bases.into_iter().all(|(was, is)| (is - was).abs() <= BASIS_SHARE)
     }
+
+    /// Returns how far indices are from here, in parts per million.
+    fn moves(&self, here: &Self) -> [i128; 2] {
+        [0, 1].map(|side| {
+            let at = self.index[side].max(1);
+            (here.index[side] - at) * MILLION / at
+        })
+    }
 }
 
 impl Judge {
@@ -97,12 +105,14 @@ impl Judge {
         if equity >= needed.initial.micros() {
             self.owed += std::mem::take(&mut one.owed);
             (one.anchor, one.beyond, one.most, one.paid) = (Some(here), 0, [0; 2], 0);
-            one.stirred = false;
+            (one.stirred, one.far) = (false, [0; 2]);
         }
         one.owed = one.owed.max(one.paid - equity);
         let anchor = *one.anchor.get_or_insert(here);
-        // A leg that was closed where vols or bases were far off stays closed when they come back.
+        // A leg that was closed where prices were far off stays closed when they come back.
         one.stirred |= !anchor.is_calm(&here);
+        let signed = anchor.moves(&here);
+        one.far = [0, 1].map(|side| one.far[side].max(signed[side].abs()));
         one.most = [0, 1].map(|side| {
             let of = |lots| gross(lots, side, anchor.index[side].max(here.index[side]));
             let pledged = money::coins_worth(state, Holder::Client(one.place), side);
@@ -221,11 +231,8 @@ fn below_zero(
     state: &State,
 ) -> Result<(), (Rule, String)> {
     let calm = !one.stirred;
-    let signed = [0, 1].map(|side| {
-        let at = anchor.index[side].max(1);
-        (here.index[side] - at) * MILLION / at
-    });
-    let moves = signed.map(i128::abs);
+    let signed = anchor.moves(&here);
+    let moves = one.far;
     let ranges = [0, 1].map(|side| range(state, side) * RANGE_SHARE / MILLION);
     // What hedges across underlyings counts for half (0019-MARG-006), so of their moves apart half of a range is covered.
     let both = one.most.iter().all(|held| *held > 0);

@@ -189,9 +189,7 @@ impl Bounds {
         } else {
             let Range { low, high } = held.range.with(truth);
             // What is left of an offset moves with what it fades into.
-            let moves = is_heard || id == house::market(MARKETS - 2);
-            let (falls, rises) = if moves { (rise.min(0), rise.max(0)) } else { (0, 0) };
-            held.range = Range { low: low + falls, high: high + rises };
+            held.range = Range { low: low + rise.min(0), high: high + rise.max(0) };
         }
         let state = world.machine.state();
         let range = held.allowed(state, id);
@@ -333,11 +331,15 @@ impl Bounds {
         known.all(|(_, held)| held.is_true)
     }
 
-    /// Returns what a vol may be after the repair (0018-SURF-008): where all are what is true, it has next to nothing to do.
+    /// Returns what a vol may be after the repair (0018-SURF-008): where all are what is true, it has next to nothing to do, but
+    /// that far outside the strikes what is true is not free of arbitrage.
     fn repaired(&self, state: &State, id: InstrumentId) -> Option<Range> {
         let range = self.vols.get(&id)?.allowed(state, id);
         let most = state.ppm(UNDERLYINGS[side_of(id)], ParameterId::VolRepairMax).number().raw();
-        let moved = if self.all_true(id) { REPAIRED } else { most };
+        let moved = match self.all_true(id) && is_among_strikes(state, side_of(id)) {
+            true => REPAIRED,
+            false => most,
+        };
         Some(Range {
             low: range.low - range.low * moved / MILLION - 1,
             high: range.high + range.high * moved / MILLION + 1,
@@ -464,6 +466,18 @@ impl Voted {
         let line = self.range.high * (SMILE - 100) / 100;
         Range { high: self.range.high + line * faded / fade + 1, ..self.range }
     }
+}
+
+/// Returns whether an index is between the lowest and the highest strike of its options.
+fn is_among_strikes(state: &State, side: usize) -> bool {
+    let options = state.markets.values().filter(|market| side_of(market.instrument.id) == side);
+    let strikes = options.filter_map(|market| match market.instrument.contract {
+        Contract::Option { strike, .. } => Some(strike.micros()),
+        _ => None,
+    });
+    let (lowest, highest) =
+        strikes.fold((i128::MAX, 0), |(low, high), strike| (low.min(strike), high.max(strike)));
+    (lowest..=highest).contains(&index(state, side))
 }
 
 /// Returns how far an honest source is from the truth at most, in parts per million.
