@@ -5,7 +5,7 @@ use crate::generate::Generate;
 use crate::random::Random;
 use access::{Authority, Network, OwnerKey, SessionSecret, Submission, Validity};
 use protocol::codec::{decode, encode};
-use protocol::{Address, Command, Hash, SessionKey};
+use protocol::{Address, Change, Command, Hash, SessionKey};
 use units::BlockTime;
 
 fn network() -> Network {
@@ -42,18 +42,27 @@ pub(crate) fn submissions() -> Vec<Vec<u8>> {
     SEEDS.get_or_init(signed).clone()
 }
 
+/// Returns some command; a seat is proposed with a key that is one, without which it is refused.
+fn command(random: &mut Random) -> Command {
+    let mut command = Command::generate(random);
+    if let Command::Propose { change: Change::SeatValidator { seat, .. } } = &mut command {
+        seat.key = *session().public().bytes();
+    }
+    command
+}
+
 fn signed() -> Vec<Vec<u8>> {
     let mut random = Random::named("submission");
     let mut all = Vec::new();
     let validity =
         |nonce| Validity { nonce, expires_at: BlockTime::from_millis(1_600_000_000_000) };
     for nonce in 1..=12 {
-        let commands: Vec<Command> = (0..nonce).map(|_| Command::generate(&mut random)).collect();
+        let commands: Vec<Command> = (0..nonce).map(|_| command(&mut random)).collect();
         let address = Address::generate(&mut random);
         let bytes = session().submit(&network(), address, validity(nonce), commands);
         all.push(bytes.expect("inside its limits"));
         let revoke = Command::RevokeSession { key: SessionKey::generate(&mut random) };
-        let some = [revoke, Command::generate(&mut random), Command::generate(&mut random)];
+        let some = [revoke, command(&mut random), command(&mut random)];
         for command in some {
             // A command that names an instrument needs the listing; the others are shown as they are.
             all.extend(owner().submit(&network(), validity(nonce), command, None, nonce));
