@@ -217,16 +217,29 @@ fn a_founded_network_gets_prices_from_whoever_holds_the_reporters_key() {
 /// Waits for a process to end; how it did, and what it said.
 fn ends(mut child: std::process::Child, patience: Duration) -> (std::process::ExitStatus, String) {
     let deadline = std::time::Instant::now() + patience;
-    while child.try_wait().expect("a child").is_none() {
+    // Read meanwhile: a process whose pipe is full waits for its reader.
+    let said = [told(child.stdout.take()), told(child.stderr.take())];
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            break status;
+        }
         if std::time::Instant::now() > deadline {
             drop(child.kill());
             panic!("it does not end");
         }
         std::thread::park_timeout(Duration::from_millis(50));
-    }
-    let ended = child.wait_with_output().expect("piped");
-    let said = [ended.stdout, ended.stderr].concat();
-    (ended.status, String::from_utf8_lossy(&said).into_owned())
+    };
+    let said = said.map(|reader| reader.join().expect("it reads")).concat();
+    (status, String::from_utf8_lossy(&said).into_owned())
+}
+
+/// Reads a pipe to its end.
+fn told(pipe: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.expect("piped").read_to_end(&mut bytes).expect("readable");
+        bytes
+    })
 }
 
 /// Runs a network of which no file grows beyond so many blocks of 512 bytes, as on a disk that is full, and then with space
