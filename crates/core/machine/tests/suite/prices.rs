@@ -432,12 +432,11 @@ fn based(
     house.machine.apply(&block).expect("the block follows")
 }
 
-#[test]
-fn silence_about_a_basis_moves_no_future_and_no_option_and_pays_no_spread() {
-    // 0017-ORAC-016. Before: an hour and 50 s after the last vote the future fell from 8,640 to 8,000 in one block, call and
-    // put went from 2,239 and 1,839 to 1,983 each, and the owner of two opposite spreads took 82,315 out of 64,000.
+/// A house in which 7 and 8 hold the two sides of a spread of 60 coins between the perpetual and the half-year future, at a basis of
+/// 640 dollars.
+fn half_year_spreads(money: &[(u8, i128)]) -> House {
     let mut house = long_dated();
-    based(&mut house, 1, deposits(&[(7, 80_000), (8, 80_000), (9, 3_000_000)]), Some(640));
+    based(&mut house, 1, deposits(money), Some(640));
     for _ in 0..3 {
         based(&mut house, 10, Vec::new(), Some(640));
     }
@@ -452,6 +451,14 @@ fn silence_about_a_basis_moves_no_future_and_no_option_and_pays_no_spread() {
         based(&mut house, 5, orders, Some(640));
     }
     assert_eq!((house.lots(8, 1), house.lots(8, 50)), (6_000, -6_000));
+    house
+}
+
+#[test]
+fn silence_about_a_basis_moves_no_future_and_no_option_and_pays_no_spread() {
+    // 0017-ORAC-016. Before: an hour and 50 s after the last vote the future fell from 8,640 to 8,000 in one block, call and
+    // put went from 2,239 and 1,839 to 1,983 each, and the owner of two opposite spreads took 82,315 out of 64,000.
+    let mut house = half_year_spreads(&[(7, 80_000), (8, 80_000), (9, 3_000_000)]);
     let marks = |house: &House| [50, 60, 61].map(|id| mark(house, id) / DOLLAR);
     let before = marks(&house);
     for step in 0..(2 * 72) {
@@ -490,22 +497,7 @@ fn silence_about_a_basis_moves_no_future_and_no_option_and_pays_no_spread() {
 fn a_spread_on_a_basis_that_nobody_votes_for_holds_what_that_may_be_off() {
     // 0017-ORAC-040, 0019-MARG-041. Before, silence asked nothing, and when votes returned what was free left before the
     // forward had come to what everybody knew.
-    let mut house = long_dated();
-    based(&mut house, 1, deposits(&[(7, 100_000), (8, 100_000)]), Some(640));
-    for _ in 0..3 {
-        based(&mut house, 10, Vec::new(), Some(640));
-    }
-    for number in 0..60 {
-        let (spot, future) = (house.btc, tick(mark(&house, 50)));
-        let orders = vec![
-            order(7, 10 + 2 * number, PERPETUAL, Side::Sell, spot, 100),
-            order(8, 10 + 2 * number, PERPETUAL, Side::Buy, spot, 100),
-            order(8, 11 + 2 * number, 50, Side::Sell, future, 100),
-            order(7, 11 + 2 * number, 50, Side::Buy, future, 100),
-        ];
-        based(&mut house, 5, orders, Some(640));
-    }
-    assert_eq!((house.lots(8, 1), house.lots(8, 50)), (6_000, -6_000));
+    let mut house = half_year_spreads(&[(7, 100_000), (8, 100_000)]);
     let needed =
         |house: &House| [7, 8].map(|number| required(house, number).maintenance.micros() / DOLLAR);
     let rises = |house: &House, before: [i128; 2], least: i128, most: i128| {
