@@ -21,11 +21,11 @@ struct Gate {
 const GATES: &[Gate] = &[
     Gate { name: "pricing", about: "price of an option in one scenario", bar: 172 },
     Gate { name: "margin", about: "margin of ten positions in 48 scenarios", bar: 2_875 },
-    Gate { name: "hundred", about: "a position of an account of 100", bar: 300 },
-    Gate { name: "thousands", about: "a position of an account of 4,096, the most", bar: 250 },
-    Gate { name: "order_check", about: "exact check of an order, ten positions held", bar: 1_065 },
+    Gate { name: "hundred", about: "a position of an account of 100", bar: 330 },
+    Gate { name: "thousands", about: "a position of an account of 4,096, the most", bar: 305 },
+    Gate { name: "order_check", about: "exact check of an order, ten positions held", bar: 1_090 },
     Gate { name: "margin_impact", about: "margin of ten positions with impact", bar: 3_775 },
-    Gate { name: "order_impact", about: "exact check of an order with impact", bar: 1_395 },
+    Gate { name: "order_impact", about: "exact check of an order with impact", bar: 1_420 },
     Gate { name: "book", about: "order placed or cancelled, digest included", bar: 13_000 },
     Gate { name: "machine", about: "command of mixed traffic, all that a block does", bar: 14_150 },
     Gate {

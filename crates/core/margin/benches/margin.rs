@@ -8,8 +8,8 @@ use margin::{
     AccountMargin, Ceiling, Holdings, Meter, OpenOrder, OrderCeiling, Position, required,
 };
 use protocol::Contract;
-use support::{BTC, House, Random, alone, dollars, expiry, of};
-use units::{Lots, Ppm};
+use support::{BTC, House, NOW, Random, alone, dollars, expiry, of};
+use units::{BlockTime, Lots, Ppm};
 
 fn main() {
     divan::main();
@@ -64,15 +64,25 @@ fn read_account_with_impact(bencher: Bencher<'_, '_>, count: usize) {
 /// Options of one expiry: every position takes part in every sum.
 #[divan::bench]
 fn read_ten_options_of_an_expiry(bencher: Bencher<'_, '_>) {
-    let house = House::new();
+    read_options(bencher, &House::new(), 10, expiry(30));
+}
+
+/// Six of them, and six that end within a day and bend at their strikes.
+#[divan::bench(args = [30 * 24, 5])]
+fn read_six_options_that_end_in_hours(bencher: Bencher<'_, '_>, hours: i128) {
+    let ends = BlockTime::from_millis(NOW + hours * 3_600_000);
+    read_options(bencher, &House::expiring(), 6, ends);
+}
+
+fn read_options(bencher: Bencher<'_, '_>, house: &House, count: usize, ends: BlockTime) {
     let risk = house.risk();
     let options = house.markets.iter().filter(|market| {
         market.instrument.underlying == BTC
-            && matches!(market.instrument.contract, Contract::Option { expires_at, .. } if expires_at == expiry(30))
+            && matches!(market.instrument.contract, Contract::Option { expires_at, .. } if expires_at == ends)
     });
     let mut random = Random(7);
     let positions: Vec<Position> = options
-        .take(10)
+        .take(count)
         .map(|market| Position {
             instrument: market.instrument.id,
             lots: Lots::from_count(random.between(-2_000, 2_000)),

@@ -39,9 +39,9 @@ impl<'a> Prepared<'a> {
     /// Returns an order in the terms of its row.
     #[inline(always)]
     pub(crate) fn of(risk: &'a Risk, order: &OpenOrder) -> Result<Self, Refusal> {
-        let row = risk.row(order.instrument).ok_or(Refusal::InstrumentUnknown)?.0;
+        let number = risk.row(order.instrument).ok_or(Refusal::InstrumentUnknown)?.0;
         let unknown = || Refusal::InstrumentUnknown;
-        let facts = risk.slot(row).ok_or_else(unknown)?;
+        let facts = risk.slot(number).ok_or_else(unknown)?;
         let count = i32::try_from(order.lots.count()).map_err(|_| Refusal::LotsTooMany)?;
         if count <= 0 {
             return Err(Refusal::LotsNotPositive);
@@ -51,30 +51,31 @@ impl<'a> Prepared<'a> {
         let paid = fill_cost(facts, order, lots).ok_or(Refusal::LotsTooMany)?;
         let cost = kept_whole(facts, paid).ok_or(Refusal::LotsTooMany)?;
         let path = risk.path(facts.group).ok_or_else(unknown)?;
-        let row_new = risk.row_new(row).ok_or_else(unknown)?;
+        let row_new = risk.row_new(number).ok_or_else(unknown)?;
         let late_of = |matrix: &'a Matrix| {
             // A stage that looks past it is at or after its own.
-            matrix.row_at(row, path, path.stage).ok_or_else(unknown)
+            matrix.row_at(number, path, path.stage).ok_or_else(unknown)
         };
         let late = if path.stage == 0 { row_new } else { late_of(&risk.new)? };
         let (unit, basis) = (facts.unit, facts.basis.times(i64::from(lots)));
+        let bends = facts.bends;
         let mut hold = None;
         if let Some(matrix) = &risk.hold {
             // Maintenance takes a share of the scan for risk held, and a cost is to count whole.
             let cost = stretched(cost, risk.maintenance_ratio.parts());
             let cost = cost.ok_or(Refusal::LotsTooMany)?;
-            let row = matrix.row(row).ok_or_else(unknown)?;
+            let row = matrix.row(number).ok_or_else(unknown)?;
             let late = if path.stage == 0 { row } else { late_of(matrix)? };
-            hold = Some(OrderLine { row, late, scaled, cost, unit, basis });
+            hold = Some(OrderLine { row, late, scaled, cost, unit, basis, slot: number, bends });
         }
         // Products and magnitudes of machine words fit in two.
         let value = i128::from(lots).wrapping_abs().wrapping_mul(i128::from(facts.greatest));
         Ok(Self {
-            slot: row,
+            slot: number,
             facts,
             path,
             lots: i64::from(lots),
-            new: OrderLine { row: row_new, late, scaled, cost, unit, basis },
+            new: OrderLine { row: row_new, late, scaled, cost, unit, basis, slot: number, bends },
             hold,
             gross: value.wrapping_add(i128::from(cost).wrapping_abs()),
             cost: paid,
@@ -97,9 +98,9 @@ pub struct AccountMargin<'a> {
     maintenance: Notional,
     scan_hold: Notional,
     charges_maintenance: Notional,
-    new: Scan,
+    new: Scan<'a>,
     /// The same over the ranges for risk held, where they differ.
-    hold: Option<Scan>,
+    hold: Option<Scan<'a>>,
     charges: ChargeBook,
     /// Initial margin over positions and orders: what the parts above add up to.
     initial: Notional,
@@ -249,17 +250,14 @@ impl<'a> AccountMargin<'a> {
 
     /// Returns the scenario with the lowest sum over everything; the first of equals.
     fn worst_scenario(&self) -> ScenarioId {
-        let (total, basis) = self.new.total();
+        let total = self.new.total();
         let mut worst = (i64::MAX, 0);
-        for (number, sum) in total.0.iter().flatten().enumerate() {
+        for (number, sum) in total.sums.0.iter().flatten().enumerate() {
             if *sum < worst.0 {
                 worst = (*sum, number);
             }
         }
-        match basis < worst.0 {
-            true => ScenarioId::BASIS,
-            false => ScenarioId::new(worst.1).unwrap_or_default(),
-        }
+        ScenarioId::worst(worst, total.basis, total.bent)
     }
 
     /// Checks that an order may be added, and prepares it.

@@ -12,12 +12,13 @@ use crate::risk::{Charges, Class, Group, Pledge, Risk, Slot, Terms, Underlying};
 use crate::scan::Path;
 use crate::scenario::{DOWN_ONE_FIFTH, SCENARIOS, Scenario, UP_ONE_FIFTH, VOLS_DOWN, VOLS_UP};
 use crate::stages;
-use crate::valuation::{Expiry, OptionValuer, Values, VolMultipliers, YEAR, narrow};
+use crate::strikes::{self, Bend, Candidate, Knot};
+use crate::valuation::{Expiry, OptionValuer, Values, VolMultipliers, YEAR, narrow, strike_left};
 use crate::weights::Weights;
 use places::Table;
 use pricing::{FineVol, Forward, MovedVol};
 use protocol::{AssetId, Contract, Fault, Right, UnderlyingId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use units::{BlockTime, Num, Ppb, Ppm, Price, Quantity, Round, Vol, limits};
 
 /// Least value of a lot of collateral: a dollar.
@@ -94,8 +95,15 @@ impl Risk {
         let impacts = underlyings.iter().any(|held| !held.new.is_zero());
         let is_alike = underlyings.iter().all(|held| held.new == held.hold);
         let single = moves.iter().all(|moves| moves.new == moves.hold);
+        let soon = stages::soon(items.iter().filter_map(|item| item.expires_at), now)?;
+        let market = Market { items: &items, underlyings: &underlyings, classes: &classes };
+        let knots_new = market.knots(&soon, now, |place| moves.get(place).map(|of| &of.new))?;
+        let knots_hold = match single {
+            true => Vec::new(),
+            false => market.knots(&soon, now, |place| moves.get(place).map(|of| &of.hold))?,
+        };
         let mut risk = Self {
-            new: Matrix::with_capacity(items.len()),
+            new: Matrix::with_capacity(items.len(), knots_new),
             hold: None,
             slots: Vec::with_capacity(items.len()),
             weights: Vec::with_capacity(items.len()),
@@ -104,7 +112,7 @@ impl Risk {
             terms: Vec::with_capacity(items.len()),
             groups: Vec::new(),
             paths: Vec::new(),
-            soon: stages::soon(items.iter().filter_map(|item| item.expires_at), now)?,
+            soon,
             underlyings,
             classes,
             instruments: Table::default(),
@@ -115,7 +123,7 @@ impl Risk {
             is_alike,
             arch: pulp::Arch::new(),
         };
-        let mut hold = Matrix::with_capacity(if single { 0 } else { items.len() });
+        let mut hold = Matrix::with_capacity(if single { 0 } else { items.len() }, knots_hold);
         let mut builder = Builder {
             parameters,
             now,
@@ -305,6 +313,81 @@ fn calendar_kept(parameters: &Parameters, expiry: &Expiry) -> i64 {
     parts(Ppm::from_parts(calendar.base.parts().saturating_add(rise)).lesser(calendar.cap))
 }
 
+/// What is listed.
+struct Market<'a> {
+    items: &'a [Item<'a>],
+    underlyings: &'a [Underlying],
+    classes: &'a [Class],
+}
+
+impl Market<'_> {
+    /// Returns the knots of every underlying: strikes of what ends in a stage, where its forward meets them as the index moves.
+    ///
+    /// Underlyings that offset each other have the same, so that all of them are looked at as far along their ranges.
+    fn knots<'a>(
+        &self,
+        soon: &[BlockTime],
+        now: BlockTime,
+        moves: impl Fn(usize) -> Option<&'a Shocks>,
+    ) -> Result<Vec<Vec<Knot>>, Fault> {
+        let missing = || Fault::Missing("margin: underlying");
+        let mut candidates = vec![BTreeSet::new(); self.underlyings.len()];
+        let mut last: Option<(Expiry, u32, [Forward; SCENARIOS])> = None;
+        for item in self.items {
+            let (Some(strike), Some(ends), Some(market)) =
+                (item.strike, item.expires_at, item.market)
+            else {
+                continue;
+            };
+            if soon.binary_search(&ends).is_err() {
+                continue;
+            }
+            let place = usize::try_from(item.underlying).unwrap_or(usize::MAX);
+            let expiry = Expiry::new(market.forward, Some(ends), now, market.settlement)?;
+            let known = last.filter(|(of, number, _)| (*of, *number) == (expiry, item.underlying));
+            let moved = match known {
+                Some((.., moved)) => moved,
+                None => forwards(&expiry, moves(place).ok_or_else(missing)?)?,
+            };
+            last = Some((expiry, item.underlying, moved));
+            let family = candidates.get_mut(self.family(place)).ok_or_else(missing)?;
+            if let Some(knot) = Knot::of(strike_left(strike, &expiry)?, &moved) {
+                family.insert(Candidate::new(ends, knot));
+            }
+        }
+        let of_place = |place| candidates.get(self.family(place)).map(strikes::knots);
+        (0..self.underlyings.len()).map(|place| of_place(place).ok_or_else(missing)).collect()
+    }
+
+    /// Returns the first of the underlyings that an underlying shares its knots with.
+    fn family(&self, place: usize) -> usize {
+        let class = |place: usize| Some(self.underlyings.get(place)?.class);
+        let own = class(place).and_then(|number| self.classes.get(usize::try_from(number).ok()?));
+        if own.is_none_or(|own| own.kept == 0) {
+            return place;
+        }
+        (0..place).find(|other| class(*other) == class(place)).unwrap_or(place)
+    }
+}
+
+/// Returns what an option of the day gains at knots beside what lies between two scenarios, for new risk and for risk held.
+fn bends(
+    item: &Item<'_>,
+    shared: &Shared,
+    group: &Group,
+    knots: [&[Knot]; 2],
+) -> Result<[Option<Bend>; 2], Fault> {
+    let (Some(strike), Some(calls)) = (item.strike, &shared.calls) else { return Ok([None, None]) };
+    if group.stage == 0 {
+        return Ok([None, None]);
+    }
+    let left = strike_left(strike, &shared.expiry)?;
+    let of = |knots, values| Bend::new(knots, values, left, item.size, group.weight);
+    let [of_new, of_hold] = knots;
+    let hold = calls.hold.as_ref().map(|hold| of(of_hold, (hold, &shared.hold)));
+    Ok([Some(of(of_new, (&calls.new, &shared.new))?), hold.transpose()?])
+}
+
 struct Builder<'a> {
     parameters: &'a Parameters,
     now: BlockTime,
@@ -377,13 +460,26 @@ impl Builder<'_> {
         self.last = Some(key);
         let (new, hold) = profits(parameters, item, shared, moves, mark, vol, single)?;
         let expiry = shared.expiry;
+        let group = *risk.groups.last().ok_or(Fault::Missing("margin: expiry"))?;
+        let knots = [risk.new.knots(item.underlying), matrix_hold.knots(item.underlying)];
+        let bends = bends(item, shared, &group, knots)?;
         let bits = hold.as_ref().map_or(0, Profits::bits).max(new.bits());
+        let bits = bends.iter().flatten().map(Bend::bits).fold(bits, u32::max);
         let row_new = new.row(bits);
         let row_hold = hold.as_ref().map(|profits| profits.row(bits));
-        let group = *risk.groups.last().ok_or(Fault::Missing("margin: expiry"))?;
+        let [bend_new, bend_hold] = bends.map(|bend| bend.map_or(Row::ZERO, |bend| bend.row(bits)));
+        let most = [
+            greatest(&row_new),
+            row_hold.as_ref().map_or(0, greatest),
+            strikes::most(knots[0], &row_new, &bend_new),
+            row_hold.as_ref().map_or(0, |row| strikes::most(knots[1], row, &bend_hold)),
+        ];
+        let bends = bend_new != Row::ZERO || bend_hold != Row::ZERO;
         if group.stage != 0 {
-            risk.new.push_late(new.late(bits, group.weight));
-            hold.iter().for_each(|hold| matrix_hold.push_late(hold.late(bits, group.weight)));
+            risk.new.push_late(new.late(bits, group.weight), bend_new);
+            hold.iter().for_each(|hold| {
+                matrix_hold.push_late(hold.late(bits, group.weight), bend_hold);
+            });
         }
         let base = parts(self.parameters.calendar.base);
         let kept = PPM_ONE.saturating_add(group.kept).saturating_sub(base);
@@ -414,8 +510,9 @@ impl Builder<'_> {
             underlying: item.underlying,
             strike: if item.strike.is_some() { self.strikes } else { 0 },
             bits,
-            reserve: reserve(item, bits)?,
-            greatest: greatest_loss(&row_new, row_hold.as_ref(), bits)?.max(basis.greatest()),
+            reserve: reserve(item, bits, bends)?,
+            bends,
+            greatest: greatest_loss(most, bits)?.max(basis.greatest()),
             unit: first,
             basis,
             mark,
@@ -651,9 +748,10 @@ fn per_lot(price: Price, size: Quantity) -> Result<i64, Fault> {
     Ok(i64::try_from(charge.raw()).unwrap_or(i64::MAX))
 }
 
-/// Returns what rounding may hide in a short lot: a unit of the row, and for options what pricing rounds away.
-fn reserve(item: &Item<'_>, bits: u32) -> Result<i64, Fault> {
-    let unit = 1i128.checked_shl(bits).unwrap_or(i128::MAX);
+/// Returns what rounding may hide in a short lot: a unit of the row, another if it bends, and for options what pricing rounds
+/// away.
+fn reserve(item: &Item<'_>, bits: u32, bends: bool) -> Result<i64, Fault> {
+    let unit = (1i128 << u32::from(bends)).checked_shl(bits).unwrap_or(i128::MAX);
     let pricing = if item.strike.is_some() {
         let twice = item.size.nanos().saturating_mul(2);
         twice.saturating_add(limits::PPB_ONE.saturating_sub(1)).div_euclid(limits::PPB_ONE)
@@ -663,8 +761,8 @@ fn reserve(item: &Item<'_>, bits: u32) -> Result<i64, Fault> {
     narrow(unit.saturating_add(pricing), "margin: reserve")
 }
 
-fn greatest_loss(new: &Row, hold: Option<&Row>, bits: u32) -> Result<i64, Fault> {
-    let most = hold.map_or(0, greatest).max(greatest(new));
+fn greatest_loss(most: [u32; 4], bits: u32) -> Result<i64, Fault> {
+    let most = most.into_iter().fold(0, u32::max);
     let scaled = i128::from(most).checked_shl(bits).unwrap_or(i128::MAX);
     narrow(scaled, "margin: greatest loss of a lot")
 }

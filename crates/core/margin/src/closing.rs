@@ -59,7 +59,7 @@ pub struct ClosingMargin<'a> {
     equity: Notional,
     left_out: Notional,
     held: Notional,
-    scan: Scan,
+    scan: Scan<'a>,
     charges: ChargeBook,
     with_orders: Notional,
     costs: Notional,

@@ -8,9 +8,10 @@ use crate::account::out_of_limits;
 use crate::charges::{ChargeBook, Purpose, Turn};
 use crate::holdings::Holdings;
 use crate::input::{OpenOrder, Portfolio};
-use crate::lanes::Matrix;
-use crate::risk::{Group, Risk};
+use crate::lanes::{Matrix, Row};
+use crate::risk::{Group, Risk, Slot};
 use crate::scenario::{SCENARIOS, ScenarioId};
+use crate::strikes::{Knot, PART_BITS};
 use protocol::{Fault, Side};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -88,14 +89,25 @@ struct Pool {
     sums: Sums,
     /// In the basis scenario.
     basis: i128,
+    /// At each knot, in 2⁻¹⁶ micro-dollars.
+    strikes: Vec<i128>,
     reserve: i128,
 }
 
 impl Pool {
-    const EMPTY: Self = Self { sums: [0; SCENARIOS], basis: 0, reserve: 0 };
+    const EMPTY: Self = Self { sums: [0; SCENARIOS], basis: 0, strikes: Vec::new(), reserve: 0 };
+
+    /// Returns a pool of an expiry of an underlying with so many knots.
+    fn with_knots(knots: &[Knot]) -> Self {
+        Self { strikes: vec![0; knots.len()], ..Self::EMPTY }
+    }
 
     fn add(&mut self, more: &Self) {
         for (sum, value) in self.sums.iter_mut().zip(&more.sums) {
+            *sum = sum.saturating_add(*value);
+        }
+        self.strikes.resize(self.strikes.len().max(more.strikes.len()), 0);
+        for (sum, value) in self.strikes.iter_mut().zip(&more.strikes) {
             *sum = sum.saturating_add(*value);
         }
         self.basis = self.basis.saturating_add(more.basis);
@@ -106,11 +118,10 @@ impl Pool {
     fn loss(&self) -> (i128, ScenarioId) {
         let lowest = self.sums.iter().enumerate().min_by_key(|(_, sum)| **sum);
         let (number, lowest) = lowest.map_or((0, 0), |(number, sum)| (number, *sum));
-        let scenario = match self.basis < lowest {
-            true => ScenarioId::BASIS,
-            false => ScenarioId::new(number).unwrap_or_default(),
-        };
-        (self.reserve.saturating_sub(lowest).max(self.basis.saturating_neg()), scenario)
+        let strike = self.strikes.iter().min().map_or(i128::MAX, |lowest| lowest >> PART_BITS);
+        let scenario = ScenarioId::worst((lowest, number), self.basis, strike);
+        let lost = self.reserve.saturating_sub(lowest.min(strike));
+        (lost.max(self.basis.saturating_neg()), scenario)
     }
 
     fn part(&self, label: String, share: i128) -> Explanation {
@@ -154,8 +165,7 @@ pub fn explain(risk: &Risk, portfolio: &Portfolio<'_>) -> Result<Explanation, Fa
     let maintenance = kept.plus(charges_maintenance).map_err(at())?;
     let buffer = maintenance.fraction_ppm(risk.buffer_ratio, Round::Up).map_err(at())?;
     let buffer = maintenance.plus(buffer).map_err(at())?;
-    let mut everything = Pool::EMPTY;
-    new.pools(whole, 0)?.values().for_each(|pool| everything.add(pool));
+    let everything = new.everything(whole)?;
     let leaf = |label: &str, value| Explanation::dollars(label, value, Vec::new());
     let charged = |label: &str, value, book: &ChargeBook| -> Result<Explanation, Fault> {
         let mut parts = charge_parts(risk, book)?;
@@ -238,6 +248,24 @@ pub fn basis_profit(risk: &Risk, portfolio: &Portfolio<'_>) -> Result<Notional, 
     Ok(Notional::from_micros(basis))
 }
 
+/// Returns the lowest profit of an account where the options of the day bend, less what short positions may hide; `None` where
+/// there is no such place, or where it holds what has none in common.
+///
+/// # Errors
+///
+/// As [`crate::required`].
+///
+/// # Source
+///
+/// spec 0019-MARG-042.
+pub fn strike_profit(risk: &Risk, portfolio: &Portfolio<'_>) -> Result<Option<Notional>, Fault> {
+    let holdings = Holdings::new(risk, portfolio.positions, portfolio.collateral)?;
+    let held = Held { risk, matrix: &risk.new, holdings: &holdings, orders: portfolio.orders };
+    let everything = held.everything(Ppm::from_parts(limits::PPM_ONE))?;
+    let lowest = everything.strikes.iter().min().map(|lowest| lowest >> PART_BITS);
+    Ok(lowest.map(|lowest| Notional::from_micros(lowest.saturating_sub(everything.reserve))))
+}
+
 fn equity_part(risk: &Risk, holdings: &Holdings, cash: Notional) -> Result<Explanation, Fault> {
     let at = || Fault::at("margin: explanation");
     let mut worth = Notional::ZERO;
@@ -269,6 +297,19 @@ struct Held<'a> {
 impl Held<'_> {
     fn pools(&self, counted: Ppm, stage: u32) -> Result<BTreeMap<u32, Pool>, Fault> {
         pools(self, counted, stage)
+    }
+
+    /// Returns everything as it is held in one pool; without knots where classes meet, which have none in common.
+    fn everything(&self, counted: Ppm) -> Result<Pool, Fault> {
+        let pools = self.pools(counted, 0)?;
+        let mut everything = Pool::EMPTY;
+        pools.values().for_each(|pool| everything.add(pool));
+        let underlying = |number: &u32| self.risk.underlying(self.risk.group(*number)?.underlying);
+        let classes = pools.keys().filter_map(|number| Some(underlying(number)?.class));
+        if classes.collect::<BTreeSet<_>>().len() > 1 {
+            everything.strikes.clear();
+        }
+        Ok(everything)
     }
 
     /// Returns the scan, and its terms. Where something expires within a day, these are the scans of what is held and of each
@@ -315,6 +356,12 @@ fn pools(held: &Held<'_>, counted: Ppm, stage: u32) -> Result<BTreeMap<u32, Pool
         let path = risk.slot(number).and_then(|slot| risk.path(slot.group));
         path.and_then(|path| matrix.row_at(number, path, stage)).ok_or_else(missing)
     };
+    let empty = |slot: &Slot| Pool::with_knots(matrix.knots(slot.underlying));
+    // What a lot gains at each knot, in 2⁻¹⁶ micro-dollars beside what lies between its scenarios.
+    let bend_of = |number: u32| {
+        let slot = risk.slot(number)?;
+        matrix.bend_at(number, risk.path(slot.group)?, stage).filter(|_| slot.bends)
+    };
     let mut pools: BTreeMap<u32, Pool> = BTreeMap::new();
     // By expiry and first row of what moves together: still, fallen and risen.
     let mut units: BTreeMap<(u32, u32), [i128; 3]> = BTreeMap::new();
@@ -325,10 +372,21 @@ fn pools(held: &Held<'_>, counted: Ppm, stage: u32) -> Result<BTreeMap<u32, Pool
         let unit = 1i128.checked_shl(slot.bits).unwrap_or(0);
         let lots = i128::from(line.lots);
         least.insert(line.slot, lots);
-        let pool = pools.entry(slot.group).or_insert(Pool::EMPTY);
-        for (sum, value) in pool.sums.iter_mut().zip(row_of(line.slot)?.0.iter().flatten()) {
-            let gained = lots.saturating_mul(i128::from(*value)).saturating_mul(unit);
-            *sum = sum.saturating_add(gained);
+        let pool = pools.entry(slot.group).or_insert_with(|| empty(slot));
+        let scaled = lots.saturating_mul(unit);
+        let gained = row_of(line.slot)?.0.as_flattened();
+        let gained: Vec<i128> =
+            gained.iter().map(|value| scaled.saturating_mul(i128::from(*value))).collect();
+        for (sum, gained) in pool.sums.iter_mut().zip(&gained) {
+            *sum = sum.saturating_add(*gained);
+        }
+        let bend = bend_of(line.slot);
+        for (number, knot) in matrix.knots(slot.underlying).iter().enumerate() {
+            let more = between(*knot, &gained).saturating_add(bent(bend, number, scaled));
+            pool.strikes
+                .get_mut(number)
+                .into_iter()
+                .for_each(|sum| *sum = sum.saturating_add(more));
         }
         let moves = units.entry((slot.group, slot.unit)).or_default();
         for (sum, value) in moves.iter_mut().zip([0, slot.basis.fallen, slot.basis.risen]) {
@@ -338,7 +396,7 @@ fn pools(held: &Held<'_>, counted: Ppm, stage: u32) -> Result<BTreeMap<u32, Pool
     for order in orders {
         let row = risk.row(order.instrument).ok_or_else(missing)?;
         let slot = risk.slot(row.0).ok_or_else(missing)?;
-        let pool = pools.entry(slot.group).or_insert(Pool::EMPTY);
+        let pool = pools.entry(slot.group).or_insert_with(|| empty(slot));
         let at = || Fault::at("margin: explanation of an order");
         let unit = 1i128.checked_shl(slot.bits).unwrap_or(0);
         let sign = if order.side == Side::Buy { 1 } else { -1 };
@@ -353,9 +411,27 @@ fn pools(held: &Held<'_>, counted: Ppm, stage: u32) -> Result<BTreeMap<u32, Pool
         let cost = cost.mul_div(million, counted.number(), Round::Up).map_err(at())?.raw();
         let fewest = least.entry(row.0).or_insert(0);
         *fewest = fewest.saturating_add(lots.min(0));
-        for (sum, value) in pool.sums.iter_mut().zip(row_of(row.0)?.0.iter().flatten()) {
-            let gained = lots.saturating_mul(i128::from(*value)).saturating_mul(unit);
-            *sum = sum.saturating_add(gained.saturating_sub(cost).min(0));
+        let scaled = lots.saturating_mul(unit);
+        let filled = row_of(row.0)?.0.as_flattened().iter();
+        let filled: Vec<i128> = filled
+            .map(|value| scaled.saturating_mul(i128::from(*value)).saturating_sub(cost))
+            .collect();
+        let counted: Vec<i128> = filled.iter().map(|gained| *gained.min(&0)).collect();
+        for (sum, gained) in pool.sums.iter_mut().zip(&counted) {
+            *sum = sum.saturating_add(*gained);
+        }
+        let bend = bend_of(row.0);
+        for (number, knot) in matrix.knots(slot.underlying).iter().enumerate() {
+            let more = match bend {
+                Some(_) => {
+                    between(*knot, &filled).saturating_add(bent(bend, number, scaled)).min(0)
+                }
+                None => between(*knot, &counted),
+            };
+            pool.strikes
+                .get_mut(number)
+                .into_iter()
+                .for_each(|sum| *sum = sum.saturating_add(more));
         }
         let moves = units.entry((slot.group, slot.unit)).or_default();
         for (sum, value) in moves.iter_mut().zip([0, slot.basis.fallen, slot.basis.risen]) {
@@ -374,6 +450,20 @@ fn pools(held: &Held<'_>, counted: Ppm, stage: u32) -> Result<BTreeMap<u32, Pool
         pool.reserve = pool.reserve.saturating_add(hidden);
     }
     Ok(pools)
+}
+
+/// Returns what lies at a knot between what is gained in the scenarios on either side, in 2⁻¹⁶ micro-dollars.
+fn between(knot: Knot, gained: &[i128]) -> i128 {
+    let [below, above] = knot.sides().map(|number| gained.get(number).copied().unwrap_or(0));
+    let (part, whole) = (i128::from(knot.part()), 1i128 << PART_BITS);
+    let of_below = below.saturating_mul(whole.saturating_sub(part));
+    of_below.saturating_add(above.saturating_mul(part))
+}
+
+/// Returns what lots gain at a knot by a bend, in 2⁻¹⁶ micro-dollars.
+fn bent(bend: Option<&Row>, number: usize, scaled: i128) -> i128 {
+    let value = bend.and_then(|bend| bend.0.as_flattened().get(number).copied()).unwrap_or(0);
+    scaled.saturating_mul(i128::from(value) << PART_BITS)
 }
 
 /// Returns the scan of pools, and its terms: M_u = (1 − φ₀)·L(V_u) + Σ φ_e·L(V_{u,e}), and
@@ -420,6 +510,10 @@ fn scan(risk: &Risk, pools: &BTreeMap<u32, Pool>) -> Result<(Notional, Vec<Expla
             whole.add(&pool);
         }
         let offset = million.saturating_sub(kept);
+        if offset == 0 {
+            // What does not offset has no knots in common.
+            whole.strikes.clear();
+        }
         let beyond = margins.saturating_sub(losses.saturating_mul(million));
         let together = whole.loss().0.saturating_mul(million).saturating_add(beyond);
         total = total

@@ -9,6 +9,7 @@ mod sets;
 use crate::basis::BasisMoves;
 use crate::scan::{Path, loss_kept};
 use crate::scenario::SCENARIOS;
+use crate::strikes::{self, Knot};
 use crate::weights::{Key, Unit};
 pub(crate) use sets::Lanes;
 use sets::Plain;
@@ -105,21 +106,24 @@ impl Extremes {
 
 /// A matrix: rows, and the extremes of each.
 ///
-/// What expires within a day has a second row, for the stages that look past it (0019-MARG-023): those of an expiry follow
-/// each other as its rows do.
+/// What expires within a day has a second row, for the stages that look past it (0019-MARG-023), and one of what it gains where
+/// the options of the day bend (0019-MARG-042): those of an expiry follow each other as its rows do.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Matrix {
     rows: Vec<Row>,
     extremes: Vec<Extremes>,
     late: Vec<Row>,
     late_extremes: Vec<Extremes>,
+    bends: Vec<Row>,
+    /// By underlying.
+    knots: Vec<Vec<Knot>>,
 }
 
 impl Matrix {
-    /// Returns a matrix without rows, with room for some.
-    pub(crate) fn with_capacity(rows: usize) -> Self {
+    /// Returns a matrix without rows, with room for some, and the knots of each underlying.
+    pub(crate) fn with_capacity(rows: usize, knots: Vec<Vec<Knot>>) -> Self {
         let (rows, extremes) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
-        Self { rows, extremes, ..Self::default() }
+        Self { rows, extremes, knots, ..Self::default() }
     }
 
     pub(crate) fn push(&mut self, row: Row) {
@@ -127,10 +131,27 @@ impl Matrix {
         self.rows.push(row);
     }
 
-    /// Adds the second row of what expires.
-    pub(crate) fn push_late(&mut self, row: Row) {
+    /// Adds the second row of what expires, and what it gains where options bend.
+    pub(crate) fn push_late(&mut self, row: Row, bend: Row) {
         self.late_extremes.push(row.extremes());
         self.late.push(row);
+        self.bends.push(bend);
+    }
+
+    /// Returns the knots of an underlying.
+    #[inline(always)]
+    pub(crate) fn knots(&self, underlying: u32) -> &[Knot] {
+        let place = usize::try_from(underlying).unwrap_or(usize::MAX);
+        self.knots.get(place).map_or(&[], |knots| knots)
+    }
+
+    /// Returns what a row gains where options bend, in a stage that does not look past it.
+    #[inline(always)]
+    pub(crate) fn bend_at(&self, slot: u32, path: &Path, stage: u32) -> Option<&Row> {
+        if path.stage == 0 || path.is_past(stage) {
+            return None;
+        }
+        self.bends.get(usize::try_from(path.late(slot)).ok()?)
     }
 
     /// Returns how many second rows there are.
@@ -162,6 +183,11 @@ impl Matrix {
             return self.late_extremes.get(usize::try_from(path.late(slot)).ok()?).copied();
         }
         self.extremes(slot)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_knots(self, knots: Vec<Vec<Knot>>) -> Self {
+        Self { knots, ..self }
     }
 
     #[cfg(test)]
@@ -230,8 +256,8 @@ impl<L: Lanes, W: Lanewise> pulp::NullaryFnOnce for With<L, W> {
 }
 
 /// The scan of an account's lines, which are sorted by row: as they are held, or `LATE`, in a stage that looks past what
-/// expires; with `BASIS` where something moves in the basis scenario.
-pub(crate) struct Sweep<'a, const LATE: bool, const BASIS: bool> {
+/// expires; with `BASIS` where something moves in the basis scenario, and `BENDS` where an option of the day is held.
+pub(crate) struct Sweep<'a, const LATE: bool, const BASIS: bool, const BENDS: bool> {
     pub(crate) matrix: &'a Matrix,
     /// So few lots that they fit in the units of their rows.
     pub(crate) lines: &'a [Line],
@@ -257,6 +283,28 @@ fn add_sums<L: Lanes>(lanes: L, [a, b, c]: Sums<L>, [d, e, f]: Sums<L>) -> Sums<
     [lanes.add(a, d), lanes.add(b, e), lanes.add(c, f)]
 }
 
+/// What a level gains where options bend.
+#[derive(Clone, Copy)]
+struct Bent<L: Lanes> {
+    sums: Sums<L>,
+    any: bool,
+}
+
+impl<L: Lanes> Bent<L> {
+    #[inline(always)]
+    fn none(lanes: L) -> Self {
+        Self { sums: [lanes.zero(); CHUNKS], any: false }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, lanes: L, more: &Self) {
+        if more.any {
+            self.sums = add_sums(lanes, self.sums, more.sums);
+            self.any = true;
+        }
+    }
+}
+
 #[inline(always)]
 fn add_line<L: Lanes>(lanes: L, [a, b, c]: Sums<L>, row: &Row, lots: i32) -> Sums<L> {
     let Row([first, second, third]) = row;
@@ -267,11 +315,14 @@ fn add_line<L: Lanes>(lanes: L, [a, b, c]: Sums<L>, row: &Row, lots: i32) -> Sum
     ]
 }
 
-impl<'a, const LATE: bool, const BASIS: bool> Sweep<'a, LATE, BASIS> {
+impl<'a, const LATE: bool, const BASIS: bool, const BENDS: bool> Sweep<'a, LATE, BASIS, BENDS> {
     /// Returns the scan in millionths of micro-dollars; nothing if a line has no row.
     #[inline(always)]
     pub(crate) fn scan(self, arch: pulp::Arch) -> Option<i128> {
         let [line] = self.lines else { return dispatch(arch, self) };
+        if BENDS {
+            return dispatch(arch, self);
+        }
         // Many accounts hold one position: its lowest or highest value is the lowest sum of every level.
         let (_, key) = self.line(0)?;
         let path = self.path(key.group)?;
@@ -312,6 +363,36 @@ impl<'a, const LATE: bool, const BASIS: bool> Sweep<'a, LATE, BASIS> {
         Some(moves.times(line.lots.into()))
     }
 
+    /// Adds what a line gains where options bend.
+    #[inline(always)]
+    fn add_bend<L: Lanes>(&self, lanes: L, bent: &mut Bent<L>, line: &Line, key: &Key) {
+        if !BENDS || !key.bends() {
+            return;
+        }
+        let bend = self.path(key.group).and_then(|path| {
+            // What is held looks past nothing.
+            self.matrix.bend_at(line.slot, path, if LATE { self.stage } else { 0 })
+        });
+        if let Some(row) = bend {
+            bent.sums = add_line(lanes, bent.sums, row, key.scaled(line.lots));
+            bent.any = true;
+        }
+    }
+
+    /// Returns the lowest sum of a level of an underlying: of all scenarios, or where an option bends.
+    #[inline(always)]
+    fn lowest<L: Lanes>(&self, lanes: L, sums: Sums<L>, bent: &Bent<L>, underlying: u32) -> i64 {
+        let low = lowest_in(lanes, sums);
+        if !BENDS || !bent.any {
+            return low;
+        }
+        low.min(strikes::lowest_at(
+            self.matrix.knots(underlying),
+            &Vector(sums.map(|sums| lanes.store_mixed(sums))),
+            &Vector(bent.sums.map(|sums| lanes.store_mixed(sums))),
+        ))
+    }
+
     #[inline(always)]
     fn extremes(&self, line: &Line, key: &Key) -> Option<Extremes> {
         if LATE {
@@ -321,7 +402,9 @@ impl<'a, const LATE: bool, const BASIS: bool> Sweep<'a, LATE, BASIS> {
     }
 }
 
-impl<const LATE: bool, const BASIS: bool> Lanewise for Sweep<'_, LATE, BASIS> {
+impl<const LATE: bool, const BASIS: bool, const BENDS: bool> Lanewise
+    for Sweep<'_, LATE, BASIS, BENDS>
+{
     /// The scan in millionths of micro-dollars; nothing if a line has no row.
     type Output = Option<i128>;
 
@@ -331,14 +414,14 @@ impl<const LATE: bool, const BASIS: bool> Lanewise for Sweep<'_, LATE, BASIS> {
     fn with<L: Lanes>(self, lanes: L) -> Option<i128> {
         let none = [lanes.zero(); CHUNKS];
         let (mut class, mut reserve_class, mut first_in_class) = (none, 0i64, true);
-        let mut basis_class = 0i64;
+        let (mut basis_class, mut bent_class) = (0i64, Bent::none(lanes));
         let mut sum = 0i128;
         let mut at = 0usize;
         let mut next = self.line(at);
         while let Some((_, begins)) = next {
             let path = self.path(begins.group)?;
             let (mut underlying, mut reserve_underlying, mut groups) = (none, 0i64, 0u32);
-            let mut basis_underlying = 0i64;
+            let (mut basis_underlying, mut bent_underlying) = (0i64, Bent::none(lanes));
             let mut low = 0;
             while let Some((line, key)) =
                 next.filter(|(_, next)| next.underlying == begins.underlying)
@@ -350,13 +433,17 @@ impl<const LATE: bool, const BASIS: bool> Lanewise for Sweep<'_, LATE, BASIS> {
                 if BASIS && key.basis != Unit::Still {
                     basis = basis.with(key.basis, self.basis(line)?);
                 }
+                let mut bent = Bent::none(lanes);
+                self.add_bend(lanes, &mut bent, line, key);
                 at = at.wrapping_add(1);
                 next = self.line(at);
-                if next.is_some_and(|(_, next)| next.group == group) {
+                let more = next.is_some_and(|(_, next)| next.group == group);
+                if more || bent.any {
                     let mut sums = add_line(lanes, none, row, scaled);
                     while let Some((line, key)) = next.filter(|(_, next)| next.group == group) {
                         let row = self.row(line, key)?;
                         sums = add_line(lanes, sums, row, key.scaled(line.lots));
+                        self.add_bend(lanes, &mut bent, line, key);
                         reserve = reserve.wrapping_add(key.reserved(line.lots));
                         if BASIS && key.basis != Unit::Still {
                             basis = basis.with(key.basis, self.basis(line)?);
@@ -365,7 +452,8 @@ impl<const LATE: bool, const BASIS: bool> Lanewise for Sweep<'_, LATE, BASIS> {
                         next = self.line(at);
                     }
                     underlying = add_sums(lanes, underlying, sums);
-                    low = lowest_in(lanes, sums);
+                    low = self.lowest(lanes, sums, &bent, begins.underlying);
+                    bent_underlying.add(lanes, &bent);
                 } else {
                     underlying = add_line(lanes, underlying, row, scaled);
                     low = self.extremes(line, key)?.low(scaled);
@@ -377,7 +465,7 @@ impl<const LATE: bool, const BASIS: bool> Lanewise for Sweep<'_, LATE, BASIS> {
                 groups = groups.wrapping_add(1);
             }
             if groups > 1 {
-                low = lowest_in(lanes, underlying);
+                low = self.lowest(lanes, underlying, &bent_underlying, begins.underlying);
             }
             sum = sum.wrapping_add(loss_kept(
                 path.underlying.1,
@@ -394,13 +482,15 @@ impl<const LATE: bool, const BASIS: bool> Lanewise for Sweep<'_, LATE, BASIS> {
             let ends_class = after.is_none_or(|after| after.class.0 != path.class.0);
             if !(ends_class && first_in_class) {
                 class = add_sums(lanes, class, underlying);
+                bent_class.add(lanes, &bent_underlying);
             }
             if ends_class {
                 if !first_in_class {
-                    low = lowest_in(lanes, class);
+                    low = self.lowest(lanes, class, &bent_class, begins.underlying);
                 }
                 sum = sum.wrapping_add(loss_kept(path.class.1, reserve_class, low, basis_class));
                 (class, reserve_class, basis_class) = (none, 0, 0);
+                bent_class = Bent::none(lanes);
             }
             first_in_class = ends_class;
         }
@@ -451,12 +541,15 @@ pub(crate) struct OrderLine<'a> {
     /// What it moves with in the basis scenario, and what it gains as that falls and as it rises.
     pub(crate) unit: u32,
     pub(crate) basis: [i64; 2],
+    /// Where its bend is in the matrix, if it has one.
+    pub(crate) slot: u32,
+    pub(crate) bends: bool,
 }
 
 impl OrderLine<'_> {
     /// Returns the order in a stage that looks past its contract: filling costs what it costs.
     pub(crate) const fn past(&self) -> Self {
-        Self { row: self.late, ..*self }
+        Self { row: self.late, bends: false, ..*self }
     }
 
     #[inline(always)]

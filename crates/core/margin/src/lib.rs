@@ -53,6 +53,7 @@ mod risk;
 mod scan;
 mod scenario;
 mod stages;
+mod strikes;
 mod sums;
 mod valuation;
 mod weights;
@@ -61,7 +62,7 @@ pub use account::{AccountMargin, required};
 pub use ceiling::{Ceiling, OrderCeiling};
 pub use closing::{ClosingCheck, ClosingMargin};
 pub use counted::{equity_on, gained_over_index};
-pub use explain::{Explanation, Figure, basis_profit, explain, scenario_profits};
+pub use explain::{Explanation, Figure, basis_profit, explain, scenario_profits, strike_profit};
 pub use greeks::{Bucket, Greeks, UnitGreeks, greeks};
 pub use holdings::Holdings;
 pub use input::{

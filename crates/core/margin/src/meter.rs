@@ -69,7 +69,8 @@ impl<'a> Meter<'a> {
             return read_wide(risk, holdings, cash);
         };
         let lines = holdings.lines();
-        let scan = |matrix| scan(risk, matrix, lines, (sums.soon, sums.basis));
+        let beside = Beside { soon: sums.soon, basis: sums.basis, bends: sums.bends };
+        let scan = |matrix| scan(risk, matrix, lines, beside);
         let scan_hold = scan(risk.matrix_hold())?;
         let scan_new = if risk.is_single() { scan_hold } else { scan(&risk.new)? };
         let (impact, cost_hold) = match risk.impacts {
@@ -96,43 +97,59 @@ impl<'a> Meter<'a> {
     }
 }
 
-/// Returns the scan over a matrix of lines that were found to be few lots; `soon` says whether some stage looks past one, and
-/// `basis` whether one moves in the basis scenario.
-#[inline(always)]
-fn scan(
-    risk: &Risk,
-    matrix: &Matrix,
-    lines: &[Line],
-    (soon, basis): (bool, bool),
-) -> Result<Notional, Fault> {
-    let missing = || Fault::Missing("margin: level of a row");
-    let (keys, bases, paths) = (&*risk.keys, &*risk.bases, &*risk.paths);
-    let sum = match basis {
-        true => {
-            Sweep::<false, true> { matrix, lines, keys, bases, paths, stage: 0 }.scan(risk.arch)
-        }
-        false => {
-            Sweep::<false, false> { matrix, lines, keys, bases, paths, stage: 0 }.scan(risk.arch)
-        }
-    };
-    let sum = sum.ok_or_else(missing)?;
-    if !soon {
-        return Ok(round_up(sum));
-    }
-    scan_later(risk, matrix, lines, sum).map(round_up).ok_or_else(missing)
+/// What counts of an account beside the set of scenarios.
+#[derive(Debug, Clone, Copy)]
+struct Beside {
+    /// Some stage looks past a line.
+    soon: bool,
+    /// One moves in the basis scenario.
+    basis: bool,
+    /// One bends at knots.
+    bends: bool,
 }
 
-/// Returns the greatest of a sum and of those of the stages that look past something that is held.
+/// Returns the scan over a matrix of lines that were found to be few lots.
+#[inline(always)]
+fn scan(risk: &Risk, matrix: &Matrix, lines: &[Line], beside: Beside) -> Result<Notional, Fault> {
+    let missing = || Fault::Missing("margin: level of a row");
+    if beside.soon {
+        return scan_stages(risk, matrix, lines, beside.bends).map(round_up).ok_or_else(missing);
+    }
+    let (keys, bases, paths) = (&*risk.keys, &*risk.bases, &*risk.paths);
+    let sum = match beside.basis {
+        true => Sweep::<false, true, false> { matrix, lines, keys, bases, paths, stage: 0 }
+            .scan(risk.arch),
+        false => Sweep::<false, false, false> { matrix, lines, keys, bases, paths, stage: 0 }
+            .scan(risk.arch),
+    };
+    sum.map(round_up).ok_or_else(missing)
+}
+
+/// Returns the greatest sum of what is held and of the stages that look past something of it.
 #[inline(never)]
-fn scan_later(risk: &Risk, matrix: &Matrix, lines: &[Line], held: i128) -> Option<i128> {
+fn scan_stages(risk: &Risk, matrix: &Matrix, lines: &[Line], bends: bool) -> Option<i128> {
     let (keys, bases, paths) = (&*risk.keys, &*risk.bases, &*risk.paths);
     let key = |line: &Line| keys.get(usize::try_from(line.slot).ok()?);
     let paths_of = || lines.iter().filter_map(key).filter_map(|key| risk.path(key.group));
-    let (mut greatest, mut stage) = (held, 0);
+    // All that bends has gone in the stage of the last of it to end.
+    let bending = lines.iter().filter_map(key).filter(|key| bends && key.bends());
+    let bending = bending.filter_map(|key| risk.path(key.group)).map(|path| path.stage).max();
+    let held = match bending {
+        Some(_) => Sweep::<false, true, true> { matrix, lines, keys, bases, paths, stage: 0 }
+            .scan(risk.arch),
+        None => Sweep::<false, true, false> { matrix, lines, keys, bases, paths, stage: 0 }
+            .scan(risk.arch),
+    };
+    let (mut greatest, mut stage) = (held?, 0);
     while let Some(next) = stage_after(paths_of(), stage) {
         stage = next;
-        let sweep = Sweep::<true, true> { matrix, lines, keys, bases, paths, stage };
-        greatest = greatest.max(sweep.scan(risk.arch)?);
+        let sum = match bending.is_some_and(|last| stage < last) {
+            true => Sweep::<true, true, true> { matrix, lines, keys, bases, paths, stage }
+                .scan(risk.arch),
+            false => Sweep::<true, true, false> { matrix, lines, keys, bases, paths, stage }
+                .scan(risk.arch),
+        };
+        greatest = greatest.max(sum?);
     }
     Some(greatest)
 }

@@ -75,6 +75,8 @@ pub(crate) struct Slot {
     pub(crate) bits: u32,
     /// What rounding may hide in a short lot, in micro-dollars.
     pub(crate) reserve: i64,
+    /// Whether it bends at knots (0019-MARG-042).
+    pub(crate) bends: bool,
     /// 1 − φ₀ + φ, in parts per million: what the scan keeps of a loss in every scenario.
     pub(crate) kept: i64,
     /// 2¹⁰ divided by what is kept, rounded up; zero if nothing is.

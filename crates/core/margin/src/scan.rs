@@ -12,6 +12,7 @@ use crate::lanes::{
     Matrix, OrderLine, Row, Vector, add_order, add_position, add_vector, lowest_of, lows_with_order,
 };
 use crate::risk::Risk;
+use crate::strikes::{Bends, Knot, OrderBend};
 use protocol::Fault;
 use units::{ArithmeticError, Notional, Ppm, Round, limits};
 
@@ -27,18 +28,31 @@ struct Level {
     basis: i64,
     /// What rounding may hide in the short positions of the level.
     reserve: i64,
+    /// What is gained at the knots of an underlying beside the vector, if an option of the day is there.
+    bends: Option<Box<Bends>>,
+    underlying: u32,
     loss: i64,
     /// Levels of the next finer kind that make it up; with one, this vector is that level's.
     finer: u32,
 }
 
 impl Level {
-    const fn empty(number: u32, kept: i64) -> Self {
-        Self { number, kept, vector: Vector::ZERO, basis: 0, reserve: 0, loss: 0, finer: 0 }
+    const fn empty((number, kept): (u32, i64), underlying: u32) -> Self {
+        Self {
+            number,
+            kept,
+            vector: Vector::ZERO,
+            basis: 0,
+            reserve: 0,
+            bends: None,
+            underlying,
+            loss: 0,
+            finer: 0,
+        }
     }
 
     /// The level of an expiry, underlying or class in which nothing is held.
-    const NONE: &'static Self = &Self::empty(0, 0);
+    const NONE: &'static Self = &Self::empty((0, 0), 0);
 
     /// Counts one more level of the finer kind, if there is one.
     fn count(&mut self, more: bool) -> &mut Self {
@@ -53,9 +67,24 @@ impl Level {
         self.reserve.saturating_add(more).saturating_sub(low).max(lost)
     }
 
+    /// Returns the lowest sum: of all scenarios, or at a knot.
+    fn lowest(&self, knots: &[Knot]) -> i64 {
+        let low = lowest_of(&self.vector);
+        self.bends.as_ref().map_or(low, |bends| low.min(bends.lowest(knots, &self.vector)))
+    }
+
     /// Returns the loss as it stands.
-    fn loss_now(&self) -> i64 {
-        self.loss_at(lowest_of(&self.vector), 0, 0)
+    fn loss_now(&self, knots: &[Knot]) -> i64 {
+        self.loss_at(self.lowest(knots), 0, 0)
+    }
+
+    /// Returns the lowest sum at a knot once an order is added.
+    fn bent_with(&self, arch: pulp::Arch, order: &OrderLine<'_>, bend: OrderBend<'_>) -> i64 {
+        let mut vector = self.vector;
+        add_order(arch, &mut vector, order, false);
+        let mut bends = self.bends.as_deref().cloned().unwrap_or(Bends::ZERO);
+        bends.turn(order, bend, false);
+        bends.lowest(bend.knots, &vector)
     }
 
     /// Returns what a new loss adds to the sum of the scan, in millionths of micro-dollars, where `kept` counts.
@@ -94,8 +123,9 @@ impl Path {
 
 /// The scan of an account over one matrix: the greatest of that of what is held and of those of the stages that look past
 /// something of it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Scan {
+#[derive(Debug, Clone)]
+pub(crate) struct Scan<'a> {
+    matrix: &'a Matrix,
     held: Stage,
     /// By stage. A stage that is absent is as the one before it.
     later: Vec<(u32, Stage)>,
@@ -110,8 +140,19 @@ struct Stage {
     groups: Vec<Level>,
     underlyings: Vec<Level>,
     classes: Vec<Level>,
+    /// Whether something bends at knots.
+    bends: bool,
     /// The scan in millionths of micro-dollars.
     sum: i128,
+}
+
+/// What everything gains together.
+pub(crate) struct Total {
+    pub(crate) sums: Vector,
+    /// In the basis scenario.
+    pub(crate) basis: i64,
+    /// The lowest at a knot, where all is of one class; else the greatest there is.
+    pub(crate) bent: i64,
 }
 
 /// What joins the levels of a row beside its scenarios.
@@ -141,6 +182,30 @@ fn units_of(risk: &Risk, lines: &[Entry]) -> Result<Vec<(u32, UnitSums)>, Fault>
     Ok(units)
 }
 
+/// What sums are taken with: instructions, and the matrix.
+type On<'a> = (pulp::Arch, &'a Matrix);
+
+/// Returns what an order is at the knots.
+fn bend_of<'a>(matrix: &'a Matrix, path: &Path, order: &OrderLine<'_>) -> OrderBend<'a> {
+    let row = if order.bends { matrix.bend_at(order.slot, path, 0) } else { None };
+    OrderBend { knots: matrix.knots(path.underlying.0), row }
+}
+
+#[inline(never)]
+fn lows_bent<const LEVELS: usize>(
+    (arch, matrix): On<'_>,
+    path: &Path,
+    order: &OrderLine<'_>,
+    levels: [&Level; LEVELS],
+    mut lows: [i64; LEVELS],
+) -> [i64; LEVELS] {
+    let bend = bend_of(matrix, path, order);
+    for (low, level) in lows.iter_mut().zip(levels) {
+        *low = (*low).min(level.bent_with(arch, order, bend));
+    }
+    lows
+}
+
 fn find(levels: &[Level], number: u32) -> Option<&Level> {
     // Most accounts have one class, and many one underlying.
     if let [level] = levels {
@@ -150,11 +215,15 @@ fn find(levels: &[Level], number: u32) -> Option<&Level> {
 }
 
 /// Returns the level of a number and whether it is new.
-fn level_mut(levels: &mut Vec<Level>, (number, kept): (u32, i64)) -> Option<(&mut Level, bool)> {
-    match levels.binary_search_by_key(&number, |level| level.number) {
+fn level_mut(
+    levels: &mut Vec<Level>,
+    share: (u32, i64),
+    underlying: u32,
+) -> Option<(&mut Level, bool)> {
+    match levels.binary_search_by_key(&share.0, |level| level.number) {
         Ok(at) => levels.get_mut(at).map(|level| (level, false)),
         Err(at) => {
-            levels.insert(at, Level::empty(number, kept));
+            levels.insert(at, Level::empty(share, underlying));
             levels.get_mut(at).map(|level| (level, true))
         }
     }
@@ -196,12 +265,12 @@ pub(crate) fn stage_after<'a>(paths: impl Iterator<Item = &'a Path>, stage: u32)
     paths.map(|path| path.stage).filter(|first| *first > stage).min()
 }
 
-impl Scan {
+impl<'a> Scan<'a> {
     /// Returns the scan of positions that are sorted by row.
-    pub(crate) fn new(risk: &Risk, matrix: &Matrix, lines: &[Entry]) -> Result<Self, Fault> {
+    pub(crate) fn new(risk: &Risk, matrix: &'a Matrix, lines: &[Entry]) -> Result<Self, Fault> {
         let held = Stage::new(risk, matrix, lines, 0)?;
         let units = units_of(risk, lines)?;
-        let mut scan = Self { sum: held.sum, held, later: Vec::new(), units };
+        let mut scan = Self { matrix, sum: held.sum, held, later: Vec::new(), units };
         if risk.soon.is_empty() {
             return Ok(scan);
         }
@@ -239,7 +308,7 @@ impl Scan {
         more: i64,
     ) -> i128 {
         let more = More { reserve: more, basis: self.basis_with(order, false).1 };
-        let sum = self.held.sum_with(arch, path, order, more);
+        let sum = self.held.sum_with((arch, self.matrix), path, order, more);
         if path.stage == 0 && self.later.is_empty() {
             return sum;
         }
@@ -260,7 +329,7 @@ impl Scan {
         let past = order.past();
         let with = |number, stage: &Stage| {
             let order = if path.is_past(number) { &past } else { order };
-            stage.sum_with(arch, path, order, more)
+            stage.sum_with((arch, self.matrix), path, order, more)
         };
         let sums = self.later.iter().map(|(number, stage)| with(*number, stage));
         let greatest = sums.fold(i128::MIN, i128::max);
@@ -304,11 +373,12 @@ impl Scan {
             Ok(place) => self.units.get_mut(place).into_iter().for_each(|held| held.1 = unit),
             Err(place) => self.units.insert(place, (order.unit, unit)),
         }
-        self.held.apply(arch, path, order, more, take_out);
+        let on = (arch, self.matrix);
+        self.held.apply(on, path, order, more, take_out);
         let past = order.past();
         for (number, stage) in &mut self.later {
             let order = if path.is_past(*number) { &past } else { order };
-            stage.apply(arch, path, order, more, take_out);
+            stage.apply(on, path, order, more, take_out);
         }
         self.measure();
     }
@@ -328,16 +398,19 @@ impl Scan {
             reserve: gone.reserve.saturating_neg(),
             basis: after.worst().wrapping_sub(before.worst()),
         };
-        let held = self.held.sum_without(path, row, gone.line.lots, more);
+        let knots = self.matrix.knots(path.underlying.0);
+        let bend = self.matrix.bend_at(gone.line.slot, path, 0);
+        let (bend, past) = (OrderBend { knots, row: bend }, OrderBend { knots, row: None });
+        let held = self.held.sum_without(path, (row, bend), gone.line.lots, more);
         self.later.iter().fold(held, |greatest, (number, stage)| {
-            let row = if path.is_past(*number) { late } else { row };
-            greatest.max(stage.sum_without(path, row, gone.line.lots, more))
+            let rows = if path.is_past(*number) { (late, past) } else { (row, bend) };
+            greatest.max(stage.sum_without(path, rows, gone.line.lots, more))
         })
     }
 
-    /// Returns the sums of all classes, of what is held; and in the basis scenario.
-    pub(crate) fn total(&self) -> (Vector, i64) {
-        self.held.total()
+    /// Returns the sums of all classes, of what is held.
+    pub(crate) fn total(&self) -> Total {
+        self.held.total(self.matrix)
     }
 }
 
@@ -356,8 +429,14 @@ impl Stage {
             let after = before.with_position(*basis);
             moved = Some((slot.unit, after));
             let more = after.worst().wrapping_sub(before.worst());
+            let bend = matrix.bend_at(line.slot, path, stage).filter(|_| slot.bends);
+            scan.bends |= bend.is_some();
             for level in scan.path_mut(path).into_iter().flatten() {
                 add_position(&mut level.vector, row, line.lots);
+                if let Some(bend) = bend {
+                    let bends = level.bends.get_or_insert_with(|| Box::new(Bends::ZERO));
+                    bends.add_position(bend, line.lots);
+                }
                 level.reserve = level.reserve.saturating_add(*reserve);
                 level.basis = level.basis.wrapping_add(more);
             }
@@ -365,7 +444,7 @@ impl Stage {
         let levels = [&mut scan.groups, &mut scan.underlyings, &mut scan.classes];
         let mut sum: i128 = 0;
         for level in levels.into_iter().flatten() {
-            let loss = level.loss_now();
+            let loss = level.loss_now(matrix.knots(level.underlying));
             sum = sum.wrapping_add(level.change(level.kept, loss));
             level.loss = loss;
         }
@@ -375,9 +454,10 @@ impl Stage {
 
     /// Returns the three levels of a path, made if they are not there.
     fn path_mut(&mut self, path: &Path) -> [Option<&mut Level>; 3] {
-        let group = level_mut(&mut self.groups, path.group);
-        let underlying = level_mut(&mut self.underlyings, path.underlying);
-        let class = level_mut(&mut self.classes, path.class);
+        let of = path.underlying.0;
+        let group = level_mut(&mut self.groups, path.group, of);
+        let underlying = level_mut(&mut self.underlyings, path.underlying, of);
+        let class = level_mut(&mut self.classes, path.class, of);
         let new_group = group.as_ref().is_some_and(|(_, new)| *new);
         let new_underlying = underlying.as_ref().is_some_and(|(_, new)| *new);
         [
@@ -389,7 +469,7 @@ impl Stage {
 
     /// Returns the sum of the scan once an order is added and `more` is reserved for short positions.
     #[inline(always)]
-    fn sum_with(&self, arch: pulp::Arch, path: &Path, order: &OrderLine<'_>, more: More) -> i128 {
+    fn sum_with(&self, on: On<'_>, path: &Path, order: &OrderLine<'_>, more: More) -> i128 {
         let known = find(&self.groups, path.group.0);
         let group = known.unwrap_or(Level::NONE);
         let underlying = find(&self.underlyings, path.underlying.0).unwrap_or(Level::NONE);
@@ -401,7 +481,7 @@ impl Stage {
         let [low_group, low_underlying, low_class] = match (one_group, one_underlying) {
             (true, true) => {
                 // The same sums, reserve and loss: only their shares differ.
-                let [low] = lows_with_order(arch, order, [&group.vector]);
+                let [low] = self.lows(on, path, order, [group]);
                 let shares =
                     path.group.1.wrapping_add(path.underlying.1).wrapping_add(path.class.1);
                 return self.sum.wrapping_add(
@@ -409,18 +489,14 @@ impl Stage {
                 );
             }
             (false, true) => {
-                let vectors = [&group.vector, &underlying.vector];
-                let [group, underlying] = lows_with_order(arch, order, vectors);
-                [group, underlying, underlying]
+                let [low, of_underlying] = self.lows(on, path, order, [group, underlying]);
+                [low, of_underlying, of_underlying]
             }
             (true, false) => {
-                let [group, class] = lows_with_order(arch, order, [&group.vector, &class.vector]);
-                [group, group, class]
+                let [low, of_class] = self.lows(on, path, order, [group, class]);
+                [low, low, of_class]
             }
-            (false, false) => {
-                let vectors = [&group.vector, &underlying.vector, &class.vector];
-                lows_with_order(arch, order, vectors)
-            }
+            (false, false) => self.lows(on, path, order, [group, underlying, class]),
         };
         self.sum
             .wrapping_add(
@@ -435,9 +511,31 @@ impl Stage {
             )
     }
 
+    /// Returns the lowest sum of each level once an order is added: of all scenarios, or at a knot.
+    #[inline(always)]
+    fn lows<const LEVELS: usize>(
+        &self,
+        (arch, matrix): On<'_>,
+        path: &Path,
+        order: &OrderLine<'_>,
+        levels: [&Level; LEVELS],
+    ) -> [i64; LEVELS] {
+        let lows = lows_with_order(arch, order, levels.map(|level| &level.vector));
+        if self.bends || order.bends {
+            return lows_bent((arch, matrix), path, order, levels, lows);
+        }
+        lows
+    }
+
     /// Returns the sum of the scan without lots of one row that are in it, in the unit of the row, and without what is
     /// reserved for them.
-    fn sum_without(&self, path: &Path, row: &Row, scaled: i32, more: More) -> i128 {
+    fn sum_without(
+        &self,
+        path: &Path,
+        (row, bend): (&Row, OrderBend<'_>),
+        scaled: i32,
+        more: More,
+    ) -> i128 {
         let levels = [
             find(&self.groups, path.group.0),
             find(&self.underlyings, path.underlying.0),
@@ -446,7 +544,14 @@ impl Stage {
         levels.into_iter().flatten().fold(self.sum, |sum, level| {
             let mut vector = level.vector;
             add_position(&mut vector, row, scaled.wrapping_neg());
-            let loss = level.loss_at(lowest_of(&vector), more.basis, more.reserve);
+            let mut low = lowest_of(&vector);
+            if let Some(mut bends) = level.bends.as_deref().cloned() {
+                if let Some(bend) = bend.row {
+                    bends.add_position(bend, scaled.wrapping_neg());
+                }
+                low = low.min(bends.lowest(bend.knots, &vector));
+            }
+            let loss = level.loss_at(low, more.basis, more.reserve);
             sum.wrapping_add(level.change(level.kept, loss))
         })
     }
@@ -454,31 +559,43 @@ impl Stage {
     /// Adds an order, or takes it out, and reserves `more` for short positions.
     fn apply(
         &mut self,
-        arch: pulp::Arch,
+        (arch, matrix): On<'_>,
         path: &Path,
         order: &OrderLine<'_>,
         more: More,
         take_out: bool,
     ) {
         let mut sum = self.sum;
+        let bend = bend_of(matrix, path, order);
+        self.bends |= order.bends;
         for level in self.path_mut(path).into_iter().flatten() {
             add_order(arch, &mut level.vector, order, take_out);
+            if order.bends {
+                let bends = level.bends.get_or_insert_with(|| Box::new(Bends::ZERO));
+                bends.turn(order, bend, take_out);
+            }
             level.reserve = level.reserve.saturating_add(more.reserve);
             level.basis = level.basis.wrapping_add(more.basis);
-            let loss = level.loss_now();
+            let loss = level.loss_now(bend.knots);
             sum = sum.wrapping_add(level.change(level.kept, loss));
             level.loss = loss;
         }
         self.sum = sum;
     }
 
-    /// Returns the sums of all classes, and in the basis scenario.
-    fn total(&self) -> (Vector, i64) {
-        let (mut total, mut basis) = (Vector::ZERO, 0i64);
+    /// Returns the sums of all classes.
+    fn total(&self, matrix: &Matrix) -> Total {
+        let mut total = Total { sums: Vector::ZERO, basis: 0, bent: i64::MAX };
         for class in &self.classes {
-            add_vector(&mut total, &class.vector);
-            basis = basis.wrapping_add(class.basis);
+            add_vector(&mut total.sums, &class.vector);
+            total.basis = total.basis.wrapping_add(class.basis);
         }
-        (total, basis)
+        // Classes have no knots in common.
+        if let [class] = &*self.classes
+            && let Some(bends) = &class.bends
+        {
+            total.bent = bends.lowest(matrix.knots(class.underlying), &class.vector);
+        }
+        total
     }
 }

@@ -1,8 +1,9 @@
 //! The forty-eight scenarios: which way the index, the vols, the skew and the term structure move, and with what weight.
 //!
 //! **Invariant:** every scenario values each contract on its own, so an account's loss in a scenario is linear in its
-//! positions. The order of the set is fixed, because scenario numbers appear in proofs and reports. One more scenario,
-//! [`ScenarioId::BASIS`], is not linear and has no place in the set: see [`crate::basis`].
+//! positions. The order of the set is fixed, because scenario numbers appear in proofs and reports. Two kinds more have
+//! no place in the set: [`ScenarioId::BASIS`], which is not linear (see [`crate::basis`]), and [`ScenarioId::STRIKE`], whose places
+//! are not the same in every block (see [`crate::strikes`]).
 
 use units::Ppm;
 
@@ -52,13 +53,15 @@ pub struct Scenario {
     pub weight: Ppm,
 }
 
-/// The number of a scenario: below [`SCENARIOS`], or [`Self::BASIS`].
+/// The number of a scenario: below [`SCENARIOS`], [`Self::BASIS`], or [`Self::STRIKE`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScenarioId(u8);
 
 impl ScenarioId {
     /// The scenario beside the set: each basis moves by itself, against the account (0019-MARG-040).
     pub const BASIS: Self = Self(48);
+    /// All scenarios beside the set in which the index stands at a strike of the day (0019-MARG-042).
+    pub const STRIKE: Self = Self(49);
 
     /// Wraps the number of a scenario of the set; `None` if there is no such scenario.
     #[must_use]
@@ -67,6 +70,16 @@ impl ScenarioId {
             return None;
         }
         u8::try_from(number).ok().map(Self)
+    }
+
+    /// Returns the scenario of the lowest sum: of the set, with its number, in the basis scenario, or at a strike; the first of
+    /// equals.
+    pub(crate) fn worst<T: Ord>((of_set, number): (T, usize), basis: T, strike: T) -> Self {
+        match (basis < of_set, strike < of_set, strike < basis) {
+            (_, true, true) => Self::STRIKE,
+            (true, ..) => Self::BASIS,
+            _ => Self::new(number).unwrap_or_default(),
+        }
     }
 
     /// Returns the number.

@@ -16,7 +16,7 @@ use units::Notional;
 #[derive(Debug, Clone)]
 pub struct Sums<'a> {
     risk: &'a Risk,
-    scan: Scan,
+    scan: Scan<'a>,
     charges: ChargeBook,
 }
 

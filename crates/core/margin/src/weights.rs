@@ -42,6 +42,7 @@ pub(crate) enum Unit {
 /// Marks of what counts beside the set of scenarios.
 const SOON: u8 = 1;
 const MOVES: u8 = 2;
+const BENDS: u8 = 4;
 
 impl Unit {
     fn of(slot: &Slot, group: &Group) -> Self {
@@ -68,7 +69,7 @@ pub(crate) struct Key {
     bits: u8,
     /// One if a charge rises above a knee: of collateral alone.
     graded: u8,
-    /// [`SOON`] if a stage looks past it, and [`MOVES`] if it moves in the basis scenario.
+    /// [`SOON`] if a stage looks past it, [`MOVES`] if it moves in the basis scenario, [`BENDS`] if it does so at knots.
     beside: u8,
     pub(crate) basis: Unit,
     /// What rounding may hide in a short lot.
@@ -122,7 +123,8 @@ impl Weights {
             bits: u8::try_from(slot.bits).unwrap_or(u8::MAX),
             graded: u8::from(slot.initial.beyond != 0 || slot.maintenance.beyond != 0),
             beside: if group.stage == 0 { 0 } else { SOON }
-                | if slot.basis.is_none() { 0 } else { MOVES },
+                | if slot.basis.is_none() { 0 } else { MOVES }
+                | if slot.bends { BENDS } else { 0 },
             basis: Unit::of(slot, group),
             reserve: slot.reserve,
         };
@@ -156,6 +158,12 @@ impl Key {
         lots.wrapping_shl(self.bits.into())
     }
 
+    /// Returns whether the row bends at knots.
+    #[inline(always)]
+    pub(crate) const fn bends(&self) -> bool {
+        self.beside & BENDS != 0
+    }
+
     /// Returns what rounding may hide in lots: only short ones hide something.
     #[inline(always)]
     pub(crate) fn reserved(&self, lots: i32) -> i64 {
@@ -177,6 +185,8 @@ pub(crate) struct Sums {
     pub(crate) soon: bool,
     /// Whether something moves in the basis scenario.
     pub(crate) basis: bool,
+    /// Whether something bends at knots.
+    pub(crate) bends: bool,
 }
 
 /// What an account's lines add up to beside the scenarios.
@@ -243,6 +253,7 @@ impl Lanewise for Weighing<'_> {
             charges_maintenance: maintenance.wrapping_add(naked_maintenance),
             soon: beside & SOON != 0,
             basis: beside & MOVES != 0,
+            bends: beside & BENDS != 0,
         };
         if graded != 0 {
             sums.add_above(self.risk, self.lines)?;
@@ -311,6 +322,11 @@ impl Key {
             basis: Unit::Still,
             reserve,
         }
+    }
+
+    /// Makes it one of a row that bends at knots.
+    pub(crate) fn bend(&mut self) {
+        self.beside |= BENDS;
     }
 }
 

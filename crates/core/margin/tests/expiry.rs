@@ -2,78 +2,13 @@
 
 mod support;
 
-use margin::{
-    Explanation, MarketInput, OpenOrder, Position, Requirement, Risk, Settlement, explain,
-    mark_value, required,
+use margin::{Explanation, OpenOrder, Risk, explain, required};
+use protocol::{InstrumentId, Right, Side};
+use support::legs::{
+    HOUR, Leg, MINUTE, ONE_BTC, TWENTY_ETH, WINDOW, house, measured, positions, scan,
 };
-use protocol::{Contract, InstrumentId, Right, Side};
-use support::{BTC, BTC_LOT, ETH, ETH_LOT, House, NOW, Random, dollars, instrument, of, price};
-use units::{BlockSpan, BlockTime, Lots, Notional, Ppm, Price, Vol};
-
-const MINUTE: i128 = 60_000;
-const HOUR: i128 = 60 * MINUTE;
-const WINDOW: i128 = 30 * MINUTE;
-/// A bitcoin, and as much in ether, in lots.
-const ONE_BTC: i128 = 1_000;
-const TWENTY_ETH: i128 = 2_000;
-
-/// A contract and when it expires, in milliseconds from now; a perpetual never does.
-#[derive(Clone, Copy)]
-enum Leg {
-    Perpetual,
-    Future(i128),
-    Option(i128, i128, Right),
-}
-
-/// Contracts listed from 1, each on an underlying, with forwards at the index and vols of 60 %.
-fn house(listed: &[(protocol::UnderlyingId, Leg)]) -> House {
-    let mut house = House::new();
-    house.markets.clear();
-    for (id, (underlying, leg)) in (1u32..).zip(listed) {
-        let (index, size) = if *underlying == BTC { (60_000, BTC_LOT) } else { (3_000, ETH_LOT) };
-        let at = |left: i128| BlockTime::from_millis(NOW + left);
-        let (contract, left) = match *leg {
-            Leg::Perpetual => (Contract::Perpetual, i128::MAX),
-            Leg::Future(left) => (Contract::Future { expires_at: at(left) }, left),
-            Leg::Option(left, strike, right) => {
-                (Contract::Option { expires_at: at(left), strike: price(strike), right }, left)
-            }
-        };
-        // The price has not moved: what is fixed of the average is its share of the index.
-        let settlement = (left < WINDOW).then(|| Settlement {
-            fixed: Price::from_micros(index * 1_000_000 * (WINDOW - left) / WINDOW),
-            remaining: BlockSpan::from_millis(left),
-        });
-        let vol = Vol::from_points(if matches!(leg, Leg::Option(..)) { 6_000 } else { 0 });
-        let listed = instrument(id, *underlying, contract, size);
-        let now = BlockTime::from_millis(NOW);
-        let mark = mark_value(&listed, price(index), vol, now, settlement).unwrap();
-        let market = support::market(
-            instrument(id, *underlying, Contract::Perpetual, size),
-            price(index),
-            0,
-        );
-        house.markets.push(MarketInput { instrument: listed, mark, vol, settlement, ..market });
-    }
-    house
-}
-
-fn positions(lots: &[i128]) -> Vec<Position> {
-    let held = |(id, lots): (u32, &i128)| Position {
-        instrument: InstrumentId::new(id),
-        lots: Lots::from_count(*lots),
-        cost: Notional::ZERO,
-    };
-    (1u32..).zip(lots).filter(|(_, lots)| **lots != 0).map(held).collect()
-}
-
-fn measured(house: &House, lots: &[i128]) -> Requirement {
-    required(&house.risk(), &of(0, &positions(lots))).unwrap()
-}
-
-fn scan(listed: &[(protocol::UnderlyingId, Leg)], lots: &[i128]) -> i128 {
-    measured(&house(listed), lots).scan_hold.micros()
-}
+use support::{BTC, ETH, House, Random, dollars, of, price};
+use units::{Lots, Notional, Ppm};
 
 /// Returns the scan of what is held, without looking past anything.
 fn held(listed: &[(protocol::UnderlyingId, Leg)], lots: &[i128]) -> i128 {

@@ -135,8 +135,8 @@ pub(crate) fn write_tree(
     for id in named {
         if let Some(scenario) = scenarios.get(usize::from(id.get())) {
             writeln!(out, "scenario #{id}: {}", scenario_text(scenario))?;
-        } else if id == ScenarioId::BASIS {
-            writeln!(out, "scenario #{id}: {BASIS_TEXT}")?;
+        } else if let Some((_, text)) = BESIDE.iter().find(|(beside, _)| *beside == id) {
+            writeln!(out, "scenario #{id}: {text}")?;
         }
     }
     Ok(())
@@ -164,8 +164,14 @@ fn collect_scenarios(explanation: &Explanation, named: &mut BTreeSet<ScenarioId>
     explanation.parts.iter().for_each(|part| collect_scenarios(part, named));
 }
 
-/// What happens in the scenario beside the set (0019-MARG-040).
-const BASIS_TEXT: &str = "index unmoved, each perpetual at the worse edge of its band";
+/// What happens in the scenarios beside the set (0019-MARG-040, 042).
+const BESIDE: [(ScenarioId, &str); 2] = [
+    (ScenarioId::BASIS, "index unmoved, each perpetual at the worse edge of its band"),
+    (
+        ScenarioId::STRIKE,
+        "index where a forward meets a strike of what ends within a day, which pays",
+    ),
+];
 
 /// Returns what happens in a scenario.
 fn scenario_text(scenario: &Scenario) -> String {

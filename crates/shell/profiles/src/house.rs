@@ -10,7 +10,8 @@ use crate::error::Error;
 use crate::outcome::{Outcome, ScenarioProfit};
 use crate::portfolio::{Expiry, Portfolio, Right};
 use margin::{
-    Explanation, Figure, MarketInput, OffsetClass, Position, Risk, Settlement, UnderlyingInput,
+    Explanation, Figure, MarketInput, OffsetClass, Position, Risk, ScenarioId, Settlement,
+    UnderlyingInput,
 };
 use protocol::{AssetId, Contract, Instrument, InstrumentId, UnderlyingId};
 use serde::Deserialize;
@@ -320,9 +321,12 @@ pub(crate) fn measure(portfolio: &Portfolio, parameters: &Parameters) -> Result<
     components.insert("liquidation_target".into(), text(required.buffer));
     components.insert("worst_scenario".into(), required.worst_scenario.to_string());
     let place = usize::from(required.worst_scenario.get());
-    // The scenario beside the set is the worst where none of the set is.
+    // A scenario beside the set is the worst where none of the set is.
     let worst = match profits.get(place) {
         Some(profit) => *profit,
+        None if required.worst_scenario == ScenarioId::STRIKE => {
+            margin::strike_profit(&risk, &account)?.unwrap_or_default()
+        }
         None => margin::basis_profit(&risk, &account)?,
     };
     Ok(Outcome {

@@ -27,6 +27,9 @@ pub(crate) trait Lanes: Copy {
     /// Adds the values of a row, times some lots, with the scenarios in an order of its own: the same for every row.
     fn add_lots_mixed(self, sums: Self::Sums, row: &[i32; LANES], scaled: i32) -> Self::Sums;
 
+    /// Returns such sums in the order of the scenarios.
+    fn store_mixed(self, sums: Self::Sums) -> [i64; LANES];
+
     /// Returns the lowest of the sums.
     fn lowest(self, sums: Self::Sums) -> i64;
 
@@ -99,6 +102,11 @@ impl Lanes for Plain {
     #[inline(always)]
     fn add_lots_mixed(self, sums: [i64; LANES], row: &[i32; LANES], scaled: i32) -> [i64; LANES] {
         self.add_lots(sums, row, scaled)
+    }
+
+    #[inline(always)]
+    fn store_mixed(self, sums: [i64; LANES]) -> [i64; LANES] {
+        sums
     }
 
     #[inline(always)]
@@ -203,6 +211,13 @@ mod x86 {
         }
 
         #[inline(always)]
+        fn store_mixed(self, sums: [__m256i; 4]) -> [i64; LANES] {
+            let [a, b, c, d]: [[i64; 4]; 4] = cast(sums);
+            let pairs = a.into_iter().zip(b).chain(c.into_iter().zip(d));
+            in_order(pairs)
+        }
+
+        #[inline(always)]
         fn lowest(self, sums: [__m256i; 4]) -> i64 {
             let [a, b, c, d] = sums;
             let four = lesser(self, lesser(self, a, b), lesser(self, c, d));
@@ -232,6 +247,16 @@ mod x86 {
             let high = self.avx2._mm256_slli_epi64::<32>(high);
             self.avx2._mm256_add_epi64(sums, self.avx2._mm256_add_epi64(low, high))
         }
+    }
+
+    /// Returns pairs of an even and an odd scenario one after the other.
+    #[inline(always)]
+    fn in_order(pairs: impl Iterator<Item = (i64, i64)>) -> [i64; LANES] {
+        let mut sums = [0; LANES];
+        for (pair, (even, odd)) in sums.as_chunks_mut().0.iter_mut().zip(pairs) {
+            *pair = [even, odd];
+        }
+        sums
     }
 
     #[inline(always)]
@@ -300,6 +325,12 @@ mod x86 {
             };
             let ([a, b], values): (_, __m512i) = (sums, cast(*row));
             [add(a, values), add(b, self.avx512f._mm512_srli_epi64::<32>(values))]
+        }
+
+        #[inline(always)]
+        fn store_mixed(self, sums: [__m512i; 2]) -> [i64; LANES] {
+            let [a, b]: [[i64; 8]; 2] = cast(sums);
+            in_order(a.into_iter().zip(b))
         }
 
         #[inline(always)]

@@ -1,16 +1,17 @@
 //! Margin against exact arithmetic, and monotonicity, on random accounts: both take the rows of the matrix apart.
 
-use super::{Meter, read_wide, scan};
+use super::{Beside, Meter, read_wide, scan};
 use crate::bounds::CHARGE_BITS;
 use crate::holdings::Holdings;
 use crate::lanes::{InstructionSet, Line, Matrix, Row, dispatch};
-use crate::matrix::shocks;
-use crate::risk::{Charges, Group, Risk, Slot};
+use crate::matrix::{Shocks, shocks};
+use crate::risk::{Charges, Group, Risk, Slot, Terms};
 use crate::scenario::{SCENARIOS, STANDARD};
+use crate::strikes::Knot;
 use crate::valuation::{OptionValuer, VolMultipliers};
 use crate::weights::Weighing;
 use num_bigint::BigInt;
-use protocol::Contract;
+use protocol::{Contract, Right};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{BlockTime, Notional, Price, Round};
 
@@ -22,11 +23,40 @@ mod support;
 /// Profits are counted in 10⁻²¹ micro-dollars: a millionth of a weight, a millionth of a shock, a billionth of a unit.
 const PROFIT_SCALE: u128 = 1_000_000_000_000_000_000_000;
 
+/// Whatever may count beside the set of scenarios does.
+const EVERYTHING: Beside = Beside { soon: true, basis: true, bends: true };
+
 /// The least and the greatest that a lot may exactly gain in each scenario. They differ for options alone, by what the
 /// price rounds away.
 struct Exact {
     least: [i128; SCENARIOS],
     greatest: [i128; SCENARIOS],
+    /// The same at each knot, in 2⁻¹⁶ of it, as it is held.
+    knots: Vec<[i128; 2]>,
+}
+
+/// Returns what lies at a knot between the profits in two scenarios, in 2⁻¹⁶ of them.
+fn between(knot: Knot, profits: impl Fn(usize) -> i128) -> i128 {
+    let [below, above] = knot.sides().map(profits);
+    let part = i128::from(knot.part());
+    below * (65_536 - part) + above * part
+}
+
+/// Returns what a lot exactly gains at a knot, of an option that fades into what it pays.
+fn exact_bend(
+    knot: Knot,
+    profits: &[i128; SCENARIOS],
+    (right, strike): (Right, Price),
+    (terms, moves, left): (&Terms, &Shocks, i128),
+    (size, mark): (i128, i128),
+) -> i128 {
+    let scale = 1_000_000_000_000 * size;
+    let value = between(knot, |number| profits[number] / scale + mark);
+    let forward = |number: usize| terms.expiry.moved(moves[number]).unwrap().price().micros();
+    let above = between(knot, forward) - (strike.micros() - terms.expiry.fixed.micros()) * 65_536;
+    let pays = if right == Right::Call { above } else { -above }.max(0);
+    let faded = left * value + (1_000_000 - left) * pays.min(value);
+    (faded - mark * 65_536 * 1_000_000) * 1_000_000 * size
 }
 
 /// Returns the exact profits of a lot of every row, from the market data and not from the row.
@@ -37,7 +67,8 @@ fn exact_rows(house: &House, risk: &Risk) -> Vec<Exact> {
             let moves = shocks(&STANDARD, input.scan_hold);
             let size = slot.size.nanos();
             let mark = slot.mark.micros();
-            let mut exact = Exact { least: [0; SCENARIOS], greatest: [0; SCENARIOS] };
+            let (least, greatest) = ([0; SCENARIOS], [0; SCENARIOS]);
+            let mut exact = Exact { least, greatest, knots: Vec::new() };
             let valuer = match terms.contract {
                 Some(Contract::Option { strike, right, .. }) => {
                     let moved = VolMultipliers::new(&house.parameters.vol, &terms.expiry).unwrap();
@@ -68,6 +99,19 @@ fn exact_rows(house: &House, risk: &Risk) -> Vec<Exact> {
                 exact.least[number] = least * weighted;
                 exact.greatest[number] = greatest * weighted;
             }
+            let group = risk.group(slot.group).unwrap();
+            let left = left_of(group);
+            for knot in risk.matrix_hold().knots(slot.underlying) {
+                exact.knots.push([&exact.least, &exact.greatest].map(
+                    |profits| match terms.contract {
+                        Some(Contract::Option { strike, right, .. }) if left < 1_000_000 => {
+                            let market = (terms, &moves, left);
+                            exact_bend(*knot, profits, (right, strike), market, (size, mark))
+                        }
+                        _ => between(*knot, |number| profits[number]),
+                    },
+                ));
+            }
             exact
         })
         .collect()
@@ -81,14 +125,15 @@ fn left_of(group: &Group) -> i128 {
     until_window.min(day).max(0) * 1_000_000 / day
 }
 
-/// Returns the greatest scan of 0019-MARG-023 in 10⁻³⁹ micro-dollars: as things are held, and past each expiry of the next day.
+/// Returns the greatest scan of 0019-MARG-023 in 2⁻¹⁶ · 10⁻³⁹ micro-dollars: as things are held, and past each expiry of the next
+/// day.
 ///
-/// A lot gains `profit` in a scenario, as it counts before its expiry or past it, and an expiry counts `left` millionths;
-/// beside the set its lots gain `basis`.
+/// A lot gains `profit` in a scenario, and as much at a knot in 2⁻¹⁶ of it, as it counts before its expiry or past it, and an
+/// expiry counts `left` millionths; beside the set its lots gain `basis`.
 fn exact_scan(
     risk: &Risk,
     lines: &[Line],
-    profit: impl Fn(&Line, usize, bool) -> i128,
+    (profit, at_knot): (impl Fn(&Line, usize, bool) -> i128, impl Fn(&Line, usize, bool) -> i128),
     (basis, left): (impl Fn(&[&Line]) -> i128, impl Fn(&Group, bool) -> i128),
 ) -> BigInt {
     let soon: BTreeSet<BlockTime> = (risk.groups.iter())
@@ -104,9 +149,12 @@ fn exact_scan(
             let sum = |scenario| own.iter().map(|line| profit(line, scenario, past)).sum::<i128>();
             let left = BigInt::from(left(group, past));
             let mut gains: Vec<BigInt> =
-                (0..SCENARIOS).map(|scenario| sum(scenario) * &left).collect();
+                (0..SCENARIOS).map(|scenario| sum(scenario) * &left * 65_536).collect();
             // Beside the set, and the same whatever is left.
-            gains.push(basis(&own) * BigInt::from(1_000_000));
+            gains.push(basis(&own) * BigInt::from(1_000_000_u64 * 65_536));
+            let bent = |knot| own.iter().map(|line| at_knot(line, knot, past)).sum::<i128>();
+            let knots = risk.matrix_hold().knots(group.underlying).len();
+            gains.extend((0..knots).map(|knot| bent(knot) * &left));
             gains
         });
         exact_stage(risk, &groups.collect::<Vec<_>>())
@@ -121,7 +169,8 @@ fn exact_stage(risk: &Risk, gains: &[Vec<BigInt>]) -> BigInt {
         let own: Vec<_> =
             risk.groups.iter().zip(gains).filter(|(group, _)| wanted(group)).collect();
         let sum = |scenario: usize| own.iter().map(|(_, gains)| &gains[scenario]).sum::<BigInt>();
-        let least = (0..=SCENARIOS).map(sum).min().unwrap();
+        let ways = own.first().map_or(0, |(_, gains)| gains.len());
+        let least = (0..ways).map(sum).min().unwrap_or_default();
         (-least).max(BigInt::from(0))
     };
     let base = BigInt::from(50_000);
@@ -183,11 +232,11 @@ fn random_holdings(house: &House, risk: &Risk, random: &mut Random, most: i128) 
 
 #[test]
 fn margin_is_never_below_exact_arithmetic_and_above_it_by_its_reserves_at_most() {
-    // 0019-MARG-004, 006, 012, 023
+    // 0019-MARG-004, 006, 012, 023, 042
     let house = House::expiring();
     let risk = house.risk();
     let exact = exact_rows(&house, &risk);
-    let unit = BigInt::from(PROFIT_SCALE) * BigInt::from(1_000_000_000_000_000_000_u64);
+    let unit = BigInt::from(PROFIT_SCALE) * BigInt::from(1_000_000_000_000_000_000_u64) * 65_536;
     let left = |group: &Group, past: bool| if past { left_of(group) } else { 1_000_000 };
     let meter = Meter::new(&risk);
     let mut random = Random(0x0000_E8AC);
@@ -207,12 +256,24 @@ fn margin_is_never_below_exact_arithmetic_and_above_it_by_its_reserves_at_most()
             let gained = if line.lots > 0 { row.greatest[scenario] } else { row.least[scenario] };
             i128::from(line.lots) * gained
         };
+        // What lies between two scenarios of what fades or does not bend; of what bends, what was worked out.
+        let at_knot = |line: &Line, knot: usize, past: bool, is_worst: bool| {
+            let row = &exact[usize::try_from(line.slot).unwrap()];
+            let least = (line.lots > 0) == is_worst;
+            let place = risk.matrix_hold().knots(risk.slot(line.slot).unwrap().underlying)[knot];
+            let gained = match (past, least) {
+                (true, true) => between(place, |number| row.least[number]),
+                (true, false) => between(place, |number| row.greatest[number]),
+                (false, least) => row.knots[knot][usize::from(!least)],
+            };
+            i128::from(line.lots) * gained
+        };
+        let worst = (worst, |line: &Line, knot, past| at_knot(line, knot, past, true));
+        let best = (best, |line: &Line, knot, past| at_knot(line, knot, past, false));
         let scan = meter.read(&holdings, Notional::ZERO).unwrap().scan_hold;
         let scan = BigInt::from(scan.micros()) * &unit;
-        assert!(
-            scan >= exact_scan(&risk, lines, worst, (|_| 0, left)),
-            "case {case}: less than exact"
-        );
+        let exact_worst = exact_scan(&risk, lines, worst, (|_| 0, left));
+        assert!(scan >= exact_worst, "case {case}: less than exact");
         let mut above = BigInt::from(1_000_000);
         let mut positions = 0;
         for line in lines {
@@ -264,9 +325,9 @@ fn margin_is_exact_over_the_matrix_that_everybody_has_whatever_the_lots() {
     let meter = Meter::new(&risk);
     let charged = risk.slots.iter().filter(|slot| slot.maintenance.long > 0).count();
     assert!(charged > 50 && !risk.is_single() && risk.slots.iter().any(|slot| slot.bits > 0));
-    // 10⁻¹⁸ of a scan, a millionth of the share of maintenance, 2⁻¹⁶ of a charge.
+    // 2⁻¹⁶ · 10⁻¹⁸ of a scan, a millionth of the share of maintenance, 2⁻¹⁶ of a charge.
     let (scan_unit, million) =
-        (BigInt::from(1_000_000_000_000_000_000_u64), BigInt::from(1_000_000));
+        (BigInt::from(1_000_000_000_000_000_000_u64) * 65_536, BigInt::from(1_000_000));
     let unit = (&scan_unit * &million) << CHARGE_BITS;
     let (mut largest, mut measured) = (0, 0);
     for case in 0..6_000 {
@@ -283,8 +344,18 @@ fn margin_is_exact_over_the_matrix_that_everybody_has_whatever_the_lots() {
                 let (lots, value) = (i128::from(line.lots), row.0.as_flattened()[scenario]);
                 ((lots * i128::from(value)) << slot.bits) - i128::from(slot.reserved(line.lots))
             };
+            let at_knot = |line: &Line, knot: usize, past: bool| {
+                let slot = risk.slot(line.slot).unwrap();
+                let place = matrix.knots(slot.underlying)[knot];
+                let path = risk.path(slot.group).unwrap();
+                let stage = if past { path.stage } else { 0 };
+                let bend = matrix.bend_at(line.slot, path, stage).filter(|_| slot.bends);
+                let bend = bend.map_or(0, |bend| i128::from(bend.0.as_flattened()[knot]));
+                let bend = (i128::from(line.lots) * bend * 65_536) << slot.bits;
+                between(place, |scenario| profit(line, scenario, past)) + bend
+            };
             let basis = |lines: &[&Line]| exact_basis(&risk, lines);
-            exact_scan(&risk, lines, profit, (basis, |_, _| 1_000_000))
+            exact_scan(&risk, lines, (profit, at_knot), (basis, |_, _| 1_000_000))
         };
         let of_scan = |scan: &BigInt, share: u32| (scan * share) << CHARGE_BITS;
         let of_charges = |charges: BigInt| charges * &scan_unit * &million;
@@ -317,7 +388,7 @@ fn losing_more_in_any_scenario_never_lowers_margin() {
     for case in 0..50_000 {
         let holdings = random_holdings(&house, &risk, &mut random, 2_000);
         let lines = holdings.lines();
-        let before = scan(&risk, matrix, lines, (true, true)).unwrap();
+        let before = scan(&risk, matrix, lines, EVERYTHING).unwrap();
         let mut worse: Vec<Row> = matrix.rows().to_vec();
         for line in holdings.lines() {
             let place = usize::try_from(line.slot).unwrap();
@@ -328,7 +399,7 @@ fn losing_more_in_any_scenario_never_lowers_margin() {
                 *value -= loss * line.lots.signum();
             }
         }
-        let after = scan(&risk, &worse.into_iter().collect(), lines, (true, true)).unwrap();
+        let after = scan(&risk, &worse.into_iter().collect(), lines, EVERYTHING).unwrap();
         assert!(after >= before, "case {case}: {after} after {before}");
         raised += u32::from(after > before);
     }
@@ -354,8 +425,8 @@ fn one_more_scenario_never_lowers_margin() {
     for case in 0..50_000 {
         let holdings = random_holdings(&house, &risk, &mut random, 2_000);
         let lines = holdings.lines();
-        let all = scan(&risk, risk.matrix_hold(), lines, (true, true)).unwrap();
-        let without = scan(&risk, &fewer[case % SCENARIOS], lines, (true, true)).unwrap();
+        let all = scan(&risk, risk.matrix_hold(), lines, EVERYTHING).unwrap();
+        let without = scan(&risk, &fewer[case % SCENARIOS], lines, EVERYTHING).unwrap();
         assert!(without <= all, "case {case}: {without} without, {all} with");
         needed += u32::from(without < all);
     }

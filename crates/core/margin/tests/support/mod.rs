@@ -1,6 +1,8 @@
 //! A small house to measure accounts in, and random portfolios from a printed seed.
 #![expect(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod legs;
+
 use margin::{
     MarketInput, OffsetClass, OpenOrder, Parameters, Portfolio, Position, Risk, Settlement,
     SideOrders, UnderlyingInput, mark_value, on_quantum,
