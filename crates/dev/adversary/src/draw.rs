@@ -4,8 +4,8 @@
 
 use crate::act::{Act, Claim, History, Keys, Lie, Member, Setup, Step, Tick};
 use crate::house::MARKETS;
-use crate::random::Random;
 use protocol::{Side, TimeInForce};
+use random::Random;
 
 /// Blocks of a history.
 const BLOCKS: (i64, i64) = (40, 140);
@@ -82,19 +82,19 @@ pub(crate) struct Drawer {
 /// Never: what is drawn fits.
 #[must_use]
 pub fn history(seed: u64) -> History {
-    let mut random = Random::new(seed, 1);
-    let members = if random.percent(50) { random.small(2, 3) } else { random.small(2, 8) };
+    let mut random = Random::stream(seed, 1);
+    let members = if random.percent(50) { random.between(2, 3) } else { random.between(2, 8) };
     let shares: Vec<i64> = (0..members).map(|_| random.between(1, 100)).collect();
     let total: i64 = shares.iter().sum();
     let capital: Vec<i64> = shares.iter().map(|share| (CAPITAL * share / total).max(100)).collect();
     let quoted = match random.between(0, 3) {
         0 => 0,
         1 => (1 << MARKETS) - 1,
-        _ => u16::try_from(random.between(0, (1 << MARKETS) - 1)).expect("a bit for each market"),
+        _ => random.between(0, (1 << MARKETS) - 1),
     };
     let fund = *random.one(&[0, 100_000, 1_000_000]);
     let leveraged = random.percent(60);
-    let slow = Random::new(seed, 2).percent(15);
+    let slow = Random::stream(seed, 2).percent(15);
     let setup = Setup {
         capital: capital.clone(),
         quoted,
@@ -109,7 +109,7 @@ pub fn history(seed: u64) -> History {
     let mut tactics = ALWAYS.to_vec();
     tactics.extend(SOMETIMES.into_iter().filter(|_| random.percent(25)));
     tactics.extend(random.percent(5).then_some(Tactic::Custodian));
-    let markets = (0..random.between(1, 3)).map(|_| random.small(0, MARKETS - 1)).collect();
+    let markets = (0..random.between(1, 3)).map(|_| random.between(0, MARKETS - 1)).collect();
     let blocks = usize::try_from(random.between(BLOCKS.0, BLOCKS.1)).expect("a length");
     let mut drawer = Drawer { random, members, capital, steps: Vec::new(), markets };
     if slow {
@@ -127,13 +127,13 @@ pub fn history(seed: u64) -> History {
 
 impl Drawer {
     fn member(&mut self) -> Member {
-        self.random.small(1, self.members)
+        self.random.between(1, self.members)
     }
 
     /// Returns two members that are not the same.
     pub(crate) fn two(&mut self) -> (Member, Member) {
         let one = self.member();
-        let other = self.random.small(1, self.members - 1);
+        let other = self.random.between(1, self.members - 1);
         (one, if other >= one { other + 1 } else { other })
     }
 
@@ -148,7 +148,7 @@ impl Drawer {
         if self.random.percent(90) {
             *self.random.one(&self.markets)
         } else {
-            self.random.small(0, MARKETS - 1)
+            self.random.between(0, MARKETS - 1)
         }
     }
 
@@ -159,7 +159,7 @@ impl Drawer {
     /// Returns a distance from the mark: mostly small, now and then as far as it goes.
     pub(crate) fn off(&mut self) -> i32 {
         let widest = *self.random.one(&[0, 1_000, 20_000, 160_000, 310_000]);
-        i32::try_from(self.random.between(-widest, widest)).expect("below a million")
+        self.random.between(-widest, widest)
     }
 
     /// Returns a part in parts per million, often all.
@@ -168,8 +168,8 @@ impl Drawer {
         if self.random.percent(70) { drawn } else { self.up_to(1_000_000) }
     }
 
-    fn up_to(&mut self, most: i64) -> u32 {
-        u32::try_from(self.random.between(1, most)).expect("not negative")
+    fn up_to(&mut self, most: u32) -> u32 {
+        self.random.between(1, most)
     }
 
     /// Adds a block.
@@ -227,7 +227,7 @@ impl Drawer {
             Tactic::Spread => self.spread(tick),
             Tactic::Rest => {
                 let (who, market, side) = (self.member(), self.market(), self.side());
-                let far = i32::try_from(self.random.between(0, 300_000)).expect("small");
+                let far = self.random.between(0, 300_000);
                 let off = if side == Side::Buy { -far } else { far };
                 let act = self.order(who, market, side, off);
                 self.block(tick, vec![act]);
@@ -283,7 +283,7 @@ impl Drawer {
                 let act = match self.random.between(0, 3) {
                     0 => Act::Pause { market: self.market() },
                     1 => Act::Drill { market: self.market() },
-                    2 => Act::Propose { change: self.random.small(0, 5) },
+                    2 => Act::Propose { change: self.random.between(0, 5) },
                     _ => Act::Approve,
                 };
                 let count = *self.random.one(&[1, 1, 3, 70]);
@@ -326,7 +326,7 @@ impl Drawer {
     /// The index moves for some blocks by up to half a per cent a block; vols and bases now and then.
     pub(crate) fn drift(&mut self, tick: Tick) {
         let speed = *self.random.one(&[500, 2_000, 5_000, 20_000]);
-        let mut step = || i32::try_from(self.random.between(-speed, speed)).expect("small");
+        let mut step = || self.random.between(-speed, speed);
         let index = [step(), step()];
         let vol = if self.random.percent(20) { 20_000 } else { 0 };
         let basis = if self.random.percent(20) { *self.random.one(&[-500, 500]) } else { 0 };
@@ -345,7 +345,7 @@ impl Drawer {
         let silent = *self.random.one(&[0, 1, 2, 3]);
         let lie = Lie::all(*self.random.one(&[0, 50_000, -50_000, 9_000_000]));
         let blocks = *self.random.one(&[1, 5, 40]);
-        let index = [i32::try_from(self.random.between(-4_000, 4_000)).expect("small"), 0];
+        let index = [self.random.between(-4_000, 4_000), 0];
         for _ in 0..blocks {
             let tick = Tick { seconds: 50, silent, lie, index, ..Tick::QUIET };
             self.block(tick, Vec::new());

@@ -7,8 +7,8 @@
 use crate::act::{Act, History, Keys, Member, Step};
 use crate::draw;
 use crate::house::MARKETS;
-use crate::random::Random;
 use crate::run::Ran;
+use random::Random;
 use std::collections::BTreeSet;
 
 /// Histories that are kept.
@@ -16,7 +16,7 @@ const KEPT: usize = 64;
 /// Steps of the longest history that is played.
 const STEPS: usize = 260;
 /// Of how many histories in a hundred nothing of what is kept becomes a part.
-const FRESH: i64 = 40;
+const FRESH: u64 = 40;
 
 /// What is worth changing.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ impl Guide {
     #[must_use]
     pub fn history(&self, seed: u64) -> History {
         let fresh = draw::history(seed);
-        let mut random = Random::new(seed, 4);
+        let mut random = Random::stream(seed, 4);
         if self.kept.is_empty() || random.percent(FRESH) {
             return fresh;
         }
@@ -109,10 +109,10 @@ fn change(history: &mut History, fresh: &History, random: &mut Random) {
         // Other members.
         7 => {
             let members = u8::try_from(history.setup.capital.len()).expect("eight at most");
-            let by = random.small(1, members);
+            let by = random.between(1, members);
             let turn = |who: Member| (who - 1 + by) % members + 1;
             for act in history.steps[from..=to].iter_mut().flat_map(|step| &mut step.acts) {
-                turned(act, turn, random.small(0, MARKETS - 1));
+                turned(act, turn, random.between(0, MARKETS - 1));
             }
         }
         // Another house.

@@ -6,13 +6,13 @@ use crate::act::{Act, Claim, Deed, Form, History, Keys, Lie, Proposer, Sequence,
 use crate::changes;
 use crate::house::MARKETS;
 use crate::odd;
-use crate::random::Random;
 use protocol::{Side, TimeInForce};
+use random::Random;
 
 /// Of how many histories in a hundred the coalition has keys that it uses.
-const WITH_KEYS: i64 = 50;
+const WITH_KEYS: u64 = 50;
 /// And of how many of these it is a crowd.
-const CROWDED: i64 = 2;
+const CROWDED: u64 = 2;
 
 /// What a history has beside traders.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,7 @@ struct Has {
 
 /// Adds what insiders do to the history of a seed.
 pub(crate) fn overlay(seed: u64, history: &mut History) {
-    let mut random = Random::new(seed, 3);
+    let mut random = Random::stream(seed, 3);
     if !random.percent(WITH_KEYS) {
         return;
     }
@@ -78,7 +78,7 @@ struct Overlay {
 
 impl Overlay {
     fn member(&mut self) -> u8 {
-        self.random.small(1, self.members)
+        self.random.between(1, self.members)
     }
 
     /// Regimes of lies and of silence, each for some blocks.
@@ -149,9 +149,9 @@ impl Overlay {
 
     fn act(&mut self, has: &Has) -> Option<Act> {
         let who = self.member();
-        let coin = self.random.small(0, 1);
-        let market = self.random.small(0, MARKETS - 1);
-        let change = self.random.small(0, changes::KINDS + 1);
+        let coin = self.random.between(0, 1);
+        let market = self.random.between(0, MARKETS - 1);
+        let change = self.random.between(0, changes::KINDS + 1);
         match self.random.between(0, 9) {
             0 | 1 if has.signers => Some(match self.random.between(0, 6) {
                 0 => Act::Pause { market },
@@ -187,7 +187,7 @@ impl Overlay {
             })),
             7 if has.coins => Some(self.coins(who, coin)),
             8 if has.odd => {
-                let kind = self.random.small(0, odd::KINDS - 1);
+                let kind = self.random.between(0, odd::KINDS - 1);
                 Some(Act::Odd { who, kind, market })
             }
             _ => None,
@@ -213,7 +213,7 @@ impl Overlay {
     }
 
     fn coins(&mut self, who: u8, coin: u8) -> Act {
-        let worth = u32::try_from(self.random.between(1, 30_000)).expect("not negative");
+        let worth = self.random.between(1, 30_000);
         let worth = if self.random.percent(5) { 300_000_000 } else { worth };
         match self.random.between(0, 4) {
             0 => Act::Third(Deed::Coins { who, coin, worth }),
@@ -230,8 +230,8 @@ impl Overlay {
     /// exchanged, and the coins are for sale.
     fn pledge(&mut self, steps: &mut Vec<Step>) {
         let who = self.member();
-        let coin = self.random.small(0, 1);
-        let worth = u32::try_from(self.random.between(100, 30_000)).expect("not negative");
+        let coin = self.random.between(0, 1);
+        let worth = self.random.between(100, 30_000);
         let at = usize::try_from(self.random.between(0, 20)).expect("not negative");
         let mut added = vec![Act::Third(Deed::Coins { who, coin, worth })];
         let out = self.random.percent(70);
@@ -250,17 +250,17 @@ impl Overlay {
         let market = if self.random.percent(70) {
             coin * (MARKETS / 2)
         } else {
-            self.random.small(0, MARKETS - 1)
+            self.random.between(0, MARKETS - 1)
         };
         let other = self.member();
-        let size = u32::try_from(self.random.between(300_000, 6_000_000)).expect("not negative");
+        let size = self.random.between(300_000, 6_000_000);
         let time_in_force = TimeInForce::GoodTillCancelled;
         let (side, reduce_only) = (Side::Buy, false);
         let order = Act::Order { who, market, side, off: 0, size, time_in_force, reduce_only };
         let quiet = |acts| Step { tick: Tick::QUIET, acts };
         let mut steps =
             vec![quiet(vec![order]), quiet(vec![Act::Meet { who: other, of: who, market }])];
-        let fall = -i32::try_from(self.random.between(2_000, 15_000)).expect("small");
+        let fall = -self.random.between(2_000, 15_000);
         let index = if market < MARKETS / 2 { [fall, 0] } else { [0, fall] };
         let tick = Tick { index, ..Tick::QUIET };
         for _ in 0..self.random.between(3, 15) {
@@ -313,13 +313,13 @@ impl Overlay {
             steps.push(quiet(vec![Act::Crowd { market: 5, side, off, lots }]));
         }
         if self.random.percent(30) {
-            let market = self.random.small(0, MARKETS - 1);
+            let market = self.random.between(0, MARKETS - 1);
             let seconds = *self.random.one(&[10, 91]);
             let side = if self.random.percent(50) { side } else { side.opposite() };
             let tick = Tick { seconds, ..Tick::QUIET };
             steps.push(Step { tick, acts: vec![Act::CrowdRests { market, side }] });
         }
-        let away = i32::try_from(self.random.between(10_000, 40_000)).expect("small");
+        let away = self.random.between(10_000, 40_000);
         let away = if side == Side::Buy { -away } else { away };
         for _ in 0..self.random.between(10, 25) {
             steps.push(Step {

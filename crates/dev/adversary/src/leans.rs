@@ -5,11 +5,11 @@
 
 use crate::act::{Act, History, Keys, Lie, Member, Prices, Setup, Sources, Step, Tick};
 use crate::house::MARKETS;
-use crate::random::Random;
 use protocol::{Side, TimeInForce};
+use random::Random;
 
 /// Of how many histories in a hundred prices are what they are about.
-const ABOUT_PRICES: i64 = 40;
+const ABOUT_PRICES: u64 = 40;
 /// Steps of the longest of them: what is put in is taken off at the end.
 const STEPS: usize = 130;
 /// How far a price is pushed, in parts per million.
@@ -17,7 +17,7 @@ const EDGES: [i32; 7] = [500, 5_000, 20_000, 29_900, 30_100, 60_000, 250_000];
 
 /// Adds what leans on prices to the history of a seed.
 pub(crate) fn overlay(seed: u64, history: &mut History) {
-    let mut random = Random::new(seed, 6);
+    let mut random = Random::stream(seed, 6);
     if history.setup.crowd > 0 || !random.percent(ABOUT_PRICES) {
         return;
     }
@@ -61,8 +61,8 @@ impl Leaning {
         (0..count).for_each(|_| self.block(tick, Vec::new()));
     }
 
-    fn ppm(&mut self, low: i64, high: i64) -> i32 {
-        i32::try_from(self.random.between(low, high)).expect("below a billion")
+    fn ppm(&mut self, low: i32, high: i32) -> i32 {
+        self.random.between(low, high)
     }
 
     fn side(&mut self) -> Side {
@@ -72,8 +72,8 @@ impl Leaning {
     /// Returns two members.
     fn two(&mut self) -> (Member, Member) {
         let members = u8::try_from(self.setup.capital.len()).expect("eight at most");
-        let one = self.random.small(1, members);
-        let other = self.random.small(1, members - 1);
+        let one = self.random.between(1, members);
+        let other = self.random.between(1, members - 1);
         (one, if other >= one { other + 1 } else { other })
     }
 
@@ -81,7 +81,7 @@ impl Leaning {
     fn market(&mut self) -> u8 {
         match self.random.percent(70) {
             true => *self.random.one(&[0, 0, MARKETS / 2]),
-            false => self.random.small(0, MARKETS - 1),
+            false => self.random.between(0, MARKETS - 1),
         }
     }
 

@@ -18,7 +18,6 @@ mod kinds;
 mod leans;
 mod odd;
 mod plan;
-mod random;
 mod reports;
 mod run;
 mod sends;

@@ -28,12 +28,12 @@ fn moved(market: u8, ppm: i32, seconds: u16) -> Tick {
     Tick { index, seconds, ..Tick::QUIET }
 }
 
-fn ppm(drawer: &mut Drawer, low: i64, high: i64) -> i32 {
-    i32::try_from(drawer.random.between(low, high)).expect("below a million")
+fn ppm(drawer: &mut Drawer, low: i32, high: i32) -> i32 {
+    drawer.random.between(low, high)
 }
 
 /// Moves an index against a side, block after block.
-fn against(drawer: &mut Drawer, market: u8, side: Side, speed: (i64, i64), blocks: (i64, i64)) {
+fn against(drawer: &mut Drawer, market: u8, side: Side, speed: (i32, i32), blocks: (i32, i32)) {
     let sign = if side == Side::Buy { -1 } else { 1 };
     let speed = ppm(drawer, speed.0, speed.1) * sign;
     for _ in 0..drawer.random.between(blocks.0, blocks.1) {
@@ -46,7 +46,7 @@ fn ambush(drawer: &mut Drawer) {
     let ((who, by), market, side) = (drawer.poorer_and_richer(), drawer.market(), drawer.side());
     let far = ppm(drawer, 0, 300_000);
     let off = if side == Side::Buy { -far } else { far };
-    let size = u32::try_from(drawer.random.between(200_000, 40_000_000)).expect("not negative");
+    let size = drawer.random.between(200_000, 40_000_000);
     drawer.block(Tick::QUIET, vec![open(who, market, side, off, size)]);
     against(drawer, market, side, (5_000, 40_000), (2, 12));
     drawer.block(Tick::QUIET, vec![Act::Meet { who: by, of: who, market }]);
@@ -70,7 +70,7 @@ fn dump(drawer: &mut Drawer) {
 fn shield(drawer: &mut Drawer) {
     let ((who, by), side) = (drawer.poorer_and_richer(), drawer.side());
     let base = if drawer.random.percent(50) { 0 } else { 5 };
-    let (first, second) = (base, base + drawer.random.small(1, 2));
+    let (first, second) = (base, base + drawer.random.between(1, 2));
     for (market, size) in [(first, 430_000), (second, 530_000)] {
         drawer.block(Tick::QUIET, vec![open(who, market, side, 0, size)]);
         drawer.block(Tick::QUIET, vec![Act::Meet { who: by, of: who, market }]);
@@ -149,7 +149,7 @@ fn stopped(drawer: &mut Drawer) {
     drawer.block(Tick::QUIET, vec![Act::Propose { change: 5 }; 66]);
     let act = if drawer.random.percent(60) { Act::Pause { market } } else { Act::Drill { market } };
     for _ in 0..drawer.random.between(10, 30) {
-        let seconds = u16::try_from(drawer.random.between(1_000, 12_000)).expect("hours");
+        let seconds = drawer.random.between(1_000, 12_000);
         drawer.block(Tick { seconds, ..Tick::QUIET }, vec![act]);
     }
 }

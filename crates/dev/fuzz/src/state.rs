@@ -3,9 +3,7 @@
 use crate::Answer;
 use crate::codec::canonical;
 use crate::generate::Generate;
-use crate::house::{
-    House, Random as HouseRandom, SIGNERS, anything, deposit, dollars, genesis as sample, hostile,
-};
+use crate::house::{House, SIGNERS, anything, deposit, dollars, genesis as sample, hostile};
 use crate::random::Random;
 use machine::{
     AccountRecord, BlockRecord, Genesis, Machine, MarketRecord, OwnerRecord, Session, StateKey,
@@ -32,7 +30,7 @@ fn traded() -> &'static Traded {
     static TRADED: OnceLock<Traded> = OnceLock::new();
     TRADED.get_or_init(|| {
         let mut house = House::new();
-        let (mut random, mut client) = (HouseRandom(0x5EED), 1_000);
+        let (mut random, mut client) = (::random::Random::new(0x5EED), 1_000);
         house.apply(1, (1..=24).map(|number| deposit(number, 0, dollars(15_000))).collect());
         let mut lists = Vec::new();
         let mut records = Vec::new();
@@ -211,7 +209,7 @@ pub(crate) fn command_lists() -> Vec<Vec<u8>> {
         }
         lists.push(encode(&list).expect("encodes"));
     }
-    let mut random = HouseRandom(0xBAD);
+    let mut random = ::random::Random::new(0xBAD);
     for _ in 0..32 {
         let list: Vec<Transaction> = (0..4).map(|_| hostile(&mut random)).collect();
         lists.push(encode(&list).expect("encodes"));

@@ -1,8 +1,8 @@
 //! What a seed draws: the network, which kinds of faults it suffers, and when.
 
 use crate::house::LONG_STEP;
-use crate::random::Random;
 use light::Clock;
+use random::Random;
 use replica::Pace;
 use replica::Timeouts;
 use replica::simulation::{Lies, Travel};
@@ -131,7 +131,7 @@ impl Drawn {
     pub fn from_seed(seed: u64) -> Self {
         let mut drawn = Self::of_crashes(seed);
         // A stream of its own: what the network is does not depend on these.
-        let mut random = Random::new(seed, 0xB12);
+        let mut random = Random::stream(seed, 0xB12);
         let validators = usize::from(drawn.validators);
         drawn.liars = liars(&mut random, validators);
         if random.percent(50) {
@@ -165,7 +165,7 @@ impl Drawn {
             let after = Duration::from_millis(random.between(300, 2_000));
             drawn.faults.insert(random.index(drawn.faults.len() + 1), (after, fault));
         }
-        let mut random = Random::new(seed, 0x5EA);
+        let mut random = Random::stream(seed, 0x5EA);
         if matches!(drawn.clock, Clock::Step { .. }) && random.percent(40) {
             drawn.draw_seatings(&mut random);
         }
@@ -198,7 +198,7 @@ impl Drawn {
     /// good.
     #[must_use]
     pub fn of_crashes(seed: u64) -> Self {
-        let mut random = Random::new(seed, 0xD4A);
+        let mut random = Random::stream(seed, 0xD4A);
         let validators = *[4, 4, 4, 4, 5, 7].get(random.index(6)).unwrap_or(&4);
         let millis = Duration::from_millis;
         let delay = random.between(2, 80);
@@ -312,7 +312,7 @@ fn faults(random: &mut Random, validators: usize, kinds: Kinds) -> Vec<(Duration
                 Fault::Restart { validator, lost: usize::try_from(lost).unwrap_or(0) }
             }
             4 if kinds.partition => {
-                Fault::Partition(u32::try_from(random.next() % (1 << validators)).unwrap_or(0))
+                Fault::Partition(u32::try_from(random.word() % (1 << validators)).unwrap_or(0))
             }
             5 if kinds.slow => {
                 let delay = random.between(100, 1_500);

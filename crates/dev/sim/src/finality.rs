@@ -2,11 +2,11 @@
 
 use crate::disk::Disk;
 use crate::house::{FOUNDED_AT, genesis, submission};
-use crate::random::Random;
 use crate::watch::Watch;
 use light::Clock;
 use machine::Genesis;
 use protocol::{Hash, codec};
+use random::Random;
 use replica::simulation::{History, Setup, Travel, World};
 use replica::{Pace, Timeouts};
 use std::collections::BTreeMap;
@@ -108,7 +108,7 @@ async fn measure(
         world.crash(world.validators() - 1).await;
         world.pass(Duration::from_secs(8)).await;
     }
-    let mut random = Random::new(1, 0xF1);
+    let mut random = Random::stream(1, 0xF1);
     let mut seen: Vec<u64> =
         all.clone().map(|index| world.node(index).map_or(0, |node| node.height())).collect();
     let (mut waits, mut first) = (Vec::new(), BTreeMap::new());

@@ -1,6 +1,5 @@
 //! A small house to run: two underlyings with a perpetual each, and traders who know little of what they do.
 
-use crate::random::Random;
 use access::{Network, OwnerKey, SessionSecret, Validity, shown_for};
 use light::Anchor;
 use machine::{Genesis, ParameterGenesis, SourceWeight, UnderlyingGenesis, ValidatorGenesis};
@@ -9,6 +8,7 @@ use protocol::{
     InstrumentId, NewOrder, OrderId, ParameterId, PriceReport, ProposalId, Quote, Seat, SelfTrade,
     Side, SourceId, TimeInForce, UnderlyingId, ValidatorId, Vote, codec, limits,
 };
+use random::Random;
 use replica::simulation::public_key;
 use std::sync::OnceLock;
 use units::{Amount, BlockTime, Lots, Notional, Price, Quantity};

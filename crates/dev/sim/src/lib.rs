@@ -13,7 +13,6 @@ mod disk;
 mod drawn;
 mod finality;
 mod house;
-mod random;
 mod scenario;
 mod siege;
 mod watch;

@@ -4,10 +4,10 @@ use crate::audit::audit;
 use crate::disk::Disk;
 use crate::drawn::{Drawn, Fault};
 use crate::house::{FOUNDED_AT, genesis, governed, marker, seating, submission, vote};
-use crate::random::Random;
 use crate::watch::{Failure, Watch};
 use machine::Genesis;
 use protocol::{Hash, ValidatorId, codec};
+use random::Random;
 use replica::Halt;
 use replica::simulation::{History, Plant, Setup, Travel, World};
 use std::collections::BTreeSet;
@@ -115,7 +115,7 @@ pub fn play(drawn: Drawn, planting: Option<Planting>) -> Run {
         watch.overlook(validators - 1);
     }
     let mut story = Story {
-        random: Random::new(drawn.seed, 0x5CE),
+        random: Random::stream(drawn.seed, 0x5CE),
         suffered: 0,
         drawn,
         disks: (0..validators).map(|_| Disk::new(genesis.clone())).collect(),

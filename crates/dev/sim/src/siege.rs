@@ -5,9 +5,9 @@
 
 use crate::finality::{begin, setup};
 use crate::house::{genesis, patron, sized, submission, vote};
-use crate::random::Random;
 use crate::watch::Watch;
 use protocol::{Address, InstrumentId, VolReport};
+use random::Random;
 use replica::simulation::{History, World};
 use replica::{Node, Source, SubmitFailure};
 use std::collections::BTreeMap;
@@ -73,7 +73,7 @@ pub fn besiege(validators: u16, attack: Attack) -> Besieged {
             world,
             watch,
             attack,
-            random: Random::new(1, 0x51),
+            random: Random::stream(1, 0x51),
             nonce: 1,
             fed: BTreeMap::new(),
             seen: Besieged::default(),

@@ -15,6 +15,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use pricing::{Deviation, FineVol, Forward, Strike, Terms};
+use random::Random;
 use units::{BlockSpan, Price, Round, Vol};
 
 const SEED: u64 = 76;
@@ -57,15 +58,8 @@ struct Drawn {
 
 /// Returns the options that the peers draw: SplitMix64, five numbers each.
 fn draw() -> Vec<Drawn> {
-    let mut state = SEED;
-    let mut next = move || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    };
-    let mut below = move |bound: u64| i128::from(next() % bound);
+    let mut random = Random::new(SEED);
+    let mut below = move |bound: u64| i128::from(random.below(bound));
     let mut option = || {
         let forward = 10_000_000_000 + below(100_000_000_000);
         Drawn {

@@ -16,6 +16,7 @@ use protocol::{
     SelfTrade, Side, SourceId, TimeInForce, Transaction, UnderlyingId, ValidatorId, VolReport,
     Vote, limits,
 };
+use random::Random;
 use units::{Amount, BlockTime, Lots, Notional, Price, Quantity, Vol};
 
 const CUSTODIAN: Address = Address::new([0xC0; 20]);
@@ -101,7 +102,7 @@ impl Traders {
     fn new(accounts: u32, seed: u64) -> Self {
         let (machine, _) = Machine::found(&genesis()).expect("the genesis is sound");
         let (btc, eth) = (64_000_000_000, 3_200_000_000);
-        Self { machine, accounts, random: Random(seed), client: 0, btc, eth }
+        Self { machine, accounts, random: Random::new(seed), client: 0, btc, eth }
     }
 
     fn next_block(&mut self, transactions: Vec<Transaction>) -> Block {
@@ -143,22 +144,22 @@ impl Traders {
     fn sender(&mut self) -> u32 {
         let makers = (self.accounts / 100).max(1);
         let among = if self.random.below(2) == 0 { makers } else { self.accounts };
-        self.random.below(among)
+        self.random.between(0, among - 1)
     }
 
     fn open_order(&mut self, number: u32) -> Option<OrderId> {
         let state = self.machine.state();
         let orders = state.accounts.get(state.accounts.index(account(number))?)?.orders();
-        let chosen = self.random.below(u32::try_from(orders.len()).ok()?.max(1));
+        let chosen = self.random.between(0, u32::try_from(orders.len()).ok()?.saturating_sub(1));
         orders.sorted().get(usize::try_from(chosen).ok()?).map(|(order, _)| *order)
     }
 
     fn new_order(&mut self) -> NewOrder {
-        let base = if self.random.below(2) == 0 { 0 } else { 100 };
+        let base = if self.random.one_in(2) { 0 } else { 100 };
         let market = match self.random.below(100) {
             0..50 => 1,
-            50..70 => 2 + self.random.below(3),
-            _ => 5 + self.random.below(20),
+            50..70 => self.random.between(2, 4),
+            _ => self.random.between(5, 24),
         };
         let instrument = InstrumentId::new(base + market);
         let mark = self.machine.state().markets.get(&instrument).and_then(|market| market.mark);
@@ -182,27 +183,6 @@ impl Traders {
             reduce_only: false,
             self_trade: SelfTrade::CancelResting,
         }
-    }
-}
-
-/// SplitMix64: a seed means the same traffic for ever.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: u32) -> u32 {
-        u32::try_from(self.next() % u64::from(bound)).expect("below a u32")
-    }
-
-    fn between(&mut self, low: i128, high: i128) -> i128 {
-        low + i128::from(self.next()).rem_euclid(high - low + 1)
     }
 }
 

@@ -7,6 +7,7 @@ use protocol::{
     Address, BasisReport, Block, Contract, Hash, Instrument, InstrumentId, PriceReport, Right,
     Seat, SourceId, UnderlyingId, ValidatorId, VolReport, Vote, limits,
 };
+use random::Random;
 use units::{BlockHeight, BlockTime, Notional, Price, Quantity, Vol};
 
 const START: i128 = 1_700_000_000_000;
@@ -37,7 +38,7 @@ impl Voting {
     #[must_use]
     pub fn generate(validators: u16, blocks: i128, seed: u64) -> Self {
         let genesis = genesis(validators);
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mut block = |height: i128| Block {
             height: BlockHeight::from_blocks(height),
             time: BlockTime::from_millis(START + 1_000 * height),
@@ -66,18 +67,9 @@ impl Voting {
     }
 }
 
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    /// Returns a number between minus a bound and the bound.
-    fn about(&mut self, bound: i128) -> i128 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        i128::from(z ^ (z >> 31)).rem_euclid(2 * bound + 1) - bound
-    }
+/// Returns a number between minus a bound and the bound.
+fn about(random: &mut Random, bound: i128) -> i128 {
+    random.between(-bound, bound)
 }
 
 fn expires_at(days: i128) -> BlockTime {
@@ -149,21 +141,21 @@ fn vote(number: u16, genesis: &Genesis, random: &mut Random) -> Vote {
     let price = |source, random: &mut Random| PriceReport {
         underlying: COIN,
         source: SourceId::new(source),
-        price: Price::from_micros(INDEX + random.about(INDEX / 10_000 * 3)),
+        price: Price::from_micros(INDEX + about(random, INDEX / 10_000 * 3)),
         confidence: Price::from_micros(INDEX / 10_000),
     };
     let prices = (1..=SOURCES).map(|source| price(source, random)).collect();
     let basis = |days: i128, random: &mut Random| BasisReport {
         underlying: COIN,
         expires_at: expires_at(days),
-        basis: Price::from_micros(INDEX / 10 * days / 365 + random.about(1_000_000)),
+        basis: Price::from_micros(INDEX / 10 * days / 365 + about(random, 1_000_000)),
     };
     let bases = EXPIRIES.map(|days| basis(days, random)).to_vec();
     let vol = |instrument: &Instrument| {
         let Contract::Option { strike, .. } = instrument.contract else { return None };
         // Fifty per cent at the money, and more the farther a strike is from it.
         let away = (strike.micros() - INDEX).abs() * 1_000 / INDEX;
-        let vol = Vol::from_points(5_000 + 2 * away + random.about(20));
+        let vol = Vol::from_points(5_000 + 2 * away + about(random, 20));
         Some(VolReport { instrument: instrument.id, vol })
     };
     let vols = genesis.instruments.iter().filter_map(vol).collect();

@@ -9,6 +9,7 @@ use protocol::{
     NewOrder, OrderId, Right, Scopes, SelfTrade, SessionKey, SessionTerms, Shown, Side,
     TimeInForce, UnderlyingId, codec,
 };
+use random::Random;
 use std::collections::BTreeMap;
 use units::{Amount, BlockTime, Lots, Notional, Price, Quantity};
 
@@ -22,24 +23,16 @@ fn owner() -> OwnerKey {
     OwnerKey::from_secret([0x11; 32]).expect("a key")
 }
 
-/// SplitMix64, over small alphabets: what reads alike is to meet often.
-struct Random(u64);
+/// What is drawn from small alphabets: what reads alike is to meet often.
+struct Drawn(Random);
 
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % bound
-    }
-
+impl Drawn {
     fn one<T: Copy>(&mut self, of: &[T]) -> T {
-        of[usize::try_from(self.below(of.len() as u64)).expect("small")]
+        *self.0.one(of)
     }
 
     fn yes(&mut self) -> bool {
-        self.below(2) == 0
+        self.0.one_in(2)
     }
 
     fn contract(&mut self) -> Contract {
@@ -49,7 +42,7 @@ impl Random {
         let then = now - 5 * 146_097 * 86_400_000;
         let expires_at = BlockTime::from_millis(self.one(&[now, then, now + century, now + 1]));
         let strike = Price::from_micros(self.one(&[90_000_000_000, -90_000_000_000, 9]));
-        match self.below(3) {
+        match self.0.below(3) {
             0 => Contract::Perpetual,
             1 => Contract::Future { expires_at },
             _ => {
@@ -81,7 +74,7 @@ impl Random {
         let asset = self.one(&[AssetId::DOLLAR, AssetId::new(1), AssetId::new(2)]);
         let amount = Amount::from_minor(self.one(&[1, 1_000, 1_000_000]));
         let instrument = self.yes().then(|| InstrumentId::new(self.one(&[1, 11])));
-        match self.below(8) {
+        match self.0.below(8) {
             0 => Command::CancelOrder { sub, order: OrderId::new(self.one(&[1, 11])) },
             1 => Command::MassCancel { sub, instrument },
             2 => {
@@ -140,7 +133,7 @@ fn digest(body: &Body, chain_id: u64, shown: Option<Shown>) -> Option<(Hash, Vec
 /// spec 0027-ACC-001, 0027-ACC-013.
 #[test]
 fn submissions_of_one_digest_are_one_submission() {
-    let mut random = Random(SEED);
+    let mut random = Drawn(Random::new(SEED));
     let mut sent: BTreeMap<Hash, Vec<u8>> = BTreeMap::new();
     let (mut kinds, mut again) = ([0; 7], 0);
     for _ in 0..20_000 {

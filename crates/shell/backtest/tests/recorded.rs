@@ -1,26 +1,18 @@
 //! The recorded data through the thresholds, and a made-up history whose outcome is known.
 
 use backtest::{History, Outcome, Step, Verdict, replay, run, study};
+use random::Random;
 use units::{BlockSpan, BlockTime, Price};
 
 const HOUR: i128 = 3_600_000;
 
-/// SplitMix64.
-fn random(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
 /// Returns eight-hour steps whose moves are near normal with a deviation of `ppm`, and one that jumps at `jump_at`.
 fn made(ppm: i128, steps: i128, jump_at: &[i128]) -> History {
-    let (mut state, mut micros) = (7u64, 1_000_000_000_000i128);
+    let (mut random, mut micros) = (Random::new(7), 1_000_000_000_000i128);
     let step = |i: i128| {
         // A sum of twelve uniform numbers less six has deviation one.
         let normal: i128 =
-            (0..12).map(|_| i128::from(random(&mut state) % 1_000_001)).sum::<i128>() - 6_000_000;
+            (0..12).map(|_| i128::from(random.below(1_000_001))).sum::<i128>() - 6_000_000;
         micros += micros * normal / 1_000_000 * ppm / 1_000_000;
         if jump_at.contains(&i) {
             micros = micros * 60 / 100;

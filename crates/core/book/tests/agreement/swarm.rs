@@ -2,6 +2,7 @@
 
 use crate::world::{Command, TICK, World};
 use protocol::{AccountIndex, OrderId, SelfTrade, Side, TimeInForce};
+use random::Random;
 use units::{Lots, Price, limits};
 
 /// Prints the seed of whatever panics.
@@ -12,27 +13,6 @@ impl Drop for Reproduce {
         if std::thread::panicking() {
             eprintln!("reproduce: NOVATION_SEED={:#x} cargo test -p book --test agreement", self.0);
         }
-    }
-}
-
-/// SplitMix64.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `bound`.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn one_in(&mut self, odds: u64) -> bool {
-        self.below(odds) == 0
     }
 }
 
@@ -61,7 +41,7 @@ enum Sizes {
 
 impl Swarm {
     pub(crate) fn of(seed: u64) -> Self {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let sizes = match random.below(4) {
             0 => Sizes::One,
             1 => Sizes::Equal(2 + random.below(5)),

@@ -1,11 +1,12 @@
 //! What is counted against the caps of session keys, beside a slow model that knows orders by their receipts and events alone.
 
 use crate::access::{SignedHouse, by_key, by_owner, key, wide};
-use crate::common::{HOUR, Random, SIGNERS, START, account, order, trader};
+use crate::common::{HOUR, SIGNERS, START, account, order, trader};
 use protocol::{
     AssetId, CancelReason, Command, Event, InstrumentId, NewOrder, OrderId, Quote, Receipt,
     Refusal, SessionTerms, Side, TimeInForce,
 };
+use random::Random;
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Amount, Lots, Notional, Price};
 
@@ -154,7 +155,7 @@ impl Trader {
             let instrument = InstrumentId::new(1);
             return Command::MassCancel { sub: 0, instrument: Some(instrument) };
         }
-        let chosen = usize::try_from(self.random.next() % 1_009).expect("small") % orders.len();
+        let chosen = usize::try_from(self.random.word() % 1_009).expect("small") % orders.len();
         Command::CancelOrder { sub: 0, order: orders[chosen].0 }
     }
 }
@@ -166,7 +167,7 @@ fn terms(byte: u8, cap: i128) -> SessionTerms {
 /// Plays a history of a few days and returns what was seen in it.
 fn play(seed: u64) -> BTreeSet<String> {
     let mut house = SignedHouse::new();
-    let mut trader_of = Trader { random: Random(seed), client: 1_000 };
+    let mut trader_of = Trader { random: Random::new(seed), client: 1_000 };
     let mut nonce = 10;
     let away = Command::Transfer {
         sub: 0,

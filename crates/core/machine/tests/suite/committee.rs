@@ -1,11 +1,12 @@
 //! 0033: who validates, and when that changes.
 
-use super::common::{House, Random, SIGNERS, genesis, seat};
+use super::common::{House, SIGNERS, genesis, seat};
 use machine::{CommitteeRecord, Machine, StateKey};
 use protocol::codec;
 use protocol::{
     Change, Command, Event, Receipt, Refusal, Seat, Transaction, ValidatorId, Vote, limits,
 };
+use random::Random;
 use std::collections::BTreeSet;
 
 const EPOCH: u64 = limits::EPOCH_BLOCKS_MIN;
@@ -138,9 +139,9 @@ fn four_are_replaced_one_at_a_time_and_are_never_fewer() {
 #[test]
 fn one_committee_differs_from_the_next_by_as_many_seats_as_it_can_lose() {
     // 0033-COMM-004
-    let mut random = Random(0x0033_0004);
+    let mut random = Random::new(0x0033_0004);
     for case in 0..12 {
-        let at_first = 4 + u16::try_from(random.next() % 9).unwrap();
+        let at_first = 4 + u16::try_from(random.word() % 9).unwrap();
         let mut house = house(at_first);
         for _ in 0..3 {
             let wanted: BTreeSet<u16> = numbers(&record(&house).wanted).into_iter().collect();
@@ -148,7 +149,7 @@ fn one_committee_differs_from_the_next_by_as_many_seats_as_it_can_lose() {
             for number in 1..=20 {
                 let change =
                     if wanted.contains(&number) { take(number) } else { give(seat(number)) };
-                if random.next().is_multiple_of(3) {
+                if random.word().is_multiple_of(3) {
                     changes.push(change);
                 }
             }

@@ -7,6 +7,7 @@ use protocol::{
     ProposalId, Quote, Right, Seat, SelfTrade, Side, SourceId, TimeInForce, Transaction,
     UnderlyingId, ValidatorId, VolReport, Vote, limits,
 };
+use random::Random;
 use std::{cell::Cell, collections::BTreeSet};
 use units::{Amount, BlockTime, Lots, Notional, Price, Quantity, Vol};
 
@@ -17,28 +18,6 @@ pub(crate) const BTC: UnderlyingId = UnderlyingId::new(1);
 pub(crate) const ETH: UnderlyingId = UnderlyingId::new(2);
 pub(crate) const START: i128 = 1_584_000_000_000;
 pub(crate) const HOUR: i128 = 3_600_000;
-
-/// SplitMix64: a seed means the same commands for ever.
-#[derive(Debug, Clone)]
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    pub(crate) fn between(&mut self, low: i128, high: i128) -> i128 {
-        low + i128::from(self.next()).rem_euclid(high - low + 1)
-    }
-}
 
 pub(crate) fn trader(number: u8) -> Address {
     Address::new([number; 20])
@@ -417,7 +396,7 @@ pub(crate) fn anything(random: &mut Random, client: &mut u64, house: &House) -> 
         let price = (mark + random.between(-width, width)) / tick * tick;
         match random.below(60) {
             0 => price + 1,
-            1 => i128::from(random.next()) % units::limits::PRICE_MICROS_MAX,
+            1 => i128::from(random.word()) % units::limits::PRICE_MICROS_MAX,
             2 => -price,
             _ => price.max(tick),
         }
@@ -456,10 +435,10 @@ pub(crate) fn anything(random: &mut Random, client: &mut u64, house: &House) -> 
             let open =
                 state.accounts.index(account(number)).and_then(|index| state.accounts.get(index));
             let orders = open.map(|held| held.orders().sorted()).unwrap_or_default();
-            let chosen = usize::try_from(random.next() % 1_000_003).expect("small");
+            let chosen = usize::try_from(random.word() % 1_000_003).expect("small");
             let order = orders
                 .get(chosen % orders.len().max(1))
-                .map_or(OrderId::new(random.next()), |(order, _)| *order);
+                .map_or(OrderId::new(random.word()), |(order, _)| *order);
             Command::CancelOrder { sub: 0, order }
         }
         70..=72 => {
@@ -502,7 +481,7 @@ pub(crate) fn anything(random: &mut Random, client: &mut u64, house: &House) -> 
                 // Of any size, to somebody who does not trade: wealth would hide every default.
                 account: account(30),
                 asset: AssetId::DOLLAR,
-                amount: Amount::from_minor(i128::from(random.next()) << random.below(60)),
+                amount: Amount::from_minor(i128::from(random.word()) << random.below(60)),
             };
             return Transaction { sender: CUSTODIAN, command };
         }

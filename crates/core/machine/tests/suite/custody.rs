@@ -2,13 +2,14 @@
 //! and collateral that anybody may buy.
 
 use super::common::{
-    BTC, ETH, House, Random, START, account, deposit, dollars, genesis, of, order, trader,
+    BTC, ETH, House, START, account, deposit, dollars, genesis, of, order, trader,
 };
 use ledger::{Holder, Posting};
 use machine::{Genesis, Machine, ParameterGenesis};
 use protocol::{
     AccountId, AssetId, Command, Event, Mode, ParameterId, Receipt, Refusal, Side, Transaction,
 };
+use random::Random;
 use std::collections::BTreeMap;
 use units::{Amount, Notional, Price};
 
@@ -665,7 +666,7 @@ fn no_set_of_accounts_takes_out_more_than_it_brought_plus_what_is_covered() {
     // 0011-LEDG-009, 0025-BLOCK-041: random histories of six accounts that trade with each other, without a fund.
     let (mut stopped, mut gained) = (0, 0);
     for seed in 0..16 {
-        let mut random = Random(0xC057 + seed);
+        let mut random = Random::new(0xC057 + seed);
         let mut house = house(0, &[(ParameterId::VariationInterval, 60_000)]);
         let mut model = Model::default();
         house.apply(1, (1..=6).map(|n| deposit(n, 0, dollars(20_000))).collect());

@@ -2,7 +2,7 @@
 //! subset of fills anew.
 
 use super::common::{
-    BTC, CUSTODIAN, House, Random, START, account, deposit, dollars, genesis, order, trader,
+    BTC, CUSTODIAN, House, START, account, deposit, dollars, genesis, order, trader,
 };
 use machine::{Machine, Outcome, ParameterGenesis};
 use margin::{Portfolio, Requirement, Risk};
@@ -10,6 +10,7 @@ use protocol::{
     AccountIndex, AssetId, CancelReason, Command, Event, InstrumentId, OrderId, ParameterId, Side,
     Transaction,
 };
+use random::Random;
 use std::collections::BTreeMap;
 use units::{Amount, Lots, Notional};
 
@@ -258,7 +259,7 @@ fn run(seed: u64) -> (usize, usize, usize) {
     founding.parameters.push(ParameterGenesis { underlying: None, parameter, value: 0 });
     let (machine, _) = Machine::found(&founding).expect("the genesis is sound");
     let mut house = House { machine, now: START, btc: 8_000_000_000, eth: 190_000_000 };
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let opening = (1..=TRADERS).map(|number| {
         deposit(number, 0, dollars(if number == TRADERS { 20_000_000 } else { 60_000 }))
     });

@@ -1,13 +1,12 @@
 //! Prices that nobody can lean on: what a coalition does to marks, and what honest accounts see of it.
 
-use super::common::{
-    BTC, HOUR, House, Random, START, account, deposit, dollars, order, seat, trader,
-};
+use super::common::{BTC, HOUR, House, START, account, deposit, dollars, order, seat, trader};
 use machine::{Genesis, Outcome, ParameterGenesis, SourceWeight, ValidatorGenesis};
 use protocol::{
     AssetId, BasisReport, Command, Contract, Event, Instrument, InstrumentId, Mode, ParameterId,
     Receipt, Refusal, Right, Side, SourceId, TimeInForce, Transaction, ValidatorId, Vote,
 };
+use random::Random;
 use units::{BlockTime, Notional, Price, Quantity};
 
 const DOLLAR: i128 = 1_000_000;
@@ -579,7 +578,7 @@ fn noise_of_sources_costs_neither_longs_nor_shorts() {
     let [bid, ask] = [(1, Side::Buy, 7_999_500_000), (2, Side::Sell, 8_000_500_000)]
         .map(|(client, side, price)| order(3, client, PERPETUAL, side, price, 1_000));
     house.apply(1, vec![bid, ask]);
-    let (mut random, mut paid, mut off) = (Random(3), 0, 0);
+    let (mut random, mut paid, mut off) = (Random::new(3), 0, 0);
     let blocks = 24 * 180;
     for _ in 0..blocks {
         // The sum of twelve uniform numbers is as good as normal; its deviation is 1,000, here 2 bp of 8,000 dollars.

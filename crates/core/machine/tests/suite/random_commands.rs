@@ -1,15 +1,14 @@
 //! A million commands that may be anything, through crashes and an expiry: nothing is created, nothing is lost, nothing
 //! panics, and a machine restored from a snapshot goes on exactly as the one that never stopped.
 
-use super::common::{
-    BTC, ETH, HOUR, House, Random, SIGNERS, START, anything, deposit, dollars, hostile,
-};
+use super::common::{BTC, ETH, HOUR, House, SIGNERS, START, anything, deposit, dollars, hostile};
 use governance::Definition;
 use machine::{Machine, ParameterGenesis, Write};
 use protocol::{
     Change, Command, Contract, Event, Instrument, InstrumentId, ParameterId, Receipt, Transaction,
     ValidatorId,
 };
+use random::Random;
 use std::collections::BTreeMap;
 
 /// Commands of one run; the whole test sends over a million.
@@ -111,7 +110,7 @@ fn run(seed: u64) -> (u64, BTreeMap<u16, u64>, BTreeMap<&'static str, u64>) {
         }
     };
     note(founded);
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let (mut client, mut sent) = (1_000, 0);
     let mut restored: Option<(Machine, u32)> = None;
     let (mut refusals, mut events) = (BTreeMap::new(), BTreeMap::new());

@@ -1,8 +1,8 @@
 //! Rules of the spec pages 0011, 0013, 0021, 0023 and 0025 that no other test shows, and today's departures from them.
 
 use super::common::{
-    BTC, ETH, HOUR, House, Random, SIGNERS, START, account, deposit, dollars, genesis, long, of,
-    opened, order, sign, trader,
+    BTC, ETH, HOUR, House, SIGNERS, START, account, deposit, dollars, genesis, long, of, opened,
+    order, sign, trader,
 };
 use governance::CouncilError;
 use ledger::Holder;
@@ -15,6 +15,7 @@ use protocol::{
     InstrumentId, Mode, NewOrder, OrderId, ParameterId, ProposalId, Quote, Receipt, Refusal, Right,
     SelfTrade, Side, TimeInForce, Transaction, UnderlyingId,
 };
+use random::Random;
 use units::{Amount, Lots, Notional, Price, Quantity, limits};
 
 const PERPETUAL: InstrumentId = InstrumentId::new(1);
@@ -684,7 +685,7 @@ fn no_more_than_the_limit_leaves_in_any_hour() {
     let mut house = House { machine, now: START, ..opened() };
     house.apply(1, vec![deposit(1, 0, dollars(10_000_000))]);
     let mut left: Vec<(i128, i128)> = Vec::new();
-    let mut random = Random(12);
+    let mut random = Random::new(12);
     for _ in 0..600 {
         let amount = random.between(1, 60);
         let (asset, amount_) = (AssetId::DOLLAR, dollars(1_000 * amount));

@@ -1,13 +1,14 @@
 //! Settlement prices are averages of fresh prices: silence and outages put a settlement off, and fix nothing.
 
 use super::common::{
-    BTC, HOUR, House, Random, SIGNERS, START, account, deposit, dollars, genesis, order, seat,
+    BTC, HOUR, House, SIGNERS, START, account, deposit, dollars, genesis, order, seat,
 };
 use machine::{GenesisError, Machine, Outcome, ParameterGenesis, ValidatorGenesis};
 use protocol::{
     Block, CancelReason, Change, Command, Event, InstrumentId, Mode, ParameterId, ProposalId,
     Receipt, Refusal, Side, Transaction, ValidatorId,
 };
+use random::Random;
 use units::{BlockTime, Notional, Price};
 
 const EXPIRY: i128 = START + 5 * HOUR;
@@ -340,7 +341,7 @@ fn no_validator_is_founded_with_a_third_of_the_stake_but_among_three() {
 #[test]
 fn no_pattern_of_silence_settles_outside_what_honest_validators_saw() {
     // 0017-ORAC-018: whenever a third chooses to speak, while it sees the prices.
-    let mut random = Random(0x005E_771E);
+    let mut random = Random::new(0x005E_771E);
     for round in 0..6u64 {
         let mut house = until(31 * MINUTE);
         let (mut least, mut most) = (house.btc, house.btc);

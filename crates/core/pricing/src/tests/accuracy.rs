@@ -3,11 +3,12 @@
 use num_bigint::BigInt;
 use units::{BlockSpan, Ppb, Price, Round};
 
-use super::random::{Inputs, Random};
+use super::random::Inputs;
 use super::reference::{BITS, Exact, Reference, fraction, whole};
 use crate::black::call_q62;
 use crate::inputs::HORIZON_MILLIS_MAX;
 use crate::{Discount, call, put};
+use random::Random;
 
 /// What the comparison of many inputs has seen.
 #[derive(Debug, Default)]
@@ -63,7 +64,7 @@ impl Seen {
 #[test]
 fn market_like_values_are_the_neighbours_of_the_exact_ones() {
     let reference = Reference::new();
-    let (mut random, mut seen) = (Random(0x0076), Seen::default());
+    let (mut random, mut seen) = (Random::new(0x0076), Seen::default());
     for _ in 0..12_000 {
         seen.compare(&reference, Inputs::market(&mut random));
     }
@@ -76,7 +77,7 @@ fn market_like_values_are_the_neighbours_of_the_exact_ones() {
 #[test]
 fn values_of_any_magnitude_are_the_neighbours_of_the_exact_ones() {
     let reference = Reference::new();
-    let (mut random, mut seen) = (Random(0x1976), Seen::default());
+    let (mut random, mut seen) = (Random::new(0x1976), Seen::default());
     for _ in 0..8_000 {
         seen.compare(&reference, Inputs::any(&mut random));
     }
@@ -88,7 +89,7 @@ fn values_of_any_magnitude_are_the_neighbours_of_the_exact_ones() {
 #[test]
 fn values_of_the_largest_prices_are_the_neighbours_of_the_exact_ones() {
     let reference = Reference::new();
-    let (mut random, mut seen) = (Random(0x00b1_6000), Seen::default());
+    let (mut random, mut seen) = (Random::new(0x00b1_6000), Seen::default());
     for _ in 0..6_000 {
         seen.compare(&reference, Inputs::largest(&mut random));
     }
@@ -113,7 +114,7 @@ fn values_at_the_ends_of_every_range_are_the_neighbours_of_the_exact_ones() {
 #[test]
 fn values_at_volatilities_after_a_shock_are_the_neighbours_of_the_exact_ones() {
     let reference = Reference::new();
-    let (mut random, mut seen) = (Random(0x5340_c4ed), Seen::default());
+    let (mut random, mut seen) = (Random::new(0x5340_c4ed), Seen::default());
     for _ in 0..6_000 {
         seen.compare(&reference, Inputs::shocked(&mut random));
     }
@@ -125,7 +126,7 @@ fn values_at_volatilities_after_a_shock_are_the_neighbours_of_the_exact_ones() {
 #[test]
 fn discounted_prices_are_directed() {
     let reference = Reference::new();
-    let mut random = Random(0x6469_7363);
+    let mut random = Random::new(0x6469_7363);
     for row in 0..2_000 {
         let rate = random.magnitude(300_000_000);
         let millis = random.magnitude(HORIZON_MILLIS_MAX);
@@ -148,7 +149,7 @@ fn discounted_prices_are_directed() {
 #[test]
 fn greeks_are_within_their_stated_errors() {
     let reference = Reference::new();
-    let mut random = Random(0x6772_6565_6b73);
+    let mut random = Random::new(0x6772_6565_6b73);
     for _ in 0..3_000 {
         let inputs = Inputs::market(&mut random);
         let (greeks, terms) = (inputs.terms().greeks(), inputs.terms());

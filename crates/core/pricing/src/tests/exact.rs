@@ -2,9 +2,10 @@
 
 use num_bigint::BigInt;
 
-use super::random::{Inputs, Random};
+use super::random::Inputs;
 use super::reference::{BITS, Reference, over, root, whole};
 use crate::exact::{self, Side};
+use random::Random;
 
 /// Fraction bits of the finer computation.
 const FINE: u64 = 118;
@@ -29,7 +30,7 @@ fn drawn(random: &mut Random, most: i128) -> u64 {
 fn finer_functions_are_within_their_stated_errors() {
     let reference = Reference::new();
     let ln_2 = reference.ln(&whole(2));
-    let mut random = Random(0x0066_696e_6572);
+    let mut random = Random::new(0x0066_696e_6572);
     for case in 0..1_000 {
         let v = drawn(&mut random, units::Price::LIMIT);
         let log = over(&reference.ln(&whole(v.into())), &ln_2);
@@ -66,7 +67,7 @@ fn finer_functions_are_within_their_stated_errors() {
 #[test]
 fn the_side_of_a_whole_micro_dollar_is_that_of_the_exact_value() {
     let reference = Reference::new();
-    let (mut random, mut decided) = (Random(0x0073_6964_6573), 0);
+    let (mut random, mut decided) = (Random::new(0x0073_6964_6573), 0);
     for row in 0..3_000 {
         let inputs = match row % 3 {
             0 => Inputs::any(&mut random),

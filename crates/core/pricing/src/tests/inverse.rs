@@ -2,11 +2,12 @@
 
 use units::{BlockSpan, Price, Round};
 
-use super::random::{Inputs, Random};
+use super::random::Inputs;
 use crate::{
     FineVol, Forward, Horizon, Strike, Terms, vol_determined_by_call, vol_determined_by_put,
     vol_implied_by_call, vol_implied_by_put,
 };
+use random::Random;
 
 /// Returns the volatilities implied by both sides of a put–call pair.
 fn implied(terms: Terms, round: Round) -> (Option<FineVol>, Option<FineVol>) {
@@ -20,7 +21,7 @@ fn implied(terms: Terms, round: Round) -> (Option<FineVol>, Option<FineVol>) {
 // 0010-PRIC-009
 #[test]
 fn the_implied_volatility_prices_back_to_the_micro_dollar() {
-    let mut random = Random(0x6976);
+    let mut random = Random::new(0x6976);
     let mut telling = 0;
     for _ in 0..4_000 {
         let inputs = Inputs::market(&mut random);
@@ -42,7 +43,7 @@ fn the_implied_volatility_prices_back_to_the_micro_dollar() {
 
 #[test]
 fn a_quoted_volatility_comes_back_within_what_a_micro_dollar_is_worth() {
-    let mut random = Random(0x7176);
+    let mut random = Random::new(0x7176);
     for _ in 0..4_000 {
         let inputs = Inputs::market(&mut random);
         let terms = inputs.terms();

@@ -2,8 +2,9 @@
 
 use units::{BlockSpan, Ppb, Price, Round};
 
-use super::random::{Inputs, Random};
+use super::random::Inputs;
 use crate::{Discount, FineVol, Fixing, Strike, Terms, decay, power};
+use random::Random;
 
 const ROWS: usize = 20_000;
 
@@ -11,7 +12,7 @@ const ROWS: usize = 20_000;
 const SLACK: i128 = 1;
 
 fn each(seed: u64, mut check: impl FnMut(&mut Random, Inputs)) {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     for row in 0..ROWS {
         let inputs =
             if row % 2 == 0 { Inputs::any(&mut random) } else { Inputs::market(&mut random) };

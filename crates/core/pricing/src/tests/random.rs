@@ -1,33 +1,9 @@
 //! Inputs drawn from a seed, spread over every order of magnitude that the constructors accept.
 
+use random::Random;
 use units::{BlockSpan, Price};
 
 use crate::{Deviation, FineVol, Forward, Horizon, MovedVol, Strike, Terms};
-
-/// SplitMix64, so that a seed means the same inputs whatever the dependencies are.
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Returns a number in `least..=most`, uniformly.
-    pub(super) fn between(&mut self, least: i128, most: i128) -> i128 {
-        least + i128::from(self.next()) % (most - least + 1)
-    }
-
-    /// Returns a number in `1..=most` whose number of bits is uniform.
-    pub(super) fn magnitude(&mut self, most: i128) -> i128 {
-        let bits = self.between(1, i128::from(128 - most.leading_zeros()));
-        let top = 1_i128 << bits;
-        self.between(top / 2, top - 1).clamp(1, most)
-    }
-}
 
 /// The four inputs as bare integers, for the reference.
 #[derive(Debug, Clone, Copy)]

@@ -6,6 +6,7 @@ mod generate;
 mod random;
 mod refusals;
 
+use crate::random::Random;
 use borsh::{BorshDeserialize, BorshSerialize};
 use expect_test::expect_file;
 use generate::{Generate, Variants};
@@ -17,7 +18,6 @@ use protocol::{
     ProposalId, Quote, Receipt, Refusal, Right, Seat, SelfTrade, Side, SourceId, TimeInForce,
     Transaction, UnderlyingId, ValidatorId, VolReport, Vote, limits,
 };
-use random::Random;
 use std::collections::BTreeSet;
 use std::fmt::{Debug, Write};
 

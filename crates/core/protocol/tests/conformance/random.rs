@@ -1,23 +1,20 @@
 //! Random numbers that stay the same for ever: the pinned encodings are made of them.
 
-/// SplitMix64.
+/// Random numbers of a name.
 #[derive(Debug, Clone)]
-pub(crate) struct Random(u64);
+pub(crate) struct Random(random::Random);
 
 impl Random {
     /// Returns the numbers that belong to a name.
     pub(crate) fn named(name: &str) -> Self {
-        Self(name.bytes().fold(0x6E6F_7661_7469_6F6E, |seed: u64, byte| {
+        let seed = name.bytes().fold(0x6E6F_7661_7469_6F6E, |seed: u64, byte| {
             seed.rotate_left(5).wrapping_mul(0x0100_0000_01B3) ^ u64::from(byte)
-        }))
+        });
+        Self(random::Random::new(seed))
     }
 
     pub(crate) fn word(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        word ^ (word >> 31)
+        self.0.word()
     }
 
     /// Returns a number below `end`.

@@ -1,8 +1,9 @@
 //! Liars below a third of the stake: what the repair makes of medians that they have pushed.
 
-use crate::random::{DAY, Random, applied};
+use crate::random::{DAY, applied};
 use oracle::weighted_median;
 use pricing::{Forward, Horizon, Strike, Svi};
+use random::Random;
 use std::collections::{BTreeMap, BTreeSet};
 use surface::Smile;
 use units::{BlockSpan, Price, Round, Vol};
@@ -33,7 +34,7 @@ fn honest_vol(days: i128, strike: i128, lift: i128) -> Vol {
 #[test]
 fn liars_below_a_third_cannot_push_the_repaired_vols_out_of_the_honest_range() {
     for seed in 0..150 {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mut smiles = Vec::new();
         let mut ranges = Vec::new();
         for days in DAYS {
@@ -46,8 +47,8 @@ fn liars_below_a_third_cannot_push_the_repaired_vols_out_of_the_honest_range() {
                 range.push((votes[0].0, votes[4].0));
                 // Two liars of 124 each: below a third of 748.
                 for _ in 0..2 {
-                    let lie = random.within(0, 2);
-                    let lie = [1, 65_535, random.within(1, 65_535)][usize::try_from(lie).unwrap()];
+                    let lie = random.between(0, 2);
+                    let lie = [1, 65_535, random.between(1, 65_535)][usize::try_from(lie).unwrap()];
                     votes.push((Vol::from_points(lie), 124));
                 }
                 vols.insert(Price::from_micros(strike), weighted_median(&votes).unwrap());

@@ -1,7 +1,8 @@
 //! What holds for every surface, over tens of thousands of them.
 
 use crate::arbitrage::{calls, most_between, most_within};
-use crate::random::{Random, applied, extreme, plausible, wild};
+use crate::random::{applied, extreme, plausible, wild};
+use random::Random;
 use surface::Smile;
 use units::{BlockSpan, Price, Vol};
 
@@ -11,7 +12,7 @@ const LEFT: i128 = 6;
 fn each(seed: u64, draw: fn(&mut Random) -> Vec<Smile>, cases: u64, check: fn(u64, &[Smile])) {
     for case in 0..cases {
         let seed = seed.wrapping_add(case);
-        check(seed, &draw(&mut Random(seed)));
+        check(seed, &draw(&mut Random::new(seed)));
     }
 }
 
@@ -72,7 +73,7 @@ fn repairing_twice_is_repairing_once_bit_for_bit() {
 fn surfaces_that_are_drawn_do_hold_arbitrage() {
     let (mut within, mut between) = (0, 0);
     for seed in 0..300 {
-        let smiles = plausible(&mut Random(seed));
+        let smiles = plausible(&mut Random::new(seed));
         within += i32::from(smiles.iter().any(|smile| most_within(smile) > LEFT));
         let pairs = smiles.windows(2).filter(|pair| most_between(&pair[0], &pair[1]) > LEFT);
         between += i32::from(pairs.count() > 0);
@@ -83,12 +84,12 @@ fn surfaces_that_are_drawn_do_hold_arbitrage() {
 /// 0018-SURF-005.
 #[test]
 fn the_largest_surface_is_repaired() {
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     let mut smile = wild(&mut random).remove(0);
     let limit = Vol::LIMIT;
     smile.vols = (1..=4_096)
         .map(|step| {
-            let vol = Vol::from_points(random.within(0, limit));
+            let vol = Vol::from_points(random.between(0, limit));
             (Price::from_micros(smile.forward.micros() * step / 1_024), vol)
         })
         .collect();

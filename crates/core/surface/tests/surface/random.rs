@@ -1,57 +1,34 @@
 //! Surfaces drawn from a seed: plausible, absurd, and at the ends of every range.
 
+use random::Random;
 use std::collections::{BTreeMap, BTreeSet};
 use surface::Smile;
 use units::{BlockSpan, Price, Vol};
 
 pub(crate) const DAY: i128 = 86_400_000;
 
-/// A generator of our own, so that a seed means the same for ever: splitmix64.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Returns a number from `low` to `high`, both included.
-    pub(crate) fn within(&mut self, low: i128, high: i128) -> i128 {
-        let width = u128::try_from(high - low).unwrap() + 1;
-        low + i128::try_from(u128::from(self.next()) % width).unwrap()
-    }
-
-    fn pick(&mut self, choices: &[i128]) -> i128 {
-        let last = i128::try_from(choices.len()).unwrap() - 1;
-        choices[usize::try_from(self.within(0, last)).unwrap()]
-    }
-}
-
 /// Strikes around a forward with vols near a level, some of them far off.
 pub(crate) fn plausible(random: &mut Random) -> Vec<Smile> {
-    let spot = random.pick(&[2_000_000, 3_000_000_000, 100_000_000_000]);
-    let level = random.within(2_000, 12_000);
+    let spot = *random.one(&[2_000_000, 3_000_000_000, 100_000_000_000]);
+    let level = random.between(2_000, 12_000);
     let mut days = 0;
-    let expiries = random.within(1, 5);
+    let expiries = random.between(1, 5);
     let mut smiles = Vec::new();
     for _ in 0..expiries {
-        days += random.within(1, 60);
-        let forward = spot + spot * random.within(-20, 50) / 1_000;
+        days += random.between(1, 60);
+        let forward = spot + spot * random.between(-20, 50) / 1_000;
         let mut vols = BTreeMap::new();
-        for _ in 0..random.within(1, 10) {
-            let strike = spot * random.within(40, 250) / 100;
-            let noise = random.pick(&[0, 10, 100, 1_000]);
-            let vol = (level + random.within(-noise, noise)).max(100);
+        for _ in 0..random.between(1, 10) {
+            let strike = spot * random.between(40, 250) / 100;
+            let noise = *random.one(&[0, 10, 100, 1_000]);
+            let vol = (level + random.between(-noise, noise)).max(100);
             vols.insert(Price::from_micros(strike), Vol::from_points(vol));
         }
         smiles.push(Smile {
             forward: Price::from_micros(forward),
             fixed: Price::ZERO,
             variance: BlockSpan::from_millis(days * DAY),
-            supports: random.within(0, 9) > 0,
+            supports: random.between(0, 9) > 0,
             silent: BTreeSet::new(),
             vols,
         });
@@ -64,7 +41,7 @@ pub(crate) fn wild(random: &mut Random) -> Vec<Smile> {
     let mut smiles = plausible(random);
     for smile in &mut smiles {
         for vol in smile.vols.values_mut() {
-            *vol = Vol::from_points(random.within(0, 65_535));
+            *vol = Vol::from_points(random.between(0, 65_535));
         }
     }
     smiles
@@ -93,18 +70,18 @@ pub(crate) fn extreme(random: &mut Random) -> Vec<Smile> {
     let spans =
         [i128::MIN, -1, 0, 1, 2, 600_000, DAY, 365 * DAY, 36_500 * DAY, 36_501 * DAY, i128::MAX];
     let mut smiles = Vec::new();
-    for _ in 0..random.within(0, 6) {
-        let points = random.within(0, 12);
+    for _ in 0..random.between(0, 6) {
+        let points = random.between(0, 12);
         let mut chosen = BTreeMap::new();
         for _ in 0..points {
             chosen.insert(
-                Price::from_micros(random.pick(&prices)),
-                Vol::from_points(random.pick(&vols)),
+                Price::from_micros(*random.one(&prices)),
+                Vol::from_points(*random.one(&vols)),
             );
         }
         smiles.push(Smile {
-            forward: Price::from_micros(random.pick(&prices)),
-            fixed: Price::from_micros(random.pick(&[
+            forward: Price::from_micros(*random.one(&prices)),
+            fixed: Price::from_micros(*random.one(&[
                 0,
                 0,
                 0,
@@ -113,8 +90,8 @@ pub(crate) fn extreme(random: &mut Random) -> Vec<Smile> {
                 i128::MAX,
                 i128::MIN,
             ])),
-            variance: BlockSpan::from_millis(random.pick(&spans)),
-            supports: random.within(0, 3) > 0,
+            variance: BlockSpan::from_millis(*random.one(&spans)),
+            supports: random.between(0, 3) > 0,
             silent: BTreeSet::new(),
             vols: chosen,
         });

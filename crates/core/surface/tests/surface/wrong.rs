@@ -2,7 +2,8 @@
 
 use crate::arbitrage::calls;
 use crate::honest::{DAYS, STRIKES, honest, strike_at};
-use crate::random::{DAY, Random, applied, plausible};
+use crate::random::{DAY, applied, plausible};
+use random::Random;
 use std::collections::BTreeSet;
 use surface::{Repair, Smile, repair};
 use units::{BlockSpan, Price, Vol};
@@ -120,16 +121,16 @@ fn one_low_strike_of_an_honest_surface_of_60_000_moves_no_other_by_four_dollars(
 fn one_wrong_strike_of_a_sound_smile_lowers_at_most_one_other() {
     let (mut cases, mut alone) = (0, 0);
     for seed in 0..4_000 {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let sound = applied(&[plausible(&mut random).swap_remove(0)]).swap_remove(0);
         if sound.vols.len() < 4 {
             continue;
         }
         let last = i128::try_from(sound.vols.len()).unwrap() - 1;
-        let chosen = usize::try_from(random.within(0, last)).unwrap();
+        let chosen = usize::try_from(random.between(0, last)).unwrap();
         let strike = *sound.vols.keys().nth(chosen).unwrap();
         let mut wrong = sound.clone();
-        wrong.vols.insert(strike, Vol::from_points(random.within(1, 20_000)));
+        wrong.vols.insert(strike, Vol::from_points(random.between(1, 20_000)));
         let mut repaired = applied(&[wrong]).swap_remove(0);
         repaired.vols.insert(strike, sound.vols[&strike]);
         let others = sound.vols.iter().zip(&repaired.vols).filter(|(a, b)| a != b).count();

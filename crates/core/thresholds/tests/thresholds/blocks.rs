@@ -1,6 +1,7 @@
 //! What blocks make of an hour: levels that are averages, against a slow model; a crash between two hours, wicks, a stop.
 
-use super::{HOUR, Random, START, as_f64, at, hourly, model, ppm, walk};
+use super::{HOUR, START, as_f64, at, hourly, model, noise, ppm, walk};
+use random::Random;
 use thresholds::{Parameters, Thresholds};
 use units::{BlockTime, Price};
 
@@ -39,11 +40,11 @@ fn slow(blocks: &[(i128, i128)]) -> (Vec<f64>, Option<f64>) {
 fn levels_and_hours_of_uneven_blocks_are_those_of_a_slow_model() {
     // 0031-THRE-002, 0031-THRE-017, 0031-THRE-018
     let parameters = Parameters::default();
-    let mut random = Random(11);
+    let mut random = Random::new(11);
     let mut thresholds = Thresholds::new(&parameters).unwrap();
     let (mut now, mut blocks, mut wide) = (START, Vec::new(), 0);
     for price in walk(4, 6_000) {
-        now += match random.next() % 40 {
+        now += match random.below(40) {
             0 => 4_000_000,
             odd => i128::from(odd) * 700,
         };
@@ -72,9 +73,9 @@ fn levels_and_hours_of_uneven_blocks_are_those_of_a_slow_model() {
 fn settled() -> (Thresholds, i128, i128) {
     let parameters = hourly();
     let mut thresholds = Thresholds::new(&parameters).unwrap();
-    let (mut random, mut micros) = (Random(7), 8_000_000_000i128);
+    let (mut random, mut micros) = (Random::new(7), 8_000_000_000i128);
     for hour in 0..900 {
-        micros += micros * random.noise() / 30_000;
+        micros += micros * noise(&mut random) / 30_000;
         thresholds.advance(Price::from_micros(micros), at(hour), &parameters).unwrap();
     }
     (thresholds, micros, START + 899 * HOUR)

@@ -8,41 +8,28 @@
 
 mod blocks;
 
+use random::Random;
 use thresholds::{Parameters, Thresholds};
 use units::{BlockSpan, BlockTime, Ppm, Price};
 
 const HOUR: i128 = 3_600_000;
 const START: i128 = 1_584_000_000_000;
 
-/// SplitMix64: a seed means the same prices for ever.
-#[derive(Debug)]
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// Returns a number within ±1,000, of mean zero, with a peak in the middle.
-    fn noise(&mut self) -> i128 {
-        (0..4).map(|_| i128::from(self.next() % 501) - 250).sum()
-    }
+/// Returns a number within ±1,000, of mean zero, with a peak in the middle.
+fn noise(random: &mut Random) -> i128 {
+    (0..4).map(|_| i128::from(random.below(501)) - 250).sum()
 }
 
 /// Returns a walk whose steps are sometimes three times as wide.
 fn walk(seed: u64, hours: usize) -> Vec<Price> {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let mut micros = 8_000_000_000i128;
     let mut wild = 1;
     let step = |_| {
-        if random.next().is_multiple_of(200) {
+        if random.one_in(200) {
             wild = 4 - wild;
         }
-        micros += micros * random.noise() * wild / 50_000;
+        micros += micros * noise(&mut random) * wild / 50_000;
         micros = micros.max(1_000_000);
         Price::from_micros(micros)
     };

@@ -1,7 +1,8 @@
 //! The authenticated state: what its roots depend on, and how it is reopened.
 
-use crate::support::{Batch, GENESIS, Random, Scratch, batch, history, key, parent};
+use crate::support::{Batch, GENESIS, Scratch, batch, history, key, parent};
 use proptest::prelude::*;
+use random::Random;
 use store::{CommitmentError, QmdbCommitment, StateCommitment, StateRoot};
 
 fn temporary() -> QmdbCommitment {
@@ -115,7 +116,7 @@ fn a_checkpoint_is_reached_again_from_any_later_state() {
 #[test]
 fn forgetting_up_to_a_checkpoint_keeps_it_reachable_and_changes_no_root() {
     let dir = Scratch::new();
-    let mut random = Random(3);
+    let mut random = Random::new(3);
     let history: Vec<Batch> = (0..400).map(|_| batch(&mut random)).collect();
     let expected = roots(&mut temporary(), 1, &history);
     let mut state = QmdbCommitment::open(dir.path()).expect("opened");
@@ -221,7 +222,7 @@ proptest! {
     fn prop_a_cut_anywhere_leaves_the_roots_alone(
         seed in any::<u64>(), blocks in 1usize..30, at in any::<proptest::sample::Index>()
     ) {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let history: Vec<Batch> = (0..blocks).map(|_| batch(&mut random)).collect();
         let expected = roots(&mut temporary(), 1, &history);
         let cut = at.index(blocks) + 1;

@@ -1,7 +1,8 @@
 //! Restarts of the whole store: whatever the disk holds after a crash, the roots are those of a
 //! run that never stopped.
 
-use crate::support::{Batch, GENESIS, Random, Scratch, copy_tree, history, parent};
+use crate::support::{Batch, GENESIS, Scratch, copy_tree, history, parent};
+use random::Random;
 use std::{
     collections::BTreeMap,
     fs,
@@ -334,7 +335,7 @@ fn a_killed_process_loses_nothing_it_acknowledged() {
     let history = history(BLOCKS);
     let expected = expected_roots(&history);
     let dir = Scratch::new();
-    let mut random = Random(5);
+    let mut random = Random::new(5);
     let mut acknowledged = 0;
     while acknowledged < BLOCKS as u64 {
         let mut child = Command::new(std::env::current_exe().expect("this test"))

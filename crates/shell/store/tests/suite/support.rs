@@ -1,6 +1,7 @@
 //! What the tests share: directories that vanish, a generator whose seeds outlive every
 //! dependency, and batches of writes.
 
+use random::Random;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -54,23 +55,6 @@ pub(crate) fn copy_tree(from: &Path, to: &Path) {
     }
 }
 
-/// SplitMix64.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-}
-
 pub(crate) type Batch = Vec<(KeyBytes, Option<RecordBytes>)>;
 
 pub(crate) fn key(number: u64) -> KeyBytes {
@@ -82,7 +66,7 @@ pub(crate) fn batch(random: &mut Random) -> Batch {
     let writes = random.below(20);
     (0..writes)
         .map(|_| {
-            let record = (random.below(4) > 0).then(|| random.next().to_be_bytes().to_vec());
+            let record = (random.below(4) > 0).then(|| random.word().to_be_bytes().to_vec());
             (key(random.below(60)), record)
         })
         .collect()
@@ -90,6 +74,6 @@ pub(crate) fn batch(random: &mut Random) -> Batch {
 
 /// The writes of blocks 1, 2, …: always the same ones.
 pub(crate) fn history(blocks: usize) -> Vec<Batch> {
-    let mut random = Random(0x0b10_c5ee_d000_0001);
+    let mut random = Random::new(0x0b10_c5ee_d000_0001);
     (0..blocks).map(|_| batch(&mut random)).collect()
 }
