@@ -290,6 +290,17 @@ pub(crate) fn order(
     Transaction { sender: trader(number), command: Command::PlaceOrder { sub: 0, order } }
 }
 
+/// Returns a mass quote of the same bid, so many times.
+pub(crate) fn quotes(number: u8, count: usize) -> Transaction {
+    let quote = Quote {
+        instrument: InstrumentId::new(1),
+        side: Side::Buy,
+        price: Price::from_micros(7_990_000_000),
+        lots: Lots::from_count(1),
+    };
+    of(number, Command::MassQuote { sub: 0, quotes: vec![quote; count] })
+}
+
 /// Returns a command that no honest client sends: identifiers of nobody, numbers at the ends of their units, lists that
 /// are too long, governance by strangers and for absurd values. It halts no market by itself.
 pub(crate) fn hostile(random: &mut Random) -> Transaction {

@@ -1,6 +1,7 @@
 //! The machine from outside: markets, and a million random commands.
 
 mod access;
+mod admission;
 mod calls;
 mod cap_model;
 mod caps;
@@ -15,10 +16,12 @@ mod faults;
 mod feeds;
 mod fills;
 mod first_price;
+mod funding;
 mod funding_pause;
 mod liquidation;
 mod liquidity;
 mod listing;
+mod margin_calls;
 mod markets;
 mod old_prices;
 mod old_quotes;
@@ -28,7 +31,6 @@ mod prices;
 mod random_commands;
 mod ranges;
 mod restart;
-mod rules;
 mod settlement;
 mod sub_accounts;
 mod surface_vols;
