@@ -2,15 +2,12 @@
 //!
 //! The test says so and passes where the data is absent.
 
-mod support;
-
 use std::time::Duration;
 
 use book::{FastBook, Level, NaiveBook, OrderBook};
-use market::BookSide;
 use market::orderflow::FlowMarket;
+use market::{BookSide, Dataset};
 use protocol::Side;
-use support::data;
 use testkit::recorded::{Follower, RecordedBlock, RecordedBlocks};
 use units::{BlockSpan, Price};
 
@@ -42,7 +39,7 @@ fn assert_as_exchange(book: &impl OrderBook, exchange: &RecordedBlocks) {
 
 #[test]
 fn six_recorded_books_run_without_a_crossed_book_slow() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let (mut calls, mut spent) = (0, Duration::ZERO);
     for market in FlowMarket::ALL {
         let mut exchange = RecordedBlocks::new(data.order_flow(market).unwrap(), SPAN);
@@ -89,7 +86,7 @@ fn six_recorded_books_run_without_a_crossed_book_slow() {
 
 #[test]
 fn the_naive_book_agrees_on_the_beginning_of_every_recording() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     for market in FlowMarket::ALL {
         let mut exchange = RecordedBlocks::new(data.order_flow(market).unwrap(), SPAN);
         let mut fast = Follower::<FastBook>::new(market);

@@ -4,15 +4,13 @@
 //! A quote is in coin; times the middle of the future of its expiry it is dollars at expiry, which is what the kernel
 //! prices. The test says so and passes where the data is absent.
 
-mod support;
-
 use std::fmt;
 
+use market::Dataset;
 use market::chain::{Chain, OptionKind, OptionQuote};
 use pricing::{
     Deviation, FineVol, Forward, Horizon, Strike, vol_implied_by_call, vol_implied_by_put,
 };
-use support::data;
 use units::{Price, Round, Vol};
 
 /// How many options the recording holds.
@@ -194,7 +192,7 @@ impl fmt::Display for Tally {
 
 #[test]
 fn every_recorded_option_is_repriced_within_half_its_spread() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let mut all = Tally::default();
     for chain in data.chains().unwrap() {
         let mut tally = Tally::default();
@@ -212,7 +210,7 @@ fn every_recorded_option_is_repriced_within_half_its_spread() {
 
 #[test]
 fn recovered_vols_are_those_that_the_source_states() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let mut checked = 0;
     for chain in data.chains().unwrap() {
         let mut off = Vec::new();

@@ -7,11 +7,10 @@
 //! Rows of one crate stand in the tests of that crate; those of several stand here. The list is held against the file
 //! where there is one; the test says so and passes where it is absent.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
 use clearing::{Position, Trade, novate, settle};
+use market::Dataset;
 use protocol::Side;
 use serde_json::Value;
 use units::{Lots, Notional, Ppm, Price, Quantity};
@@ -102,7 +101,7 @@ fn numbers(value: &Value, found: &mut Vec<f64>) {
 
 #[test]
 fn every_row_from_outside_stands_in_a_test_or_is_left_out_for_a_reason() {
-    let Some(data) = support::data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let path = data.dir().join("../cases/vectors.json");
     let Ok(text) = std::fs::read_to_string(&path) else {
         eprintln!("data absent: {}", path.display());

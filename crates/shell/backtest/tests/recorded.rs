@@ -77,10 +77,7 @@ fn a_short_history_is_not_tested_and_says_why() {
 #[test]
 fn recorded_histories_are_all_replayed_and_the_stress_set_is_what_they_say() {
     // 0031-THRE-006
-    let Ok(data) = market::Dataset::open(market::default_dir()) else {
-        eprintln!("data absent");
-        return;
-    };
+    let Some(data) = market::Dataset::recorded().unwrap() else { return };
     let outcomes = run(&data).unwrap();
     assert_eq!(outcomes.len(), 11);
     assert!(outcomes[0].steps > 1_600 && outcomes[1].steps > 1_600);

@@ -38,6 +38,24 @@ struct Listed {
 }
 
 impl Dataset {
+    /// Returns the recorded data that tests read, in the folder that `NOVATION_DATA` names, else in `shared/data` beside the
+    /// repository; or none, and says so, if it is absent.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`], but for what is absent.
+    pub fn recorded() -> Result<Option<Self>, MarketError> {
+        let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data");
+        let dir = std::env::var_os("NOVATION_DATA").map_or_else(beside, PathBuf::from);
+        match Self::open(dir) {
+            Err(MarketError::DirectoryAbsent { dir }) => {
+                eprintln!("data absent: {}", dir.display());
+                Ok(None)
+            }
+            opened => opened.map(Some),
+        }
+    }
+
     /// Returns the data set in a directory.
     ///
     /// # Errors

@@ -3,7 +3,6 @@
 //! Expected numbers are those that the data set's own description states, or were counted by other tools.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use market::bars::Window;
 use market::chain::{ChainFaults, OptionKind};
@@ -11,23 +10,8 @@ use market::orderflow::{
     ActionKind, BookRebuild, FlowMarket, FlowMessage, Level, OrderAction, OrderStream, UpdateId,
 };
 use market::path::RecordedDay;
-use market::{BookSide, Dataset, MarketError, Underlying, utc};
+use market::{BookSide, Dataset, Underlying, utc};
 use units::{Price, Round};
-
-/// Returns the data set, or says that it is absent.
-fn data() -> Option<Dataset> {
-    let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../..");
-    let dir = std::env::var_os("NOVATION_DATA")
-        .map_or_else(|| workspace.join("../shared/data"), PathBuf::from);
-    match Dataset::open(&dir) {
-        Ok(data) => Some(data),
-        Err(MarketError::DirectoryAbsent { dir }) => {
-            eprintln!("data absent: {}", dir.display());
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
-}
 
 fn window(from: &str, to: &str) -> Window {
     Window { from: utc(from).unwrap(), to: utc(to).unwrap() }
@@ -39,7 +23,7 @@ fn dollars(text: &str) -> Price {
 
 #[test]
 fn every_listed_file_is_the_one_of_the_manifest() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let files: Vec<_> = data.files().map(str::to_string).collect();
     assert!(files.len() >= 20);
     for file in files {
@@ -49,7 +33,7 @@ fn every_listed_file_is_the_one_of_the_manifest() {
 
 #[test]
 fn the_production_chains_hold_2756_options_with_a_forward_each() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let chains = data.chains().unwrap();
     let options: Vec<_> = chains.iter().map(|chain| chain.options.len()).collect();
     assert_eq!(options, [377, 429, 403, 387, 292, 868]);
@@ -66,7 +50,7 @@ fn the_production_chains_hold_2756_options_with_a_forward_each() {
 
 #[test]
 fn put_call_parity_holds_in_dollars_within_the_quotes() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let mut pairs = 0;
     for chain in data.chains().unwrap() {
         let puts: BTreeMap<_, _> = chain
@@ -96,7 +80,7 @@ fn put_call_parity_holds_in_dollars_within_the_quotes() {
 
 #[test]
 fn stated_volatilities_are_given_where_the_source_states_them() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let chains = data.chains().unwrap();
     let options = chains.iter().flat_map(|chain| &chain.options);
     let stated: Vec<_> = options.filter_map(|option| option.iv_bid).collect();
@@ -106,7 +90,7 @@ fn stated_volatilities_are_given_where_the_source_states_them() {
 
 #[test]
 fn the_test_network_is_read_as_printed() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let chains = data.test_network_chains().unwrap();
     let options: Vec<_> = chains.iter().map(|chain| chain.options.len()).collect();
     assert_eq!(options, [269, 271, 275, 276, 229, 239, 205, 240, 284]);
@@ -115,7 +99,7 @@ fn the_test_network_is_read_as_printed() {
 
 #[test]
 fn the_crash_of_2017_is_as_described() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let scenario = data.scenario(RecordedDay::Crash2017).unwrap();
     let day = window("2017-09-04T00:00:00Z", "2017-09-05T00:00:00Z");
     let bars = data.trade_bars(day).unwrap();
@@ -140,7 +124,7 @@ fn the_crash_of_2017_is_as_described() {
 
 #[test]
 fn five_venues_agree_on_the_day_of_the_inflation_figure() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let scenario = data.scenario(RecordedDay::Inflation2022).unwrap();
     let path = scenario.path(Underlying::Btc).unwrap();
     assert_eq!((path.venues.len(), path.minutes.len()), (5, 1_440));
@@ -158,7 +142,7 @@ fn five_venues_agree_on_the_day_of_the_inflation_figure() {
 
 #[test]
 fn book_minutes_hold_fifteen_levels_in_order_on_either_side() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let minutes = data.book_minutes().unwrap();
     assert_eq!(minutes.len(), 600);
     for minute in &minutes {
@@ -173,7 +157,7 @@ fn book_minutes_hold_fifteen_levels_in_order_on_either_side() {
 
 #[test]
 fn funding_rates_fall_due_every_eight_hours() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let rates = data.funding_rates().unwrap();
     // All but 9,852 spot rows of 29,556, less the periods for which a venue printed nothing.
     assert_eq!(rates.len(), 29_556 - 9_852);
@@ -187,7 +171,7 @@ type BestLevels = (Option<Level>, Option<Level>);
 
 #[test]
 fn rebuilt_books_have_no_gap_never_cross_and_show_the_printed_best_levels_slow() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let (mut messages, mut checks) = (0_u64, 0_u64);
     let mut differing = 0;
     for market in FlowMarket::ALL {
@@ -304,7 +288,7 @@ impl PlainBook {
 
 #[test]
 fn a_plain_book_driven_by_the_actions_ends_as_the_recorded_book_slow() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     for market in FlowMarket::ALL {
         let mut stream = OrderStream::new(data.order_flow(market).unwrap());
         let mut book = PlainBook::default();

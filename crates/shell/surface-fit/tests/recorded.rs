@@ -1,10 +1,7 @@
 //! Surfaces of recorded chains. Each test says so and passes where the data is absent.
 
-mod support;
-
 use market::Dataset;
 use std::collections::BTreeMap;
-use support::data;
 use surface_fit::quotes::Quotes;
 use surface_fit::vote::{Built, Reason, built, fitted, middles, smiles_fitted};
 use units::Price;
@@ -27,7 +24,7 @@ fn moved_again(quotes: &Quotes, surface: &Built) -> usize {
 
 #[test]
 fn the_surface_of_every_recorded_chain_reprices_every_two_sided_option_within_its_spread() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let mut two_sided = Vec::new();
     for quotes in &recorded(&data) {
         let surface = fitted(quotes);
@@ -42,7 +39,7 @@ fn the_surface_of_every_recorded_chain_reprices_every_two_sided_option_within_it
 /// The middles of real spreads do hold arbitrage, so that the repair has work, and few of them leave their spread by it.
 #[test]
 fn the_middles_of_real_spreads_hold_arbitrage() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let surfaces: Vec<Built> = recorded(&data).iter().map(middles).collect();
     let moved: usize = surfaces.iter().flat_map(|surface| surface.moved).sum();
     let outside: usize = surfaces.iter().map(|surface| surface.exceptions.len()).sum();
@@ -51,7 +48,7 @@ fn the_middles_of_real_spreads_hold_arbitrage() {
 
 #[test]
 fn quotes_of_a_test_network_never_break_the_surface() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let (mut two_sided, mut outside) = (0, 0);
     for chain in &data.test_network_chains().unwrap() {
         let quotes = Quotes::of_chain(chain);
@@ -70,7 +67,7 @@ fn quotes_of_a_test_network_never_break_the_surface() {
 
 #[test]
 fn smiles_of_five_parameters_fit_most_of_each_chain() {
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     for quotes in &recorded(&data) {
         let (surface, smiles) = smiles_fitted(quotes);
         let share = surface.exceptions.len() * 100 / surface.two_sided;

@@ -1,7 +1,6 @@
 //! One wrong strike in a recorded chain: who else is moved. Says so and passes where the data is absent.
 
-mod support;
-
+use market::Dataset;
 use pricing::FineVol;
 use protocol::Right;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +11,7 @@ use units::{Price, Round, Vol};
 
 /// Returns the production chains; none where they are absent.
 fn recorded() -> Vec<Quotes> {
-    let chains = support::data().map(|data| data.chains().unwrap());
+    let chains = Dataset::recorded().unwrap().map(|data| data.chains().unwrap());
     chains.iter().flatten().map(Quotes::of_chain).collect()
 }
 

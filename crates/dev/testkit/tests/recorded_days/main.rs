@@ -6,13 +6,10 @@
 
 mod days;
 mod house;
-#[path = "../support/mod.rs"]
-mod support;
 
 use days::Day;
 use house::{Lived, live};
-use market::Underlying;
-use support::data;
+use market::{Dataset, Underlying};
 
 /// Prints what a day did, beside what it would have done to a house that knows the middle of the venues at every moment, and
 /// returns both.
@@ -74,7 +71,7 @@ fn assert_marked(day: &Day, here: &Lived) {
 #[test]
 fn five_venues_of_a_day_are_followed_and_two_that_end_stop_nobody_slow() {
     // 0017-ORAC-050, 0017-ORAC-026
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let day = days::inflation(&data);
     let both = lived(&day, 3);
     assert_followed(&day, &both);
@@ -91,7 +88,7 @@ fn five_venues_of_a_day_are_followed_and_two_that_end_stop_nobody_slow() {
 #[test]
 fn an_index_of_four_venues_leans_to_neither_side_of_five_slow() {
     // 0017-ORAC-050, 0017-ORAC-001
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let day = days::inflation(&data);
     let (mut lean, mut paid) = (0.0, 0.0);
     for place in 0..5 {
@@ -112,7 +109,7 @@ fn an_index_of_four_venues_leans_to_neither_side_of_five_slow() {
 #[test]
 fn minutes_of_three_books_are_followed_second_by_second_slow() {
     // 0017-ORAC-050
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     for underlying in [Underlying::Btc, Underlying::Eth] {
         let day = days::flow(&data, underlying);
         let both = lived(&day, 2);
@@ -127,7 +124,7 @@ fn minutes_of_three_books_are_followed_second_by_second_slow() {
 #[test]
 fn crashes_seen_at_one_venue_are_followed_slow() {
     // 0017-ORAC-050
-    let Some(data) = data() else { return };
+    let Some(data) = Dataset::recorded().unwrap() else { return };
     let days = [days::ban(&data, "BTCUSD"), days::ban(&data, "ETHUSD"), days::crash(&data)];
     for day in days {
         let both = lived(&day, 0);
