@@ -4,9 +4,13 @@
 //! asked of it here. That the real store comes back from a real disk is for its own tests.
 
 use crate::watch::Watch;
+use house::HouseError;
 use machine::{CommitteeRecord, Genesis, Machine, StateKey, Write};
 use protocol::{Address, Block, Hash, Header, OutcomeHashes, ParameterId, codec};
 use replica::{Applied, Ledger, LedgerError, Listed, Standing};
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use units::Notional;
 
@@ -16,13 +20,15 @@ pub(crate) struct Disk {
     genesis: Arc<Genesis>,
     log: Arc<Mutex<Vec<(Header, Block)>>>,
     strict: bool,
+    /// Whether it takes no more.
+    full: Arc<AtomicBool>,
 }
 
 impl Disk {
     /// Returns an empty disk. Its ledger lets everybody's submissions in, those of strangers too, as a proposer may that
     /// lies: what the machine refuses is executed like all else.
     pub(crate) fn new(genesis: Arc<Genesis>) -> Self {
-        Self { genesis, log: Arc::default(), strict: false }
+        Self { genesis, log: Arc::default(), strict: false, full: Arc::default() }
     }
 
     /// Returns an empty disk whose ledger says what an owner is to the house.
@@ -35,6 +41,22 @@ impl Disk {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = log.len().saturating_sub(blocks);
         log.truncate(kept);
+    }
+
+    /// Takes no more, or takes all again.
+    pub(crate) fn fill(&self, full: bool) {
+        self.full.store(full, Ordering::Relaxed);
+    }
+
+    /// Returns an error if the disk takes no more, as a house gives it.
+    fn takes(&self) -> Result<(), HouseError> {
+        match self.full.load(Ordering::Relaxed) {
+            true => Err(HouseError::Unwritable {
+                path: PathBuf::from("blocks"),
+                source: io::Error::from(io::ErrorKind::StorageFull),
+            }),
+            false => Ok(()),
+        }
     }
 
     /// Returns all blocks, with the headers of their outcomes.
@@ -139,6 +161,7 @@ impl Ledger for SimLedger {
     }
 
     fn apply(&mut self, block: &Block) -> Result<Applied, LedgerError> {
+        self.disk.takes()?;
         let applied = self.execute(block)?;
         let header = applied.header;
         self.disk.log.lock().unwrap_or_else(PoisonError::into_inner).push((header, block.clone()));

@@ -51,6 +51,8 @@ pub enum Fault {
         /// By how many milliseconds it is ahead.
         millis: i64,
     },
+    /// A validator's disk takes no block until the validator starts again.
+    RefuseBlocks(usize),
     /// A validator's disk takes long for each block.
     SlowDisk {
         /// Which.

@@ -60,6 +60,8 @@ pub struct Run {
     pub transactions: u64,
     /// Validators that were punished for signing twice.
     pub punished: usize,
+    /// Validators that went no further because their disks took no block.
+    pub refused: BTreeSet<usize>,
     /// Simulated time, in milliseconds.
     pub millis: u64,
     /// Digest of everything that happened.
@@ -121,6 +123,7 @@ pub fn play(drawn: Drawn, planting: Option<Planting>) -> Run {
         disks: (0..validators).map(|_| Disk::new(genesis.clone())).collect(),
         watch: watch.clone(),
         wrong,
+        refused: BTreeSet::new(),
         nonce: 0,
         last: None,
         next_submission: 0,
@@ -139,8 +142,9 @@ pub fn play(drawn: Drawn, planting: Option<Planting>) -> Run {
     };
     let punished = if watch.failure().is_none() { story.audit(&genesis) } else { 0 };
     let (height, transactions) = watch.totals();
+    let refused = story.refused;
     let (failure, digest) = (watch.failure(), history.digest().to_owned());
-    Run { failure, height, transactions, punished, millis, digest }
+    Run { failure, height, transactions, punished, refused, millis, digest }
 }
 
 /// Tells the story until its end, or until the power fails. Returns the time of the end, if it is.
@@ -163,6 +167,8 @@ struct Story {
     disks: Vec<Disk>,
     watch: Watch,
     wrong: Option<u64>,
+    /// Validators that went no further because their disks took no block.
+    refused: BTreeSet<usize>,
     nonce: u64,
     /// The last submission, to be repeated.
     last: Option<Vec<u8>>,
@@ -235,6 +241,7 @@ impl Scenario {
             return;
         }
         disk.lose(lost);
+        disk.fill(false);
         // The last validator is the one whose machine is broken.
         let wrong = self.story.wrong.filter(|_| index + 1 == self.world.validators());
         let ledger = disk.open(index, self.story.watch.clone(), wrong);
@@ -254,6 +261,7 @@ impl Scenario {
             Fault::Skew { validator, millis } => self.world.skew(validator, millis),
             Fault::SlowDisk { validator, millis } => self.world.slow_disk(validator, millis),
             Fault::FullDisks => self.world.fill_disks(),
+            Fault::RefuseBlocks(validator) => self.story.disks[validator].fill(true),
             // The scenario ends with it.
             Fault::PowerFailure => {}
             Fault::Partition(side) => {
@@ -404,12 +412,15 @@ impl Scenario {
     }
 
     /// Looks for honest validators that go no further.
-    fn look(&self) {
+    fn look(&mut self) {
         for validator in self.honest() {
             let halted = self.world.node(validator).and_then(|node| node.status().halted);
             // One that has diverged goes on to find out where; it must, once it reaches the others.
             let asking = matches!(halted, Some(Halt::Diverged { difference: None, .. }));
-            if let Some(halt) = halted.filter(|_| !asking) {
+            // One whose disk takes no block goes no further until it starts again.
+            if let Some(Halt::Unkept { .. }) = halted {
+                self.story.refused.insert(validator);
+            } else if let Some(halt) = halted.filter(|_| !asking) {
                 self.story.watch.fail(Failure::Halted { validator, why: halt.to_string() });
             }
         }

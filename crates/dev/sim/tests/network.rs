@@ -3,6 +3,7 @@
 use light::Clock;
 use replica::simulation::Lies;
 use sim::{Drawn, Failure, Fault, Finality, Planting, finality, play, run};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Seeds of each test; `cargo x sim` runs as many as one likes.
@@ -122,6 +123,35 @@ fn an_engine_panics_where_its_disk_refuses_a_write_and_signs_nothing_twice_when_
     let ran = play(drawn, None);
     assert_eq!((&ran.failure, ran.punished), (&None, 0));
     assert!(ran.height > 10, "{}", ran.height);
+}
+
+#[test]
+fn a_validator_whose_disk_takes_no_block_goes_no_further_and_comes_back_once_it_does() {
+    // 0025-BLOCK-032: it may be tried again, as what cannot be executed may not.
+    for seed in 0..3 {
+        let mut drawn = Drawn::of_crashes(seed);
+        let at = |seconds, fault| (Duration::from_secs(seconds), fault);
+        drawn.faults = vec![at(4, Fault::RefuseBlocks(1)), at(15, Fault::Heal)];
+        let stays = play(drawn.clone(), None);
+        let Some(Failure::Stuck { heights, .. }) = &stays.failure else {
+            panic!("seed {seed}: {:?}", stays.failure);
+        };
+        assert_eq!(stays.refused, BTreeSet::from([1]), "seed {seed}");
+        let others = heights.iter().enumerate().filter(|(index, _)| *index != 1);
+        assert!(
+            others.map(|(_, height)| height).all(|height| *height > heights[1] + 20),
+            "seed {seed}: {heights:?}"
+        );
+        drawn
+            .faults
+            .extend([at(1, Fault::Crash(1)), at(1, Fault::Restart { validator: 1, lost: 0 })]);
+        let back = play(drawn, None);
+        assert_eq!(
+            (back.failure, back.punished, back.refused),
+            (None, 0, BTreeSet::from([1])),
+            "seed {seed}"
+        );
+    }
 }
 
 #[test]
