@@ -91,11 +91,11 @@ fn immediate(number: u8, client: u64, side: Side, price: i128, lots: i128) -> Tr
 }
 
 /// A house in whose next block, with an index twelve seconds old, the house sells a few lots of account 1. Account 3 offers 1,400
-/// lots, 4 and 5 have money and no position, 6 is long of a lot. Returns the price of the offers.
+/// lots, 4 and 5 have money and no position, 6 is long of a lot, 7 has money for a few. Returns the price of the offers.
 fn liquidating() -> (House, i128) {
     let mut house = House::new();
     house.fund(&[(1, 850), (2, 3_000_000), (3, 9_000_000), (4, 9_000_000), (5, 9_000_000)]);
-    house.fund(&[(6, 100_000)]);
+    house.fund(&[(6, 100_000), (7, 1_000)]);
     let [long, short] = [(1, Side::Buy), (2, Side::Sell)]
         .map(|(number, side)| order(number, 1, PERPETUAL, side, 8_000 * DOLLAR, 60));
     house.apply(1, vec![long, short]);
@@ -142,6 +142,11 @@ fn one_liquidated_lot_opens_no_old_quote_to_anybody() {
     assert!((1..60).contains(&sold), "{sold}");
     assert_eq!(bought(&house, 4, &outcome), sold);
     assert_eq!(house.lots(3, PERPETUAL), 0);
+    // So whoever has money for those may send as large an order.
+    let (mut house, offered) = liquidating();
+    let below = offered - DOLLAR / 2;
+    let outcome = silent(&mut house, 12, vec![immediate(7, 1, Side::Buy, below, 1_400)]);
+    assert_eq!(bought(&house, 7, &outcome), sold, "{:?}", outcome.receipts);
 }
 
 #[test]
