@@ -118,6 +118,11 @@ pub(crate) fn smile(id: InstrumentId, vol: i128) -> i128 {
     if id.get() > u32::from(MARKETS) { vol * SMILE / 100 } else { vol }
 }
 
+/// Returns one of the calls beside the middle strike; both have one vol.
+pub(crate) fn wing() -> InstrumentId {
+    InstrumentId::new(u32::from(MARKETS) + 1)
+}
+
 /// Returns the calls on the last expiry of the second underlying, one below and one above the middle strike.
 fn wings() -> [Instrument; 2] {
     [(1, 9), (2, 11)].map(|(number, tenths)| Instrument {

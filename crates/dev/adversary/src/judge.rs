@@ -11,6 +11,7 @@ mod keys;
 mod market;
 mod money;
 mod room;
+mod vols;
 
 use crate::act::Setup;
 use crate::house::{UNDERLYINGS, account, is_ours, third};

@@ -12,6 +12,13 @@ fn no_coalition_takes_out_more_than_it_brought_and_the_rules_pay_it() {
     }
 }
 
+/// 0017-ORAC-027: what is left of an offset goes on fading, though the vol was what is true in one block.
+#[test]
+fn a_vol_that_meets_what_is_true_on_its_way_misleads_nobody() {
+    let (_, found) = run(30_304);
+    assert_eq!(found.map(|found| found.breach), None);
+}
+
 #[test]
 fn a_guided_run_plays_the_same_from_the_same_first_seed() {
     let played = || {

@@ -1,11 +1,12 @@
 //! What prices may be at most off, whoever leans on them: what is true, what was true when there was last an index, a vote or a
-//! quote, and nothing else.
+//! quote, and nothing else. What vols are before the repair says [`super::vols`].
 //!
 //! It shares nothing with the machine but the rules: 0017-ORAC-003, 007, 009, 014 … 017, 025, 027 and 0018-SURF-008.
 
+use super::vols::{Times, Voted};
 use super::{MILLION, Rule, Verdict, index};
 use crate::act::Sources;
-use crate::house::{self, MARKETS, SMILE, UNDERLYINGS, account, side_of, third};
+use crate::house::{self, MARKETS, UNDERLYINGS, account, side_of, third};
 use crate::settlement;
 use crate::world::{World, dollars};
 use machine::{Market, State};
@@ -54,17 +55,6 @@ impl Range {
     }
 }
 
-/// The vol of an option.
-#[derive(Debug, Clone, Copy)]
-struct Voted {
-    range: Range,
-    /// What was true in the last block.
-    truth: i128,
-    /// When enough validators have last said so.
-    heard_at: i128,
-    is_true: bool,
-}
-
 /// How far the average premium of a perpetual may be from nothing, in billionths of the index.
 #[derive(Debug, Clone, Copy, Default)]
 struct Reach {
@@ -92,6 +82,8 @@ struct Fair {
 pub(super) struct Bounds {
     index: [Option<Range>; 2],
     vols: BTreeMap<InstrumentId, Voted>,
+    /// The true vol of everything in the last block.
+    vol: i128,
     /// Of each dated contract, in billionths of the index, and the time that was left.
     bases: BTreeMap<InstrumentId, (Range, i128)>,
     reach: [Reach; 2],
@@ -115,6 +107,7 @@ impl Bounds {
         for side in [0, 1] {
             verdict = verdict.and(self.index(world, side));
         }
+        self.votes(world);
         for (id, market) in &state.markets {
             verdict = verdict.and(self.vol(world, *id, market)).and(self.basis(world, *id, market));
         }
@@ -174,30 +167,48 @@ impl Bounds {
         Ok(())
     }
 
-    /// A vol lies within what was true since it last was; a strike without votes comes to the line in its time.
-    fn vol(&mut self, world: &World, id: InstrumentId, market: &Market) -> Verdict {
-        let (Some(voted), Some(vol)) = (market.vol_voted, market.vol) else { return Ok(()) };
-        let (voted, vol) = (voted.points(), vol.points());
-        let (truth, now) = (house::smile(id, world.vol), world.block_time());
-        let first = Voted { range: Range::at(truth), truth, heard_at: now, is_true: true };
-        let held = self.vols.entry(id).or_insert(first);
-        let (is_heard, rise) = (world.heard.contains(&id), truth - held.truth);
-        (held.is_true, held.truth) = (voted == truth, truth);
-        if held.is_true {
-            held.range = Range::at(truth);
-            held.heard_at = if is_heard { now } else { held.heard_at };
-        } else {
-            let Range { low, high } = held.range.with(truth);
-            // What is left of an offset moves with what it fades into.
-            held.range = Range { low: low + rise.min(0), high: high + rise.max(0) };
+    /// Takes in what was voted on the vols of options, those of the wings before that of the middle between them.
+    fn votes(&mut self, world: &World) {
+        let (state, now) = (world.machine.state(), world.block_time());
+        self.vol = world.vol;
+        let middle = house::market(MARKETS - 2);
+        let (middles, others): (Vec<_>, Vec<_>) =
+            state.markets.iter().partition(|(id, _)| **id == middle);
+        for (id, market) in others.into_iter().chain(middles) {
+            let Contract::Option { expires_at, .. } = market.instrument.contract else { continue };
+            if expires_at.millis() <= now {
+                self.vols.remove(id);
+                continue;
+            }
+            let truth = house::smile(*id, world.vol);
+            // Both wings are voted alike, and so is the line between them.
+            let wing = self.vols.get(&house::wing()).filter(|_| *id == middle);
+            let line = wing.and_then(Voted::fresh);
+            let span = |parameter| state.span(UNDERLYINGS[side_of(*id)], parameter).millis();
+            let times = Times {
+                stale_after: span(ParameterId::VolStaleAfter),
+                fade: span(ParameterId::VolFade),
+            };
+            let voted = self.vols.entry(*id).or_insert(Voted::first(truth, now));
+            voted.hear(world.heard.contains(id).then_some(truth), line, now, times);
         }
-        let state = world.machine.state();
-        let range = held.allowed(state, id);
-        let repaired = self.repaired(state, id).unwrap_or(range);
-        match range.holds(voted) && repaired.holds(vol) {
+    }
+
+    /// A vol is what its votes make of it, and the repair moves it no farther than it may.
+    fn vol(&self, world: &World, id: InstrumentId, market: &Market) -> Verdict {
+        let (Some(held), Some(voted), Some(vol)) =
+            (self.vols.get(&id), market.vol_voted, market.vol)
+        else {
+            return Ok(());
+        };
+        let (voted, vol) = (voted.points(), vol.points());
+        let repaired = self.repaired(world.machine.state(), id).unwrap_or(Range::at(held.is));
+        match voted == held.is && repaired.holds(vol) {
             true => Ok(()),
             false => {
-                Err((Rule::Misled, format!("{id} has a vol of {voted} points, repaired {vol}")))
+                let seen =
+                    format!("{id} has a vol of {voted} points, not {}, repaired {vol}", held.is);
+                Err((Rule::Misled, seen))
             }
         }
     }
@@ -317,10 +328,8 @@ impl Bounds {
         let Some((held, range)) = self.vols.get(&id).zip(self.repaired(state, id)) else {
             return (is, doubt);
         };
-        // Votes that are stale are in doubt, whatever is true (0017-ORAC-027).
-        let age = state.time.millis() - held.heard_at;
-        let stale = state.span(UNDERLYINGS[side_of(id)], ParameterId::VolStaleAfter).millis();
-        let sure = self.all_true(id) && age <= stale;
+        // What has stale votes or an offset is in doubt, whatever is true (0017-ORAC-027).
+        let sure = self.all_true(id) && held.is_sure();
         let vol = Vol::from_points(is.points().clamp(range.low, range.high));
         (vol, if sure { Vol::ZERO } else { doubt })
     }
@@ -328,21 +337,21 @@ impl Bounds {
     /// Whether all vols of an underlying are what is true.
     fn all_true(&self, id: InstrumentId) -> bool {
         let mut known = self.vols.iter().filter(|(other, _)| side_of(**other) == side_of(id));
-        known.all(|(_, held)| held.is_true)
+        known.all(|(other, held)| held.is == house::smile(*other, self.vol))
     }
 
     /// Returns what a vol may be after the repair (0018-SURF-008): where all are what is true, it has next to nothing to do, but
     /// that far outside the strikes what is true is not free of arbitrage.
     fn repaired(&self, state: &State, id: InstrumentId) -> Option<Range> {
-        let range = self.vols.get(&id)?.allowed(state, id);
+        let voted = self.vols.get(&id)?.is;
         let most = state.ppm(UNDERLYINGS[side_of(id)], ParameterId::VolRepairMax).number().raw();
         let moved = match self.all_true(id) && is_among_strikes(state, side_of(id)) {
             true => REPAIRED,
             false => most,
         };
         Some(Range {
-            low: range.low - range.low * moved / MILLION - 1,
-            high: range.high + range.high * moved / MILLION + 1,
+            low: voted - voted * moved / MILLION - 1,
+            high: voted + voted * moved / MILLION + 1,
         })
     }
 
@@ -450,21 +459,6 @@ impl Bounds {
             depth_hold: Ppm::from_parts(MILLION),
             fee: Ppm::ZERO,
         })
-    }
-}
-
-impl Voted {
-    /// Returns what a vol may be: the middle strike comes to the line between the others once its votes are stale (0017-ORAC-027).
-    fn allowed(&self, state: &State, id: InstrumentId) -> Range {
-        if self.is_true || id != house::market(MARKETS - 2) {
-            return self.range;
-        }
-        let underlying = UNDERLYINGS[side_of(id)];
-        let stale = state.span(underlying, ParameterId::VolStaleAfter).millis();
-        let fade = state.span(underlying, ParameterId::VolFade).millis().max(1);
-        let faded = (state.time.millis() - self.heard_at - stale).clamp(0, fade);
-        let line = self.range.high * (SMILE - 100) / 100;
-        Range { high: self.range.high + line * faded / fade + 1, ..self.range }
     }
 }
 
