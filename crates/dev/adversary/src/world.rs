@@ -210,7 +210,9 @@ impl World {
         if setup.prices.is_some() {
             opening.extend(world.stakes());
         }
-        world.apply(&Tick::QUIET, opening);
+        let opened = world.apply(&Tick::QUIET, opening);
+        let refused = opened.receipts.iter().any(|receipt| matches!(receipt, Receipt::Refused(_)));
+        assert!(!refused, "everybody comes to positions: {:?}", opened.receipts);
         if setup.prices.is_some() {
             // They keep what initial margin needs, and no more.
             let given = bystanders(setup).map(|(number, _)| world.given(number)).collect();
@@ -224,21 +226,16 @@ impl World {
     /// Returns the orders by which bystanders come to their positions.
     fn stakes(&mut self) -> Vec<Transaction> {
         use third::{BEAR, BULL, CARRY, LONG, SHORT, SPREAD, WRITER};
-        let mut trades = vec![
+        let trades = [
             (BULL, SHORT, 0, 1_000),
             (LONG, BEAR, 0, 1_000),
             (LONG, WRITER, 3, 500),
             (LONG, WRITER, 8, 20_000),
+            (SPREAD, SHORT, 0, 1_000),
+            (LONG, SPREAD, 2, 1_000),
+            (LONG, CARRY, 0, 1_000),
+            (CARRY, SHORT, 2, 1_000),
         ];
-        // The margin of a spread is less than what a book without honest quotes moves a perpetual by.
-        if self.quoted & 1 != 0 {
-            trades.extend([
-                (SPREAD, SHORT, 0, 1_000),
-                (LONG, SPREAD, 2, 1_000),
-                (LONG, CARRY, 0, 1_000),
-                (CARRY, SHORT, 2, 1_000),
-            ]);
-        }
         let trade = |(long, short, place, lots)| self.trade(long, short, place, lots);
         trades.into_iter().flat_map(trade).collect()
     }
