@@ -110,17 +110,16 @@ pub(crate) fn side_of(market: InstrumentId) -> usize {
     usize::from(market.get() > u32::from(MARKETS / 2))
 }
 
+/// The call at the middle one of three strikes.
+pub(crate) const MIDDLE: InstrumentId = InstrumentId::new(9);
+/// One of the calls at the strikes beside it, which have one vol.
+pub(crate) const WING: InstrumentId = InstrumentId::new(11);
 /// What the vol of the strikes beside the middle one is, in parts per hundred of that.
 pub(crate) const SMILE: i128 = 110;
 
 /// Returns what a contract's vol is, of the true one of the middle.
 pub(crate) fn smile(id: InstrumentId, vol: i128) -> i128 {
     if id.get() > u32::from(MARKETS) { vol * SMILE / 100 } else { vol }
-}
-
-/// Returns one of the calls beside the middle strike; both have one vol.
-pub(crate) fn wing() -> InstrumentId {
-    InstrumentId::new(u32::from(MARKETS) + 1)
 }
 
 /// Returns the calls on the last expiry of the second underlying, one below and one above the middle strike.

@@ -19,6 +19,13 @@ fn a_vol_that_meets_what_is_true_on_its_way_misleads_nobody() {
     assert_eq!(found.map(|found| found.breach), None);
 }
 
+/// 0018-SURF-007: a vol on which nobody has voted for twenty minutes, while those beside it rose, is put between them at once.
+#[test]
+fn a_strike_against_which_both_others_speak_misleads_nobody() {
+    let (_, found) = run(33_819);
+    assert_eq!(found.map(|found| found.breach), None);
+}
+
 #[test]
 fn a_guided_run_plays_the_same_from_the_same_first_seed() {
     let played = || {

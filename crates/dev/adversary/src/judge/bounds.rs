@@ -171,9 +171,8 @@ impl Bounds {
     fn votes(&mut self, world: &World) {
         let (state, now) = (world.machine.state(), world.block_time());
         self.vol = world.vol;
-        let middle = house::market(MARKETS - 2);
         let (middles, others): (Vec<_>, Vec<_>) =
-            state.markets.iter().partition(|(id, _)| **id == middle);
+            state.markets.iter().partition(|(id, _)| **id == house::MIDDLE);
         for (id, market) in others.into_iter().chain(middles) {
             let Contract::Option { expires_at, .. } = market.instrument.contract else { continue };
             if expires_at.millis() <= now {
@@ -181,9 +180,7 @@ impl Bounds {
                 continue;
             }
             let truth = house::smile(*id, world.vol);
-            // Both wings are voted alike, and so is the line between them.
-            let wing = self.vols.get(&house::wing()).filter(|_| *id == middle);
-            let line = wing.and_then(Voted::fresh);
+            let line = self.wing(*id).and_then(Voted::fresh);
             let span = |parameter| state.span(UNDERLYINGS[side_of(*id)], parameter).millis();
             let times = Times {
                 stale_after: span(ParameterId::VolStaleAfter),
@@ -194,6 +191,11 @@ impl Bounds {
         }
     }
 
+    /// Returns the vol of the strikes beside that of a contract: both are voted alike, and so is the line between them.
+    fn wing(&self, id: InstrumentId) -> Option<&Voted> {
+        self.vols.get(&house::WING).filter(|_| id == house::MIDDLE)
+    }
+
     /// A vol is what its votes make of it, and the repair moves it no farther than it may.
     fn vol(&self, world: &World, id: InstrumentId, market: &Market) -> Verdict {
         let (Some(held), Some(voted), Some(vol)) =
@@ -202,7 +204,7 @@ impl Bounds {
             return Ok(());
         };
         let (voted, vol) = (voted.points(), vol.points());
-        let repaired = self.repaired(world.machine.state(), id).unwrap_or(Range::at(held.is));
+        let repaired = self.repaired(world.machine.state(), id, vol).unwrap_or(Range::at(held.is));
         match voted == held.is && repaired.holds(vol) {
             true => Ok(()),
             false => {
@@ -325,7 +327,8 @@ impl Bounds {
     /// Returns the nearest vol to that of a contract that anybody could bring about, and how far it may be in doubt.
     fn fair_vol(&self, state: &State, id: InstrumentId, market: &Market) -> (Vol, Vol) {
         let (is, doubt) = (market.vol.unwrap_or(Vol::ZERO), market.vol_uncertainty);
-        let Some((held, range)) = self.vols.get(&id).zip(self.repaired(state, id)) else {
+        let Some((held, range)) = self.vols.get(&id).zip(self.repaired(state, id, is.points()))
+        else {
             return (is, doubt);
         };
         // What has stale votes or an offset is in doubt, whatever is true (0017-ORAC-027).
@@ -341,18 +344,21 @@ impl Bounds {
     }
 
     /// Returns what a vol may be after the repair (0018-SURF-008): where all are what is true, it has next to nothing to do, but
-    /// that far outside the strikes what is true is not free of arbitrage.
-    fn repaired(&self, state: &State, id: InstrumentId) -> Option<Range> {
+    /// that far outside the strikes what is true is not free of arbitrage. One against which the strikes on both sides speak
+    /// is on the line between them, however far that is (0018-SURF-007).
+    fn repaired(&self, state: &State, id: InstrumentId, vol: i128) -> Option<Range> {
         let voted = self.vols.get(&id)?.is;
         let most = state.ppm(UNDERLYINGS[side_of(id)], ParameterId::VolRepairMax).number().raw();
         let moved = match self.all_true(id) && is_among_strikes(state, side_of(id)) {
             true => REPAIRED,
             false => most,
         };
-        Some(Range {
+        let range = Range {
             low: voted - voted * moved / MILLION - 1,
             high: voted + voted * moved / MILLION + 1,
-        })
+        };
+        let outvoted = self.wing(id).is_some_and(|wing| wing.is == vol && vol > voted);
+        Some(if outvoted { range.with(vol) } else { range })
     }
 
     /// Returns the price of a contract at what is true.
