@@ -167,13 +167,13 @@ pub(crate) fn seat(number: u16) -> Seat {
     Seat { validator: ValidatorId::new(number), key, endpoint: None }
 }
 
-/// Returns the house of a setup; `still` narrows how far a book alone moves a mark.
-pub(crate) fn found(setup: &Setup, still: bool) -> Machine {
-    Machine::found(&genesis(setup, still)).expect("the genesis is sound").0
+/// Returns the house of a setup.
+pub(crate) fn found(setup: &Setup) -> Machine {
+    Machine::found(&genesis(setup)).expect("the genesis is sound").0
 }
 
 /// Returns what it is founded on.
-pub(crate) fn genesis(setup: &Setup, still: bool) -> Genesis {
+pub(crate) fn genesis(setup: &Setup) -> Genesis {
     let underlyings =
         UNDERLYINGS.into_iter().zip(["BTC", "ETH"]).zip(PRICES).map(|((id, name), price)| {
             UnderlyingGenesis {
@@ -190,11 +190,6 @@ pub(crate) fn genesis(setup: &Setup, still: bool) -> Genesis {
                 insurance_fund: Notional::from_micros(i128::from(setup.fund) * 1_000_000),
             }
         });
-    let band = UNDERLYINGS.map(|id| ParameterGenesis {
-        underlying: Some(id),
-        parameter: ParameterId::MarkBand,
-        value: 1_000,
-    });
     let seldom = UNDERLYINGS.into_iter().flat_map(|id| {
         [
             (ParameterId::FrozenAfter, 120_000),
@@ -207,8 +202,7 @@ pub(crate) fn genesis(setup: &Setup, still: bool) -> Genesis {
             value,
         })
     });
-    let mut parameters = if still { band.to_vec() } else { Vec::new() };
-    parameters.extend(seldom.filter(|_| setup.slow));
+    let mut parameters: Vec<ParameterGenesis> = seldom.filter(|_| setup.slow).collect();
     parameters.extend(setup.narrow.then_some(ParameterGenesis {
         underlying: None,
         parameter: ParameterId::WithdrawalLimit,

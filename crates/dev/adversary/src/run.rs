@@ -59,27 +59,17 @@ pub struct Found {
     pub history: History,
     /// How.
     pub breach: Breach,
-    /// What it breaks where a book hardly moves a mark; if nothing, it leans on prices, not on rules about accounts.
-    pub still: Option<Breach>,
 }
 
-impl Found {
-    /// Returns whether it breaks nothing where a book hardly moves a mark.
-    #[must_use]
-    pub const fn leans(&self) -> bool {
-        self.still.is_none()
-    }
-}
-
-/// Plays a history; `still` in a house where books hardly move marks.
+/// Plays a history.
 ///
 /// # Panics
 ///
 /// If the house cannot be founded, or a block does not follow.
 #[must_use]
-pub fn play(history: &History, still: bool) -> Ran {
+pub fn play(history: &History) -> Ran {
     let mut coverage = Coverage::default();
-    let mut world = World::new(&history.setup, still);
+    let mut world = World::new(&history.setup);
     let mut judge = Judge::new(&world, &history.setup);
     let mut found = None;
     for step in &history.steps {
@@ -110,7 +100,7 @@ pub fn blocks(history: &History) -> (Genesis, Vec<Block>) {
     for step in &history.steps {
         world.step(step);
     }
-    (house::genesis(&history.setup, false), world.kept.unwrap_or_default())
+    (house::genesis(&history.setup), world.kept.unwrap_or_default())
 }
 
 /// Plays the history of a seed, and shrinks it if it breaks something.
@@ -130,11 +120,10 @@ pub fn run(seed: u64) -> (Ran, Option<Found>) {
 /// As [`play`].
 #[must_use]
 pub fn run_history(history: &History) -> (Ran, Option<Found>) {
-    let ran = play(history, false);
+    let ran = play(history);
     let found = ran.verdict.as_ref().err().map(|breach| {
-        let still = play(history, true).verdict.err();
         let (history, breach) = shrink(history, breach);
-        Found { history, breach, still }
+        Found { history, breach }
     });
     (ran, found)
 }

@@ -34,7 +34,7 @@ impl Shrinker {
             return false;
         }
         self.tries -= 1;
-        match play(&shorter, false).verdict {
+        match play(&shorter).verdict {
             Err(breach) if breach.rule == self.breach.rule => {
                 (self.best, self.breach) = (shorter, breach);
                 self.best.steps.truncate(self.breach.step + 1);

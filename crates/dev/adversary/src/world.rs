@@ -126,19 +126,19 @@ pub(crate) struct World {
 
 impl World {
     /// Founds a house, pays everybody in and lets the bystanders trade with each other.
-    pub(crate) fn new(setup: &Setup, still: bool) -> Self {
-        Self::opened(setup, still, None)
+    pub(crate) fn new(setup: &Setup) -> Self {
+        Self::opened(setup, None)
     }
 
     /// The same, with all blocks kept.
     pub(crate) fn keeping(setup: &Setup) -> Self {
-        Self::opened(setup, false, Some(Vec::new()))
+        Self::opened(setup, Some(Vec::new()))
     }
 
-    fn opened(setup: &Setup, still: bool, kept: Option<Vec<Block>>) -> Self {
+    fn opened(setup: &Setup, kept: Option<Vec<Block>>) -> Self {
         let about = setup.prices.unwrap_or(Prices { sources: house::SOURCES, apart: 0, basis: 0 });
         let mut world = Self {
-            machine: house::found(setup, still),
+            machine: house::found(setup),
             now: START,
             prices: PRICES,
             vol: 9_000,
