@@ -23,7 +23,7 @@ const PLANTS: [(&str, &str); 19] = [
     ("few-report", "50"),
     ("no-turns", "700"),
     ("prints-count", "50"),
-    ("stops-count", "400"),
+    ("stops-count", "50"),
     ("bases-drop", "50"),
     ("vols-jump", "150"),
     ("two-thirds", "200"),
