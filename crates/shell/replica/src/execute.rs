@@ -29,6 +29,7 @@ use commonware_utils::{Acknowledgement as _, acknowledgement::Exact};
 use house::HouseError;
 use machine::{CommitteeRecord, StateKey};
 use protocol::{ValidatorId, codec};
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::{mpsc, watch};
@@ -177,7 +178,7 @@ impl Executor {
                 }
             }
             self.learn(ledger.as_mut(), height, &applied)
-                .map_err(|error| unexecutable(error.to_string()))?;
+                .map_err(|error| unfinished(height, &error))?;
             (applied, ledger.oracles())
         };
         self.named.keep(height, &contents.names);
@@ -232,7 +233,10 @@ impl Executor {
 /// spec 0025-BLOCK-032.
 fn unfinished(height: u64, error: &LedgerError) -> Halt {
     let why = error.to_string();
-    match error.downcast_ref::<HouseError>().is_some_and(HouseError::is_of_disk) {
+    let of_house = error.downcast_ref::<HouseError>().is_some_and(HouseError::is_of_disk);
+    // Of the steps: what the system says, and not what could not be encoded.
+    let of_steps = error.downcast_ref::<io::Error>().is_some_and(|at| at.raw_os_error().is_some());
+    match of_house || of_steps {
         true => Halt::Unkept { height, why },
         false => Halt::Unexecutable { height, why },
     }
@@ -241,13 +245,15 @@ fn unfinished(height: u64, error: &LedgerError) -> Halt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io;
     use std::path::PathBuf;
     use store::{CommitmentError, DiskError, LogError, StoreError};
 
     /// Whether a validator whose ledger fails with an error says that its disk does not take a block, and ends.
     fn is_unkept(error: impl Into<HouseError>) -> bool {
-        let error: LedgerError = Box::new(error.into());
+        is_of_disk(Box::new(error.into()))
+    }
+
+    fn is_of_disk(error: LedgerError) -> bool {
         matches!(unfinished(7, &error), Halt::Unkept { height: 7, .. })
     }
 
@@ -264,6 +270,9 @@ mod tests {
         // 0025-BLOCK-032
         let source = io::Error::from(io::ErrorKind::StorageFull);
         assert!(is_unkept(HouseError::Unwritable { path: PathBuf::from("steps"), source }));
+        // The step of an epoch is written beside the block, and a full disk refuses either.
+        assert!(is_of_disk(Box::new(io::Error::from_raw_os_error(28))));
+        assert!(!is_of_disk(Box::new(io::Error::other("an entry that is too long"))));
         assert!(is_unkept(LogError::Disk(full())));
         assert!(is_unkept(StoreError::Log(LogError::Disk(full()))));
         assert!(is_unkept(StoreError::Commitment(CommitmentError::Disk(full()))));

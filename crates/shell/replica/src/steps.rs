@@ -17,7 +17,7 @@ use protocol::codec;
 use protocol::{Hash, Header};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -49,7 +49,53 @@ pub(crate) struct Begun {
 struct Held {
     begun: BTreeMap<u64, Begun>,
     whole: BTreeMap<u64, Step>,
-    file: Option<File>,
+    file: Option<Kept<File>>,
+}
+
+/// A file that entries are added to.
+#[derive(Debug)]
+struct Kept<F> {
+    file: F,
+    /// Where the next entry begins.
+    end: u64,
+    /// Whether the disk may have taken a part of the last one.
+    is_torn: bool,
+}
+
+/// What entries are written to.
+trait Tape: Write {
+    /// Cuts off what is behind an offset, and goes on from there.
+    fn cut(&mut self, end: u64) -> io::Result<()>;
+
+    /// Makes what was written durable.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+impl Tape for File {
+    fn cut(&mut self, end: u64) -> io::Result<()> {
+        self.set_len(end)?;
+        self.seek(SeekFrom::Start(end)).map(|_| ())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+}
+
+impl<F: Tape> Kept<F> {
+    /// Adds an entry, in whole. What a disk took of one that it refused in the end is cut off before the next, which would
+    /// otherwise stand behind something that is none.
+    fn add(&mut self, entry: &[u8]) -> io::Result<()> {
+        if self.is_torn {
+            self.file.cut(self.end)?;
+        }
+        self.is_torn = true;
+        self.file.write_all(entry)?;
+        self.file.sync()?;
+        self.is_torn = false;
+        self.end = self.end.saturating_add(u64::try_from(entry.len()).unwrap_or(u64::MAX));
+        Ok(())
+    }
 }
 
 /// The steps that a validator holds.
@@ -89,9 +135,8 @@ impl Steps {
             offset = next;
         }
         let end = u64::try_from(offset).unwrap_or(u64::MAX);
-        file.set_len(end)?;
-        file.seek(SeekFrom::Start(end))?;
-        held.file = Some(file);
+        file.cut(end)?;
+        held.file = Some(Kept { file, end, is_torn: false });
         Ok(Self(Mutex::new(held)))
     }
 
@@ -142,8 +187,7 @@ impl Held {
 
     fn keep(&mut self, entry: Entry) -> io::Result<()> {
         if let Some(file) = &mut self.file {
-            file.write_all(&encode(&entry)?)?;
-            file.sync_data()?;
+            file.add(&encode(&entry)?)?;
         }
         self.take(entry);
         Ok(())
@@ -206,4 +250,76 @@ pub fn install(path: &Path, network: Hash, first: u64, steps: Vec<Step>) -> io::
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk with so much room.
+    #[derive(Debug, Default)]
+    struct Disk {
+        bytes: Vec<u8>,
+        room: usize,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let fits = bytes.len().min(self.room);
+            if fits == 0 {
+                return Err(io::Error::from_raw_os_error(28));
+            }
+            self.bytes.extend(&bytes[..fits]);
+            self.room -= fits;
+            Ok(fits)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Tape for Disk {
+        fn cut(&mut self, end: u64) -> io::Result<()> {
+            self.bytes.truncate(usize::try_from(end).unwrap());
+            Ok(())
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_a_full_disk_took_of_an_entry_is_not_in_the_way_of_the_next() {
+        // 0025-BLOCK-032: a validator that goes on once there is room reads its steps again after a restart.
+        let entry = |epoch, length| {
+            let step = Step {
+                headers: Vec::new(),
+                orders: Vec::new(),
+                certificate: vec![7; length],
+                proof: Vec::new(),
+            };
+            encode(&Entry::Whole { epoch, step }).unwrap()
+        };
+        let disk = Disk { bytes: Vec::new(), room: entry(1, 40).len() + 30 };
+        let mut kept = Kept { file: disk, end: 0, is_torn: false };
+        kept.add(&entry(1, 40)).expect("there is room");
+        for _ in 0..2 {
+            let refused = kept.add(&entry(2, 400)).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::StorageFull);
+        }
+        kept.file.room = 10_000;
+        kept.add(&entry(3, 5)).expect("there is room again");
+        kept.add(&entry(4, 5)).expect("and more");
+        let mut epochs = Vec::new();
+        let mut offset = 0;
+        while let Some((entry, next)) = read_entry(&kept.file.bytes, offset).expect("undamaged") {
+            epochs.push(match entry {
+                Entry::Whole { epoch, .. } | Entry::Proof { epoch, .. } => epoch,
+            });
+            offset = next;
+        }
+        assert_eq!((epochs, offset), (vec![1, 3, 4], kept.file.bytes.len()));
+    }
 }
