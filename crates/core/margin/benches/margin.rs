@@ -16,7 +16,7 @@ fn main() {
 }
 
 fn positions(house: &House, count: usize) -> Vec<Position> {
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     let stride = house.markets.len() / count;
     house
         .markets
@@ -80,7 +80,7 @@ fn read_options(bencher: Bencher<'_, '_>, house: &House, count: usize, ends: Blo
         market.instrument.underlying == BTC
             && matches!(market.instrument.contract, Contract::Option { expires_at, .. } if expires_at == ends)
     });
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     let positions: Vec<Position> = options
         .take(count)
         .map(|market| Position {
@@ -107,7 +107,7 @@ fn check_order_under_the_ceiling_with_impact(bencher: Bencher<'_, '_>) {
 
 fn under_the_ceiling(bencher: Bencher<'_, '_>, house: &House) {
     let risk = house.risk();
-    let order = alone(&house.random_order(&mut Random(3), Some(40)));
+    let order = alone(&house.random_order(&mut Random::new(3), Some(40)));
     let holdings = Holdings::new(&risk, &positions(house, 10), &[]).unwrap();
     let reading = Meter::new(&risk).read(&holdings, dollars(10_000_000)).unwrap();
     let ceiling = Ceiling::new(&risk, &reading, &holdings);
@@ -135,21 +135,21 @@ fn check(bencher: Bencher<'_, '_>, positions: &[Position], order: &OpenOrder, ho
 fn check_order_of_a_perpetual_account(bencher: Bencher<'_, '_>) {
     let house = House::new();
     let held = positions(&house, house.markets.len()).into_iter().take(1).collect::<Vec<_>>();
-    let order = house.random_order(&mut Random(3), Some(0));
+    let order = house.random_order(&mut Random::new(3), Some(0));
     check(bencher, &held, &order, &house);
 }
 
 #[divan::bench]
 fn check_order_across_expiries(bencher: Bencher<'_, '_>) {
     let house = House::new();
-    let order = house.random_order(&mut Random(3), Some(40));
+    let order = house.random_order(&mut Random::new(3), Some(40));
     check(bencher, &positions(&house, 10), &order, &house);
 }
 
 #[divan::bench]
 fn add_and_remove_order(bencher: Bencher<'_, '_>) {
     let house = House::new();
-    let order = house.random_order(&mut Random(3), Some(40));
+    let order = house.random_order(&mut Random::new(3), Some(40));
     let risk = house.risk();
     let portfolio = positions(&house, 10);
     let mut account = AccountMargin::new(&risk, &of(1_000_000, &portfolio)).unwrap();
@@ -162,7 +162,7 @@ fn add_and_remove_order(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn check_order_across_expiries_with_impact(bencher: Bencher<'_, '_>) {
     let house = with_impact();
-    let order = house.random_order(&mut Random(3), Some(40));
+    let order = house.random_order(&mut Random::new(3), Some(40));
     check(bencher, &positions(&house, 10), &order, &house);
 }
 

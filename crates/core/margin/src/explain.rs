@@ -114,6 +114,13 @@ impl Pool {
         self.reserve = self.reserve.saturating_add(more.reserve);
     }
 
+    /// Adds what is gained at each knot, in 2⁻¹⁶ micro-dollars.
+    fn add_at(&mut self, knots: &[Knot], gained: impl Fn(usize, Knot) -> i128) {
+        for (sum, (number, knot)) in self.strikes.iter_mut().zip(knots.iter().enumerate()) {
+            *sum = sum.saturating_add(gained(number, *knot));
+        }
+    }
+
     /// Returns L, and the first scenario in which it falls.
     fn loss(&self) -> (i128, ScenarioId) {
         let lowest = self.sums.iter().enumerate().min_by_key(|(_, sum)| **sum);
@@ -381,13 +388,9 @@ fn pools(held: &Held<'_>, counted: Ppm, stage: u32) -> Result<BTreeMap<u32, Pool
             *sum = sum.saturating_add(*gained);
         }
         let bend = bend_of(line.slot);
-        for (number, knot) in matrix.knots(slot.underlying).iter().enumerate() {
-            let more = between(*knot, &gained).saturating_add(bent(bend, number, scaled));
-            pool.strikes
-                .get_mut(number)
-                .into_iter()
-                .for_each(|sum| *sum = sum.saturating_add(more));
-        }
+        pool.add_at(matrix.knots(slot.underlying), |number, knot| {
+            between(knot, &gained).saturating_add(bent(bend, number, scaled))
+        });
         let moves = units.entry((slot.group, slot.unit)).or_default();
         for (sum, value) in moves.iter_mut().zip([0, slot.basis.fallen, slot.basis.risen]) {
             *sum = sum.saturating_add(lots.saturating_mul(i128::from(value)));
@@ -421,18 +424,10 @@ fn pools(held: &Held<'_>, counted: Ppm, stage: u32) -> Result<BTreeMap<u32, Pool
             *sum = sum.saturating_add(*gained);
         }
         let bend = bend_of(row.0);
-        for (number, knot) in matrix.knots(slot.underlying).iter().enumerate() {
-            let more = match bend {
-                Some(_) => {
-                    between(*knot, &filled).saturating_add(bent(bend, number, scaled)).min(0)
-                }
-                None => between(*knot, &counted),
-            };
-            pool.strikes
-                .get_mut(number)
-                .into_iter()
-                .for_each(|sum| *sum = sum.saturating_add(more));
-        }
+        pool.add_at(matrix.knots(slot.underlying), |number, knot| match bend {
+            Some(_) => between(knot, &filled).saturating_add(bent(bend, number, scaled)).min(0),
+            None => between(knot, &counted),
+        });
         let moves = units.entry((slot.group, slot.unit)).or_default();
         for (sum, value) in moves.iter_mut().zip([0, slot.basis.fallen, slot.basis.risen]) {
             let gained = lots.saturating_mul(i128::from(value));

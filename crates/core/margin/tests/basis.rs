@@ -123,7 +123,7 @@ fn maintenance_margin_is_at_least_what_all_marks_take_together() {
     let mut house = House::new();
     house.move_bases();
     let risk = house.risk();
-    let mut random = Random(0x000B_A515);
+    let mut random = Random::new(0x000B_A515);
     let mut decided = 0;
     for case in 0..10_000 {
         let positions = house.random_positions(&mut random, 5);

@@ -80,7 +80,7 @@ fn maintenance_is_convex_along_a_position_to_within_the_rounding_of_impact() {
     for (house, impact) in [(House::new(), false), (House::rough(), true)] {
         let measured = Measured::new(&house);
         for seed in 0..3_000 {
-            let random = &mut Random(seed);
+            let random = &mut Random::new(seed);
             let mut rest = house.random_positions(random, 6);
             let at = usize::try_from(random.below(rest.len() as u64)).unwrap();
             let leg = rest.remove(at);

@@ -90,7 +90,7 @@ fn accounts(house: &House, size: &Size) {
             for set in InstructionSet::available() {
                 let risk = house.risk().with_instructions(set).expect("it is available");
                 let held: Vec<Holdings> = (0..size.accounts)
-                    .map(|seed| positions(&mut Random(seed as u64), markets, *count))
+                    .map(|seed| positions(&mut Random::new(seed as u64), markets, *count))
                     .map(|held| Holdings::new(&risk, &held, &[]).expect("every market has a row"))
                     .collect();
                 let name = format!("margin::account_{shape}/{count}/{set}");
@@ -117,7 +117,7 @@ fn read_all(risk: &Risk, held: &[Holdings], size: &Size) -> f64 {
 }
 
 fn order_check(house: &House, size: &Size) {
-    let mut random = Random(11);
+    let mut random = Random::new(11);
     for set in InstructionSet::available() {
         let risk = house.risk().with_instructions(set).expect("it is available");
         for (shape, places, count) in [
@@ -152,7 +152,7 @@ fn large_accounts(size: &Size) {
     let everything: Vec<&MarketInput> = house.markets.iter().collect();
     let mut first = None;
     for count in [1, 10, 100, 1_000, 4_096] {
-        let held = positions(&mut Random(3), &everything, count);
+        let held = positions(&mut Random::new(3), &everything, count);
         let holdings = Holdings::new(&risk, &held, &[]).expect("every market has a row");
         let times = if size.rounds == 1 { 1 } else { 4_096 / count };
         let held = vec![holdings; times];
@@ -168,14 +168,14 @@ fn block(house: &House, size: &Size, build: f64) {
     let risk = house.risk();
     let everything: Vec<&MarketInput> = house.markets.iter().collect();
     let held: Vec<Holdings> = (0..size.accounts_of_block)
-        .map(|seed| positions(&mut Random(seed as u64), &everything, 10))
+        .map(|seed| positions(&mut Random::new(seed as u64), &everything, 10))
         .map(|held| Holdings::new(&risk, &held, &[]).expect("every market has a row"))
         .collect();
     let few = Size { rounds: size.rounds.min(3), ..*size };
     let each = read_all(&risk, &held, &few);
     let all = each * held.len() as f64 + build;
     report("margin::block_of_a_million_accounts", all, None);
-    let sorted = positions(&mut Random(5), &everything, 10);
+    let sorted = positions(&mut Random::new(5), &everything, 10);
     let each = fastest(size, 100, || {
         for _ in 0..100 {
             black_box(Holdings::new(&risk, black_box(&sorted), &[]).expect("has rows"));

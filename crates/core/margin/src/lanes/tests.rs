@@ -2,30 +2,21 @@
 
 use super::*;
 use crate::basis::BasisMoves;
+use random::Random;
 use std::collections::BTreeMap;
 
 /// A level of a path.
 type Level = fn(&Path) -> (u32, i64);
 
-struct Random(u64);
+/// Returns a number of at most a magnitude.
+fn within(random: &mut Random, most: i64) -> i64 {
+    (random.word() >> 1).cast_signed() % (2 * most + 1) - most
+}
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn within(&mut self, most: i64) -> i64 {
-        (self.next() >> 1).cast_signed() % (2 * most + 1) - most
-    }
-
-    fn row(&mut self) -> Row {
-        let mut row = Row::ZERO;
-        row.0.iter_mut().flatten().for_each(|value| *value = self.within(1 << 28) as i32);
-        row
-    }
+fn any_row(random: &mut Random) -> Row {
+    let mut row = Row::ZERO;
+    row.0.iter_mut().flatten().for_each(|value| *value = within(random, 1 << 28) as i32);
+    row
 }
 
 fn naive(rows: &[Row], entries: &[Line]) -> Vec<i128> {
@@ -93,7 +84,7 @@ fn path([group, underlying, class]: [u32; 3]) -> Path {
 
 /// The same knots for each underlying: at scenarios, next to them and between them.
 fn knots(random: &mut Random) -> Vec<Vec<Knot>> {
-    let steps = (0..40).map(|_| random.next() as u32 % (10 << 16));
+    let steps = (0..40).map(|_| random.word() as u32 % (10 << 16));
     let knots = [0, 1, 65_535, 65_536, 5 << 16, 10 << 16].into_iter().chain(steps).map(Knot::at);
     vec![knots.collect(); 2_000]
 }
@@ -132,11 +123,11 @@ fn expire(
 #[test]
 fn every_instruction_set_gives_the_same_bits_whatever_the_input() {
     // Far outside the bound of the sums, where they wrap.
-    let mut random = Random(0xB175);
+    let mut random = Random::new(0xB175);
     let extremes = [i32::MIN, i32::MIN + 1, -1, 0, 1, i32::MAX - 1, i32::MAX];
-    let any = |random: &mut Random| match random.next() % 4 {
-        0 => extremes[usize::try_from(random.next() % 7).unwrap()],
-        _ => random.next() as i32,
+    let any = |random: &mut Random| match random.word() % 4 {
+        0 => extremes[usize::try_from(random.word() % 7).unwrap()],
+        _ => random.word() as i32,
     };
     let mut rows = vec![Row::ZERO; 16];
     rows.iter_mut().flat_map(|row| row.0.as_flattened_mut()).for_each(|v| *v = any(&mut random));
@@ -146,7 +137,7 @@ fn every_instruction_set_gives_the_same_bits_whatever_the_input() {
     let mut paths: Vec<Path> = (0..8).map(|group| path([group, group / 3, group / 6])).collect();
     let mut keys: Vec<Key> =
         (0..16).map(|row| Key::of(&paths[row / 2], (row % 3) as u8, 7)).collect();
-    let bases = move_bases(&mut keys, || random.next().cast_signed());
+    let bases = move_bases(&mut keys, || random.word().cast_signed());
     matrix = matrix.with_knots(knots(&mut random));
     expire(&mut matrix, &mut keys, &mut paths, || {
         let mut row = Row::ZERO;
@@ -154,14 +145,14 @@ fn every_instruction_set_gives_the_same_bits_whatever_the_input() {
         row
     });
     for case in 0..100_000_usize {
-        let entries: Vec<Line> = (0..1 + random.next() % 5)
-            .map(|_| Line { slot: (random.next() % 17) as u32, lots: any(&mut random) })
+        let entries: Vec<Line> = (0..1 + random.word() % 5)
+            .map(|_| Line { slot: (random.word() % 17) as u32, lots: any(&mut random) })
             .collect();
         let order = OrderLine {
             row: &rows[case % 16],
             late: &rows[case % 16],
             scaled: any(&mut random),
-            cost: random.next().cast_signed(),
+            cost: random.word().cast_signed(),
             unit: 0,
             basis: [0; 2],
             slot: 0,
@@ -189,8 +180,8 @@ fn every_instruction_set_gives_the_same_bits_whatever_the_input() {
 #[test]
 fn every_instruction_set_sums_as_wide_integers_do() {
     // 0019-MARG-006, 023, 042
-    let mut random = Random(0x5EED);
-    let rows: Vec<Row> = (0..40).map(|_| random.row()).collect();
+    let mut random = Random::new(0x5EED);
+    let rows: Vec<Row> = (0..40).map(|_| any_row(&mut random)).collect();
     let places = knots(&mut random);
     let mut lower = 0;
     for case in 0..4_000 {
@@ -198,21 +189,21 @@ fn every_instruction_set_sums_as_wide_integers_do() {
         let (mut keys, mut paths) = (Vec::new(), Vec::new());
         let mut at = [0; 3];
         for row in 0..40 {
-            if row == 0 || random.next().is_multiple_of(4) {
-                at[2] += u32::from(random.next().is_multiple_of(4));
-                at[1] += u32::from(random.next().is_multiple_of(3));
+            if row == 0 || random.word().is_multiple_of(4) {
+                at[2] += u32::from(random.word().is_multiple_of(4));
+                at[1] += u32::from(random.word().is_multiple_of(3));
                 at[0] = paths.len() as u32;
                 paths.push(path([at[0], at[1] + 50 * at[2], at[2]]));
             }
             keys.push(Key::of(
                 &paths[at[0] as usize],
-                (random.next() % 4) as u8,
-                random.within(1 << 20).abs(),
+                (random.word() % 4) as u8,
+                within(&mut random, 1 << 20).abs(),
             ));
         }
-        let bases = move_bases(&mut keys, || random.within(1 << 28));
+        let bases = move_bases(&mut keys, || within(&mut random, 1 << 28));
         let mut matrix: Matrix = rows.iter().copied().collect();
-        let late: Vec<Row> = (0..8).map(|_| random.row()).collect();
+        let late: Vec<Row> = (0..8).map(|_| any_row(&mut random)).collect();
         let mut next = late.iter().cycle();
         matrix = matrix.with_knots(places.clone());
         let stages = expire(&mut matrix, &mut keys, &mut paths, || *next.next().unwrap());
@@ -224,13 +215,13 @@ fn every_instruction_set_sums_as_wide_integers_do() {
             bend.map_or(0, |bend| i128::from(bend.0.as_flattened()[knot]))
         };
         // Some accounts of a dozen lines, some of one or two.
-        let sparse = if random.next().is_multiple_of(2) { 3 } else { 30 };
+        let sparse = if random.word().is_multiple_of(2) { 3 } else { 30 };
         let lines: Vec<Line> = (0..40)
-            .filter(|_| random.next().is_multiple_of(sparse))
+            .filter(|_| random.word().is_multiple_of(sparse))
             .collect::<Vec<u32>>()
             .into_iter()
             // Up to the bound: 40 lines of 2^28 · 2^3 · 2^26.
-            .map(|slot| Line { slot, lots: random.within(1 << 26) as i32 })
+            .map(|slot| Line { slot, lots: within(&mut random, 1 << 26) as i32 })
             .collect();
         let scaled: Vec<Line> = (lines.iter())
             .map(|line| Line { lots: keys[line.slot as usize].scaled(line.lots), ..*line })
@@ -286,17 +277,17 @@ fn every_instruction_set_sums_as_wide_integers_do() {
 
 #[test]
 fn every_instruction_set_adds_orders_as_wide_integers_do() {
-    let mut random = Random(0x0DDE);
+    let mut random = Random::new(0x0DDE);
     for _ in 0..4_000 {
-        let (base, row) = (random.row(), random.row());
+        let (base, row) = (any_row(&mut random), any_row(&mut random));
         let mut vector = Vector::ZERO;
-        add_position(&mut vector, &base, random.within(1 << 30) as i32);
+        add_position(&mut vector, &base, within(&mut random, 1 << 30) as i32);
         let before = vector;
         let order = OrderLine {
             row: &row,
             late: &row,
-            scaled: random.within(1 << 30) as i32,
-            cost: random.within(1 << 50),
+            scaled: within(&mut random, 1 << 30) as i32,
+            cost: within(&mut random, 1 << 50),
             unit: 0,
             basis: [0; 2],
             slot: 0,

@@ -239,7 +239,7 @@ fn margin_is_never_below_exact_arithmetic_and_above_it_by_its_reserves_at_most()
     let unit = BigInt::from(PROFIT_SCALE) * BigInt::from(1_000_000_000_000_000_000_u64) * 65_536;
     let left = |group: &Group, past: bool| if past { left_of(group) } else { 1_000_000 };
     let meter = Meter::new(&risk);
-    let mut random = Random(0x0000_E8AC);
+    let mut random = Random::new(0x0000_E8AC);
     let mut positions_within_48 = 0;
     for case in 0..6_000 {
         // Small positions are those of which the distance is promised in micro-dollars.
@@ -319,7 +319,7 @@ fn exact_charges(risk: &Risk, lines: &[Line], of: impl Fn(&Slot) -> Charges) -> 
 fn margin_is_exact_over_the_matrix_that_everybody_has_whatever_the_lots() {
     // 0019-MARG-006, 007, 008, 012: rows, reserves and rates are public and whole; over these, sums and shares in rationals
     // against what an account must hold.
-    let mut random = Random(0x0048_4848);
+    let mut random = Random::new(0x0048_4848);
     let house = charged_house(&mut random);
     let risk = house.risk();
     let meter = Meter::new(&risk);
@@ -383,7 +383,7 @@ fn losing_more_in_any_scenario_never_lowers_margin() {
     let house = House::new();
     let risk = house.risk();
     let matrix = risk.matrix_hold();
-    let mut random = Random(0x0040_4040);
+    let mut random = Random::new(0x0040_4040);
     let mut raised = 0;
     for case in 0..50_000 {
         let holdings = random_holdings(&house, &risk, &mut random, 2_000);
@@ -411,7 +411,7 @@ fn one_more_scenario_never_lowers_margin() {
     // 0019-MARG-012: a set with one scenario less is a set in which that one gains nothing and loses nothing.
     let house = House::new();
     let risk = house.risk();
-    let mut random = Random(0x5CE4);
+    let mut random = Random::new(0x5CE4);
     let fewer: Vec<Matrix> = (0..SCENARIOS)
         .map(|left_out| {
             let mut rows = risk.matrix_hold().rows().to_vec();
@@ -446,7 +446,7 @@ fn four_thousand_and_ninety_six_positions_are_summed_exactly() {
         house.markets.push(support::market(instrument, support::price(60_000), 6_000));
     }
     let risk = house.risk();
-    let mut random = Random(0x1000);
+    let mut random = Random::new(0x1000);
     let greatest = risk.slots.iter().map(|slot| i128::from(slot.greatest)).max().unwrap();
     // The gross that is admitted, spread over every position.
     let most = crate::bounds::GROSS_ADMITTED / 4_096 / greatest;
@@ -492,7 +492,7 @@ fn charged_house(random: &mut Random) -> House {
 #[test]
 fn sums_in_64_bits_are_those_in_128_with_every_instruction_set() {
     // 0019-MARG-006, 008, 011, 016
-    let mut random = Random(0x6412_8000);
+    let mut random = Random::new(0x6412_8000);
     let risk = charged_house(&mut random).risk();
     assert!(!risk.is_single() && risk.slots.iter().any(|slot| slot.bits > 0));
     let house = House::expiring();
@@ -545,7 +545,7 @@ fn lots_of_which_charges_take_more_than_64_bits_are_counted_in_128() {
 #[test]
 fn a_row_is_the_same_whatever_rows_stand_beside_it() {
     // 0019-MARG-004, 005, 008: what neighbours share is computed once, and must be what they share.
-    let mut random = Random(0x0000_A10E);
+    let mut random = Random::new(0x0000_A10E);
     let mut house = charged_house(&mut random);
     for market in &mut house.markets {
         if random.below(2) == 0 {

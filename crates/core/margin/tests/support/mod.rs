@@ -3,6 +3,8 @@
 
 pub(crate) mod legs;
 
+pub(crate) use random::Random;
+
 use margin::{
     MarketInput, OffsetClass, OpenOrder, Parameters, Portfolio, Position, Risk, Settlement,
     SideOrders, UnderlyingInput, mark_value, on_quantum,
@@ -25,27 +27,6 @@ pub(crate) fn dollars(value: i128) -> Notional {
 
 pub(crate) fn price(value: i128) -> Price {
     Price::from_micros(value * 1_000_000)
-}
-
-/// SplitMix64: the seed is all there is.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    pub(crate) fn between(&mut self, least: i128, most: i128) -> i128 {
-        least + i128::from(self.next()) % (most - least + 1)
-    }
 }
 
 pub(crate) fn underlying(id: UnderlyingId, class: u16, index: Price) -> UnderlyingInput {
