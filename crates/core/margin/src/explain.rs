@@ -89,7 +89,7 @@ struct Pool {
     sums: Sums,
     /// In the basis scenario.
     basis: i128,
-    /// At each knot, in 2⁻¹⁶ micro-dollars.
+    /// At each knot, in 2⁻²⁴ micro-dollars.
     strikes: Vec<i128>,
     reserve: i128,
 }
@@ -114,7 +114,7 @@ impl Pool {
         self.reserve = self.reserve.saturating_add(more.reserve);
     }
 
-    /// Adds what is gained at each knot, in 2⁻¹⁶ micro-dollars.
+    /// Adds what is gained at each knot, in 2⁻²⁴ micro-dollars.
     fn add_at(&mut self, knots: &[Knot], gained: impl Fn(usize, Knot) -> i128) {
         for (sum, (number, knot)) in self.strikes.iter_mut().zip(knots.iter().enumerate()) {
             *sum = sum.saturating_add(gained(number, *knot));
@@ -306,14 +306,19 @@ impl Held<'_> {
         pools(self, counted, stage)
     }
 
-    /// Returns everything as it is held in one pool; without knots where classes meet, which have none in common.
+    /// Returns everything as it is held in one pool; without knots where classes meet, or underlyings that do not offset, which
+    /// have none in common.
     fn everything(&self, counted: Ppm) -> Result<Pool, Fault> {
         let pools = self.pools(counted, 0)?;
         let mut everything = Pool::EMPTY;
         pools.values().for_each(|pool| everything.add(pool));
         let underlying = |number: &u32| self.risk.underlying(self.risk.group(*number)?.underlying);
-        let classes = pools.keys().filter_map(|number| Some(underlying(number)?.class));
-        if classes.collect::<BTreeSet<_>>().len() > 1 {
+        let held = pools.keys().filter_map(|number| {
+            let class = underlying(number)?.class;
+            let offsets = self.risk.class(class)?.kept > 0;
+            Some((class, if offsets { 0 } else { self.risk.group(*number)?.underlying }))
+        });
+        if held.collect::<BTreeSet<_>>().len() > 1 {
             everything.strikes.clear();
         }
         Ok(everything)
@@ -364,7 +369,7 @@ fn pools(held: &Held<'_>, counted: Ppm, stage: u32) -> Result<BTreeMap<u32, Pool
         path.and_then(|path| matrix.row_at(number, path, stage)).ok_or_else(missing)
     };
     let empty = |slot: &Slot| Pool::with_knots(matrix.knots(slot.underlying));
-    // What a lot gains at each knot, in 2⁻¹⁶ micro-dollars beside what lies between its scenarios.
+    // Its bend, in the unit of its row.
     let bend_of = |number: u32| {
         let slot = risk.slot(number)?;
         matrix.bend_at(number, risk.path(slot.group)?, stage).filter(|_| slot.bends)
@@ -447,7 +452,7 @@ fn pools(held: &Held<'_>, counted: Ppm, stage: u32) -> Result<BTreeMap<u32, Pool
     Ok(pools)
 }
 
-/// Returns what lies at a knot between what is gained in the scenarios on either side, in 2⁻¹⁶ micro-dollars.
+/// Returns what lies at a knot between what is gained in the scenarios on either side, in 2⁻²⁴ micro-dollars.
 fn between(knot: Knot, gained: &[i128]) -> i128 {
     let [below, above] = knot.sides().map(|number| gained.get(number).copied().unwrap_or(0));
     let (part, whole) = (i128::from(knot.part()), 1i128 << PART_BITS);
@@ -455,7 +460,7 @@ fn between(knot: Knot, gained: &[i128]) -> i128 {
     of_below.saturating_add(above.saturating_mul(part))
 }
 
-/// Returns what lots gain at a knot by a bend, in 2⁻¹⁶ micro-dollars.
+/// Returns what lots gain at a knot by a bend, in 2⁻²⁴ micro-dollars.
 fn bent(bend: Option<&Row>, number: usize, scaled: i128) -> i128 {
     let value = bend.and_then(|bend| bend.0.as_flattened().get(number).copied()).unwrap_or(0);
     scaled.saturating_mul(i128::from(value) << PART_BITS)

@@ -590,9 +590,10 @@ impl Stage {
             add_vector(&mut total.sums, &class.vector);
             total.basis = total.basis.wrapping_add(class.basis);
         }
-        // Classes have no knots in common.
+        // Classes have no knots in common, nor have underlyings that do not offset.
         if let [class] = &*self.classes
             && let Some(bends) = &class.bends
+            && (class.kept > 0 || class.finer <= 1)
         {
             total.bent = bends.lowest(matrix.knots(class.underlying), &class.vector);
         }

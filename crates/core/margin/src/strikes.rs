@@ -22,7 +22,7 @@ use units::{ArithmeticError, BlockTime, Price, Quantity, limits};
 /// Most knots of an underlying: a row of them.
 pub(crate) const KNOTS: usize = SCENARIOS;
 /// Bits of the place of a knot between two scenarios.
-pub(crate) const PART_BITS: u32 = 16;
+pub(crate) const PART_BITS: u32 = 24;
 /// Steps of the grid from the lowest index to where it stands.
 const HALF: u32 = 5;
 /// Steps to the highest.
@@ -30,7 +30,7 @@ const STEPS: u32 = 2 * HALF;
 /// Where the index stands.
 const CENTRE: u32 = HALF << PART_BITS;
 
-/// A place between two scenarios that move the index and leave the vols: so many 2⁻¹⁶ of a step above the lowest.
+/// A place between two scenarios that move the index and leave the vols: so many 2⁻²⁴ of a step above the lowest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Knot(u32);
 
@@ -44,10 +44,11 @@ pub(crate) struct Candidate {
 }
 
 impl Knot {
-    /// Returns where the forward meets a strike, rounded down; nothing outside the scan range.
+    /// Returns where the forward meets a strike, rounded down; the end of the scan range next to one that it does not meet. `None`
+    /// where the forward does not move.
     pub(crate) fn of(strike: Price, forwards: &[Forward; SCENARIOS]) -> Option<Self> {
         let price = |step| Some(forwards.get(number(step))?.price().micros());
-        let strike = strike.micros();
+        let strike = strike.micros().max(price(0)?).min(price(STEPS)?);
         for step in 0..STEPS {
             let (below, above) = (price(step)?, price(step.saturating_add(1))?);
             if (below..=above).contains(&strike) && below < above {
@@ -71,13 +72,13 @@ impl Knot {
         (self.0 >> PART_BITS).min(STEPS - 1)
     }
 
-    /// Returns how far above the lower one it is, in 2⁻¹⁶ of a step.
+    /// Returns how far above the lower one it is, in 2⁻²⁴ of a step.
     #[inline(always)]
     pub(crate) fn part(self) -> u32 {
         self.0.wrapping_sub(self.step() << PART_BITS)
     }
 
-    /// Returns what lies between two values, in 2⁻¹⁶ of their unit.
+    /// Returns what lies between two values, in 2⁻²⁴ of their unit.
     #[inline(always)]
     pub(crate) fn between(self, [below, above]: [i64; 2]) -> i128 {
         // Values are below 2⁶².
@@ -101,7 +102,7 @@ const fn number(step: u32) -> usize {
 
 #[cfg(test)]
 impl Knot {
-    /// Returns a place, in 2⁻¹⁶ of a step above the lowest.
+    /// Returns a place, in 2⁻²⁴ of a step above the lowest.
     pub(crate) fn at(place: u32) -> Self {
         assert!(place <= STEPS << PART_BITS);
         Self(place)
@@ -115,9 +116,13 @@ impl Candidate {
     }
 }
 
-/// Returns the knots of strikes: of what ends first before what ends later, and the nearest before those further away.
+/// Returns the knots of strikes, and both ends of the range, where what has a strike beyond them pays nothing: of what ends first
+/// before what ends later, and the nearest before those further away. None without a strike.
 pub(crate) fn knots(candidates: &BTreeSet<Candidate>) -> Vec<Knot> {
-    let mut taken = BTreeSet::new();
+    if candidates.is_empty() {
+        return Vec::new();
+    }
+    let mut taken = BTreeSet::from([Knot(0), Knot(STEPS << PART_BITS)]);
     for candidate in candidates {
         if taken.len() == KNOTS {
             break;
@@ -127,7 +132,7 @@ pub(crate) fn knots(candidates: &BTreeSet<Candidate>) -> Vec<Knot> {
     taken.into_iter().collect()
 }
 
-/// What a lot of an option of the day gains at each knot beside what lies between two scenarios, in 2⁻¹⁶ micro-dollars times
+/// What a lot of an option of the day gains at each knot beside what lies between two scenarios, in 2⁻²⁴ micro-dollars times
 /// billionths of a unit.
 #[derive(Debug, Clone)]
 pub(crate) struct Bend([i128; KNOTS]);
@@ -155,7 +160,7 @@ impl Bend {
                 *price = narrow(forwards.get(number).map_or(Price::ZERO, |at| at.price()))?;
             }
             let pays = knot.between(prices).saturating_sub(strike).max(0);
-            // Prices are below 2⁵¹: with a share of a million and a size below 2⁴⁰, below 2¹⁰⁸.
+            // Prices are below 2⁵¹: with a share of a million and a size below 2⁴⁰, below 2¹¹⁶.
             let lost = pays.saturating_sub(knot.between(values)).min(0);
             let faded = lost.saturating_mul(gone).div_euclid(limits::PPM_ONE);
             *gained = faded.saturating_mul(size.nanos());
@@ -198,13 +203,13 @@ pub(crate) fn most(knots: &[Knot], row: &Row, bend: &Row) -> u32 {
     together.fold(greatest(bend), u32::max)
 }
 
-/// Returns a value of a bend in 2⁻¹⁶ of its unit.
+/// Returns a value of a bend in 2⁻²⁴ of its unit.
 #[inline(always)]
 fn bent(value: i32) -> i128 {
     i128::from(value) << PART_BITS
 }
 
-/// What a level gains at each knot beside what lies between two scenarios, in 2⁻¹⁶ micro-dollars.
+/// What a level gains at each knot beside what lies between two scenarios, in 2⁻²⁴ micro-dollars.
 #[derive(Debug, Clone)]
 pub(crate) struct Bends([i128; KNOTS]);
 
@@ -283,17 +288,19 @@ mod tests {
     }
 
     #[test]
-    fn a_strike_is_a_knot_where_the_forward_meets_it_and_none_outside_the_range() {
+    fn a_strike_is_a_knot_where_the_forward_meets_it_or_at_the_end_of_the_range() {
         // 0019-MARG-042
         let forwards = forwards(1_000, 100);
         let knot = |strike| Knot::of(Price::from_micros(strike), &forwards);
         let place = |strike| knot(strike).map(|knot| (knot.sides(), knot.part()));
         assert_eq!(place(1_000), Some(([1, 4], 0)));
-        assert_eq!(place(1_025), Some(([1, 4], 16_384)));
-        assert_eq!(place(1_550), Some(([16, 19], 32_768)));
-        assert_eq!(place(1_533), Some(([16, 19], 21_626)), "0.33 of 65,536, rounded down");
-        assert_eq!(place(2_000), Some(([28, 31], 65_536)), "the upper end");
-        assert_eq!([knot(999), knot(2_001), knot(-5)], [None; 3]);
+        let whole = 1 << PART_BITS;
+        assert_eq!(place(1_025), Some(([1, 4], whole / 4)));
+        assert_eq!(place(1_550), Some(([16, 19], whole / 2)));
+        assert_eq!(place(1_533), Some(([16, 19], 5_536_481)), "0.33 of 2²⁴, rounded down");
+        assert_eq!(place(2_000), Some(([28, 31], whole)), "the upper end");
+        assert_eq!([knot(999), knot(-5)], [knot(1_000); 2], "beyond the range: its end");
+        assert_eq!(knot(2_001), knot(2_000));
         let still = [Forward::new(Price::ZERO).unwrap(); SCENARIOS];
         assert_eq!(Knot::of(Price::ZERO, &still), None, "nothing moves any more");
     }
@@ -308,14 +315,17 @@ mod tests {
         let all: BTreeSet<_> = later.chain(sooner).collect();
         let taken = knots(&all);
         assert_eq!(taken.len(), KNOTS);
-        let expected: BTreeSet<_> =
-            (0..40).map(|step| 10 * step + 5).chain((0..8).map(|step| 10 * step)).collect();
-        assert_eq!(taken, expected.into_iter().map(knot).collect::<Vec<_>>());
+        let sooner = (0..40).map(|step| knot(10 * step + 5));
+        let later = (0..6).map(|step| knot(10 * step));
+        let ends = [Knot::at(0), Knot::at(STEPS << PART_BITS)];
+        let expected: BTreeSet<_> = sooner.chain(later).chain(ends).collect();
+        assert_eq!(taken, expected.into_iter().collect::<Vec<_>>());
+        assert!(knots(&BTreeSet::new()).is_empty(), "no options of the day, no ends");
     }
 
     #[test]
     fn between_two_values_lies_what_is_between_them() {
-        let knot = Knot::at((3 << PART_BITS) + 16_384);
+        let knot = Knot::at((3 << PART_BITS) + (1 << PART_BITS) / 4);
         assert_eq!(knot.between([100, 200]), 125 << PART_BITS);
         assert_eq!(knot.between([-1, -2]), -(5 << PART_BITS) / 4);
         assert_eq!(Knot::at(STEPS << PART_BITS).between([7, -9]), -9 << PART_BITS);

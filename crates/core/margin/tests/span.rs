@@ -73,6 +73,7 @@ fn a_scan_over_printed_arrays_is_the_printed_scan_risk() {
         .map(|number| {
             let strike = 100 + i128::try_from(number).unwrap();
             let id = u32::try_from(number).unwrap() + 1;
+            // Not of the day: options of the day count at their strikes, too.
             let contract = option(2, strike, Right::Call);
             // One coin a lot: a call gains a dollar for each dollar above its strike.
             market(instrument(id, BTC, contract, 1_000_000_000), price(100), 0)

@@ -2,7 +2,7 @@
 
 mod support;
 
-use margin::{ScenarioId, mark_value, required, scenario_profits};
+use margin::{MarketInput, ScenarioId, mark_value, required, scenario_profits};
 use protocol::Right;
 use support::legs::{HOUR, Leg, MINUTE, ONE_BTC, WINDOW, house, measured, positions, scan};
 use support::{BTC, NOW, Random, of, price};
@@ -10,8 +10,8 @@ use units::{BlockTime, Ppm, Round, Vol};
 
 /// A dollar, in micro-dollars.
 const DOLLAR: i128 = 1_000_000;
-/// Micro-dollars of a bitcoin that a knot may stand off its strike: 2⁻¹⁶ of a step of 3.2 %.
-const OFF: i128 = 60_000 * DOLLAR * 32 / 1_000 / 65_536 + 1;
+/// Micro-dollars of a bitcoin that a knot may stand off its strike: 2⁻²⁴ of a step of 3.2 %.
+const OFF: i128 = 60_000 * DOLLAR * 32 / 1_000 / (1 << 24) + 1;
 
 /// Returns what a bitcoin of each leg pays at a settlement price, in micro-dollars.
 fn pays(leg: Leg, settlement: i128) -> i128 {
@@ -30,7 +30,20 @@ fn what_ends_at_one_time_loses_no_more_at_any_price_than_its_margin() {
     let (mut bent, mut between_scenarios) = (0, 0);
     for case in 0..300 {
         let left = [WINDOW, 20 * MINUTE, 5 * MINUTE, MINUTE][case % 4];
-        let strikes = [55_000, 57_137, 59_500, 60_000, 60_250, 61_111, 66_000];
+        // Near the money, and on either side of the ends of the range.
+        let end = 60_000 * 16 / 100 * left / WINDOW;
+        let (below, above) = (60_000 - end, 60_000 + end);
+        let strikes = [
+            below - 31,
+            below + 40,
+            57_137,
+            59_500,
+            60_000,
+            60_250,
+            61_111,
+            above - 25,
+            above + 30,
+        ];
         let options = strikes.map(|strike| {
             let right = if random.below(2) == 0 { Right::Call } else { Right::Put };
             Leg::Option(left, strike, right)
@@ -67,6 +80,19 @@ fn what_ends_at_one_time_loses_no_more_at_any_price_than_its_margin() {
         between_scenarios > 5_000,
         "{between_scenarios} losses that no scenario of the set sees"
     );
+}
+
+#[test]
+fn options_that_pay_nothing_within_the_range_cover_no_loss_within_it() {
+    // 0019-MARG-042: calls struck just beyond the range cost next to nothing, and have time value where the range ends.
+    let legs = [(BTC, Leg::Future(WINDOW)), (BTC, Leg::Option(WINDOW, 69_635, Right::Call))];
+    for calls in [10, 500, 10_000] {
+        let needed = scan(&legs, &[-ONE_BTC, calls * ONE_BTC]);
+        assert!(
+            needed >= 9_600 * DOLLAR,
+            "{calls} calls: {needed}, and 16 % of 60,000 can be lost"
+        );
+    }
 }
 
 #[test]
@@ -134,42 +160,57 @@ fn what_is_paid_for_needs_no_more_than_it_cost() {
 
 #[test]
 fn before_the_last_day_little_is_lost_between_two_scenarios() {
-    // 0019-MARG-042: of a future and up to two options, what the vols that are there now say at every twentieth of a step.
-    let mut random = Random::new(0x0b34_d1e5);
-    for (days, most) in [(1, 1_650), (7, 620), (30, 310)] {
-        let left = days * 24 * HOUR + HOUR;
+    // 0019-MARG-042: a future and up to two options a day before their end, at every twentieth of a step, by the vols that are
+    // there now; more than the scan, in millionths of what is long.
+    for (range, vol, least, most) in [
+        (160_000, 6_000, 0, 0),
+        (160_000, 4_000, 0, 300),
+        (160_000, 3_000, 900, 1_700),
+        (160_000, 2_000, 2_800, 3_900),
+        (600_000, 10_000, 5_500, 8_000),
+        (600_000, 6_000, 12_000, 17_000),
+    ] {
+        let left = 25 * HOUR;
         let legs = [
             (BTC, Leg::Future(left)),
             (BTC, Leg::Option(left, 60_000, Right::Call)),
-            (BTC, Leg::Option(left, 61_000, Right::Put)),
+            (BTC, Leg::Option(left, 60_000 + 60_000 * range / 10_000_000, Right::Put)),
         ];
-        let house = house(&legs);
-        let (risk, now) = (house.risk(), BlockTime::from_millis(NOW));
+        let mut house = house(&legs);
+        let now = BlockTime::from_millis(NOW);
+        let value = |market: &MarketInput, forward| {
+            mark_value(&market.instrument, forward, market.vol, now, None).unwrap()
+        };
+        for underlying in &mut house.underlyings {
+            (underlying.scan_hold, underlying.scan_new) =
+                (Ppm::from_parts(range), Ppm::from_parts(range));
+        }
+        for market in &mut house.markets[1..] {
+            market.vol = Vol::from_points(vol);
+            market.mark = value(market, price(60_000));
+        }
+        let risk = house.risk();
         let values: Vec<Vec<i128>> = (-100..=100)
             .map(|step| {
-                let moved = Ppm::from_parts(1_000_000 + step * 1_600);
+                let moved = Ppm::from_parts(1_000_000 + step * range / 100);
                 let forward = price(60_000).scaled(moved, Round::Down).unwrap();
-                let value =
-                    |vol| move |listed| mark_value(listed, forward, vol, now, None).unwrap();
-                let of =
-                    |at: usize, vol| value(Vol::from_points(vol))(&house.markets[at].instrument);
-                [of(0, 0), of(1, 6_000), of(2, 6_000)].map(|value| value.micros()).to_vec()
+                house.markets.iter().map(|market| value(market, forward).micros()).collect()
             })
             .collect();
         let mut worst = 0;
-        for _ in 0..4_000 {
-            let long = random.between(0, 1_000);
-            let lots = [random.between(-1_000, 1_000), long, 1_000 - long];
-            let scan = required(&risk, &of(0, &positions(&lots))).unwrap().scan_new.micros();
-            let gained = |values: &Vec<i128>| -> i128 {
-                let each = lots.iter().zip(values).zip(&house.markets);
-                each.map(|((lots, value), at)| lots * (value - at.mark.micros())).sum()
-            };
-            let loss = -values.iter().map(gained).min().unwrap() / ONE_BTC;
-            worst = worst.max(loss - scan);
+        for future in -100..=100 {
+            for call in 0..=20 {
+                let lots = [future * 10, call * 50, 1_000 - call * 50];
+                let scan = required(&risk, &of(0, &positions(&lots))).unwrap().scan_new.micros();
+                let gained = |values: &Vec<i128>| -> i128 {
+                    let each = lots.iter().zip(values).zip(&house.markets);
+                    each.map(|((lots, value), at)| lots * (value - at.mark.micros())).sum()
+                };
+                let loss = -values.iter().map(gained).min().unwrap() / ONE_BTC;
+                worst = worst.max(loss - scan);
+            }
         }
-        // Of a bitcoin of options, in millionths.
         let share = worst * 1_000_000 / (60_000 * DOLLAR);
-        assert!(share <= most, "{days} days: {share} millionths of what is long");
+        assert!((least..=most).contains(&share), "{range} at {vol}: {share} millionths");
     }
 }

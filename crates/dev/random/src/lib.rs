@@ -28,6 +28,8 @@ impl Random {
     }
 
     /// Returns the stream of a seed for one purpose, so that what is drawn for one does not move what is drawn for another.
+    ///
+    /// Of seed 0 the streams of neighbouring purposes are one, a word apart: what is named by seeds keeps what it has.
     #[must_use]
     pub fn stream(seed: u64, purpose: u64) -> Self {
         let mut random = Self(seed ^ purpose.wrapping_mul(GOLDEN));
@@ -70,8 +72,9 @@ impl Random {
     ///
     /// # Panics
     ///
-    /// Panics if `most` is below one.
+    /// Panics if `most` is below one, or 2⁶⁵ and more, of which it does not draw all bits.
     pub fn magnitude(&mut self, most: i128) -> i128 {
+        assert!(most < 1 << 65, "{most} has more bits than are drawn");
         let bits = self.between(1, 128 - most.leading_zeros());
         let top = 1_i128 << bits;
         self.between(top / 2, top - 1).clamp(1, most)

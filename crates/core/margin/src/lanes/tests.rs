@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::basis::BasisMoves;
+use crate::strikes::PART_BITS;
 use random::Random;
 use std::collections::BTreeMap;
 
@@ -84,8 +85,10 @@ fn path([group, underlying, class]: [u32; 3]) -> Path {
 
 /// The same knots for each underlying: at scenarios, next to them and between them.
 fn knots(random: &mut Random) -> Vec<Vec<Knot>> {
-    let steps = (0..40).map(|_| random.word() as u32 % (10 << 16));
-    let knots = [0, 1, 65_535, 65_536, 5 << 16, 10 << 16].into_iter().chain(steps).map(Knot::at);
+    let whole = 1 << PART_BITS;
+    let steps = (0..40).map(|_| random.word() as u32 % (10 * whole));
+    let knots =
+        [0, 1, whole - 1, whole, 5 * whole, 10 * whole].into_iter().chain(steps).map(Knot::at);
     vec![knots.collect(); 2_000]
 }
 
@@ -247,10 +250,10 @@ fn every_instruction_set_sums_as_wide_integers_do() {
                 let at_knots = (0..places[0].len()).map(|number| {
                     let knot = places[0][number];
                     let [below, above] = knot.sides().map(|side| sums[side]);
-                    let part = i128::from(knot.part());
+                    let (part, whole) = (i128::from(knot.part()), 1 << PART_BITS);
                     let bend = |line: &Line| i128::from(line.lots) * bends_of(line, number);
                     let bends = run.iter().map(bend).sum::<i128>();
-                    (below * (65_536 - part) + above * part + bends * 65_536).div_euclid(65_536)
+                    (below * (whole - part) + above * part + bends * whole).div_euclid(whole)
                 });
                 let bent = i64::try_from(at_knots.min().unwrap()).unwrap().min(low(&sums));
                 expected_bent += i128::from(share) * i128::from((reserve - bent).max(-basis));

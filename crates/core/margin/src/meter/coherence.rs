@@ -7,7 +7,7 @@ use crate::lanes::{InstructionSet, Line, Matrix, Row, dispatch};
 use crate::matrix::{Shocks, shocks};
 use crate::risk::{Charges, Group, Risk, Slot, Terms};
 use crate::scenario::{SCENARIOS, STANDARD};
-use crate::strikes::Knot;
+use crate::strikes::{Knot, PART_BITS};
 use crate::valuation::{OptionValuer, VolMultipliers};
 use crate::weights::Weighing;
 use num_bigint::BigInt;
@@ -31,15 +31,18 @@ const EVERYTHING: Beside = Beside { soon: true, basis: true, bends: true };
 struct Exact {
     least: [i128; SCENARIOS],
     greatest: [i128; SCENARIOS],
-    /// The same at each knot, in 2⁻¹⁶ of it, as it is held.
-    knots: Vec<[i128; 2]>,
+    /// The same at each knot, in 2⁻²⁴ of it, as it is held.
+    knots: Vec<[BigInt; 2]>,
 }
 
-/// Returns what lies at a knot between the profits in two scenarios, in 2⁻¹⁶ of them.
-fn between(knot: Knot, profits: impl Fn(usize) -> i128) -> i128 {
+/// Parts of a step in which the place of a knot is told.
+const PARTS: i128 = 1 << PART_BITS;
+
+/// Returns what lies at a knot between the profits in two scenarios, in 2⁻²⁴ of them.
+fn between(knot: Knot, profits: impl Fn(usize) -> i128) -> BigInt {
     let [below, above] = knot.sides().map(profits);
     let part = i128::from(knot.part());
-    below * (65_536 - part) + above * part
+    BigInt::from(below) * (PARTS - part) + BigInt::from(above) * part
 }
 
 /// Returns what a lot exactly gains at a knot, of an option that fades into what it pays.
@@ -49,14 +52,16 @@ fn exact_bend(
     (right, strike): (Right, Price),
     (terms, moves, left): (&Terms, &Shocks, i128),
     (size, mark): (i128, i128),
-) -> i128 {
+) -> BigInt {
     let scale = 1_000_000_000_000 * size;
     let value = between(knot, |number| profits[number] / scale + mark);
     let forward = |number: usize| terms.expiry.moved(moves[number]).unwrap().price().micros();
-    let above = between(knot, forward) - (strike.micros() - terms.expiry.fixed.micros()) * 65_536;
-    let pays = if right == Right::Call { above } else { -above }.max(0);
-    let faded = left * value + (1_000_000 - left) * pays.min(value);
-    (faded - mark * 65_536 * 1_000_000) * 1_000_000 * size
+    let strike = strike.micros() - terms.expiry.fixed.micros();
+    let above = between(knot, forward) - BigInt::from(strike) * PARTS;
+    let pays = if right == Right::Call { above } else { -above }.max(BigInt::from(0));
+    let pays = pays.min(value.clone());
+    let faded = value * left + pays * (1_000_000 - left);
+    (faded - BigInt::from(mark) * PARTS * 1_000_000) * 1_000_000 * size
 }
 
 /// Returns the exact profits of a lot of every row, from the market data and not from the row.
@@ -125,15 +130,15 @@ fn left_of(group: &Group) -> i128 {
     until_window.min(day).max(0) * 1_000_000 / day
 }
 
-/// Returns the greatest scan of 0019-MARG-023 in 2⁻¹⁶ · 10⁻³⁹ micro-dollars: as things are held, and past each expiry of the next
+/// Returns the greatest scan of 0019-MARG-023 in 2⁻²⁴ · 10⁻³⁹ micro-dollars: as things are held, and past each expiry of the next
 /// day.
 ///
-/// A lot gains `profit` in a scenario, and as much at a knot in 2⁻¹⁶ of it, as it counts before its expiry or past it, and an
+/// A lot gains `profit` in a scenario, and as much at a knot in 2⁻²⁴ of it, as it counts before its expiry or past it, and an
 /// expiry counts `left` millionths; beside the set its lots gain `basis`.
 fn exact_scan(
     risk: &Risk,
     lines: &[Line],
-    (profit, at_knot): (impl Fn(&Line, usize, bool) -> i128, impl Fn(&Line, usize, bool) -> i128),
+    (profit, at_knot): (impl Fn(&Line, usize, bool) -> i128, impl Fn(&Line, usize, bool) -> BigInt),
     (basis, left): (impl Fn(&[&Line]) -> i128, impl Fn(&Group, bool) -> i128),
 ) -> BigInt {
     let soon: BTreeSet<BlockTime> = (risk.groups.iter())
@@ -149,10 +154,10 @@ fn exact_scan(
             let sum = |scenario| own.iter().map(|line| profit(line, scenario, past)).sum::<i128>();
             let left = BigInt::from(left(group, past));
             let mut gains: Vec<BigInt> =
-                (0..SCENARIOS).map(|scenario| sum(scenario) * &left * 65_536).collect();
+                (0..SCENARIOS).map(|scenario| sum(scenario) * &left * PARTS).collect();
             // Beside the set, and the same whatever is left.
-            gains.push(basis(&own) * BigInt::from(1_000_000_u64 * 65_536));
-            let bent = |knot| own.iter().map(|line| at_knot(line, knot, past)).sum::<i128>();
+            gains.push(basis(&own) * BigInt::from(1_000_000 * PARTS));
+            let bent = |knot| own.iter().map(|line| at_knot(line, knot, past)).sum::<BigInt>();
             let knots = risk.matrix_hold().knots(group.underlying).len();
             gains.extend((0..knots).map(|knot| bent(knot) * &left));
             gains
@@ -236,7 +241,7 @@ fn margin_is_never_below_exact_arithmetic_and_above_it_by_its_reserves_at_most()
     let house = House::expiring();
     let risk = house.risk();
     let exact = exact_rows(&house, &risk);
-    let unit = BigInt::from(PROFIT_SCALE) * BigInt::from(1_000_000_000_000_000_000_u64) * 65_536;
+    let unit = BigInt::from(PROFIT_SCALE) * BigInt::from(1_000_000_000_000_000_000_u64) * PARTS;
     let left = |group: &Group, past: bool| if past { left_of(group) } else { 1_000_000 };
     let meter = Meter::new(&risk);
     let mut random = Random::new(0x0000_E8AC);
@@ -264,9 +269,9 @@ fn margin_is_never_below_exact_arithmetic_and_above_it_by_its_reserves_at_most()
             let gained = match (past, least) {
                 (true, true) => between(place, |number| row.least[number]),
                 (true, false) => between(place, |number| row.greatest[number]),
-                (false, least) => row.knots[knot][usize::from(!least)],
+                (false, least) => row.knots[knot][usize::from(!least)].clone(),
             };
-            i128::from(line.lots) * gained
+            gained * line.lots
         };
         let worst = (worst, |line: &Line, knot, past| at_knot(line, knot, past, true));
         let best = (best, |line: &Line, knot, past| at_knot(line, knot, past, false));
@@ -325,9 +330,9 @@ fn margin_is_exact_over_the_matrix_that_everybody_has_whatever_the_lots() {
     let meter = Meter::new(&risk);
     let charged = risk.slots.iter().filter(|slot| slot.maintenance.long > 0).count();
     assert!(charged > 50 && !risk.is_single() && risk.slots.iter().any(|slot| slot.bits > 0));
-    // 2⁻¹⁶ · 10⁻¹⁸ of a scan, a millionth of the share of maintenance, 2⁻¹⁶ of a charge.
+    // 2⁻²⁴ · 10⁻¹⁸ of a scan, a millionth of the share of maintenance, 2⁻¹⁶ of a charge.
     let (scan_unit, million) =
-        (BigInt::from(1_000_000_000_000_000_000_u64) * 65_536, BigInt::from(1_000_000));
+        (BigInt::from(1_000_000_000_000_000_000_u64) * PARTS, BigInt::from(1_000_000));
     let unit = (&scan_unit * &million) << CHARGE_BITS;
     let (mut largest, mut measured) = (0, 0);
     for case in 0..6_000 {
@@ -351,7 +356,7 @@ fn margin_is_exact_over_the_matrix_that_everybody_has_whatever_the_lots() {
                 let stage = if past { path.stage } else { 0 };
                 let bend = matrix.bend_at(line.slot, path, stage).filter(|_| slot.bends);
                 let bend = bend.map_or(0, |bend| i128::from(bend.0.as_flattened()[knot]));
-                let bend = (i128::from(line.lots) * bend * 65_536) << slot.bits;
+                let bend = BigInt::from(i128::from(line.lots) * bend) * (PARTS << slot.bits);
                 between(place, |scenario| profit(line, scenario, past)) + bend
             };
             let basis = |lines: &[&Line]| exact_basis(&risk, lines);
