@@ -113,6 +113,35 @@ pub(super) fn module_documentation(tree: &Tree) -> Vec<Finding> {
         .collect()
 }
 
+/// The rooms of the machine: which may not name which, and who may all the same.
+const ROOMS: &[(&str, &[&str], &[&str])] = &[
+    ("crates/core/machine/src/state", &["crate::block", "crate::steps"], &[]),
+    (
+        "crates/core/machine/src/block",
+        &["crate::steps"],
+        &["crates/core/machine/src/block/apply.rs"],
+    ),
+];
+
+/// The state knows no step and no block; of a block only its order knows the steps.
+pub(super) fn machine_rooms(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, text) in tree.rust() {
+        for (room, others, _) in ROOMS
+            .iter()
+            .filter(|(room, _, besides)| path.starts_with(room) && !besides.contains(&path))
+        {
+            let lines = super::lines(path, text).filter(|line| !line.in_tests);
+            let named = lines.filter(|line| others.iter().any(|other| line.code.contains(other)));
+            findings.extend(named.map(|line| {
+                let message = format!("{room} does not know {}", others.join(" or "));
+                Finding::new(path, line.number, message)
+            }));
+        }
+    }
+    findings
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,6 +170,17 @@ mod tests {
         assert_eq!(found("crates/shell/replica/src/keys.rs"), 1);
         assert_eq!(found("crates/shell/novation/src/network/init.rs"), 1);
         assert_eq!(found("crates/shell/report/src/lib.rs"), 0);
+    }
+
+    #[test]
+    fn a_room_of_the_machine_that_knows_one_above_it_is_found() {
+        let text = "//! A room.\nuse crate::steps::custody;\n// crate::block is named.\n";
+        let found = |path| machine_rooms(&Tree::of(&[(path, text)])).len();
+        assert_eq!(found("crates/core/machine/src/state.rs"), 1);
+        assert_eq!(found("crates/core/machine/src/state/market.rs"), 1);
+        assert_eq!(found("crates/core/machine/src/block/work.rs"), 1);
+        assert_eq!(found("crates/core/machine/src/block/apply.rs"), 0);
+        assert_eq!(found("crates/core/machine/src/steps/custody.rs"), 0);
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! Founding a house: from genesis to the state before the first block.
 
-use crate::committee::{Committee, is_too_large};
-use crate::custodians::Custody;
-use crate::funding::Accrual;
-use crate::genesis::{Genesis, GenesisError, UnderlyingGenesis};
-use crate::insurance::Allowance;
-use crate::keys::Keys;
-use crate::records::Write;
-use crate::restart::WaitingRoom;
-use crate::state::{Market, Outflow, State, Underlying};
-use crate::{Accounts, Machine};
+use crate::Machine;
+use crate::state::State;
+use crate::state::account::Accounts;
+use crate::state::accrual::Accrual;
+use crate::state::allowances::{Allowance, Outflow};
+use crate::state::committee::{Committee, is_too_large};
+use crate::state::custody::Custody;
+use crate::state::genesis::{Genesis, GenesisError, UnderlyingGenesis};
+use crate::state::keys::Keys;
+use crate::state::market::Market;
+use crate::state::records::Write;
+use crate::state::underlying::Underlying;
+use crate::state::waiting::WaitingRoom;
 use governance::{Council, Parameters};
 use ledger::{Holder, Ledger, Posting};
 use oracle::{BasisMarks, Feed, VolMarks};

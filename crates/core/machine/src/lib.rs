@@ -28,70 +28,37 @@
 #[cfg(test)]
 extern crate self as machine;
 
-mod account;
-mod apply;
-mod auction;
-mod cap;
-mod commands;
-mod committee;
+mod block;
 #[cfg(test)]
 #[path = "../tests/suite/common.rs"]
 #[expect(dead_code, reason = "the suite uses more of it")]
 mod common;
-mod contain;
-mod custodians;
-mod custody;
-mod evidence;
 mod found;
-mod funding;
-mod genesis;
-mod insurance;
-mod invariants;
-mod keys;
-mod lifecycle;
-mod liquidation;
-mod liquidity;
-mod margin_parameters;
-mod margins;
-mod offered;
-mod open_margin;
-mod open_orders;
-mod orders;
-mod prices;
-mod pursuit;
-mod ranges;
-mod records;
-mod restart;
-mod sides;
-mod snapshot;
 mod state;
-mod surface_vols;
-mod suspension;
-mod takeovers;
-mod work;
+mod steps;
 
-pub use account::{Account, Accounts, OpenOrder, Origin};
-pub use cap::Charge;
-pub use committee::{Committee, CommitteeRecord};
-pub use custodians::{Claim, Custody, CustodyRecord, Withdrawal};
-pub use custody::Hour;
-pub use evidence::{Offender, ValidatorRecord};
-pub use funding::Accrual;
-pub use genesis::{
+pub use state::State;
+pub use state::account::{Account, Accounts, OpenOrder, Origin};
+pub use state::accrual::Accrual;
+pub use state::allowances::{Allowance, Hour, Outflow};
+pub use state::committee::{Committee, CommitteeRecord};
+pub use state::custody::{Claim, Custody, CustodyRecord, Withdrawal};
+pub use state::genesis::{
     Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis, ValidatorGenesis,
 };
-pub use insurance::Allowance;
-pub use keys::{Keys, OwnerKeys, OwnerRecord, Session};
-pub use liquidity::LiquidityRecord;
-pub use open_orders::OpenOrders;
-pub use pursuit::Pursuit;
-pub use ranges::ThresholdsRecord;
-pub use records::{
+pub use state::keys::{Charge, Keys, OwnerKeys, OwnerRecord, Session};
+pub use state::liquidity::LiquidityRecord;
+pub use state::market::{Market, Pause, Status};
+pub use state::open_orders::OpenOrders;
+pub use state::pursuit::Pursuit;
+pub use state::ranges::ThresholdsRecord;
+pub use state::records::{
     AccountRecord, BlockRecord, FundingRecord, MarketRecord, StateKey, UnderlyingRecord, Write,
 };
-pub use restart::{CallAuction, Waiting, WaitingRoom};
-pub use state::{Market, Outflow, Pause, State, Status, Underlying};
-pub use suspension::Suspension;
+pub use state::suspension::Suspension;
+pub use state::underlying::Underlying;
+pub use state::validators::{Offender, ValidatorRecord};
+pub use state::waiting::{CallAuction, Waiting, WaitingRoom};
 
 use protocol::codec::{self, DecodeError, EncodeError};
 use protocol::{Event, Fault, Receipt};
@@ -211,7 +178,7 @@ impl Machine {
     /// spec 0025-BLOCK-015.
     pub fn restore(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let state: State = codec::decode(bytes, usize::MAX)?;
-        snapshot::consistent(&state).map_err(SnapshotError::Inconsistent)?;
+        state::snapshot::consistent(&state).map_err(SnapshotError::Inconsistent)?;
         Ok(Self { state })
     }
 }

@@ -1,0 +1,73 @@
+//! Where a fault ends: at the account, the market, the underlying or the command that it is in.
+//!
+//! **Invariant:** what a contained fault has half done is undone, or is one of the things whose sums are checked again at the
+//! end of the block.
+
+use crate::block::work::Work;
+use book::OrderBook;
+use protocol::{CancelReason, Event, Fault, InstrumentId, Mode, OrderId, UnderlyingId};
+use units::Lots;
+
+impl Work<'_> {
+    /// Notes a fault that went no further.
+    ///
+    /// spec 0025-BLOCK-030.
+    pub(crate) fn contain(&mut self, fault: &Fault) {
+        self.events.push(Event::FaultContained { fault: fault.to_string() });
+    }
+
+    /// Takes back the orders that a command had entered before its fault: those from a number on.
+    ///
+    /// spec 0025-BLOCK-030.
+    pub(crate) fn take_back_orders(&mut self, first: OrderId) {
+        let numbers = || (first.get()..=self.state.next_order.get()).map(OrderId::new);
+        let half_entered: Vec<OrderId> = numbers().collect();
+        let mut owners = Vec::new();
+        for (id, market) in &mut self.state.markets {
+            for order in &half_entered {
+                if let Some(open) = market.book.cancel(*order) {
+                    market.offered.take(open.side, open.lots);
+                    owners.push((open.account, *order));
+                    self.touched.markets.insert(*id);
+                }
+            }
+        }
+        let waiting = half_entered.iter().filter_map(|order| {
+            self.state.waiting.remove(*order).map(|waited| (waited.account, *order))
+        });
+        owners.extend(waiting.collect::<Vec<_>>());
+        for (account, order) in owners {
+            if let Ok(Some(open)) = self.state.accounts.leave(account, order, Lots::ZERO) {
+                let (instrument, lots, reason) = (open.instrument, open.lots, CancelReason::Halt);
+                self.give_back(account, order, lots);
+                self.events.push(Event::Cancelled { instrument, account, order, lots, reason });
+            }
+            self.margins.forget(account);
+        }
+    }
+
+    /// Halts a market with a fault. A fault in that halts the house.
+    pub(crate) fn halt_market(&mut self, id: InstrumentId, fault: &Fault) -> Result<(), Fault> {
+        if self.state.markets.contains_key(&id) {
+            return self.halt(id, fault);
+        }
+        self.contain(fault);
+        Ok(())
+    }
+
+    /// Freezes an underlying for this block: something of it cannot be computed.
+    ///
+    /// spec 0025-BLOCK-004.
+    pub(crate) fn freeze(&mut self, id: UnderlyingId, fault: &Fault) {
+        let Some(held) = self.state.underlyings.get_mut(&id) else { return };
+        let before = std::mem::replace(&mut held.mode, Mode::Frozen);
+        self.touched.underlyings.insert(id);
+        self.contain(fault);
+        if before != Mode::Frozen {
+            self.events.push(Event::ModeChanged { underlying: id, mode: Mode::Frozen });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
