@@ -5,7 +5,7 @@ Random portfolios from a seed, and what they need under each rule book, computed
 formulas of docs/margin-profiles.md. Nothing here is shared with the Rust crate: an expiry is a list of cash flows, a
 scenario a function of (expiry, strike, vol), a put is priced by parity.
 
-    python3 tools/margin/reference.py > crates/shell/profiles/tests/vectors.json
+    python3 tools/margin/reference.py > crates/risk/profiles/tests/vectors.json
 
 Needs mpmath 1.3. Equal seeds give equal files.
 """

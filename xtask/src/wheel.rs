@@ -15,7 +15,7 @@ const BUILDER: &str = "maturin==1.16.0";
 const BUILDER_RECORD: &str = "maturin-1.16.0.dist-info";
 
 /// The workspace of its own that holds the module.
-pub(crate) const MANIFEST: &str = "crates/shell/risk-python/Cargo.toml";
+pub(crate) const MANIFEST: &str = "crates/risk/risk-python/Cargo.toml";
 
 pub(crate) fn run() -> Result<()> {
     run_all(steps()?)
@@ -23,7 +23,7 @@ pub(crate) fn run() -> Result<()> {
 
 /// What a type checker looks for in the wheel: the stub, as it lies in the repository, and the mark that there is one.
 const STUB: &str = "novation_risk/__init__.pyi";
-const STUB_SOURCE: &str = "crates/shell/risk-python/novation_risk.pyi";
+const STUB_SOURCE: &str = "crates/risk/risk-python/novation_risk.pyi";
 const TYPED: &str = "novation_risk/py.typed";
 
 /// Prints the names in a wheel, and then the content of the stub.
@@ -106,7 +106,7 @@ fn build() -> Result<()> {
 fn compare() -> Result<()> {
     let program = workspace::target().join("debug").join("novation");
     Call::new("python3")
-        .arg("crates/shell/risk-python/tests/bits.py")
+        .arg("crates/risk/risk-python/tests/bits.py")
         .arg(program)
         .env("PYTHONPATH", workspace::scratch("wheel/site")?)
         .run()

@@ -1,10 +1,13 @@
 //! Rules about manifests: which crate may depend on which, on what from outside, and at which version.
 //!
 //! ```text
-//! num <- units <- pricing, protocol <- engines <- machine <- shells <- novation
+//! num <- units <- pricing, protocol <- engines <- machine <- client, risk, node <- novation
+//!                                                            client <- node
 //! ```
 //!
-//! Engines never see each other, shells see only the shells listed here, and nothing that ships depends on `crates/dev`.
+//! Engines never see each other. Around the core lie the wings, whose crates are the shells: one sees only the shells listed
+//! here, and only where its wing may know theirs. Nothing that ships depends on `crates/dev`, nothing at all on `novation`
+//! but what is in there.
 
 use std::collections::BTreeSet;
 
@@ -61,22 +64,29 @@ const CORE_OUTSIDE_BESIDES: &[(&str, &str, &str)] = &[(
 
 /// Which shells a shell may see; the others see none.
 const SHELLS: &[(&str, &[&str])] = &[
-    ("access", &["durable"]),
     ("store", &["durable"]),
     ("house", &["durable", "store"]),
-    ("light", &["store"]),
-    ("surface-fit", &["market"]),
-    ("backtest", &["market", "report"]),
-    ("whatif", &["market"]),
-    ("founding", &["market"]),
-    ("risk-python", &["whatif"]),
+    ("access", &["durable"]),
     ("mempool", &["access"]),
     ("replica", &["access", "durable", "house", "light", "mempool"]),
     ("gateway", &["access", "house", "replica"]),
+    ("light", &["store"]),
+    ("surface-fit", &["market"]),
+    ("whatif", &["market"]),
+    ("backtest", &["market", "report"]),
+    ("founding", &["market"]),
+    ("risk-python", &["whatif"]),
 ];
 
-/// The only shell that may see all others.
-const BINARY: &str = "novation";
+/// Which other wing a wing may know; all know core, and none knows the command line.
+const WINGS: &[(Layer, Layer)] = &[(Layer::Node, Layer::Client)];
+
+/// Single arrows against those between wings, and why.
+const AGAINST_WINGS: &[(&str, &str, &str)] = &[(
+    "light",
+    "store",
+    "a proof of the authenticated state is checked by the code that makes it",
+)];
 
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
@@ -84,9 +94,28 @@ const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Layer {
     Core,
-    Shell,
+    /// What a validator runs.
+    Node,
+    /// What everybody else runs.
+    Client,
+    /// What measures and reads, and takes no part.
+    Risk,
+    /// The command line.
+    Binary,
     Dev,
     Tool,
+    /// Below `crates`, and in none of the above.
+    Nowhere,
+}
+
+impl Layer {
+    const fn is_wing(self) -> bool {
+        matches!(self, Self::Node | Self::Client | Self::Risk)
+    }
+
+    fn knows(self, other: Self) -> bool {
+        self == other || WINGS.contains(&(self, other))
+    }
 }
 
 /// A crate of the workspace and what its manifest says.
@@ -136,8 +165,12 @@ fn manifests(tree: &Tree) -> Vec<Manifest<'_>> {
     for (path, text) in tree.texts().filter(|(path, _)| path.ends_with("/Cargo.toml")) {
         let layer = match path.split('/').collect::<Vec<_>>()[..] {
             ["crates", "core", ..] => Layer::Core,
-            ["crates", "shell", ..] => Layer::Shell,
+            ["crates", "node", ..] => Layer::Node,
+            ["crates", "client", ..] => Layer::Client,
+            ["crates", "risk", ..] => Layer::Risk,
+            ["crates", "novation", ..] => Layer::Binary,
             ["crates", "dev", ..] => Layer::Dev,
+            ["crates", ..] => Layer::Nowhere,
             ["xtask", ..] => Layer::Tool,
             _ => continue,
         };
@@ -151,7 +184,10 @@ fn manifests(tree: &Tree) -> Vec<Manifest<'_>> {
 
 /// Returns the names of the crates in the folders of `crates`, not of those inside another crate.
 pub(super) fn crate_names(tree: &Tree) -> Vec<String> {
-    let own = |manifest: &Manifest<'_>| manifest.path.split('/').count() == 4;
+    let own = |manifest: &Manifest<'_>| {
+        let depth = if manifest.layer == Layer::Binary { 3 } else { 4 };
+        manifest.path.split('/').count() == depth
+    };
     manifests(tree).into_iter().filter(own).map(|manifest| manifest.name).collect()
 }
 
@@ -168,17 +204,25 @@ pub(super) fn arrows(tree: &Tree) -> Vec<Finding> {
             findings.push(manifest.finding(message));
             continue;
         }
+        if manifest.layer == Layer::Nowhere {
+            findings.push(manifest.finding(format!("{name} lies in no wing")));
+            continue;
+        }
         for (dependency, _) in manifest.dependencies() {
             let Some(layer) = layer_of(dependency) else { continue };
             let may = match manifest.layer {
                 Layer::Core => below.is_some_and(|below| below.contains(&dependency)),
-                Layer::Shell => {
+                Layer::Node | Layer::Client | Layer::Risk => {
                     let seen = SHELLS.iter().find(|(shell, _)| *shell == name);
                     let sees = seen.is_some_and(|(_, below)| below.contains(&dependency));
-                    layer == Layer::Core || (layer == Layer::Shell && (name == BINARY || sees))
+                    let against = AGAINST_WINGS
+                        .iter()
+                        .any(|(from, to, _)| *from == name && *to == dependency);
+                    layer == Layer::Core || (sees && (manifest.layer.knows(layer) || against))
                 }
+                Layer::Binary => layer == Layer::Core || layer.is_wing(),
                 Layer::Dev => layer != Layer::Tool,
-                Layer::Tool => false,
+                Layer::Tool | Layer::Nowhere => false,
             };
             if !may {
                 findings.push(manifest.finding(format!("{name} must not depend on {dependency}")));
@@ -206,8 +250,8 @@ pub(super) fn outside_dependencies(tree: &Tree) -> Vec<Finding> {
                 let message = format!("core crates use {CORE_OUTSIDE:?} only, not {dependency}");
                 findings.push(manifest.finding(message));
             }
-            let ships = matches!(manifest.layer, Layer::Core | Layer::Shell);
-            if dependency == "anyhow" && ships && name != BINARY {
+            let library = !matches!(manifest.layer, Layer::Binary | Layer::Dev | Layer::Tool);
+            if dependency == "anyhow" && library {
                 findings.push(manifest.finding("a library names its errors: use thiserror"));
             }
         }
@@ -371,12 +415,63 @@ mod tests {
     }
 
     #[test]
-    fn only_the_binary_sees_several_shells() {
-        let store = ("crates/shell/store", "");
+    fn only_the_binary_sees_shells_that_are_not_listed() {
+        let store = ("crates/node/store", "");
         let uses_store = "[dependencies]\nstore.workspace = true";
-        let crates =
-            [store, ("crates/shell/novation", uses_store), ("crates/shell/report", uses_store)];
-        assert_eq!(found(arrows, &crates), ["report must not depend on store"]);
+        let crates = [store, ("crates/novation", uses_store), ("crates/node/mempool", uses_store)];
+        assert_eq!(found(arrows, &crates), ["mempool must not depend on store"]);
+    }
+
+    #[test]
+    fn a_wing_knows_another_only_along_their_arrow() {
+        let uses = |name: &str| format!("[dependencies]\n{name}.workspace = true");
+        let (light, market, house) = (uses("light"), uses("market"), uses("house"));
+        // Every pair is one that the list of shells allows.
+        let along = [("crates/client/light", ""), ("crates/node/replica", light.as_str())];
+        assert!(found(arrows, &along).is_empty());
+        for (known, knows) in [
+            (("crates/node/market", ""), ("crates/risk/whatif", market.as_str())),
+            (("crates/client/market", ""), ("crates/risk/whatif", market.as_str())),
+            (("crates/risk/market", ""), ("crates/node/whatif", market.as_str())),
+            (("crates/risk/market", ""), ("crates/client/whatif", market.as_str())),
+            (("crates/node/house", ""), ("crates/client/replica", house.as_str())),
+            (
+                ("crates/novation", ""),
+                ("crates/node/replica", "[dependencies]\nnovation.workspace = true"),
+            ),
+        ] {
+            assert_eq!(found(arrows, &[known, knows]).len(), 1, "{} knows {}", knows.0, known.0);
+        }
+    }
+
+    #[test]
+    fn wings_know_each_other_in_no_circle() {
+        for (from, to) in WINGS {
+            assert!(from.is_wing() && to.is_wing() && from != to);
+            let mut reached = vec![*to];
+            // No way without a circle is longer than all arrows.
+            for _ in WINGS {
+                assert!(!reached.contains(from), "{from:?} knows {to:?}, which comes to know it");
+                let on = WINGS.iter().filter(|(knows, _)| reached.contains(knows));
+                reached = on.map(|(_, known)| *known).collect();
+            }
+        }
+    }
+
+    #[test]
+    fn a_crate_in_no_wing_is_found() {
+        for path in ["crates/games/casino", "crates/casino"] {
+            assert_eq!(found(arrows, &[(path, "")]), ["casino lies in no wing"]);
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_one_of_our_crates() {
+        let files = ["crates/novation", "crates/node/store", "crates/dev/proofs/mutants"]
+            .map(|path| (format!("{path}/Cargo.toml"), format!("[package]\nname = \"{path}\"\n")));
+        let files: Vec<(&str, &str)> =
+            files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        assert_eq!(crate_names(&Tree::of(&files)), ["crates/node/store", "crates/novation"]);
     }
 
     #[test]
@@ -386,7 +481,7 @@ mod tests {
         let crates = [
             testkit,
             ("crates/core/book", uses_testkit),
-            ("crates/shell/novation", uses_testkit),
+            ("crates/novation", uses_testkit),
             ("crates/dev/sim", uses_testkit),
         ];
         let messages = found(arrows, &crates);
@@ -408,7 +503,7 @@ mod tests {
         let vectors = "[dependencies]\npulp.workspace = true";
         assert!(found(outside_dependencies, &[("crates/core/margin", vectors)]).is_empty());
         assert_eq!(found(outside_dependencies, &[("crates/core/book", vectors)]).len(), 1);
-        let shell = ("crates/shell/store", "[dependencies]\nanyhow.workspace = true");
+        let shell = ("crates/node/store", "[dependencies]\nanyhow.workspace = true");
         assert_eq!(found(outside_dependencies, &[shell]).len(), 1);
     }
 
@@ -455,7 +550,7 @@ mod tests {
     fn switches_are_for_the_adversary_alone() {
         let asks = "[dependencies]\nprotocol = { workspace = true, features = [\"plant\"] }";
         let tree = Tree::of(&[
-            ("crates/shell/novation/Cargo.toml", asks),
+            ("crates/novation/Cargo.toml", asks),
             ("crates/dev/adversary/Cargo.toml", asks),
         ]);
         let found = switches_stay_out(&tree);

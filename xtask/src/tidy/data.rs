@@ -59,7 +59,7 @@ mod tests {
             ("fixtures/deribit_chains.csv", "asset\n"),
             ("fixtures/anything.csv.zst", "x"),
             ("fixtures/flow.csv", "recv_ns,event_ms,txn_ms,kind\n"),
-            ("crates/shell/market/src/deribit_chains.rs", "//! Reads option chains.\n"),
+            ("crates/risk/market/src/deribit_chains.rs", "//! Reads option chains.\n"),
             ("fixtures/vectors/margin.json", "{}"),
         ]);
         assert_eq!(no_market_data(&tree).len(), 3);

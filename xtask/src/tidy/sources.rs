@@ -68,21 +68,18 @@ pub(super) fn file_size(tree: &Tree) -> Vec<Finding> {
 
 /// Where files are made whose loss matters: keys, votes, the genesis, states.
 const DURABLE: &[&str] = &[
-    "crates/shell/access/src/",
-    "crates/shell/store/src/",
-    "crates/shell/house/src/",
-    "crates/shell/replica/src/",
-    "crates/shell/novation/src/network/",
+    "crates/node/access/src/",
+    "crates/node/store/src/",
+    "crates/node/house/src/",
+    "crates/node/replica/src/",
+    "crates/novation/src/network/",
 ];
 
 /// What makes a file there all the same, and why a crash may lose it.
 const LOSABLE: &[(&str, &str)] = &[
-    (
-        "crates/shell/novation/src/network/node.rs",
-        "the number of a process that is gone after a crash",
-    ),
-    ("crates/shell/novation/src/network/door.rs", "a socket, which a crash closes"),
-    ("crates/shell/novation/src/network/ask.rs", "an answer, which is asked for again"),
+    ("crates/novation/src/network/node.rs", "the number of a process that is gone after a crash"),
+    ("crates/novation/src/network/door.rs", "a socket, which a crash closes"),
+    ("crates/novation/src/network/ask.rs", "an answer, which is asked for again"),
 ];
 
 /// Files whose loss matters are made by `durable`, which makes their names durable, too.
@@ -154,7 +151,7 @@ mod tests {
         assert!(core_header(&Tree::of(&[(LIB, &whole)])).is_empty());
         let short = whole.replace("        clippy::panic,\n", "");
         assert_eq!(core_header(&Tree::of(&[(LIB, &short)])).len(), 1);
-        assert!(core_header(&Tree::of(&[("crates/shell/store/src/lib.rs", "")])).is_empty());
+        assert!(core_header(&Tree::of(&[("crates/node/store/src/lib.rs", "")])).is_empty());
     }
 
     #[test]
@@ -167,9 +164,9 @@ mod tests {
     fn a_file_that_matters_and_is_not_made_durable_is_found() {
         let text = "//! Keys.\nfs::write(path, key)?;\n#[cfg(test)]\nmod tests { fs::write(); }\n";
         let found = |path| durable_files(&Tree::of(&[(path, text)])).len();
-        assert_eq!(found("crates/shell/replica/src/keys.rs"), 1);
-        assert_eq!(found("crates/shell/novation/src/network/init.rs"), 1);
-        assert_eq!(found("crates/shell/report/src/lib.rs"), 0);
+        assert_eq!(found("crates/node/replica/src/keys.rs"), 1);
+        assert_eq!(found("crates/novation/src/network/init.rs"), 1);
+        assert_eq!(found("crates/risk/report/src/lib.rs"), 0);
     }
 
     #[test]

@@ -131,8 +131,8 @@ mod tests {
         for word in WORDS {
             let path = match word.place {
                 Where::Everywhere | Where::Prose => "docs/glossary.md",
-                Where::RustCode => "crates/shell/store/src/lib.rs",
-                Where::TestCode => "crates/shell/store/tests/restart.rs",
+                Where::RustCode => "crates/node/store/src/lib.rs",
+                Where::TestCode => "crates/node/store/tests/restart.rs",
                 Where::CoreCode | Where::CoreProductCode => "crates/core/book/src/lib.rs",
             };
             assert_eq!(count(path, &format!("    {} \n", word.word)), 1, "{}", word.word);
@@ -148,12 +148,12 @@ mod tests {
 
     #[test]
     fn a_word_is_free_where_it_is_not_banned() {
-        assert_eq!(count("crates/shell/store/src/lib.rs", "use std::collections::HashMap;\n"), 0);
+        assert_eq!(count("crates/node/store/src/lib.rs", "use std::collections::HashMap;\n"), 0);
         assert_eq!(count("crates/core/book/src/lib.rs", "// A HashMap would differ.\n"), 0);
-        assert_eq!(count("crates/shell/store/src/lib.rs", "for now in 0..9 {}\n"), 0);
-        assert_eq!(count("crates/shell/store/src/lib.rs", "let a = 1; // good for now\n"), 1);
+        assert_eq!(count("crates/node/store/src/lib.rs", "for now in 0..9 {}\n"), 0);
+        assert_eq!(count("crates/node/store/src/lib.rs", "let a = 1; // good for now\n"), 1);
         let tests = "#[cfg(test)]\nmod tests { use std::env; }\n";
         assert_eq!(count("crates/core/book/src/lib.rs", tests), 0);
-        assert_eq!(count("crates/shell/store/src/lib.rs", "std::thread::sleep(pause);\n"), 0);
+        assert_eq!(count("crates/node/store/src/lib.rs", "std::thread::sleep(pause);\n"), 0);
     }
 }

@@ -6,7 +6,7 @@ use cli::{AccountName, Cli, Command, Explained, GenesisWhat, Height};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
-#[path = "../../../shell/novation/src/cli.rs"]
+#[path = "../../../novation/src/cli.rs"]
 mod cli;
 
 /// Parses arguments that a zero byte sets apart. Whatever they are, the parser answers, and what it accepts is what its

@@ -21,7 +21,7 @@ mod generate;
 #[expect(dead_code, reason = "the tests of the machine ask more of the house")]
 mod house;
 mod mutate;
-#[path = "../../../shell/light/tests/suite/network.rs"]
+#[path = "../../../client/light/tests/suite/network.rs"]
 mod network;
 mod parts;
 #[path = "../../../core/protocol/tests/conformance/random.rs"]

@@ -49,7 +49,7 @@ fn a_margin_is_explained_at_a_height() {
 
 #[test]
 fn strategies_on_a_recorded_chain_are_offset_and_a_box_needs_nothing() {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data");
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let data = std::env::var_os("NOVATION_DATA").map_or(beside, PathBuf::from);
     if !data.join("MANIFEST.csv").is_file() {
         eprintln!(

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::Path;
 
 fn examples() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/examples"))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/examples"))
 }
 
 #[test]

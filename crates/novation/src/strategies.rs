@@ -454,7 +454,7 @@ mod tests {
 
     #[test]
     fn strategies_are_offset_on_every_recorded_chain_that_quotes_them() {
-        let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data");
+        let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
         let data = std::env::var_os("NOVATION_DATA").map_or(beside, PathBuf::from);
         let Ok(dataset) = Dataset::open(&data) else {
             eprintln!("data absent: {}", data.display());

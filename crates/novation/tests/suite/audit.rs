@@ -305,7 +305,7 @@ fn an_audit_as_an_object_says_what_the_lines_say() {
 
 #[test]
 fn every_field_of_an_audits_object_is_documented() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/audit.md");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/audit.md");
     let page = fs::read_to_string(page).expect("it is in the repository");
     let told = object("", house(), 0);
     let dir = copy("documented");

@@ -90,7 +90,7 @@ fn a_wiped_validator_and_a_watcher_take_over_a_snapshot_and_a_stranger_audits_fr
     run(&elsewhere, &net.dir).failed(1, &["refused", "signatures"]);
     let refused = run(&format!("{elsewhere} --json"), &net.dir);
     assert_eq!((refused.code, &object(&refused.out)["verdict"]), (Some(1), &json!("refused")));
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/audit.md");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/audit.md");
     let page = fs::read_to_string(page).expect("it is in the repository");
     for fields in [&told, &object(&refused.out)] {
         for name in fields.as_object().expect("fields").keys() {
