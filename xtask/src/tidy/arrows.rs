@@ -64,13 +64,13 @@ const CORE_OUTSIDE_BESIDES: &[(&str, &str, &str)] = &[(
 
 /// Which shells a shell may see; the others see none.
 const SHELLS: &[(&str, &[&str])] = &[
-    ("store", &["durable"]),
+    ("store", &["durable", "state-proof"]),
     ("house", &["durable", "store"]),
     ("access", &["durable"]),
     ("mempool", &["access"]),
     ("replica", &["access", "durable", "house", "light", "mempool"]),
     ("gateway", &["access", "house", "replica"]),
-    ("light", &["store"]),
+    ("light", &["state-proof"]),
     ("surface-fit", &["market"]),
     ("whatif", &["market"]),
     ("backtest", &["market", "report"]),
@@ -80,13 +80,6 @@ const SHELLS: &[(&str, &[&str])] = &[
 
 /// Which other wing a wing may know; all know core, and none knows the command line.
 const WINGS: &[(Layer, Layer)] = &[(Layer::Node, Layer::Client)];
-
-/// Single arrows against those between wings, and why.
-const AGAINST_WINGS: &[(&str, &str, &str)] = &[(
-    "light",
-    "store",
-    "a proof of the authenticated state is checked by the code that makes it",
-)];
 
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
@@ -215,10 +208,7 @@ pub(super) fn arrows(tree: &Tree) -> Vec<Finding> {
                 Layer::Node | Layer::Client | Layer::Risk => {
                     let seen = SHELLS.iter().find(|(shell, _)| *shell == name);
                     let sees = seen.is_some_and(|(_, below)| below.contains(&dependency));
-                    let against = AGAINST_WINGS
-                        .iter()
-                        .any(|(from, to, _)| *from == name && *to == dependency);
-                    layer == Layer::Core || (sees && (manifest.layer.knows(layer) || against))
+                    layer == Layer::Core || (sees && manifest.layer.knows(layer))
                 }
                 Layer::Binary => layer == Layer::Core || layer.is_wing(),
                 Layer::Dev => layer != Layer::Tool,

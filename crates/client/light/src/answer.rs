@@ -19,7 +19,7 @@ use protocol::{
     AccountId, Block, Command, Event, EventExtract, Fault, Grant, Hash, Header, InstrumentId,
     OrderId, Receipt, ReceiptExtract,
 };
-use store::{Claim, KEY_BYTES_MAX, PROOF_BYTES_MAX, Proof, ProofError, StateRoot};
+use state_proof::{Claim, KEY_BYTES_MAX, PROOF_BYTES_MAX, Proof, ProofError, StateRoot};
 use units::{BlockHeight, BlockTime};
 
 /// Opens every answer.

@@ -11,7 +11,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use machine::{CommitteeRecord, StateKey};
 use protocol::codec::{self, DecodeError, EncodeError};
 use protocol::{Header, Seat};
-use store::{
+use state_proof::{
     Claim, KEY_BYTES_MAX, PROOF_BYTES_MAX, Proof, ProofError, RECORD_BYTES_MAX, StateRoot,
 };
 use units::BlockHeight;

@@ -9,34 +9,32 @@
 //! **Invariant:** a block acknowledged as durable is either read back byte for byte, or its loss is a named error; and
 //! a restart, from whatever the disk holds, reaches the same roots as no restart.
 //!
-//! **Left out:** what the bytes mean. Blocks, records and machine state are opaque here, so this crate depends on no
-//! other crate of the project.
+//! **Left out:** what the bytes mean, for blocks, records and machine state are opaque here; and the checking of a proof,
+//! which needs no store (`state-proof`).
 
 mod commitment;
 mod disk;
 mod log;
-mod proof;
 mod qmdb;
 mod snapshot;
 mod store;
 mod transfer;
 
-pub use commitment::{
-    CommitmentError, KEY_BYTES_MAX, KeyBytes, RECORD_BYTES_MAX, RecordBytes, RecordDigest,
-    StateCommitment, StateRoot,
-};
+pub use commitment::{CommitmentError, StateCommitment};
 pub use disk::{DirectoryLock, DiskError, LockError};
 pub use log::VERSION as LOG_VERSION;
 pub use log::{
     BlockLog, BlockReader, Durability, ENTRY_BYTES_MAX, EntryError, LogEntry, LogError, LogOptions,
     Truncated, decode_entry,
 };
-pub use proof::VERSION as PROOF_VERSION;
-pub use proof::{Claim, PROOF_BYTES_MAX, Proof, ProofError, Verified};
 pub use qmdb::{Checkpoint, QmdbCommitment};
 pub use snapshot::VERSION as SNAPSHOT_VERSION;
 pub use snapshot::{
     Snapshot, SnapshotError, SnapshotHeader, SnapshotHeaderError, Snapshots, decode_snapshot_header,
+};
+pub use state_proof::{
+    Claim, KEY_BYTES_MAX, KeyBytes, PROOF_BYTES_MAX, PROOF_VERSION, Proof, ProofError,
+    RECORD_BYTES_MAX, RecordBytes, RecordDigest, StateRoot, Verified,
 };
 pub use store::{Arrived, Resume, Skipped, Store, StoreError, StoreOptions};
 pub use transfer::{Fetch, TREE_REQUEST_BYTES_MAX, TreeTarget};

@@ -13,12 +13,8 @@
 //! no randomness, no parallel reduction.
 
 use crate::{
-    commitment::{
-        CommitmentError, HashedWrites, KeyBytes, RecordBytes, RecordDigest, StateCommitment,
-        StateRoot, hashed_writes, key_digest,
-    },
+    commitment::{CommitmentError, HashedWrites, StateCommitment, hashed_writes},
     disk::{DirectoryLock, DiskError, Named as _, ScratchDirectory, file_names},
-    proof::{Claim, Proof},
     transfer::{self, Fetch, Fetcher, TREE_REQUEST_BYTES_MAX, TreeTarget},
 };
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
@@ -30,20 +26,16 @@ use commonware_storage::{
     mmr::{self, Location, full::Config as MerkleConfig},
     qmdb::{
         self,
-        any::value::FixedEncoding,
-        current::{
-            FixedConfig,
-            ordered::{
-                fixed,
-                proof::constant::{ExclusionProof, KeyValueProof},
-            },
-        },
+        current::{FixedConfig, ordered::fixed},
         floor::Proportional,
         sync::{Request as TreeRequest, Source as _},
     },
     translator::EightCap,
 };
 use commonware_utils::{NZU16, NZU64, NZUsize};
+use state_proof::{
+    CHUNK, Claim, KeyBytes, Proof, RecordBytes, RecordDigest, StateRoot, key_digest,
+};
 use std::{
     fs,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -51,14 +43,6 @@ use std::{
     sync::{Mutex, PoisonError, mpsc},
     thread::{self, JoinHandle},
 };
-
-/// Bytes of activity bitmap per leaf of the grafted tree.
-pub(crate) const CHUNK: usize = 32;
-/// A proof that a key holds a value.
-pub(crate) type Inclusion = KeyValueProof<mmr::Family, Digest, Digest, CHUNK>;
-/// A proof that a key is absent.
-pub(crate) type Exclusion =
-    ExclusionProof<mmr::Family, Digest, FixedEncoding<Digest>, Digest, CHUNK>;
 
 pub(crate) type Tree =
     fixed::Db<mmr::Family, tokio::Context, Digest, Digest, Sha256, EightCap, CHUNK, Sequential>;
@@ -501,7 +485,7 @@ impl Open {
                 drop(
                     reply.send(
                         found
-                            .map(|found| found.map(|digest| RecordDigest(digest.0)))
+                            .map(|found| found.map(|digest| RecordDigest::from_bytes(digest.0)))
                             .map_err(|error| engine(&self.dir, &error)),
                     ),
                 );
@@ -576,7 +560,7 @@ impl Open {
         let digest = Digest(key_digest(&key));
         let held = self.tree.get(&digest).await.map_err(|error| engine(&self.dir, &error))?;
         let (claim, path) = match (record, held) {
-            (Some(record), Some(held)) if RecordDigest::of(&record).0 == held.0 => {
+            (Some(record), Some(held)) if RecordDigest::of(&record).bytes() == held.0 => {
                 let path = self.tree.key_value_proof(digest).await;
                 (Claim::Present(record), path.map(|path| path.encode().to_vec()))
             }

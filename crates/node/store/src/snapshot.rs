@@ -16,12 +16,12 @@
 
 use crate::{
     GenesisHash,
-    commitment::StateRoot,
     disk::{DiskError, Named as _, create_directory, file_names, replace_file, sync_directory},
     qmdb::Checkpoint,
     transfer::TreeTarget,
 };
 use sha2::{Digest as _, Sha256};
+use state_proof::StateRoot;
 use std::{
     fs::{self, File},
     io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write},

@@ -19,16 +19,14 @@
 
 use crate::{
     GenesisHash,
-    commitment::{
-        CommitmentError, KeyBytes, RecordBytes, RecordDigest, StateCommitment, StateRoot,
-    },
+    commitment::{CommitmentError, StateCommitment},
     disk::{DirectoryLock, LockError},
     log::{BlockLog, BlockReader, LogError, LogOptions},
-    proof::Proof,
     qmdb::{Checkpoint, QmdbCommitment},
     snapshot::{Snapshot, SnapshotError, Snapshots},
     transfer::{Fetch, TreeTarget},
 };
+use state_proof::{KeyBytes, Proof, RecordBytes, RecordDigest, StateRoot};
 use std::{
     io::{self, Write},
     num::NonZeroUsize,

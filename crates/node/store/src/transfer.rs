@@ -6,7 +6,7 @@
 //! **Invariant:** an operation is kept only with a proof under the operations' root, and that root only with a witness
 //! that the certified root commits to it: a peer that lies costs one answer, and no state.
 
-use crate::{commitment::StateRoot, qmdb::Tree};
+use crate::qmdb::Tree;
 use commonware_codec::{Copying, Decode as _, DecodeExt as _, Encode as _};
 use commonware_cryptography::{Sha256, sha256::Digest};
 use commonware_parallel::Sequential;
@@ -21,6 +21,7 @@ use commonware_storage::{
     translator::EightCap,
 };
 use commonware_utils::{NZU64, NZUsize, non_empty_range};
+use state_proof::StateRoot;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::{Mutex, PoisonError};

@@ -19,14 +19,24 @@
 //!
 //! **Invariant:** there is one encoding of one proof: a proof with any byte changed is refused.
 
-use crate::{
-    commitment::{KEY_BYTES_MAX, RECORD_BYTES_MAX, RecordDigest, StateRoot, key_digest},
-    qmdb::{Exclusion, Inclusion},
-};
+use crate::root::{KEY_BYTES_MAX, RECORD_BYTES_MAX, RecordDigest, StateRoot, key_digest};
 use commonware_codec::{Copying, Decode as _, Encode as _};
 use commonware_cryptography::{Sha256, sha256::Digest};
-use commonware_storage::qmdb::any::value::FixedEncoding;
+use commonware_storage::{
+    mmr,
+    qmdb::{
+        any::value::FixedEncoding,
+        current::ordered::proof::constant::{ExclusionProof, KeyValueProof},
+    },
+};
 use sha2::Digest as _;
+
+/// Bytes of activity bitmap per leaf of the grafted tree that proofs are made from.
+pub const CHUNK: usize = 32;
+/// A proof that a key holds a value.
+type Inclusion = KeyValueProof<mmr::Family, Digest, Digest, CHUNK>;
+/// A proof that a key is absent.
+type Exclusion = ExclusionProof<mmr::Family, Digest, FixedEncoding<Digest>, Digest, CHUNK>;
 
 /// Opens every proof.
 const MAGIC: &[u8; 7] = b"NVPROOF";
@@ -111,7 +121,9 @@ pub enum ProofError {
 }
 
 impl Proof {
-    pub(crate) fn new(
+    /// Returns a claim with the path that is to lead from it to the root: unchecked, as a proof that was read.
+    #[must_use]
+    pub fn new(
         height: u64,
         tree_root: [u8; 32],
         key: Vec<u8>,
@@ -158,7 +170,7 @@ impl Proof {
         let (key, root) = (Digest(key_digest(&self.key)), Digest(self.tree_root));
         match &self.claim {
             Claim::Present(record) => {
-                let value = Digest(RecordDigest::of(record).0);
+                let value = Digest(RecordDigest::of(record).bytes());
                 Inclusion::decode_cfg(Copying(&self.path), &(PATH_DIGESTS_MAX, ())).is_ok_and(
                     |path| {
                         path.encode() == self.path
