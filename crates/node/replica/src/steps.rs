@@ -281,7 +281,7 @@ mod tests {
 
     impl Tape for Disk {
         fn cut(&mut self, end: u64) -> io::Result<()> {
-            self.bytes.truncate(usize::try_from(end).unwrap());
+            self.bytes.truncate(usize::try_from(end).map_err(io::Error::other)?);
             Ok(())
         }
 
