@@ -25,6 +25,14 @@ fn a_strike_against_which_both_others_speak_misleads_nobody() {
     assert_eq!(found.map(|found| found.breach), None);
 }
 
+/// 0021-FALL-020: the mark of a call falls by more in each block than the house pays beyond it for an account without equity, and
+/// quotes are a block behind.
+#[test]
+fn an_account_without_equity_waits_for_quotes_that_follow_the_mark() {
+    let (_, found) = run(84_671);
+    assert_eq!(found.map(|found| found.breach), None);
+}
+
 #[test]
 fn a_guided_run_plays_the_same_from_the_same_first_seed() {
     let played = || {

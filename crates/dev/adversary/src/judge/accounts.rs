@@ -3,11 +3,13 @@
 use super::{DUST, Judge, MILLION, Rule, Watched, index, money, requirement};
 use crate::house::{MARKETS, TICK, UNDERLYINGS, coin, side_of};
 use crate::world::{World, dollars};
+use book::OrderBook as _;
 use ledger::Holder;
 use machine::{Account, State, Status};
 use margin::Requirement;
-use protocol::{AccountId, AccountIndex, InstrumentId, Mode};
+use protocol::{AccountId, AccountIndex, InstrumentId, Mode, ParameterId, Side};
 use std::collections::BTreeMap;
+use units::Lots;
 
 /// Blocks in a row in which an account may stay below maintenance margin though all it holds is quoted.
 const PATIENCE: u32 = 12;
@@ -130,6 +132,7 @@ impl Judge {
             && !cannot_owe(state, one.place, &lots)
             && !smaller
             && self.all_quoted(state, &lots)
+            && (equity > 0 || lots.iter().all(|(id, lots)| is_in_reach(state, *id, *lots)))
             && Self::are_coins_wanted(state, one.place);
         one.waits = if waits { one.waits + 1 } else { 0 };
         one.before = before;
@@ -194,6 +197,15 @@ impl Judge {
                     && state.mode(market.instrument.underlying) < Mode::ReduceOnly
             })
     }
+}
+
+/// Whether somebody stands as near the mark as the house goes for an account without equity (0021-FALL-020): quotes stand where the
+/// mark was a block ago, and a far option may have moved by more since.
+fn is_in_reach(state: &State, id: InstrumentId, lots: i128) -> bool {
+    let Some(market) = state.markets.get(&id) else { return false };
+    let other = if lots > 0 { Side::Buy } else { Side::Sell };
+    let band = state.ppm(market.instrument.underlying, ParameterId::MarkBand);
+    market.mark.is_some_and(|mark| market.book.lots_near(other, mark, band) > Lots::ZERO)
 }
 
 /// Whether an account has paid for all that it holds, so that it can owe nothing: nobody has to sell what is worth less than
