@@ -1,10 +1,11 @@
-//! Rules about documents: links lead somewhere, decisions and crates can be found.
+//! Rules about documents: links lead somewhere, decisions and crates can be found, what is named in them exists.
 
-use super::{Finding, Tree};
+use super::{Finding, Tree, lines};
 use crate::tidy::arrows;
 
 const GLOSSARY: &str = "docs/glossary.md";
 const SECURITY: &str = "SECURITY.md";
+const TOUR: &str = "docs/tour.md";
 
 /// A name with so many is a claim, and so a test.
 const TEST_NAME_UNDERSCORES: usize = 4;
@@ -85,6 +86,60 @@ pub(super) fn named_tests_exist(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Every source that the tour links exists, and defines each function that the same line names, as `module::function` or as
+/// `Type::function`.
+pub(super) fn toured_functions_exist(tree: &Tree) -> Vec<Finding> {
+    let tour = tree.text(TOUR).unwrap_or_default();
+    let mut findings = Vec::new();
+    for (line, target) in links(tour) {
+        // Of other files it is enough that they exist: see `links_resolve`.
+        let Some(path) = join("docs", &target).filter(|path| path.ends_with(".rs")) else {
+            continue;
+        };
+        let Some(text) = tree.text(&path) else {
+            findings.push(Finding::new(TOUR, line, format!("there is no {path}")));
+            continue;
+        };
+        let row = tour.lines().nth(line - 1).unwrap_or_default();
+        // Every second piece between backticks is code.
+        let code = row.split('`').skip(1).step_by(2);
+        let functions: Vec<&str> = code.filter(|code| code.contains("::")).collect();
+        if functions.is_empty() {
+            findings.push(Finding::new(TOUR, line, format!("name a function of {path}")));
+        }
+        for function in functions.into_iter().filter(|function| !defines(&path, text, function)) {
+            let message = format!("{path} does not define `{function}`");
+            findings.push(Finding::new(TOUR, line, message));
+        }
+    }
+    findings
+}
+
+/// Whether a file defines a function outside its tests. What is named before the function is the type whose block it stands
+/// in, or a part of the file's path.
+fn defines(path: &str, text: &str, function: &str) -> bool {
+    let Some((places, name)) = function.rsplit_once("::") else { return false };
+    let mut block = "";
+    lines(path, text).filter(|line| !line.in_tests).any(|line| {
+        let opens = has_word(line.code, "impl") || has_word(line.code, "trait");
+        if line.code.starts_with('}') {
+            block = "";
+        } else if opens && !line.code.starts_with(' ') {
+            block = line.code;
+        }
+        let is_part = |place: &str| path.split(['/', '.']).any(|part| part == place);
+        begins(line.code, name)
+            && places.split("::").all(|place| has_word(block, place) || is_part(place))
+    })
+}
+
+/// Whether the definition of a function begins on a line.
+fn begins(line: &str, name: &str) -> bool {
+    let Some((before, rest)) = line.split_once("fn ") else { return false };
+    let named = rest.strip_prefix(name).is_some_and(|rest| rest.starts_with(['(', '<']));
+    named && (before.is_empty() || before.ends_with(' '))
 }
 
 fn has_word(line: &str, word: &str) -> bool {
@@ -213,6 +268,33 @@ mod tests {
         let tree = Tree::of(&[(SECURITY, row), ("crates/core/book/tests/doors.rs", code)]);
         let found: Vec<String> = named_tests_exist(&tree).iter().map(ToString::to_string).collect();
         assert_eq!(found, ["SECURITY.md:1: no test is `who_gets_in_by_night`"]);
+    }
+
+    #[test]
+    fn a_function_that_has_left_its_file_is_found() {
+        let pool = "../crates/node/mempool/src/pool.rs";
+        let tour = format!(
+            "[pool]({pool}) `Mempool::admit` and `pool::name_of`, which `feed.sock` never calls\n\
+             [pool]({pool}) `Mempool::take`\n[pool]({pool}) `Queues::admit`\n[pool]({pool}) `queues::name_of`\n\
+             [pool]({pool}) `pool::is_checked`\n[pool]({pool}) admits\n[gone](../crates/gone.rs) `gone::run`\n\
+             [spec](../spec)\n"
+        );
+        let code = "impl Mempool {\n    pub fn admit(&self) {}\n    // fn take()\n    fn take_all() {}\n}\n\
+                    pub(crate) fn name_of<T>(of: T) {}\n#[cfg(test)]\nmod tests {\n    fn is_checked() {}\n}\n";
+        let tree = Tree::of(&[(TOUR, &tour), ("crates/node/mempool/src/pool.rs", code)]);
+        let found: Vec<String> =
+            toured_functions_exist(&tree).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            found,
+            [
+                "docs/tour.md:2: crates/node/mempool/src/pool.rs does not define `Mempool::take`",
+                "docs/tour.md:3: crates/node/mempool/src/pool.rs does not define `Queues::admit`",
+                "docs/tour.md:4: crates/node/mempool/src/pool.rs does not define `queues::name_of`",
+                "docs/tour.md:5: crates/node/mempool/src/pool.rs does not define `pool::is_checked`",
+                "docs/tour.md:6: name a function of crates/node/mempool/src/pool.rs",
+                "docs/tour.md:7: there is no crates/gone.rs",
+            ]
+        );
     }
 
     #[test]

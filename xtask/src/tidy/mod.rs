@@ -74,6 +74,7 @@ const RULES: &[(&str, Rule)] = &[
     ("crates are described", docs::crates_described),
     ("glossary", docs::glossary_names_exist),
     ("tests that are named", docs::named_tests_exist),
+    ("functions of the tour", docs::toured_functions_exist),
     ("no market data", data::no_market_data),
 ];
 
