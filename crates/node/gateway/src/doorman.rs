@@ -1,8 +1,9 @@
 //! Who may call at all: what the head of a request says of where it was sent, from whose page, and of what kind it is.
 //!
 //! A browser on the validator's machine, or on one that reaches it, carries requests of any page that it shows. What it
-//! cannot do is lie in three headers: `Host` is the name by which the page has found the server, `Origin` is where the
-//! page comes from, and a body that says it is JSON is sent only after the server has allowed it.
+//! cannot do is lie in three headers, which is what keeps out DNS rebinding and cross-site requests (CORS): `Host` is the
+//! name by which the page has found the server, `Origin` is where the page comes from, and a body that says it is JSON is
+//! sent only after the server has allowed it.
 //!
 //! **Invariant:** a request with a name that is neither an address, nor this machine's own, nor configured is refused,
 //! and so is one from the page of an origin that is not configured, and a body that does not say it is JSON.

@@ -1,5 +1,5 @@
 //! The methods by which somebody who has nothing but the list of validators takes over the whole history, or the newest
-//! state: all that is told is checked against headers, and headers against signatures.
+//! state (state sync): all that is told is checked against headers, and headers against signatures.
 
 use crate::hex::encode_hex;
 use crate::methods::{Refused, bytes, failed, number};

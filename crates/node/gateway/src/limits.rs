@@ -1,4 +1,5 @@
-//! What one address, and all together, may take of the server: connections, bytes that are on their way, and work.
+//! What one address, and all together, may take of the server: connections, bytes that are on their way, and work. The work
+//! that an address may ask for is under a rate limit: a token bucket, which time fills.
 //!
 //! Whoever comes is let in, and where there is no room somebody else goes: the connection that has been idle for
 //! longest, among those of the network that has the most. A connection is idle as long as no whole request of its is

@@ -1,4 +1,4 @@
-//! A connection that does not wait for ever for a client that reads nothing.
+//! A connection that does not wait for ever for a client that reads nothing: the write timeout against slow readers.
 
 use crate::limits::Presence;
 use std::future::Future as _;

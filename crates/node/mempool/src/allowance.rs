@@ -1,5 +1,5 @@
 //! How much an owner may send: so many commands and bytes for each block, more for who holds more, and nothing for
-//! strangers, whose commands can have no effect.
+//! strangers, whose commands can have no effect. It is a rate limit: a token bucket for each owner, which blocks fill.
 
 use protocol::Address;
 use std::collections::HashMap;

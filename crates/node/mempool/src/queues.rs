@@ -1,4 +1,5 @@
-//! What waits, by owner, and who gives way when there is no more room.
+//! What waits, by owner, and who gives way when there is no more room: fair queueing, round robin between owners, and
+//! eviction.
 //!
 //! Owners who hold little have a quarter of the pool between them, the others the rest. Within a part nobody can be shut
 //! out: whoever holds most of it, measured by what it may send a block, gives way to whoever would hold less.

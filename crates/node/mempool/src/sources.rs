@@ -1,4 +1,4 @@
-//! Where submissions come from, and how many bad signatures each source may cost us.
+//! Where submissions come from, and how many bad signatures each source may cost us: a rate limit on bad signatures.
 //!
 //! Many share one address, behind a proxy or a provider. So a bad signature is first held against its source and the
 //! owner that it names together; once a source has sent too many under many names, those of its owners are still heard
