@@ -1,4 +1,4 @@
-//! What a validator has signed and must not have.
+//! What a validator has signed and must not have: equivocation.
 
 use crate::ValidatorId;
 use borsh::{BorshDeserialize, BorshSerialize};

@@ -1,4 +1,4 @@
-//! Evidence: two votes of one validator that contradict each other, from the engine's eyes into a block.
+//! Evidence of equivocation: two votes of one validator that contradict each other, from the engine's eyes into a block.
 //!
 //! **Invariant:** no offence reaches the machine whose two signatures an honest validator has not verified.
 //!

@@ -1,4 +1,5 @@
-//! The double-sign guard: every vote is written down, durably, before it is signed.
+//! The double-sign guard: every vote is written down, durably, before it is signed, so that its validator does not equivocate
+//! (slashing protection).
 //!
 //! ```text
 //! magic "NVGUARD1" · network 32 · records of 49 bytes: kind 1 · round u64 big-endian · proposal 32 · check 8

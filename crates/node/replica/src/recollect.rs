@@ -1,4 +1,5 @@
-//! How far the others are: what a validator asks that does not know what it has signed.
+//! How far the others are: what a validator asks that does not know what it has signed. So a double-sign
+//! guard that has lost its file recovers.
 //!
 //! One can sign a vote in a view only after a quorum has voted in the view before it. So, of `n` validators of which `f` may
 //! lie, at least one honest one among any `2f + 1` others has taken part in the view before any in which this one has

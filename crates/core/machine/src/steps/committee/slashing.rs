@@ -1,5 +1,5 @@
-//! Validators that signed what they must not have: they lose stake, and their reports count for nothing until governance
-//! releases them.
+//! Slashing of validators for equivocation, for having signed what they must not have: they lose stake, and their reports
+//! count for nothing until governance releases them from jail.
 //!
 //! **Invariant:** one offence is punished once: of a validator only rounds above all that were held against it count.
 //!
