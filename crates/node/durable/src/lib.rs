@@ -1,7 +1,7 @@
 //! Files that a crash leaves whole or not there: the one place where shells make files whose loss matters.
 //!
 //! A file is written under another name, made durable, and given its name; then the directory is made durable, for until
-//! that is done a crash loses the name, and with it the file.
+//! that is done a crash loses the name, and with it the file. The field calls it atomic replacement: write, fsync, rename.
 //!
 //! **Invariant:** once a function here has returned, its file is found after a crash, whole; before, what was there before, or
 //! what is new, and nothing in between.

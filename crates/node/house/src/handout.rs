@@ -1,4 +1,4 @@
-//! Handing out snapshots to those who have no state, apart from the house that makes them.
+//! Handing out snapshots to those who have no state (state sync), apart from the house that makes them.
 //!
 //! A snapshot that somebody asks for is unpacked once, into a file without a name, and its manifest is kept; every chunk
 //! is then read from its place in that file. Nothing here needs the house, so its blocks do not wait for those who ask.

@@ -1,4 +1,5 @@
-//! One clearing house in one directory: the machine, its authenticated state and its block log, taken block by block.
+//! One clearing house in one directory: the machine, its authenticated state and its block log, taken block by block. It is
+//! what the executor of a validator drives.
 //!
 //! **Invariant:** the machine, the state root and the last entry of the log are always of the same height; a restart,
 //! from whatever the disk holds, reaches the roots in the log or says at which height it does not.

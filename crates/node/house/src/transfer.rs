@@ -1,4 +1,4 @@
-//! Handing the whole state to somebody who has none: what is offered, and how each piece of it is checked.
+//! State sync: handing the whole state to somebody who has none, what is offered, and how each piece of it is checked.
 //!
 //! Every [`SNAPSHOT_BLOCKS`] blocks the header carries the hash of a [`Manifest`]: the length of the machine's state
 //! and a hash for each chunk of it. Whoever has the header needs to believe nothing else.

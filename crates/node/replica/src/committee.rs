@@ -1,5 +1,5 @@
-//! The validators of a network by epochs: their keys, and what each of them signs besides the engine's votes: reports of
-//! prices.
+//! The validators of a network by epochs (the validator set): their keys, and what each of them signs besides the engine's
+//! votes: reports of prices.
 //!
 //! Who validates is a record of the machine (spec 0033): after any block it shows the committees of the last epoch, of
 //! the block's own and of the next. What is learnt of it here serves everything that must know whose signature counts.

@@ -1,4 +1,4 @@
-//! Finding the first record on which a diverged validator and the others disagree.
+//! Finding the first record on which a diverged validator and the others disagree, by bisection.
 //!
 //! Every validator keeps, for its last blocks, which records they wrote: keys and the hashes of what was written, in the
 //! order of their keys. One that has diverged asks all others. A question is a height and a number of writes; the answer is

@@ -1,5 +1,5 @@
 //! One engine an epoch: each counts its views from one, begins at the last block of the epoch before, and has the
-//! validators of its epoch.
+//! validators of its epoch. This is how the validator set changes (reconfiguration).
 //!
 //! The channels of votes, certificates and requests are parted by epoch. Once the last block of an epoch is executed, its
 //! engine ends and the next begins; a block at the end of an epoch is proposed again until it is final, so there is always

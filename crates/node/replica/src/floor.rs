@@ -1,4 +1,5 @@
-//! Where a validator's engine begins that has taken its state from a peer: at a certificate, and not at the genesis.
+//! Where a validator's engine begins that has taken its state from a peer (state sync): at a certificate, and not at the
+//! genesis.
 //!
 //! **Left out:** what may be signed from there on. The peer may be as old as it likes; that is asked of all validators
 //! (`recollect`).

@@ -1,4 +1,4 @@
-//! What executes blocks: a house on disk, or a model of one in a simulation.
+//! What executes blocks, the executor: a house on disk, or a model of one in a simulation.
 
 use crate::pulse::Oracle;
 use crate::report::Listed;

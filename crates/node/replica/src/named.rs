@@ -1,4 +1,4 @@
-//! In which block each of the newest submissions stands, by its name.
+//! In which block each of the newest submissions stands, by its name: a transaction index, by transaction hash.
 //!
 //! **Left out:** what became of it: the ledger has the receipts, and forgets them sooner or later than this.
 

@@ -1,4 +1,4 @@
-//! What a block says: reports of validators and submissions of clients, and the rules that both obey.
+//! What a block says, its body: reports of validators and submissions of clients, and the rules that both obey.
 //!
 //! **Invariant:** a payload that opens becomes one block of the machine, the same on every validator; one that does not
 //! gets no honest vote.

@@ -1,4 +1,5 @@
-//! Whether the network lives, as one validator sees it: when a block was last final, whom it hears, how its prices are.
+//! Whether the network lives (liveness), as one validator sees it: when a block was last final, whom it hears, how its
+//! prices are.
 //!
 //! **Invariant:** what is shown was seen: a validator is heard if a vote or a certificate of its has come, over its own
 //! authenticated link, not long ago.

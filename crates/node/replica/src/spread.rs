@@ -1,4 +1,4 @@
-//! Spreading what waits: submissions and reports go from the validator that got them to all others, once.
+//! Gossip, in one hop: submissions and reports that wait go from the validator that got them to all others, once.
 //!
 //! Every validator is connected to every other, so nothing is passed on. What is lost on the way still stands in the
 //! pool of the validator that got it, and goes into its own blocks. The queues are bounded, and messages by

@@ -1,4 +1,4 @@
-//! What waits for the next block: submissions of clients and reports of validators.
+//! What waits for the next block: submissions of clients, in the mempool, and reports of validators.
 
 use crate::committee::Report;
 use crate::ledger::SharedLedger;

@@ -1,5 +1,5 @@
-//! Taking over a house from a validator of the network, and following it: for a validator that is new or has lost its
-//! disk, for a node that does not vote, and for a stranger who audits from afar.
+//! State sync: taking over a house from a validator of the network, and following it: for a validator that is new or has
+//! lost its disk, for a node that does not vote, and for a stranger who audits from afar.
 //!
 //! A snapshot is used only if a certified header carries its hash, and its authenticated state only if it has the
 //! certified root. Blocks are applied one by one, and each must lead to the header that the validators certified.

@@ -1,4 +1,4 @@
-//! What is wrong with one simulated validator, and a bug that all of them may have.
+//! What is wrong with one simulated validator, and a bug that all of them may have: fault injection.
 
 use super::lies::Liar;
 use crate::block::Block;

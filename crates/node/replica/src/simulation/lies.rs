@@ -1,4 +1,5 @@
-//! A validator that lies: everything that leaves it passes through here, and so do the blocks that it proposes.
+//! A validator that lies (a Byzantine one): everything that leaves it passes through here, and so do the blocks that it
+//! proposes.
 //!
 //! It runs the same program as the others, on a machine that computes rightly; what it lies about is what it says. Its
 //! contradicting votes are signed with its key and around its guard.
