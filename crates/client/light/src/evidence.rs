@@ -1,5 +1,5 @@
-//! The chain from a header to the signatures: that a quorum of the validators finalised a block that names, directly or
-//! through its descendants, this header as the outcome of an earlier one.
+//! A finality proof, the chain from a header to the signatures: that a quorum of the validators finalised a block that
+//! names, directly or through its descendants, this header as the outcome of an earlier one.
 
 use crate::{CertificateError, OrderHeader, Trust};
 use borsh::{BorshDeserialize, BorshSerialize};

@@ -1,6 +1,6 @@
-//! What a stranger checks, with nothing but a list of public keys: that a quorum of a network's validators finalised a
-//! block, that the block names the outcome of an earlier one, and that a record, an order
-//! or an event is, or is not, in that outcome.
+//! The light client: what a stranger checks, with nothing but a list of public keys: that a quorum of a network's
+//! validators finalised a block, that the block names the outcome of an earlier one, and that a record, an order or an
+//! event is, or is not, in that outcome.
 //!
 //! The chain of an [`Answer`], from the bottom: the record, its proof under a state root, or the events of a block, their
 //! hashes; the header that carries the root and the hash of the events, and the headers after it up to the one whose hash

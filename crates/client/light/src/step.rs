@@ -1,4 +1,4 @@
-//! A step from the validators of one epoch to those of the next.
+//! A step from the validators of one epoch to those of the next: the light client's update of the validator set.
 //!
 //! The record of the committee under any header that a certificate of epoch `e` finalises names the validators of
 //! `e + 1`. One of `e - 1`, which a certificate of `e` finalises too, names those of `e`, and is refused.

@@ -1,4 +1,4 @@
-//! A self-contained proof that a record is, or is not, under a state root.
+//! A self-contained Merkle proof that a record is, or is not, under a state root: of inclusion, or of exclusion.
 //!
 //! Whoever has the root from a header they trust needs nothing else to check it: no server, no
 //! other file. The root binds the height, so a proof cannot pass an old state for a new one.
