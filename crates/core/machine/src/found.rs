@@ -1,4 +1,4 @@
-//! Founding a house: from genesis to the state before the first block.
+//! Founding a house: from genesis to the initial state, the one before the first block.
 
 use crate::Machine;
 use crate::state::State;

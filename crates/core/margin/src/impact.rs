@@ -1,4 +1,4 @@
-//! What trading an exposure away costs: the square-root law (0019-MARG-009).
+//! What trading an exposure away costs, market impact: the square-root law (0019-MARG-009).
 //!
 //! Where prices move by σ in a day in which V dollars trade, selling x dollars moves the price by `Y·σ·√(x ÷ V)`, and on
 //! average over the sale by two thirds of that. With `c = ⅔·Y·σ ÷ √V` the cost is `c·x^{3/2} = (c^⅔·x)^{3/2}`. The factor

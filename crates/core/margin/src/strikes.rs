@@ -1,4 +1,5 @@
-//! The strikes of the day: what options that end within a day are worth where they bend (0019-MARG-042).
+//! The strikes of the day: what options that end within a day are worth where they bend, at the kink of the payoff
+//! (0019-MARG-042).
 //!
 //! Scenarios move the index by fifths of the scan range. What is linear between two of them loses no more there than at one of
 //! the two, but an option that is about to end bends at its strike, and what is lost at a bend no scenario sees. So the strikes

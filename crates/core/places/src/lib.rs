@@ -1,4 +1,4 @@
-//! Where values are: storage that hands out places, and a table from numbers to places.
+//! Where values are: storage that hands out places (a slab), and a table from numbers to places (a hash map).
 //!
 //! For what is looked up by every command and never walked in the order of its keys. A hash map of the standard library
 //! is seeded by chance and a B-tree waits for memory once a level; these two are the same on every replica, cost one or

@@ -1,4 +1,5 @@
-//! Rules that a test may switch off, one at a time, to see that an attack finds what they are for.
+//! Rules that a test may switch off, one at a time, to see that an attack finds what they are for: planted defects, as in
+//! mutation testing.
 //!
 //! **Invariant:** in a build without the feature `plant`, which nothing that ships has, every rule is on.
 

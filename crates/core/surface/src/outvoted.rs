@@ -1,4 +1,4 @@
-//! Which votes of an expiry are the odd ones out, and what stands in for them.
+//! Which votes of an expiry are the odd ones out, and what stands in for them: rejection of outliers.
 //!
 //! A price that is too low is a corner of the envelope, and the envelope takes it for the word of everybody: its neighbours
 //! would be lowered to it. So before anything is lowered, each corner, and each pair of corners side by side, is left out

@@ -1,4 +1,4 @@
-//! Reducing a portfolio whose legs hedge one another: the same part of every leg, at once.
+//! Reducing a portfolio whose legs hedge one another: the same part of every leg, at once, a vertical slice.
 //!
 //! Maintenance margin is in proportion to the portfolio, so a part of all legs releases that part of what all of them
 //! release, though closing any one leg alone would release nothing.

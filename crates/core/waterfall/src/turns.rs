@@ -1,4 +1,5 @@
-//! Whose turn it is when a block has no room for everybody who is to be liquidated.
+//! Whose turn it is when a block has no room for everybody who is to be liquidated: scheduling, half first in, first out and
+//! half by priority.
 //!
 //! **Invariant:** half of a block goes to those who have waited longest, and half to where most is at stake for the work. So
 //! nobody waits for ever, and whoever fills the queue with small or hopeless accounts delays nobody by more than the

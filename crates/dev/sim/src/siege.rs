@@ -1,5 +1,5 @@
-//! A network under attack, in simulation: what an attacker sends through the doors of single validators, beside honest
-//! traffic, and what becomes of the network.
+//! A network under attack, denial of service, in simulation: what an attacker sends through the doors of single
+//! validators, beside honest traffic, and what becomes of the network.
 //!
 //! **Left out:** the doors themselves: how many connections and requests a client may have is for the gateway's tests.
 

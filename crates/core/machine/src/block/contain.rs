@@ -1,4 +1,5 @@
-//! Where a fault ends: at the account, the market, the underlying or the command that it is in.
+//! Where a fault ends: at the account, the market, the underlying or the command that it is in. It is fault isolation, by
+//! bulkheads.
 //!
 //! **Invariant:** what a contained fault has half done is undone, or is one of the things whose sums are checked again at the
 //! end of the block.

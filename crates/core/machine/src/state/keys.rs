@@ -1,6 +1,7 @@
 //! The keys of owners: session keys, their terms and what they have spent, and the nonces that keys have used.
 //!
-//! **Invariant:** a nonce of a key is used once; a key that has ended is remembered until the last signature by it has expired.
+//! **Invariant:** a nonce of a key is used once (replay protection); a key that has ended is remembered until the last
+//! signature by it has expired.
 
 use crate::state::State;
 use crate::state::allowances::Hour;

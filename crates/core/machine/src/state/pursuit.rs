@@ -1,4 +1,4 @@
-//! What the house remembers of its attempts to reduce an account.
+//! What the house remembers of its attempts to reduce an account: how far a liquidation is.
 //!
 //! **Invariant:** what is remembered of contracts is of positions that are held; of an account that is not below maintenance
 //! margin nothing else is remembered, but whether it is set aside.

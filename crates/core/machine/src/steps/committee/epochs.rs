@@ -1,4 +1,4 @@
-//! A committee follows another at the beginning of each epoch; seats are given and taken.
+//! A committee follows another at the beginning of each epoch; seats are given and taken: the validator set changes.
 //!
 //! **Invariant:** no committee differs from the one before by more seats than that can lose.
 
