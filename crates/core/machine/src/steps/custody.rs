@@ -3,7 +3,7 @@
 //! **Invariant:** custody of an asset is never below zero. While debts are open that nothing in the house could pay, no
 //! set of accounts takes out more than it has brought.
 //!
-//! **Left out:** how debts come about and are paid (`insurance`), and the sharing of those that nobody pays.
+//! **Left out:** how debts come about and are paid (`default::debts`), and the sharing of those that nobody pays.
 
 use crate::block::work::{Answer, Work};
 use crate::state::allowances::{Hour, Outflow};
