@@ -1,12 +1,12 @@
 //! Why the sums of [`crate::lanes`] fit in sixty-four bits (0019-MARG-011).
 //!
-//! The gross of an account is Σ |lots| · greatest |scenario value of a lot|, over positions, collateral and open orders,
-//! plus what filling the orders costs beside the scenarios. Every partial sum in every scenario is below it. New
+//! The gross of an account is Σ |lots| · greatest |value of a lot|, in the scenarios, of its bend, and where it bends, over
+//! positions, collateral and open orders, plus what filling the orders costs beside the scenarios. Every partial sum in every scenario is below it. New
 //! positions and orders are admitted up to [`GROSS_ADMITTED`]; since marks move after that, a measurement accepts up to
 //! [`GROSS_MEASURED`], and above it is a fault.
 //!
-//! A row's power of two is the least that keeps its scenario values below 2²⁸, so they are at least 2²⁷ where it is not
-//! one. Lots times the power of two are then below gross ÷ 2²⁷ and fit in an `i32` up to a gross of 2⁵⁸.
+//! A row's power of two is the least that keeps its scenario values and its bend below 2²⁸, so the greatest is at least 2²⁷
+//! where it is not one. Lots times the power of two are then below gross ÷ 2²⁷ and fit in an `i32` up to a gross of 2⁵⁸.
 
 /// Most micro-dollars of gross that an order may bring an account to: 18 billion dollars.
 pub(crate) const GROSS_ADMITTED: i128 = 1 << 54;

@@ -5,7 +5,7 @@
 //! owner sees margin rise little by little, and has that day to close what the hedge was for.
 //!
 //! **Invariant:** a stage's scan is a sum of worst losses with the same shares as that of what is held, over rows that are no
-//! greater; so whatever holds of one holds of the greatest of them.
+//! greater, and without the bends of what it looks past; so whatever holds of one holds of the greatest of them.
 
 use crate::valuation::{WINDOW, narrow};
 use protocol::Fault;
