@@ -345,7 +345,7 @@ impl Bounds {
 
     /// Returns what a vol may be after the repair (0018-SURF-008): where all are what is true, it has next to nothing to do, but
     /// that far outside the strikes what is true is not free of arbitrage. One against which the strikes on both sides speak
-    /// is on the line between them, however far that is (0018-SURF-007).
+    /// is on the line between them, however far that is (0018-SURF-007); only votes speak (0018-SURF-015).
     fn repaired(&self, state: &State, id: InstrumentId, vol: i128) -> Option<Range> {
         let voted = self.vols.get(&id)?.is;
         let most = state.ppm(UNDERLYINGS[side_of(id)], ParameterId::VolRepairMax).number().raw();
@@ -357,7 +357,8 @@ impl Bounds {
             low: voted - voted * moved / MILLION - 1,
             high: voted + voted * moved / MILLION + 1,
         };
-        let outvoted = self.wing(id).is_some_and(|wing| wing.is == vol && vol > voted);
+        let speaks = |wing: &Voted| wing.fresh().is_some() && wing.is == vol && vol > voted;
+        let outvoted = self.wing(id).is_some_and(speaks);
         Some(if outvoted { range.with(vol) } else { range })
     }
 
