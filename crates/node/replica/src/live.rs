@@ -30,11 +30,13 @@ use mempool::Limits;
 use protocol::{Seat, ValidatorId};
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
 use std::future::Future;
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -158,7 +160,7 @@ where
     let executor = runtime::Config::new()
         .with_worker_threads(WORKERS)
         .with_tcp_nodelay(Some(true))
-        .with_storage_directory(storage);
+        .with_storage_directory(&storage);
     let signing = guard.clone();
     let run = || {
         runtime::Runner::new(executor).start(|context| async move {
@@ -232,23 +234,57 @@ where
             }
         })
     };
-    contained(&signing, run)
+    contained(&signing, &storage, run)
 }
 
 /// Runs the engine. Where it panics, as it does where its disk refuses a write, nothing more is signed, and its words are told,
-/// after the reason for which nothing was signed before.
+/// after the reason for which nothing was signed before, with what the system says of the disk.
 fn contained<T>(
     signing: &Mutex<VoteGuard>,
+    storage: &Path,
     run: impl FnOnce() -> Result<T, LiveError>,
 ) -> Result<T, LiveError> {
     // Its tasks have ended, and nothing of it is used again.
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let mut signing = signing.lock().unwrap_or_else(PoisonError::into_inner);
-        let said = what_panicked(&*panic);
+        let mut said = what_panicked(&*panic);
+        if let Err(error) = takes_more(storage) {
+            said = format!("{said}: {} takes no more: {error}", storage.display());
+        }
         let why = signing.stopped().map_or_else(|| said.clone(), |held| format!("{held} ({said})"));
         signing.stop(said);
         Err(LiveError::EngineFailed { why })
     })
+}
+
+/// Checks that a directory takes more, beyond the end of its longest file. The engine may say of a write only that it failed.
+fn takes_more(directory: &Path) -> io::Result<()> {
+    /// Less room than this is none: the engine writes ahead in pieces.
+    const PIECE_BYTES: usize = 1 << 20;
+    let tried = directory.join("tried");
+    let mut file = File::create(&tried)?;
+    let outcome = longest(directory)
+        .and_then(|end| file.seek(SeekFrom::Start(end)))
+        .and_then(|_| file.write_all(&vec![1; PIECE_BYTES]))
+        .and_then(|()| file.sync_all());
+    // It may stay where nothing can be removed: it is made anew.
+    drop(fs::remove_file(&tried));
+    outcome
+}
+
+/// Returns the length of the longest file below a directory.
+fn longest(directory: &Path) -> io::Result<u64> {
+    let (mut length, mut directories) = (0, vec![directory.to_path_buf()]);
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            match entry.metadata()? {
+                about if about.is_dir() => directories.push(entry.path()),
+                about => length = about.len().max(length),
+            }
+        }
+    }
+    Ok(length)
 }
 
 /// Returns the words of a panic.
@@ -313,11 +349,29 @@ mod tests {
 
     /// Why a validator whose engine's disk has refused a write does not go on.
     fn refused_a_write(guard: &Mutex<VoteGuard>) -> String {
-        let failed = contained::<()>(guard, || panic!("{REFUSED}"));
-        match failed {
+        let storage = std::env::temp_dir().join(format!("live-{:?}", std::thread::current().id()));
+        fs::create_dir_all(storage.join("journal")).expect("writable");
+        fs::write(storage.join("journal/0"), b"kept").expect("writable");
+        let why = failed(guard, &storage);
+        assert_eq!(longest(&storage).expect("readable"), 4, "what was tried is gone");
+        fs::remove_dir_all(&storage).expect("removable");
+        why
+    }
+
+    /// Why a validator whose engine has panicked does not go on.
+    fn failed(guard: &Mutex<VoteGuard>, storage: &Path) -> String {
+        match contained::<()>(guard, storage, || panic!("{REFUSED}")) {
             Err(LiveError::EngineFailed { why }) => why,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn what_the_system_says_of_the_disk_is_told_where_the_engine_leaves_it_out() {
+        let guard = Mutex::new(VoteGuard::in_memory());
+        let why = failed(&guard, Path::new("/dev/null/engine"));
+        let says = "/dev/null/engine takes no more: Not a directory (os error 20)";
+        assert_eq!(why, format!("{REFUSED}: {says}"));
     }
 
     #[test]
@@ -348,8 +402,8 @@ mod tests {
     #[test]
     fn an_engine_that_does_not_panic_stops_nothing() {
         let guard = Mutex::new(VoteGuard::in_memory());
-        assert_eq!(contained(&guard, || Ok(5)).ok(), Some(5));
-        let stopped = contained::<()>(&guard, || Err(LiveError::EngineStopped));
+        assert_eq!(contained(&guard, Path::new("/"), || Ok(5)).ok(), Some(5));
+        let stopped = contained::<()>(&guard, Path::new("/"), || Err(LiveError::EngineStopped));
         assert!(matches!(stopped, Err(LiveError::EngineStopped)));
         assert_eq!(guard.lock().expect("nobody panics with it").stopped(), None);
     }
