@@ -10,7 +10,7 @@
 //! again.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -65,6 +65,41 @@ pub fn create_directory(dir: &Path) -> io::Result<()> {
 /// What the operating system refused.
 pub fn sync_directory(dir: &Path) -> io::Result<()> {
     File::open(dir).and_then(|handle| handle.sync_all())
+}
+
+/// Checks that a directory takes more, beyond the end of its longest file: of a write that a library says no more of than that it
+/// failed, the system says why.
+///
+/// # Errors
+///
+/// [`io::Error`] of the system if it takes no more.
+pub fn takes_more(directory: &Path) -> io::Result<()> {
+    /// Less room than this is none: files grow in pieces.
+    const PIECE_BYTES: usize = 1 << 20;
+    let tried = directory.join("tried");
+    let mut file = File::create(&tried)?;
+    let outcome = longest(directory)
+        .and_then(|end| file.seek(SeekFrom::Start(end)))
+        .and_then(|_| file.write_all(&vec![1; PIECE_BYTES]))
+        .and_then(|()| file.sync_all());
+    // It may stay where nothing can be removed: it is made anew.
+    drop(fs::remove_file(&tried));
+    outcome
+}
+
+/// Returns the length of the longest file below a directory.
+fn longest(directory: &Path) -> io::Result<u64> {
+    let (mut length, mut directories) = (0, vec![directory.to_path_buf()]);
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            match entry.metadata()? {
+                about if about.is_dir() => directories.push(entry.path()),
+                about => length = about.len().max(length),
+            }
+        }
+    }
+    Ok(length)
 }
 
 /// Makes the name of a file durable that was made without this crate: one that grows.

@@ -30,9 +30,7 @@ use mempool::Limits;
 use protocol::{Seat, ValidatorId};
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
 use std::future::Future;
-use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -248,43 +246,13 @@ fn contained<T>(
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let mut signing = signing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut said = what_panicked(&*panic);
-        if let Err(error) = takes_more(storage) {
+        if let Err(error) = durable::takes_more(storage) {
             said = format!("{said}: {} takes no more: {error}", storage.display());
         }
         let why = signing.stopped().map_or_else(|| said.clone(), |held| format!("{held} ({said})"));
         signing.stop(said);
         Err(LiveError::EngineFailed { why })
     })
-}
-
-/// Checks that a directory takes more, beyond the end of its longest file. The engine may say of a write only that it failed.
-fn takes_more(directory: &Path) -> io::Result<()> {
-    /// Less room than this is none: the engine writes ahead in pieces.
-    const PIECE_BYTES: usize = 1 << 20;
-    let tried = directory.join("tried");
-    let mut file = File::create(&tried)?;
-    let outcome = longest(directory)
-        .and_then(|end| file.seek(SeekFrom::Start(end)))
-        .and_then(|_| file.write_all(&vec![1; PIECE_BYTES]))
-        .and_then(|()| file.sync_all());
-    // It may stay where nothing can be removed: it is made anew.
-    drop(fs::remove_file(&tried));
-    outcome
-}
-
-/// Returns the length of the longest file below a directory.
-fn longest(directory: &Path) -> io::Result<u64> {
-    let (mut length, mut directories) = (0, vec![directory.to_path_buf()]);
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(directory)? {
-            let entry = entry?;
-            match entry.metadata()? {
-                about if about.is_dir() => directories.push(entry.path()),
-                about => length = about.len().max(length),
-            }
-        }
-    }
-    Ok(length)
 }
 
 /// Returns the words of a panic.
@@ -344,6 +312,7 @@ mod tests {
     use super::*;
     use crate::guard::Ballot;
     use protocol::Hash;
+    use std::fs;
 
     const REFUSED: &str = "blob sync failed: File too large (os error 27)";
 
@@ -353,7 +322,8 @@ mod tests {
         fs::create_dir_all(storage.join("journal")).expect("writable");
         fs::write(storage.join("journal/0"), b"kept").expect("writable");
         let why = failed(guard, &storage);
-        assert_eq!(longest(&storage).expect("readable"), 4, "what was tried is gone");
+        let left: Vec<_> = fs::read_dir(&storage).expect("readable").collect();
+        assert_eq!(left.len(), 1, "what was tried is gone");
         fs::remove_dir_all(&storage).expect("removable");
         why
     }
