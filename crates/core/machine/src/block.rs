@@ -3,5 +3,6 @@
 pub(crate) mod apply;
 pub(crate) mod commands;
 pub(crate) mod contain;
+pub(crate) mod door;
 pub(crate) mod margins;
 pub(crate) mod work;

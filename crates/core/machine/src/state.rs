@@ -150,13 +150,4 @@ impl State {
     pub(crate) fn market(&self, instrument: InstrumentId) -> Result<&Market, Fault> {
         self.markets.get(&instrument).ok_or(Fault::Missing("market"))
     }
-
-    /// Returns a market to change.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault::Missing`] if it is not listed.
-    pub(crate) fn market_mut(&mut self, instrument: InstrumentId) -> Result<&mut Market, Fault> {
-        self.markets.get_mut(&instrument).ok_or(Fault::Missing("market"))
-    }
 }

@@ -1,10 +1,11 @@
 //! One block, in order.
 
+use crate::block::door::Guarded;
 use crate::block::margins::Margins;
-use crate::block::work::{Answer, Touched, Work};
+use crate::block::work::{Answer, Work};
 use crate::state::State;
 use crate::state::custody::Claim;
-use crate::state::records::{StateKey, Write};
+use crate::state::records::Write;
 use crate::steps::access::keys::Asked;
 use crate::{BlockError, Machine, Outcome};
 use protocol::{AccountId, Block, Command, Event, Fault, Receipt, Refusal, Transaction, limits};
@@ -31,8 +32,7 @@ impl Machine {
         let (risk, standing) = (OnceCell::new(), OnceCell::new());
         let margins = Margins::new(&risk, &standing);
         let mut work = Work::new(&mut self.state, margins, block, elapsed);
-        work.state.height = block.height;
-        work.state.time = block.time;
+        work.state.begin(block.height, block.time);
 
         let mut house = Ok(());
         work.begin_epoch();
@@ -118,11 +118,10 @@ impl<'a> Work<'a> {
         elapsed: BlockSpan,
     ) -> Self {
         Self {
-            state,
+            state: Guarded::new(state),
             margins,
             block,
             elapsed,
-            touched: Touched::default(),
             // Most commands lead to one event or to none.
             events: Vec::with_capacity(block.transactions.len()),
             house_auctions: false,
@@ -223,7 +222,7 @@ impl<'a> Work<'a> {
     fn halt_house(&mut self, fault: &Fault) {
         if self.state.house_fault.is_none() {
             let fault = fault.to_string();
-            self.state.house_fault = Some(fault.clone());
+            *self.state.house_fault_mut() = Some(fault.clone());
             self.events.push(Event::HouseHalted { fault });
         }
     }
@@ -232,34 +231,12 @@ impl<'a> Work<'a> {
     ///
     /// spec 0025-BLOCK-016.
     fn writes(&mut self) -> Vec<Write> {
-        let accounts = self.touched.accounts.iter();
-        let accounts = accounts.filter_map(|index| self.state.accounts.get(*index));
-        let accounts = accounts.map(|account| StateKey::Account(account.id));
-        let keys = accounts
-            .chain(self.touched.markets.iter().copied().map(StateKey::Market))
-            .chain(self.touched.underlyings.iter().copied().map(StateKey::Underlying))
-            .chain(self.touched.thresholds.iter().copied().map(StateKey::Thresholds))
-            .chain(self.touched.liquidity.iter().copied().map(StateKey::Liquidity))
-            .chain(
-                self.touched.house.iter().map(|(holder, asset)| StateKey::House(*holder, *asset)),
-            )
-            .chain(
-                self.touched.parameters.iter().map(|(place, id)| StateKey::Parameter(*place, *id)),
-            )
-            .chain(self.touched.owners.iter().copied().map(StateKey::Owner))
-            .chain(self.touched.sessions.iter().map(|(owner, key)| StateKey::Session(*owner, *key)))
-            .chain(self.validator_keys())
-            .chain(self.touched.committee.then_some(StateKey::Committee))
-            .chain(self.touched.council.then_some(StateKey::Council))
-            .chain(self.touched.custody.then_some(StateKey::Custody))
-            .chain(self.touched.withdrawals.iter().copied().map(StateKey::Withdrawal));
-        let keys: Vec<StateKey> = keys.collect();
-        let (changed, fault) = self.state.writes(&keys);
+        let (changed, fault) = self.state.writes();
         if let Some(fault) = fault {
             self.halt_house(&fault);
         }
         // The block's own record says whether the house is halted.
-        let (mut writes, fault) = self.state.writes(&[StateKey::Block]);
+        let (mut writes, fault) = self.state.block_write();
         if let Some(fault) = fault {
             self.halt_house(&fault);
         }

@@ -4,7 +4,7 @@
 //! only a while after that.
 
 use crate::block::work::{Answer, Work};
-use crate::state::market::Status;
+use crate::state::market::{Market, Status};
 use protocol::{
     Address, Change, Event, Fault, InstrumentId, ParameterId, Plant, ProposalId, Receipt, Refusal,
 };
@@ -13,9 +13,10 @@ use units::{BlockSpan, BlockTime};
 impl Work<'_> {
     /// Opens a proposal.
     pub(crate) fn propose(&mut self, sender: Address, change: Change) -> Answer {
-        let (state, now) = (&mut *self.state, self.block.time);
-        let proposed = state.council.propose(sender, change, &state.parameters, now)?;
-        self.touched.council |= proposed.is_ok();
+        let now = self.block.time;
+        let proposed = self.state.change_council(|council, parameters| {
+            council.propose(sender, change, parameters, now)
+        })?;
         Ok(proposed.map(Receipt::Proposal))
     }
 
@@ -26,9 +27,10 @@ impl Work<'_> {
         proposal: ProposalId,
         change: &Change,
     ) -> Answer {
-        let (state, now) = (&mut *self.state, self.block.time);
-        let approved = state.council.approve(sender, proposal, change, &state.parameters, now)?;
-        self.touched.council |= approved.is_ok();
+        let now = self.block.time;
+        let approved = self.state.change_council(|council, parameters| {
+            council.approve(sender, proposal, change, parameters, now)
+        })?;
         Ok(approved.map(|()| Receipt::Done))
     }
 
@@ -36,8 +38,9 @@ impl Work<'_> {
     ///
     /// spec 0023-GOV-013.
     pub(crate) fn revoke(&mut self, sender: Address, proposal: ProposalId) -> Answer {
-        let revoked = self.state.council.revoke(sender, proposal, self.block.time);
-        self.touched.council |= revoked.is_ok();
+        let now = self.block.time;
+        let revoked =
+            self.state.change_council(|council, _| Ok(council.revoke(sender, proposal, now)))?;
         Ok(revoked.map(|()| Receipt::Done))
     }
 
@@ -54,7 +57,7 @@ impl Work<'_> {
         let until = now.after(lapse).map_err(&at)?;
         let again_at = until.after(cooldown).map_err(&at)?;
         let signers: Vec<Address> = self.state.council.signers().0.iter().copied().collect();
-        let Some(market) = self.state.markets.get_mut(&instrument) else {
+        let Ok(market) = self.state.market_mut(instrument) else {
             return Ok(Err(Refusal::InstrumentUnknown));
         };
         if market.status != Status::Trading {
@@ -69,7 +72,6 @@ impl Work<'_> {
         spent.insert(sender, again_at);
         market.pause.until = Some(until);
         market.status = Status::Paused;
-        self.touched.markets.insert(instrument);
         self.events.push(Event::Paused { instrument });
         Ok(Ok(Receipt::Done))
     }
@@ -82,14 +84,15 @@ impl Work<'_> {
             return;
         }
         let now: BlockTime = self.block.time;
-        for (id, market) in &mut self.state.markets {
-            let lapsed = market.pause.until.is_some_and(|until| until <= now);
-            if lapsed && market.status == Status::Paused {
-                market.status = Status::Trading;
-                market.pause.until = None;
-                self.touched.markets.insert(*id);
-                self.events.push(Event::PauseLapsed { instrument: *id });
-            }
+        let lapsed = |market: &Market| {
+            market.status == Status::Paused && market.pause.until.is_some_and(|until| until <= now)
+        };
+        let markets = self.state.markets.iter().filter(|(_, market)| lapsed(market));
+        let lapsed: Vec<InstrumentId> = markets.map(|(id, _)| *id).collect();
+        for instrument in lapsed {
+            let Ok(market) = self.state.market_mut(instrument) else { continue };
+            (market.status, market.pause.until) = (Status::Trading, None);
+            self.events.push(Event::PauseLapsed { instrument });
         }
     }
 
@@ -100,8 +103,7 @@ impl Work<'_> {
         let now: BlockTime = self.block.time;
         self.lapse_pauses();
         // One after the other: a change of signers counts for what is due with it.
-        while let Some(due) = self.state.council.next_due(now) {
-            self.touched.council = true;
+        while let Some(due) = self.state.next_due(now) {
             let event = match self.enact_change(due.change, due.has_waited) {
                 Ok(Ok(())) => Event::Enacted { proposal: due.proposal, change: due.change },
                 Ok(Err(refusal)) => Event::NotEnacted { proposal: due.proposal, refusal },
@@ -110,7 +112,7 @@ impl Work<'_> {
             };
             self.events.push(event);
         }
-        self.touched.council |= self.state.council.drop_dead(now);
+        self.state.drop_dead(now);
     }
 
     fn enact_change(&mut self, change: Change, has_waited: bool) -> Answer<()> {
@@ -120,15 +122,12 @@ impl Work<'_> {
                 if !known {
                     return Ok(Err(Refusal::ParameterUnknown));
                 }
-                let parameters = &mut self.state.parameters;
-                let set = parameters.enact(underlying, parameter, value, has_waited);
-                self.touched.parameters.insert((underlying, parameter));
-                Ok(set)
+                Ok(self.state.set_parameter(underlying, parameter, value, has_waited))
             }
             Change::ListInstrument(instrument) => self.list(instrument),
             // 0025-BLOCK-007: the books are checked again at the end of this block.
             Change::ResumeHouse => {
-                Ok(self.state.house_fault.take().map(drop).ok_or(Refusal::NotHalted))
+                Ok(self.state.house_fault_mut().take().map(drop).ok_or(Refusal::NotHalted))
             }
             Change::ResumeInstrument(id) => Ok(self.resume(id, |_| true)),
             Change::EndPause(id) => Ok(self.resume(id, |status| *status == Status::Paused)),
@@ -138,32 +137,25 @@ impl Work<'_> {
             Change::SeatValidator { seat, stake } => Ok(self.seat_validator(seat, stake)),
             Change::UnseatValidator(id) => Ok(self.unseat_validator(id)),
             Change::SetCustodians { remove, add, threshold } => {
-                let changed = self.state.custody.change(remove, add, threshold);
-                if changed.is_ok() {
-                    // What those who go have attested is gone from the records, too.
-                    self.touched.custody = true;
-                    self.touched.withdrawals.extend(self.state.custody.open().keys());
-                }
-                Ok(changed)
+                Ok(self.state.change_custodians(remove, add, threshold))
             }
             Change::SettleAt { underlying, expires_at, price } => {
                 self.settle_at(underlying, expires_at, price)
             }
-            Change::ChangeSigners { leaves, joins, threshold } => {
-                Ok(self.state.council.change_signers(leaves, joins, threshold))
-            }
+            Change::ChangeSigners { leaves, joins, threshold } => self
+                .state
+                .change_council(|council, _| Ok(council.change_signers(leaves, joins, threshold))),
         }
     }
 
     /// Lets a market trade again that does not, for a reason that this ends.
     fn resume(&mut self, id: InstrumentId, ends: impl Fn(&Status) -> bool) -> Result<(), Refusal> {
-        let market = self.state.markets.get_mut(&id).ok_or(Refusal::InstrumentUnknown)?;
+        let market = self.state.market_mut(id).map_err(|_| Refusal::InstrumentUnknown)?;
         if market.status == Status::Trading || !ends(&market.status) {
             return Err(Refusal::NotHalted);
         }
         market.status = Status::Trading;
         market.pause.until = None;
-        self.touched.markets.insert(id);
         Ok(())
     }
 
@@ -171,13 +163,12 @@ impl Work<'_> {
     ///
     /// spec 0023-GOV-010.
     fn pause_until_ended(&mut self, id: InstrumentId) -> Result<(), Refusal> {
-        let market = self.state.markets.get_mut(&id).ok_or(Refusal::InstrumentUnknown)?;
+        let market = self.state.market_mut(id).map_err(|_| Refusal::InstrumentUnknown)?;
         if matches!(market.status, Status::Halted { .. }) {
             return Err(Refusal::InstrumentHalted);
         }
         market.status = Status::Paused;
         market.pause.until = None;
-        self.touched.markets.insert(id);
         self.events.push(Event::Paused { instrument: id });
         Ok(())
     }

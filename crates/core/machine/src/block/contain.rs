@@ -5,9 +5,7 @@
 //! end of the block.
 
 use crate::block::work::Work;
-use book::OrderBook;
 use protocol::{CancelReason, Event, Fault, InstrumentId, Mode, OrderId, UnderlyingId};
-use units::Lots;
 
 impl Work<'_> {
     /// Notes a fault that went no further.
@@ -24,21 +22,19 @@ impl Work<'_> {
         let numbers = || (first.get()..=self.state.next_order.get()).map(OrderId::new);
         let half_entered: Vec<OrderId> = numbers().collect();
         let mut owners = Vec::new();
-        for (id, market) in &mut self.state.markets {
+        let markets: Vec<InstrumentId> = self.state.markets.keys().copied().collect();
+        for id in markets {
             for order in &half_entered {
-                if let Some(open) = market.book.cancel(*order) {
-                    market.offered.take(open.side, open.lots);
+                if let Some(open) = self.state.take_back(id, *order) {
                     owners.push((open.account, *order));
-                    self.touched.markets.insert(*id);
                 }
             }
         }
-        let waiting = half_entered.iter().filter_map(|order| {
-            self.state.waiting.remove(*order).map(|waited| (waited.account, *order))
-        });
-        owners.extend(waiting.collect::<Vec<_>>());
+        let waiting = self.state.waiting_mut();
+        let waited = |order: &OrderId| Some((waiting.remove(*order)?.account, *order));
+        owners.extend(half_entered.iter().filter_map(waited));
         for (account, order) in owners {
-            if let Ok(Some(open)) = self.state.accounts.leave(account, order, Lots::ZERO) {
+            if let Ok(Some(open)) = self.close_order(account, order) {
                 let (instrument, lots, reason) = (open.instrument, open.lots, CancelReason::Halt);
                 self.give_back(account, order, lots);
                 self.events.push(Event::Cancelled { instrument, account, order, lots, reason });
@@ -60,9 +56,8 @@ impl Work<'_> {
     ///
     /// spec 0025-BLOCK-004.
     pub(crate) fn freeze(&mut self, id: UnderlyingId, fault: &Fault) {
-        let Some(held) = self.state.underlyings.get_mut(&id) else { return };
+        let Ok(held) = self.state.underlying_mut(id) else { return };
         let before = std::mem::replace(&mut held.mode, Mode::Frozen);
-        self.touched.underlyings.insert(id);
         self.contain(fault);
         if before != Mode::Frozen {
             self.events.push(Event::ModeChanged { underlying: id, mode: Mode::Frozen });

@@ -309,8 +309,7 @@ impl<'a> Work<'a> {
         if let Some(ceiling) = self.ceiling_kept(risk, account)? {
             return Ok(Some(ceiling));
         }
-        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
-        held.sum_again()?;
+        self.state.sum_orders_again(account)?;
         self.ceiling_kept(risk, account)
     }
 

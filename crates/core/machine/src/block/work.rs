@@ -1,11 +1,10 @@
-//! One block under way: the state being changed, what has been touched, and what has happened.
+//! One block under way: the state behind its door, and what has happened.
 
+use crate::block::door::Guarded;
 use crate::block::margins::Margins;
-use crate::state::State;
-use ledger::{Changes, Holder, Posting};
 use protocol::{
-    AccountIndex, Address, AssetId, Block, Event, Fault, InstrumentId, OrderId, ParameterId,
-    Receipt, Refusal, SessionKey, UnderlyingId, ValidatorId, WithdrawalId,
+    AccountIndex, Address, AssetId, Block, Event, Fault, InstrumentId, OrderId, Receipt, Refusal,
+    SessionKey, UnderlyingId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use units::{BlockSpan, Lots, Notional, Price};
@@ -13,34 +12,14 @@ use units::{BlockSpan, Lots, Notional, Price};
 /// The outcome of a command: done, refused, or our bug.
 pub(crate) type Answer<T = Receipt> = Result<Result<T, Refusal>, Fault>;
 
-/// Records that the block has changed.
-#[derive(Debug, Default)]
-pub(crate) struct Touched {
-    pub(crate) accounts: BTreeSet<AccountIndex>,
-    pub(crate) markets: BTreeSet<InstrumentId>,
-    pub(crate) underlyings: BTreeSet<UnderlyingId>,
-    pub(crate) thresholds: BTreeSet<UnderlyingId>,
-    pub(crate) liquidity: BTreeSet<UnderlyingId>,
-    pub(crate) house: BTreeSet<(Holder, AssetId)>,
-    pub(crate) parameters: BTreeSet<(Option<UnderlyingId>, ParameterId)>,
-    pub(crate) owners: BTreeSet<Address>,
-    pub(crate) sessions: BTreeSet<(Address, SessionKey)>,
-    pub(crate) validators: BTreeSet<ValidatorId>,
-    pub(crate) committee: bool,
-    pub(crate) council: bool,
-    pub(crate) custody: bool,
-    pub(crate) withdrawals: BTreeSet<WithdrawalId>,
-}
-
 /// A block under way.
 #[derive(Debug)]
 pub(crate) struct Work<'a> {
-    pub(crate) state: &'a mut State,
+    pub(crate) state: Guarded<'a>,
     pub(crate) margins: Margins<'a>,
     pub(crate) block: &'a Block,
     /// Time since the last block.
     pub(crate) elapsed: BlockSpan,
-    pub(crate) touched: Touched,
     pub(crate) events: Vec<Event>,
     /// Whether the house liquidates in this block though a call auction is under way.
     pub(crate) house_auctions: bool,
@@ -64,33 +43,6 @@ pub(crate) struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Applies postings, all or none, and notes whose records they change.
-    pub(crate) fn apply(&mut self, changes: &Changes) -> Result<(), Fault> {
-        self.state.ledger.apply(changes)?;
-        for (holder, asset, _) in changes.iter() {
-            self.touch(holder, asset);
-        }
-        Ok(())
-    }
-
-    /// Applies one posting.
-    pub(crate) fn post(&mut self, posting: Posting) -> Result<(), Fault> {
-        self.state.ledger.post(posting)?;
-        self.touch(posting.from, posting.asset);
-        self.touch(posting.to, posting.asset);
-        Ok(())
-    }
-
-    pub(crate) fn touch(&mut self, holder: Holder, asset: AssetId) {
-        match holder {
-            Holder::Client(account) => {
-                self.touched.accounts.insert(account);
-                self.margins.forget(account);
-            }
-            house => drop(self.touched.house.insert((house, asset))),
-        }
-    }
-
     /// Returns the markets on an underlying, ascending.
     pub(crate) fn markets_of(&self, underlying: UnderlyingId) -> Vec<InstrumentId> {
         let markets = self.state.markets.iter();

@@ -103,7 +103,7 @@ pub struct OwnerRecord {
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Keys {
     signed: bool,
-    pub(crate) owners: BTreeMap<Address, OwnerKeys>,
+    owners: BTreeMap<Address, OwnerKeys>,
 }
 
 impl Keys {
@@ -126,6 +126,11 @@ impl Keys {
     /// Returns the owners that have signed something, ascending, with their keys.
     pub fn owners(&self) -> impl Iterator<Item = (&Address, &OwnerKeys)> + '_ {
         self.owners.iter()
+    }
+
+    /// Lends the keys of an owner, with none if it has signed nothing yet.
+    pub(crate) fn owner_mut(&mut self, owner: Address) -> &mut OwnerKeys {
+        self.owners.entry(owner).or_default()
     }
 
     pub(crate) fn session_mut(&mut self, owner: Address, key: SessionKey) -> Option<&mut Session> {
@@ -165,11 +170,6 @@ impl Keys {
     /// Returns what an owner has withdrawn within an hour.
     pub(crate) fn hour(&self, owner: Address) -> Hour {
         self.owners.get(&owner).map(|keys| keys.hour).unwrap_or_default()
-    }
-
-    /// Notes what an owner has withdrawn within an hour.
-    pub(crate) fn set_hour(&mut self, owner: Address, hour: Hour) {
-        self.owners.entry(owner).or_default().hour = hour;
     }
 
     /// Whether the grants of a block cover its transactions: each its owner's, and all of them in a signed house.

@@ -28,6 +28,12 @@ pub struct Pursuit {
 }
 
 impl Pursuit {
+    /// Returns whether nothing is remembered but which of its legs nobody wanted.
+    pub(crate) fn is_over(&self) -> bool {
+        let Self { unfilled: _, passed, failures, slice_next, waiting_since, aside } = self;
+        passed.is_empty() && *failures == 0 && !slice_next && waiting_since.is_none() && !aside
+    }
+
     /// Notes which of the legs had no order in a turn.
     ///
     /// spec 0021-FALL-005.

@@ -71,21 +71,22 @@ impl Work<'_> {
         if self.state.custody.is_credited(id) {
             return Ok(Err(Refusal::NotOutstanding));
         }
-        self.touched.custody = true;
-        if !self.state.custody.is_enough(agreeing) {
-            let again = self.state.custody.attest(sender, id, claim);
+        let custody = self.state.custody_mut();
+        if !custody.is_enough(agreeing) {
+            let again = custody.attest(sender, id, claim);
             return Ok(if again { Err(Refusal::ApprovedAlready) } else { Ok(Receipt::Done) });
         }
         let day = match self.credited_within_a_day(asset, amount)? {
             Ok(day) => day,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        self.state.custody.set_day(asset, day);
-        self.state.custody.credit(id);
+        let custody = self.state.custody_mut();
+        custody.set_day(asset, day);
+        custody.credit(id);
         let index = self.account_for(account)?;
         let (from, to) = (Holder::Outside, Holder::Client(index));
         self.post(Posting { from, to, asset, amount })?;
-        self.brings(index, asset, amount)?;
+        self.state.bring(index, asset, amount)?;
         self.events.push(Event::Deposited { id, account: index, asset, amount });
         Ok(Ok(Receipt::Done))
     }
@@ -116,11 +117,10 @@ impl Work<'_> {
         if !self.state.custody.is_custodian(sender) {
             return Ok(Err(Refusal::NotPermitted));
         }
-        let last = match self.state.custody.attest_payment(sender, id) {
+        let last = match self.state.attest_payment(sender, id) {
             Ok(last) => last,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        self.touched.withdrawals.insert(id);
         if last {
             self.events.push(Event::WithdrawalPaid { id });
         }
@@ -192,15 +192,12 @@ impl Work<'_> {
         if let Err(refusal) = self.release(index, Holder::Outside, asset, amount)? {
             return Ok(Err(refusal));
         }
-        self.state.outflow = counted.house;
-        self.state.keys.set_hour(sender, counted.owner);
-        self.touched.owners.insert(sender);
+        self.state.set_outflow(counted.house);
+        self.state.set_hour(sender, counted.owner);
         let (height, paid) = (self.block.height, BTreeSet::new());
         let withdrawal = Withdrawal { account: id, asset, amount, destination, height, paid };
-        let id = self.state.custody.pay(withdrawal);
+        let id = self.state.pay(withdrawal);
         let id = id.ok_or(Fault::Invariant("numbers of withdrawals suffice"))?;
-        self.touched.custody = true;
-        self.touched.withdrawals.insert(id);
         self.events.push(Event::Withdrawn { id, destination, account: index, asset, amount });
         Ok(Ok(Receipt::Done))
     }
@@ -382,26 +379,12 @@ impl Work<'_> {
         let covered = self.covers_initial_margin_without(from, asset, amount)?;
         if covered.is_ok() {
             self.post(Posting { from: Holder::Client(from), to, asset, amount })?;
-            let held = self.state.accounts.get_mut(from).ok_or(Fault::Missing("account"))?;
-            let taken = held.take_brought(asset, amount)?;
+            let taken = self.state.take_brought(from, asset, amount)?;
             if let Holder::Client(receiver) = to {
-                self.brings(receiver, asset, taken)?;
+                self.state.bring(receiver, asset, taken)?;
             }
         }
         Ok(covered)
-    }
-
-    /// Notes what an account has brought.
-    ///
-    /// spec 0025-BLOCK-041.
-    fn brings(
-        &mut self,
-        account: AccountIndex,
-        asset: AssetId,
-        amount: Amount,
-    ) -> Result<(), Fault> {
-        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
-        held.bring(asset, amount)
     }
 
     /// Carries what an account has brought of an asset that it sells over to what it gets for it. Rounded down.
@@ -416,11 +399,10 @@ impl Work<'_> {
         if amount <= Amount::ZERO {
             return Ok(());
         }
-        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
-        let taken = held.take_brought(sold, amount)?;
+        let taken = self.state.take_brought(account, sold, amount)?;
         let share = got.number().mul_div(taken.number(), amount.number(), Round::Down);
         let share = share.map(Num::raw).map_err(Fault::at("share of what was brought"))?;
-        held.bring(bought, Amount::from_minor(share))
+        self.state.bring(account, bought, Amount::from_minor(share))
     }
 
     /// Checks that every compartment to which an account is exposed lets collateral leave: its prices are what the
@@ -498,8 +480,8 @@ impl Work<'_> {
         if let Some(index) = self.state.accounts.index(id) {
             return Ok(index);
         }
-        let index = self.state.ledger.open().ok_or(Fault::Invariant("account indices suffice"))?;
-        self.state.accounts.open(id, index);
+        let index = self.state.open_account(id);
+        let index = index.ok_or(Fault::Invariant("account indices suffice"))?;
         self.events.push(Event::AccountOpened { account: id, index });
         Ok(index)
     }

@@ -64,7 +64,7 @@ impl Work<'_> {
     fn count(&mut self, payer: &Payer, value: Notional, given_back: Notional) -> Answer<()> {
         let at = Fault::at("spending of a session key");
         let day = self.day()?;
-        let session = self.state.keys.session_mut(payer.owner, payer.key);
+        let session = self.state.keys.session(payer.owner, payer.key);
         let session = session.ok_or(Fault::Missing("session key"))?;
         let Some(cap) = session.terms.notional_per_day else { return Ok(Ok(())) };
         let before = if session.day == day { session.spent } else { Notional::ZERO };
@@ -74,8 +74,9 @@ impl Work<'_> {
             let exceeded_by = stays.minus(cap).map_err(&at)?;
             return Ok(Err(Refusal::SessionCap { exceeded_by }));
         }
-        (session.day, session.spent) = (day, total);
-        self.touched.sessions.insert((payer.owner, payer.key));
+        if let Some(session) = self.state.session_mut(payer.owner, payer.key) {
+            (session.day, session.spent) = (day, total);
+        }
         Ok(Ok(()))
     }
 
@@ -107,7 +108,7 @@ impl Work<'_> {
             return Ok(());
         }
         let charge = Charge { key: payer.key, day: self.day()?, dollars, lots: open.lots };
-        self.state.accounts.set_charge(account, order, charge)?;
+        self.state.set_charge(account, order, charge)?;
         self.payer = Some(Payer { pending, ..payer });
         Ok(())
     }
@@ -116,7 +117,7 @@ impl Work<'_> {
     ///
     /// spec 0027-ACC-017.
     pub(crate) fn give_back(&mut self, account: AccountIndex, order: OrderId, left: Lots) {
-        let Some((owner, charge)) = self.state.accounts.take_charge(account, order) else { return };
+        let Some((owner, charge)) = self.state.take_charge(account, order) else { return };
         self.give_back_to(owner, charge.key, charge.day, charge.of_unfilled(left));
     }
 
@@ -152,12 +153,13 @@ impl Work<'_> {
     }
 
     fn give_back_to(&mut self, owner: Address, key: SessionKey, day: BlockTime, dollars: Notional) {
-        let session = self.state.keys.session_mut(owner, key);
+        let session = self.state.keys.session(owner, key);
         let Some(session) = session.filter(|session| session.day == day) else { return };
         let Ok(left) = session.spent.minus(dollars) else { return };
-        if dollars > Notional::ZERO {
+        if dollars > Notional::ZERO
+            && let Some(session) = self.state.session_mut(owner, key)
+        {
             session.spent = left.greater(Notional::ZERO);
-            self.touched.sessions.insert((owner, key));
         }
     }
 

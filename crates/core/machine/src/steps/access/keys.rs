@@ -107,11 +107,7 @@ impl Work<'_> {
             return Err(Refusal::ShownDiffers);
         }
         // Only now: what is refused before has used nothing up.
-        self.state.keys.use_nonce(owner, grant.signer, grant.nonce);
-        match grant.signer {
-            Signer::Owner => drop(self.touched.owners.insert(owner)),
-            Signer::Session(key) => drop(self.touched.sessions.insert((owner, key))),
-        }
+        self.state.use_nonce(owner, grant.signer, grant.nonce);
         Ok(())
     }
 
@@ -230,28 +226,25 @@ impl Work<'_> {
         if !sound {
             return Err(Refusal::SessionTermsInvalid);
         }
-        let keys = self.state.keys.owners.entry(owner).or_default();
-        let (touched, kept) = (&mut self.touched.sessions, terms.key);
-        keys.sessions.retain(|key, session| {
-            let gone = *key != kept && session.is_forgettable(now);
-            if gone {
-                touched.insert((owner, *key));
-            }
-            !gone
-        });
-        let full = keys.sessions.len() >= limits::SESSIONS_PER_OWNER_MAX;
-        match keys.sessions.get_mut(&terms.key) {
+        let sessions = &self.state.owner_mut(owner).sessions;
+        let over = |(key, session): &(&SessionKey, &Session)| {
+            **key != terms.key && session.is_forgettable(now)
+        };
+        let over: Vec<SessionKey> = sessions.iter().filter(over).map(|(key, _)| *key).collect();
+        let left = sessions.len().saturating_sub(over.len());
+        for key in over {
+            self.state.forget_session(owner, key);
+        }
+        match self.state.session_mut(owner, terms.key) {
             Some(session) => (session.terms, session.revoked_at) = (terms, None),
-            None if full => return Err(Refusal::TooManySessions),
+            None if left >= limits::SESSIONS_PER_OWNER_MAX => return Err(Refusal::TooManySessions),
             None => {
                 let (nonces, spent) = (NonceWindow::default(), Notional::ZERO);
                 let day = BlockTime::from_millis(0);
                 let session = Session { terms, revoked_at: None, nonces, day, spent };
-                keys.sessions.insert(terms.key, session);
+                self.state.set_session(owner, terms.key, session);
             }
         }
-        self.touched.owners.insert(owner);
-        self.touched.sessions.insert((owner, terms.key));
         self.events.push(Event::SessionRegistered { owner, terms });
         Ok(Receipt::Done)
     }
@@ -260,14 +253,12 @@ impl Work<'_> {
     ///
     /// spec 0027-ACC-007.
     fn revoke_session(&mut self, owner: Address, key: SessionKey) -> Result<Receipt, Refusal> {
-        let keys = self.state.keys.owners.get_mut(&owner);
-        let session = keys.and_then(|keys| keys.sessions.get_mut(&key));
-        let session = session.ok_or(Refusal::SessionUnknown)?;
+        let session = self.state.keys.session(owner, key).ok_or(Refusal::SessionUnknown)?;
         if session.revoked_at.is_some() {
             return Err(Refusal::SessionRevoked);
         }
+        let session = self.state.session_mut(owner, key).ok_or(Refusal::SessionUnknown)?;
         session.revoked_at = Some(self.block.time);
-        self.touched.sessions.insert((owner, key));
         self.events.push(Event::SessionRevoked { owner, key });
         Ok(Receipt::Done)
     }

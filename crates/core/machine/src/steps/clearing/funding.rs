@@ -43,10 +43,9 @@ impl Work<'_> {
 
     fn accrue_in(&mut self, id: InstrumentId, elapsed: BlockSpan) -> Result<(), Fault> {
         let trades = self.can_trade(id);
-        let accrual = self.state.accruals.get_mut(&id).ok_or(Fault::Missing("accrual"))?;
-        let traded = std::mem::replace(&mut accrual.traded, trades);
+        let traded = self.state.accruals.get(&id).ok_or(Fault::Missing("accrual"))?.traded;
         if traded != trades {
-            self.touched.markets.insert(id);
+            self.state.accrual_mut(id)?.traded = trades;
         }
         if !traded || !trades {
             return Ok(());
@@ -60,10 +59,8 @@ impl Work<'_> {
             cap: self.state.ppb(underlying, ParameterId::FundingCap),
         };
         let rate = funding_rate(&terms)?;
-        let accrual = self.state.accruals.get_mut(&id).ok_or(Fault::Missing("accrual"))?;
-        accrual.accrue(rate, index, elapsed)?;
+        self.state.accrual_mut(id)?.accrue(rate, index, elapsed)?;
         self.state.market_mut(id)?.funding_rate = rate;
-        self.touched.markets.insert(id);
         Ok(())
     }
 
@@ -89,8 +86,7 @@ impl Work<'_> {
         }
         let prepared = self.prepare_positions(id, &changes, aggregate, after)?;
         self.commit_positions(prepared);
-        let emptied = accrual.emptied();
-        self.state.accruals.insert(id, emptied);
+        *self.state.accrual_mut(id)? = accrual.emptied();
         if paid > Notional::ZERO {
             self.events.push(Event::Funded { instrument: id, rate, paid });
         }

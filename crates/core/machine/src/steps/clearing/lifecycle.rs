@@ -1,7 +1,6 @@
 //! What happens to contracts as time passes: listing, variation margin, funding, expiry.
 
 use crate::block::work::{Answer, Work};
-use crate::state::accrual::Accrual;
 use crate::state::market::{Market, Pause, Status};
 use crate::state::offered::Offered;
 use crate::steps::pricing::votes::ending_at;
@@ -10,19 +9,10 @@ use clearing::{Aggregate, Position, close, payoff, settle};
 use ledger::{Changes, Holder, Posting};
 use oracle::PremiumAverage;
 use protocol::{
-    AccountIndex, AssetId, CancelReason, Contract, ContractRule, Event, Fault, Instrument,
-    InstrumentId, Mode, ParameterId, Refusal, UnderlyingId, limits as counts,
+    AccountIndex, AssetId, CancelReason, ContractRule, Event, Fault, Instrument, InstrumentId,
+    Mode, ParameterId, Refusal, UnderlyingId, limits as counts,
 };
 use units::{Amount, BlockSpan, BlockTime, Lots, Notional, Ppb, Price, Round, Vol};
-
-/// Positions of one market and their postings, every check passed.
-#[derive(Debug)]
-pub(crate) struct PreparedPositions {
-    id: InstrumentId,
-    ledger: ledger::Prepared,
-    aggregate: Aggregate,
-    positions: Vec<(AccountIndex, Position)>,
-}
 
 impl Market {
     /// Returns a market that has just been listed.
@@ -72,11 +62,7 @@ impl Work<'_> {
         if self.state.markets.len() >= counts::INSTRUMENTS_MAX {
             return Ok(Err(Refusal::TooMany));
         }
-        self.state.markets.insert(instrument.id, Market::listed(instrument));
-        if instrument.contract == Contract::Perpetual {
-            self.state.accruals.insert(instrument.id, Accrual::new(instrument.contract_size));
-        }
-        self.touched.markets.insert(instrument.id);
+        self.state.list(instrument);
         Ok(Ok(()))
     }
 
@@ -91,7 +77,8 @@ impl Work<'_> {
             return Ok(());
         }
         let interval = BlockSpan::from_millis(self.state.house(ParameterId::VariationInterval));
-        self.state.variation_due_at = now.after(interval).map_err(Fault::at("variation margin"))?;
+        let due_at = now.after(interval).map_err(Fault::at("variation margin"))?;
+        self.state.set_variation_due_at(due_at);
         let ids: Vec<InstrumentId> = self.state.markets.keys().copied().collect();
         for id in ids {
             let market = self.state.market(id)?;
@@ -148,56 +135,16 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Checks new positions, their sums and the postings that go with them; writing them then cannot fail.
-    pub(crate) fn prepare_positions(
+    /// Returns the clearing balance of a market after changes.
+    pub(crate) fn clearing_balance(
         &self,
         id: InstrumentId,
         changes: &Changes,
-        aggregate: Aggregate,
-        positions: Vec<(AccountIndex, Position)>,
-    ) -> Result<PreparedPositions, Fault> {
-        aggregate.check(self.clearing_balance(id, changes)?)?;
-        if positions.iter().any(|(account, _)| self.state.accounts.get(*account).is_none()) {
-            return Err(Fault::Missing("account of a position"));
-        }
-        Ok(PreparedPositions {
-            id,
-            ledger: self.state.ledger.prepare(changes)?,
-            aggregate,
-            positions,
-        })
-    }
-
-    /// Returns the clearing balance of a market after changes.
-    fn clearing_balance(&self, id: InstrumentId, changes: &Changes) -> Result<Notional, Fault> {
+    ) -> Result<Notional, Fault> {
         let (clearing, dollar) = (Holder::Clearing(id), AssetId::DOLLAR);
         let balance = self.state.ledger.balance(clearing, dollar);
         let after = balance.plus(changes.net(clearing, dollar));
         after.map(Amount::notional).map_err(Fault::at("clearing balance"))
-    }
-
-    /// Writes what has been prepared.
-    pub(crate) fn commit_positions(&mut self, prepared: PreparedPositions) {
-        let PreparedPositions { id, ledger, aggregate, positions } = prepared;
-        let holders: Vec<_> = ledger.iter().map(|(holder, asset, _)| (holder, asset)).collect();
-        self.state.ledger.commit(ledger);
-        for (holder, asset) in holders {
-            self.touch(holder, asset);
-        }
-        let mut underlying = None;
-        if let Some(market) = self.state.markets.get_mut(&id) {
-            market.aggregate = aggregate;
-            underlying = Some(market.instrument.underlying);
-        }
-        self.touched.markets.insert(id);
-        for (account, position) in positions {
-            if let Some(held) = self.state.accounts.get_mut(account) {
-                held.set_position(id, position);
-                underlying.into_iter().for_each(|underlying| held.expose(underlying));
-            }
-            self.margins.forget(account);
-            self.touched.accounts.insert(account);
-        }
     }
 
     /// Settles and removes every contract that ends with this block.
@@ -262,8 +209,8 @@ impl Work<'_> {
         let due_at = expires_at.after(wait);
         let band = self.state.ppm(id, ParameterId::SettlementBand);
         let (index, mode) = (self.state.index(id), self.state.mode(id));
-        let held = self.state.underlyings.get_mut(&id);
-        let average = held.and_then(|held| held.settlements.get_mut(&expires_at));
+        let held = self.state.underlyings.get(&id);
+        let average = held.and_then(|held| held.settlements.get(&expires_at));
         let (Some(average), Some(index)) = (average, index) else {
             return Ok(Err(Refusal::SettlementNotDue));
         };
@@ -276,8 +223,8 @@ impl Work<'_> {
         if price < lowest || price > highest {
             return Ok(Err(Refusal::SettlementPriceOutside { lowest, highest }));
         }
-        average.give(price, now, &params)?;
-        self.touched.underlyings.insert(id);
+        let average = self.state.underlying_mut(id)?.settlements.get_mut(&expires_at);
+        average.ok_or(Fault::Missing("average of an expiry"))?.give(price, now, &params)?;
         Ok(Ok(()))
     }
 
@@ -311,12 +258,13 @@ impl Work<'_> {
         let prepared = self.prepare_positions(id, &changes, aggregate, after)?;
         self.commit_positions(prepared);
         // 0025-BLOCK-031
-        ended.into_iter().for_each(|account| self.state.suspension.position_ended(account));
+        let suspension = self.state.suspension_mut();
+        ended.into_iter().for_each(|account| suspension.position_ended(account));
         self.cancel_book(id, CancelReason::Expiry)?;
         let payoff = Lots::from_count(1).value(per_unit, contract_size, Round::Down);
         let payoff = payoff.map_err(Fault::at("payoff of a lot"))?;
         self.events.push(Event::Expired { instrument: id, price, payoff, open_interest });
-        self.state.markets.remove(&id);
+        self.state.delist(id);
         // A drill of this block has come too late.
         self.active.remove(&id);
         Ok(())
@@ -332,8 +280,7 @@ impl Work<'_> {
                 .into_iter()
                 .filter_map(|id| self.state.markets.get(&id)?.instrument.contract.expires_at())
                 .collect();
-            let underlying =
-                self.state.underlyings.get_mut(&id).ok_or(Fault::Missing("underlying"))?;
+            let underlying = self.state.underlying_mut(id)?;
             underlying.settlements.retain(|at, _| *at > now || waiting.contains(at));
         }
         Ok(())
@@ -379,7 +326,6 @@ impl Work<'_> {
             self.closed(order.account, order.order, CancelReason::Halt)?;
         }
         self.active.remove(&id);
-        self.touched.markets.insert(id);
         self.events.push(Event::Halted { instrument: id, fault });
         Ok(())
     }

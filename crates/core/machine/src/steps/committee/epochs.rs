@@ -11,10 +11,10 @@ impl Work<'_> {
     ///
     /// spec 0033-COMM-001, 0033-COMM-002, 0033-COMM-004.
     pub(crate) fn begin_epoch(&mut self) {
-        let committee = &mut self.state.committee;
-        if !committee.begins_at(self.block.height) {
+        if !self.state.committee.begins_at(self.block.height) {
             return;
         }
+        let committee = self.state.committee_mut();
         committee.epoch = committee.epoch.saturating_add(1);
         let next = succeed(&committee.next, &committee.wanted);
         committee.last = std::mem::replace(&mut committee.present, committee.next.clone());
@@ -24,7 +24,6 @@ impl Work<'_> {
         self.events.extend(left.map(|id| Event::Unseated { validator: *id, epoch }));
         let joined = committee.next.keys().filter(|id| !before.contains_key(id));
         self.events.extend(joined.map(|id| Event::Seated { validator: *id, epoch }));
-        self.touched.committee = true;
     }
 
     /// Gives a validator a seat in the committees to come.
@@ -32,7 +31,7 @@ impl Work<'_> {
     /// spec 0033-COMM-003, 0033-COMM-005, 0033-COMM-006.
     pub(crate) fn seat_validator(&mut self, seat: Seat, stake: u64) -> Result<(), Refusal> {
         let id = seat.validator;
-        let committee = &mut self.state.committee;
+        let committee = &self.state.committee;
         let of_key = committee.keys.iter().find(|(_, key)| **key == seat.key).map(|(id, _)| *id);
         let known = committee.keys.get(&id);
         if known.is_some_and(|key| *key != seat.key) || of_key.is_some_and(|held| held != id) {
@@ -53,14 +52,10 @@ impl Work<'_> {
         if is_too_large(stake, stakes.copied().chain([stake])) {
             return Err(Refusal::StakeTooLarge);
         }
+        let committee = self.state.committee_mut();
         committee.keys.insert(id, seat.key);
         committee.wanted.insert(id, seat);
-        self.state.validators.insert(id, stake);
-        self.touched.committee = true;
-        // The record of one that was punished shows its stake.
-        if self.state.offenders.contains_key(&id) {
-            self.touched.validators.insert(id);
-        }
+        self.state.set_stake(id, stake);
         Ok(())
     }
 
@@ -68,15 +63,14 @@ impl Work<'_> {
     ///
     /// spec 0033-COMM-003, 0033-COMM-006.
     pub(crate) fn unseat_validator(&mut self, id: ValidatorId) -> Result<(), Refusal> {
-        let committee = &mut self.state.committee;
+        let committee = &self.state.committee;
         if !committee.wanted.contains_key(&id) {
             return Err(Refusal::NotSeated);
         }
         if committee.wanted.len() <= limits::SEATS_MIN {
             return Err(Refusal::CommitteeTooSmall);
         }
-        committee.wanted.remove(&id);
-        self.touched.committee = true;
+        self.state.committee_mut().wanted.remove(&id);
         Ok(())
     }
 }

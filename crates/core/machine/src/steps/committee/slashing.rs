@@ -7,7 +7,6 @@
 //! votes, until governance takes it.
 
 use crate::block::work::Work;
-use crate::state::records::StateKey;
 use crate::state::validators::Offender;
 use protocol::{Event, Fault, Offence, ParameterId, Refusal, ValidatorId};
 use units::BlockSpan;
@@ -32,18 +31,17 @@ impl Work<'_> {
         if held.is_some_and(|held| offence.round <= held.last.round) {
             return Ok(());
         }
-        self.touched.validators.insert(id);
         if let Some(held) = held.filter(|held| held.jailed_until.is_some()) {
             // It is punished already; what it did before is never held against it again.
-            self.state.offenders.insert(id, Offender { last: offence, ..held });
+            self.state.set_offender(id, Offender { last: offence, ..held });
             return Ok(());
         }
         let span = BlockSpan::from_millis(self.state.house(ParameterId::JailTime));
         let jailed_until = self.block.time.after(span).map_err(Fault::at("jail time"))?;
         let parts = u64::try_from(self.state.house(ParameterId::SlashFraction)).unwrap_or(WHOLE);
-        let stake = self.state.validators.get_mut(&id).ok_or(Fault::Missing("validator"))?;
-        let slashed = slashed(*stake, parts);
-        *stake = stake.saturating_sub(slashed);
+        let stake = *self.state.validators.get(&id).ok_or(Fault::Missing("validator"))?;
+        let slashed = slashed(stake, parts);
+        self.state.set_stake(id, stake.saturating_sub(slashed));
         let before = held.map_or((0, 0), |held| (held.punished, held.slashed));
         let offender = Offender {
             last: offence,
@@ -51,7 +49,7 @@ impl Work<'_> {
             slashed: before.1.saturating_add(slashed),
             jailed_until: Some(jailed_until),
         };
-        self.state.offenders.insert(id, offender);
+        self.state.set_offender(id, offender);
         self.events.push(Event::Punished { offence, slashed, jailed_until });
         Ok(())
     }
@@ -60,19 +58,13 @@ impl Work<'_> {
     ///
     /// spec 0029-EVID-006.
     pub(crate) fn release_validator(&mut self, id: ValidatorId) -> Result<(), Refusal> {
-        let offender = self.state.offenders.get_mut(&id).ok_or(Refusal::NotJailed)?;
+        let offender = *self.state.offenders.get(&id).ok_or(Refusal::NotJailed)?;
         let until = offender.jailed_until.ok_or(Refusal::NotJailed)?;
         if self.block.time < until {
             return Err(Refusal::StillJailed { until });
         }
-        offender.jailed_until = None;
-        self.touched.validators.insert(id);
+        self.state.set_offender(id, Offender { jailed_until: None, ..offender });
         Ok(())
-    }
-
-    /// Returns the keys of the validators that the block has touched.
-    pub(crate) fn validator_keys(&self) -> impl Iterator<Item = StateKey> + '_ {
-        self.touched.validators.iter().copied().map(StateKey::Validator)
     }
 }
 

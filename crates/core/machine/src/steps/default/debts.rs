@@ -21,11 +21,7 @@ impl Work<'_> {
     pub(crate) fn cover_debt(&mut self, account: AccountIndex) -> Result<(), Fault> {
         let debt = self.debt(account)?;
         if debt <= Notional::ZERO {
-            let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
-            if held.acquit() {
-                self.touched.accounts.insert(account);
-            }
-            return Ok(());
+            return self.state.acquit(account);
         }
         let paid = self.cover(account, debt)?;
         let rest = debt.minus(paid).map_err(Fault::at("debt"))?;
@@ -108,14 +104,14 @@ impl Work<'_> {
         let balance = self.state.insurance_fund(fund);
         let share = self.state.ppm(fund, ParameterId::InsuranceEventCap);
         let day = self.state.day_allowance(fund, self.block.time)?;
-        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
+        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let event = held.exposed().get(&fund).copied().unwrap_or_default();
         let event = event.at(self.block.time, balance, share).map_err(&at)?;
         let paid = cover(debt.lesser(event.left).lesser(day.left), balance, WHOLE)?.paid;
         if paid <= Notional::ZERO {
             return Ok(Notional::ZERO);
         }
-        held.set_allowance(fund, event.spent(paid).map_err(&at)?);
+        self.state.set_allowance(account, fund, event.spent(paid).map_err(&at)?)?;
         self.spend(fund, day, paid)?;
         self.post(Posting::dollars(Holder::Insurance(fund), Holder::Client(account), paid))?;
         Ok(paid)
@@ -123,9 +119,8 @@ impl Work<'_> {
 
     /// Takes what a fund pays out of what it may still pay today.
     fn spend(&mut self, fund: UnderlyingId, day: Allowance, paid: Notional) -> Result<(), Fault> {
-        let held = self.state.underlyings.get_mut(&fund).ok_or(Fault::Missing("underlying"))?;
-        held.payable = day.spent(paid).map_err(Fault::at("day of a fund"))?;
-        self.touched.underlyings.insert(fund);
+        let left = day.spent(paid).map_err(Fault::at("day of a fund"))?;
+        self.state.underlying_mut(fund)?.payable = left;
         Ok(())
     }
 

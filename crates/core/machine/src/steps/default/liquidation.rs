@@ -96,12 +96,13 @@ impl Work<'_> {
         let mut waits = vec![true; short.len()];
         chosen.iter().for_each(|place| waits.get_mut(*place).into_iter().for_each(|w| *w = false));
         for ((account, _), waits) in short.iter().zip(waits) {
-            let Some(held) = self.state.accounts.get_mut(*account) else { continue };
-            let since = held.pursuit.waiting_since;
+            let Some(held) = self.state.accounts.get(*account) else { continue };
+            let since = held.pursuit().waiting_since;
             let after = waits.then(|| since.unwrap_or(now));
-            if since != after {
-                held.pursuit.waiting_since = after;
-                self.touched.accounts.insert(*account);
+            if since != after
+                && let Ok(pursuit) = self.state.pursuit_mut(*account)
+            {
+                pursuit.waiting_since = after;
             }
         }
         for (account, reading) in chosen.into_iter().filter_map(|place| short.get(place)) {
@@ -115,12 +116,12 @@ impl Work<'_> {
     /// Lets an account go that is not below maintenance margin; which of its legs nobody wanted is remembered.
     fn let_go(&mut self, account: AccountIndex) {
         self.restore(account);
-        let Some(held) = self.state.accounts.get_mut(account) else { return };
-        let unfilled = std::mem::take(&mut held.pursuit.unfilled);
-        let forgotten = std::mem::take(&mut held.pursuit);
-        held.pursuit.unfilled = unfilled;
-        if forgotten != Pursuit::default() {
-            self.touched.accounts.insert(account);
+        let Some(held) = self.state.accounts.get(account) else { return };
+        if !held.pursuit().is_over()
+            && let Ok(pursuit) = self.state.pursuit_mut(account)
+        {
+            let unfilled = std::mem::take(&mut pursuit.unfilled);
+            *pursuit = Pursuit { unfilled, ..Pursuit::default() };
         }
     }
 
@@ -128,10 +129,11 @@ impl Work<'_> {
     ///
     /// spec 0025-BLOCK-030.
     pub(crate) fn set_aside(&mut self, account: AccountIndex, fault: &Fault) {
-        let Some(held) = self.state.accounts.get_mut(account) else { return };
-        if !held.pursuit.aside {
-            held.pursuit.aside = true;
-            self.touched.accounts.insert(account);
+        let Some(held) = self.state.accounts.get(account) else { return };
+        if !held.pursuit().aside
+            && let Ok(pursuit) = self.state.pursuit_mut(account)
+        {
+            pursuit.aside = true;
             self.margins.forget(account);
             self.events.push(Event::AccountSetAside { account, fault: fault.to_string() });
         }
@@ -143,11 +145,10 @@ impl Work<'_> {
 
     /// Takes an account that was set aside back in.
     fn restore(&mut self, account: AccountIndex) {
-        if let Some(held) = self.state.accounts.get_mut(account)
-            && held.pursuit.aside
+        if self.state.accounts.get(account).is_some_and(|held| held.pursuit().aside)
+            && let Ok(pursuit) = self.state.pursuit_mut(account)
         {
-            held.pursuit.aside = false;
-            self.touched.accounts.insert(account);
+            pursuit.aside = false;
             self.events.push(Event::AccountRestored { account });
         }
     }
@@ -163,16 +164,13 @@ impl Work<'_> {
         }
         let now = self.block.time;
         let grace = BlockSpan::from_millis(self.state.house(ParameterId::CallGrace));
-        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
+        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let since = held.short_since.unwrap_or(now);
         let is_due = reading.equity < reading.maintenance
             || now.since(since).map_err(Fault::at("margin call"))? >= grace;
         let begins = is_due && !held.called;
-        if begins || held.short_since.is_none() {
-            held.called |= begins;
-            held.short_since = Some(since);
-            self.touched.accounts.insert(account);
-        }
+        let called = held.called || begins;
+        self.state.set_call(account, called, Some(since))?;
         if begins {
             self.events.push(Event::MarginCalled { account, short_by });
             self.restrict_account(account)?;
@@ -182,12 +180,7 @@ impl Work<'_> {
 
     /// Notes that an account is not short of initial margin.
     fn end_call(&mut self, account: AccountIndex) -> Result<(), Fault> {
-        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
-        if held.called || held.short_since.is_some() {
-            (held.called, held.short_since) = (false, None);
-            self.touched.accounts.insert(account);
-        }
-        Ok(())
+        self.state.set_call(account, false, None)
     }
 
     fn liquidate(&mut self, account: AccountIndex, reading: &Reading) -> Result<(), Fault> {
@@ -222,14 +215,13 @@ impl Work<'_> {
                 }
             }
         }
-        let held = self.state.accounts.get_mut(account).ok_or(Fault::Missing("account"))?;
+        let pursuit = self.state.pursuit_mut(account)?;
         // Until something is filled.
-        held.pursuit.failures = held.pursuit.failures.saturating_add(1);
-        held.pursuit.slice_next = turn.slice_next;
-        held.pursuit.pass(legs.iter().map(|(leg, _)| leg.instrument), |leg| {
+        pursuit.failures = pursuit.failures.saturating_add(1);
+        pursuit.slice_next = turn.slice_next;
+        pursuit.pass(legs.iter().map(|(leg, _)| leg.instrument), |leg| {
             entered.iter().any(|(ordered, _)| *ordered == Some(leg))
         });
-        self.touched.accounts.insert(account);
         if positions.is_empty() && orders_cancelled == 0 {
             // Collateral alone stood behind a debt; its sale is an event of its own.
             return Ok(());

@@ -15,26 +15,15 @@ impl Work<'_> {
     /// spec 0031-THRE-014, 0031-THRE-040.
     pub(crate) fn measure_depths(&mut self) {
         for (id, seen) in self.seen() {
+            let (elapsed, now) = (self.elapsed, self.block.time);
             let measured = self.state.volumes(id).and_then(|(volume, _)| {
                 let yardstick = self.state.yardstick(id, volume)?;
-                let liquidity = self.state.liquidity.entry(id).or_default();
-                liquidity.measure(&seen, yardstick, self.elapsed, self.block.time)
+                self.state
+                    .measure_liquidity(id, |held| held.measure(&seen, yardstick, elapsed, now))
             });
-            let measured = match measured {
-                Ok(measured) => measured,
-                Err(fault) => {
-                    // 0025-BLOCK-030
-                    self.contain(&fault);
-                    continue;
-                }
-            };
-            // The hour under way is in the hash of the underlying's own record.
-            self.touched.underlyings.insert(id);
-            if measured.hour || measured.depth {
-                self.touched.liquidity.insert(id);
-            }
-            if measured.hour {
-                self.touched.thresholds.insert(id);
+            if let Err(fault) = measured {
+                // 0025-BLOCK-030
+                self.contain(&fault);
             }
         }
     }
@@ -89,14 +78,10 @@ impl Work<'_> {
             lots.value(price, instrument.contract_size, Round::Down).ok()
         };
         let Some(traded) = traded.and_then(|traded| traded.magnitude().ok()) else { return };
-        let liquidity = self.state.liquidity.entry(underlying).or_default();
-        let noted = match is_option {
+        drop(self.state.note_trade(underlying, |liquidity| match is_option {
             true => liquidity.trade_vega(traded, now),
             false => liquidity.trade(id, traded, now),
-        };
-        if noted.is_ok() {
-            self.touched.liquidity.insert(underlying);
-        }
+        }));
     }
 }
 

@@ -10,13 +10,10 @@ impl Work<'_> {
     pub(crate) fn move_ranges(&mut self, id: UnderlyingId) -> Result<(), Fault> {
         let parameters = self.state.range_parameters(id);
         let Some(index) = self.state.index(id) else { return Ok(()) };
-        let underlying = self.state.underlyings.get_mut(&id).ok_or(Fault::Missing("underlying"))?;
-        if underlying.mode == Mode::Frozen {
+        if self.state.mode(id) == Mode::Frozen {
             return Ok(());
         }
-        if underlying.thresholds.advance(index, self.block.time, &parameters)? {
-            self.touched.thresholds.insert(id);
-        }
-        Ok(())
+        let now = self.block.time;
+        self.state.move_ranges(id, |ranges| ranges.advance(index, now, &parameters))
     }
 }

@@ -43,13 +43,12 @@ impl Work<'_> {
             let params = self.oracle_parameters(id);
             let before = self.state.mode(id);
             let priced = self.price(id, &reports, total_stake, last, &params);
-            let underlying = self.underlying_mut(id)?;
+            let underlying = self.state.underlying_mut(id)?;
             let cleared = priced.unwrap_or_else(|_| {
                 underlying.mode = Mode::Frozen;
                 Vec::new()
             });
             let mode = underlying.mode;
-            self.touched.underlyings.insert(id);
             if mode != before {
                 self.events.push(Event::ModeChanged { underlying: id, mode });
             }
@@ -166,10 +165,6 @@ impl Work<'_> {
         }
     }
 
-    fn underlying_mut(&mut self, id: UnderlyingId) -> Result<&mut Underlying, Fault> {
-        self.state.underlyings.get_mut(&id).ok_or(Fault::Missing("underlying"))
-    }
-
     fn update_underlying(
         &mut self,
         id: UnderlyingId,
@@ -178,7 +173,7 @@ impl Work<'_> {
         params: &oracle::Parameters,
     ) -> Result<(), Fault> {
         let now = self.block.time;
-        let underlying = self.underlying_mut(id)?;
+        let underlying = self.state.underlying_mut(id)?;
         let weights: Vec<(SourceId, u32)> =
             underlying.sources.iter().map(|held| (held.source, held.weight)).collect();
         underlying.feed.update(&reports.prices, total_stake, &weights, now, params)?;
@@ -205,11 +200,10 @@ impl Work<'_> {
             false => underlying.feed.sight(now, params)?,
         };
         for instrument in &ids {
-            let underlying =
-                self.state.underlyings.get_mut(&id).ok_or(Fault::Missing("underlying"))?;
-            let market = self.state.markets.get(instrument).ok_or(Fault::Missing("market"))?;
-            if let Some(expires_at) = market.instrument.contract.expires_at() {
-                average(underlying, expires_at, sight, now, params)?;
+            if let Some(expires_at) =
+                self.state.market(*instrument)?.instrument.contract.expires_at()
+            {
+                average(self.state.underlying_mut(id)?, expires_at, sight, now, params)?;
             }
         }
         let underlying = self.state.underlyings.get(&id).ok_or(Fault::Missing("underlying"))?;
@@ -222,9 +216,10 @@ impl Work<'_> {
             .map(|instrument| self.can_trade(*instrument) || Plant::StopsCount.is_planted())
             .collect();
         for (instrument, trades) in ids.iter().zip(open) {
-            let market = self.state.markets.get_mut(instrument).ok_or(Fault::Missing("market"))?;
+            let (market, underlying) = self.state.market_on(*instrument)?;
             mark(market, underlying, &vols, (index, now), (trades, impact), params)?;
         }
+        let underlying = self.state.underlyings.get(&id).ok_or(Fault::Missing("underlying"))?;
         let flagged = ids
             .iter()
             .filter(|id| self.state.markets.get(id).is_some_and(|market| market.vol_stale));
@@ -233,8 +228,7 @@ impl Work<'_> {
             (*id, since)
         };
         let flagged = flagged.map(since).collect();
-        self.underlying_mut(id)?.vols_flagged = flagged;
-        self.touched.markets.extend(ids);
+        self.state.underlying_mut(id)?.vols_flagged = flagged;
         Ok(())
     }
 }

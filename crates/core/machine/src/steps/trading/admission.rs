@@ -110,7 +110,7 @@ impl Work<'_> {
         reason: CancelReason,
     ) -> Result<bool, Fault> {
         let Some(open) = self.closed(account, order, reason)? else { return Ok(false) };
-        if self.state.waiting.remove(order).is_none() {
+        if self.state.waiting_mut().remove(order).is_none() {
             self.state.market_mut(open.instrument)?.book.cancel(order);
         }
         Ok(true)
@@ -123,18 +123,14 @@ impl Work<'_> {
         order: OrderId,
         reason: CancelReason,
     ) -> Result<Option<OpenOrder>, Fault> {
-        let Some(open) = self.state.accounts.leave(account, order, Lots::ZERO)? else {
-            return Ok(None);
-        };
-        self.order_closed(account, &open);
+        let Some(open) = self.close_order(account, order)? else { return Ok(None) };
         let OpenOrder { instrument, lots, side, .. } = open;
         self.give_back(account, order, lots);
         if !self.state.waiting.orders().contains_key(&order)
-            && let Some(market) = self.state.markets.get_mut(&instrument)
+            && let Ok(market) = self.state.market_mut(instrument)
         {
             market.offered.take(side, lots);
         }
-        self.touched.markets.insert(instrument);
         self.events.push(Event::Cancelled { instrument, account, order, lots, reason });
         Ok(Some(open))
     }
@@ -413,7 +409,7 @@ impl Work<'_> {
     pub(crate) fn next_order(&mut self) -> Result<OrderId, Fault> {
         let order = self.state.next_order;
         let next = order.get().checked_add(1).ok_or(Fault::Invariant("order ids suffice"))?;
-        self.state.next_order = OrderId::new(next);
+        *self.state.next_order_mut() = OrderId::new(next);
         Ok(order)
     }
 
@@ -440,9 +436,8 @@ impl Work<'_> {
         if let Some(left) = admitted.evicted {
             self.closed(left.account, left.order, CancelReason::Evicted)?;
         }
-        self.state.accounts.open_order(account, entry.order, open)?;
+        self.open_order(account, entry.order, open)?;
         self.note_charge(account, entry.order, &open)?;
-        self.order_opened(account, &open)?;
         self.active.insert(open.instrument);
         self.trim_reduce_only(account, open.instrument, open.side)?;
         Ok(entry.order)

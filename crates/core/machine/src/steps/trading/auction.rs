@@ -194,14 +194,13 @@ impl Work<'_> {
             }
         }
         for (account, filled) in noted {
-            let Some(held) = self.state.accounts.get_mut(account) else { continue };
+            let Ok(pursuit) = self.state.pursuit_mut(account) else { continue };
             if filled {
-                held.pursuit.failures = 0;
-                held.pursuit.unfilled.remove(&id);
+                pursuit.failures = 0;
+                pursuit.unfilled.remove(&id);
             } else {
-                held.pursuit.unfilled.insert(id);
+                pursuit.unfilled.insert(id);
             }
-            self.touched.accounts.insert(account);
         }
     }
 
@@ -214,16 +213,15 @@ impl Work<'_> {
         if !self.house_auctions {
             auction.fills.iter().for_each(|fill| market.offered.take(fill.side, fill.lots));
         }
-        self.touched.markets.insert(id);
         for fill in &auction.fills {
             let held = self.state.accounts.get(fill.account);
             let open = held.and_then(|held| held.orders().get(fill.order));
             if open.is_some_and(|open| open.is_of_house()) {
                 self.margins.reduced.insert(fill.account);
             }
-            if self.state.accounts.leave(fill.account, fill.order, fill.left)?.is_some() {
+            if self.fill_order(fill.account, fill.order, fill.left)?.is_some() {
                 // All of it has filled, so all that was counted of it stays counted.
-                self.state.accounts.take_charge(fill.account, fill.order);
+                self.state.take_charge(fill.account, fill.order);
             }
         }
         for left in &auction.expired {

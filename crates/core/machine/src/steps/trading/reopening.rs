@@ -30,11 +30,11 @@ impl Work<'_> {
         // Nobody has traded before the first block.
         let is_gap = self.elapsed > most && self.block.height > FIRST;
         let suspended = self.suspended().map_err(&at)?;
-        let suspension = &mut self.state.suspension;
+        let suspension = self.state.suspension_mut();
         suspension.count(now, suspended).map_err(&at)?;
         let mut auction = self.state.call_auction.filter(|auction| now < auction.until);
         if is_gap {
-            let left = suspension.left().map_err(&at)?;
+            let left = self.state.suspension.left().map_err(&at)?;
             let length = self.elapsed.number().mul_div(Num::new(20), Num::new(3), Round::Up);
             let length = length.map_or(left, BlockSpan::from_number).lesser(left);
             if length > BlockSpan::ZERO {
@@ -48,9 +48,9 @@ impl Work<'_> {
             self.events.push(Event::CallAuctionEnded);
         }
         if auction.is_none() {
-            self.state.suspension.over();
+            self.state.suspension_mut().over();
         }
-        self.state.call_auction = auction;
+        self.state.set_call_auction(auction);
         if let Some(auction) = auction {
             let before = now.after(self.elapsed.negated().map_err(&at)?).map_err(&at)?;
             self.house_auctions = auction.liquidates(before, now).map_err(&at)?;
@@ -82,14 +82,14 @@ impl Work<'_> {
     }
 
     /// Returns whether orders wait, and nothing trades but by [`liquidates`](Self::liquidates).
-    pub(crate) const fn is_call_auction(&self) -> bool {
+    pub(crate) fn is_call_auction(&self) -> bool {
         self.state.call_auction.is_some()
     }
 
     /// Returns whether the house liquidates in this block.
     ///
     /// spec 0025-BLOCK-055.
-    pub(crate) const fn liquidates(&self) -> bool {
+    pub(crate) fn liquidates(&self) -> bool {
         !self.is_call_auction() || self.house_auctions
     }
 
@@ -101,11 +101,10 @@ impl Work<'_> {
     ) -> Result<OrderId, Fault> {
         let Incoming { open, time_in_force, self_trade } = *incoming;
         let order = self.next_order()?;
-        self.state.accounts.open_order(account, order, open)?;
+        self.open_order(account, order, open)?;
         let (instrument, side, price) = (open.instrument, open.side, open.price);
         let waiting = Waiting { account, instrument, side, price, time_in_force, self_trade };
-        self.state.waiting.insert(order, waiting);
-        self.order_opened(account, &open)?;
+        self.state.waiting_mut().insert(order, waiting);
         self.active.insert(instrument);
         self.trim_reduce_only(account, instrument, side)?;
         Ok(order)
@@ -172,10 +171,10 @@ impl Work<'_> {
         for (account, order) in filled.chain(expired) {
             let held = self.state.accounts.get(account);
             if held.is_none_or(|held| held.orders().get(order).is_none()) {
-                self.state.waiting.remove(order);
+                self.state.waiting_mut().remove(order);
             }
             // 0025-BLOCK-031
-            self.state.suspension.position_ended(account);
+            self.state.suspension_mut().position_ended(account);
         }
     }
 
@@ -206,12 +205,11 @@ impl Work<'_> {
             self.take_out(left, worst, CancelReason::Evicted)?;
         }
         let order = self.next_order()?;
-        self.state.accounts.open_order(account, order, open)?;
+        self.open_order(account, order, open)?;
         self.note_charge(account, order, &open)?;
         let (instrument, side, price) = (open.instrument, open.side, open.price);
         let waiting = Waiting { account, instrument, side, price, time_in_force, self_trade };
-        self.state.waiting.insert(order, waiting);
-        self.order_opened(account, &open)?;
+        self.state.waiting_mut().insert(order, waiting);
         self.trim_reduce_only(account, open.instrument, open.side)?;
         Ok(order)
     }
@@ -224,7 +222,7 @@ impl Work<'_> {
         let waiting: Vec<OrderId> = self.state.waiting.orders().keys().copied().collect();
         for order in waiting {
             // One may have gone with those before it.
-            let Some(waited) = self.state.waiting.remove(order) else { continue };
+            let Some(waited) = self.state.waiting_mut().remove(order) else { continue };
             let account = waited.account;
             if let Err(fault) = self.enter_waited(order, waited) {
                 // 0025-BLOCK-030
@@ -241,15 +239,13 @@ impl Work<'_> {
         let open = held.orders().get(order).ok_or(Fault::Missing("order that waited"))?;
         let incoming = Incoming { open, time_in_force, self_trade };
         // Checked as if it came now: out of the account, and in again if it may.
-        self.state.accounts.leave(account, order, units::Lots::ZERO)?;
-        self.order_closed(account, &open);
+        self.close_order(account, order)?;
         let entered = self.enter_as(account, &incoming, Some(order));
         if !matches!(entered, Ok(Ok(_))) {
             self.give_back(account, order, open.lots);
         }
         if entered?.is_err() {
             let (instrument, lots, reason) = (open.instrument, open.lots, CancelReason::Reopening);
-            self.touched.markets.insert(instrument);
             self.events.push(Event::Cancelled { instrument, account, order, lots, reason });
         }
         Ok(())
