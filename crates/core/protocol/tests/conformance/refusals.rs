@@ -13,32 +13,58 @@ struct Entry {
     name: String,
     message: String,
     meaning: String,
+    when: String,
+    what_to_do: String,
 }
 
-/// Reads the declaration of `Refusal`: comment, message, name and code of each variant, in order.
+/// Reads the declaration of `Refusal`: the paragraphs of its comment, message, name and code of each variant, in order.
 fn declared() -> Vec<Entry> {
     let source = include_str!("../../src/refusal.rs");
     let body = source.split_once("pub enum Refusal {").unwrap().1.split_once("\n}\n").unwrap().0;
-    let (mut entries, mut meaning, mut message, mut name) = (Vec::new(), Vec::new(), "", "");
+    let (mut entries, mut comment, mut message, mut name) = (Vec::new(), String::new(), "", "");
     for line in body.lines() {
         let inner = line.trim();
         let is_variant = line.strip_prefix("    ").is_some_and(|rest| !rest.starts_with(' '));
-        if is_variant && let Some(text) = inner.strip_prefix("/// ") {
-            meaning.push(text);
+        if is_variant && let Some(text) = inner.strip_prefix("///") {
+            comment.push_str(if text.is_empty() { "\n" } else { text });
         } else if let Some(text) = inner.strip_prefix("#[error(\"") {
             message = text.strip_suffix("\")]").unwrap();
         } else if is_variant {
             let (head, code) = inner.split_once(" = ").map_or((inner, None), |(h, c)| (h, Some(c)));
             name = if head == "}" { name } else { head.trim_end_matches(" {") };
             if let Some(code) = code {
-                let code = code.trim_end_matches(',').parse().unwrap();
-                let (name, message) = (name.to_string(), message.to_string());
-                entries.push(Entry { code, name, message, meaning: meaning.join(" ") });
-                meaning.clear();
+                let mut paragraphs = comment.split('\n').map(str::trim);
+                let meaning = paragraphs.next().unwrap_or_default().to_owned();
+                let mut after = |title: &str| {
+                    let text = paragraphs.next().and_then(|text| text.strip_prefix(title));
+                    text.unwrap_or_default().trim().to_owned()
+                };
+                entries.push(Entry {
+                    code: code.trim_end_matches(',').parse().unwrap(),
+                    name: name.to_owned(),
+                    message: message.to_owned(),
+                    meaning,
+                    when: after("**When:**"),
+                    what_to_do: after("**What to do:**"),
+                });
+                comment.clear();
             }
         }
     }
     entries
+}
+
+#[test]
+fn each_refusal_says_what_it_means_when_it_comes_and_what_to_do() {
+    for Entry { name, message, meaning, when, what_to_do, .. } in declared() {
+        assert!(!message.is_empty() && !message.ends_with('.'), "{name}: {message:?}");
+        for text in [&meaning, &when, &what_to_do] {
+            assert!(
+                text.ends_with('.'),
+                "{name} says one of its three not in a sentence: {text:?}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -146,11 +172,16 @@ fn the_reference_of_refusals_is_fresh() {
         "# Refusals\n\n\
          Why a command changed nothing. The first rule broken, in the order of the codes, is the one reported; those from \
          70 to 81,\nwhich say why a signature does not carry the command, come before all others. Codes are stable and never \
-         reused.\nWords in braces stand for the refusal's own numbers.\n\n\
-         | code | name | message | meaning |\n|---|---|---|---|\n",
+         reused.\nWords in braces stand for the refusal's own numbers; names such as `deposit_min` are those of parameters \
+         ([spec 0023](../../spec/0023-governance.md)).\n",
     );
-    for Entry { code, name, message, meaning } in declared() {
-        writeln!(page, "| {code} | `{name}` | {message} | {meaning} |").unwrap();
+    for Entry { code, name, message, meaning, when, what_to_do } in declared() {
+        write!(
+            page,
+            "\n## {code} `{name}`\n\n> {message}\n\n{meaning}\n\n\
+             - **When:** {when}\n- **What to do:** {what_to_do}\n"
+        )
+        .unwrap();
     }
     expect_file!["../../../../../docs/reference/refusals.md"].assert_eq(&page);
 }
