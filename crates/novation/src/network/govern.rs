@@ -348,14 +348,14 @@ mod tests {
     fn each_refusal_of_governance_is_told_apart_by_its_code_and_its_words() {
         let refusals = [
             (Refusal::NotPermitted, 1),
-            (Refusal::InstrumentUnknown, 20),
-            (Refusal::InstrumentHalted, 22),
-            (Refusal::ParameterUnknown, 60),
-            (Refusal::ProposalUnknown, 63),
-            (Refusal::ApprovedAlready, 64),
-            (Refusal::ValueContradicts, 67),
-            (Refusal::NotApproved, 68),
-            (Refusal::ChangeDiffers, 94),
+            (Refusal::InstrumentUnknown, 70),
+            (Refusal::InstrumentHalted, 72),
+            (Refusal::ParameterUnknown, 150),
+            (Refusal::ProposalUnknown, 153),
+            (Refusal::ApprovedAlready, 154),
+            (Refusal::ValueContradicts, 157),
+            (Refusal::NotApproved, 158),
+            (Refusal::ChangeDiffers, 162),
         ];
         let told: std::collections::BTreeSet<String> = refusals
             .iter()

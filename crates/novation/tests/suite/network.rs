@@ -403,7 +403,7 @@ fn answers_prove_themselves_and_a_second_run_goes_on() {
     let told = ask(format!("receipt {name}"));
     assert!(told.contains(" by its own key, nonce "), "{told}");
     assert!(told.contains(": approve proposal 4711, to "), "{told}");
-    assert!(told.contains(": refused 63, "), "{told}");
+    assert!(told.contains(": refused 153, "), "{told}");
     let at_once = format!("ask receipt {name} --node {node} --trust {{}}/network.toml");
     assert_eq!(run(&at_once, &net.dir).succeeded(), told, "asked and checked in one");
     let unknown = format!("receipt 0x{}", "9".repeat(64));

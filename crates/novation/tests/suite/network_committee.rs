@@ -65,13 +65,13 @@ fn a_fifth_validator_joins_the_first_leaves_and_clients_of_the_first_list_follow
     govern("propose unseat 1", 3).succeeded();
     let listed = govern("list", 1).succeeded();
     assert!(listed.contains("2 of 3") && listed.contains("1 of 2 approvals"), "{listed}");
-    govern("approve 1", 1).failed(1, &["refused", "(code 64)", "another signer's"]);
+    govern("approve 1", 1).failed(1, &["refused", "(code 154)", "another signer's"]);
     // Nobody approves for them: the demo's own signers approve what the demo has proposed.
     govern("approve 1", 3).succeeded();
     let approved = govern("approve 2", 1).succeeded();
     assert!(approved.contains("approving  2: unseat validator 1"), "{approved}");
     govern("approve 99", 1).failed(1, &["no proposal 99 is open"]);
-    govern("revoke 99", 1).failed(1, &["refused", "(code 63)", "never open"]);
+    govern("revoke 99", 1).failed(1, &["refused", "(code 153)", "never open"]);
     govern("propose parameter scan_range 200000 --of 77", 1).failed(1, &["no underlying 77"]);
     govern("propose parameter scan_range 200000 --of XYZ", 1)
         .failed(1, &["'XYZ' is not an underlying: there are", "BTC"]);
@@ -79,8 +79,8 @@ fn a_fifth_validator_joins_the_first_leaves_and_clients_of_the_first_list_follow
     govern(&custodians, 1).failed(1, &["is no custodian"]);
     let paused = govern("pause 10000", 3).succeeded();
     assert!(paused.contains("market     10000: paused"), "{paused}");
-    govern("pause 10000", 1).failed(1, &["refused", "(code 22)", "does not trade"]);
-    govern("pause 4711", 1).failed(1, &["refused", "(code 20)"]);
+    govern("pause 10000", 1).failed(1, &["refused", "(code 72)", "does not trade"]);
+    govern("pause 4711", 1).failed(1, &["refused", "(code 70)"]);
     let stranger = net.dir.join("1/validator.key").display().to_string();
     let node = format!("127.0.0.1:{}", net.base_port + 101);
     let by = format!("govern revoke 1 --node {node} --trust {dir}/network.toml --key {stranger}");

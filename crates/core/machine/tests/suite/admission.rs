@@ -52,38 +52,42 @@ fn the_first_broken_rule_is_reported_in_the_order_of_the_page() {
         let (to, asset) = (account(1), AssetId::DOLLAR);
         of(1, Command::Transfer { sub: 0, to, asset, amount: Amount::from_minor(amount) })
     };
+    let (seller, asset, limit) = (Some(account(2)), AssetId::new(1), Price::from_micros(1));
+    let amount = Amount::from_minor(limits::BALANCE_MICROS_MAX);
+    let purchase = of(1, Command::BuyCollateral { sub: 0, seller, asset, amount, limit });
     let over = limits::BALANCE_MICROS_MAX + 1;
     let too_many_lots = limits::LOTS_MAX + 1;
     let unsigned = deposit(1, 77, Amount::from_minor(0));
     let rows = [
         (1, Transaction { sender: trader(1), ..unsigned.clone() }),
-        (10, unsigned),
-        (11, deposit(1, 0, Amount::from_minor(0))),
-        (12, deposit(1, 0, Amount::from_minor(over))),
-        (10, withdraw(77, 0)),
-        (11, withdraw(0, -1)),
-        (12, withdraw(0, over)),
-        (14, withdraw(0, limits::BALANCE_MICROS_MAX)),
-        (11, transfer(0)),
-        (13, transfer(limits::BALANCE_MICROS_MAX)),
+        (40, unsigned),
+        (41, deposit(1, 0, Amount::from_minor(0))),
+        (42, deposit(1, 0, Amount::from_minor(over))),
+        (40, withdraw(77, 0)),
+        (41, withdraw(0, -1)),
+        (42, withdraw(0, over)),
+        (45, withdraw(0, limits::BALANCE_MICROS_MAX)),
+        (44, purchase),
+        (41, transfer(0)),
+        (43, transfer(limits::BALANCE_MICROS_MAX)),
         (2, order(STRANGER, 9, 99, Side::Buy, -1, 0)),
-        (20, buy(99, -1, 0)),
-        (30, buy(3, -1, 0)),
-        (31, buy(3, -1, too_many_lots)),
-        (32, buy(3, -1, 9_999_999)),
-        (33, buy(1, 99_000_000_001, 9_999_999)),
-        (34, buy(1, 99_000_000_000, 9_999_999)),
-        (35, in_use),
-        (39, reduce_only(6_990_000_000)),
-        (42, buy(1, 8_000_000_000, 9_999_999)),
-        (45, buy(1, 8_000_000_000, 1_999_000)),
+        (70, buy(99, -1, 0)),
+        (90, buy(3, -1, 0)),
+        (91, buy(3, -1, too_many_lots)),
+        (92, buy(3, -1, 9_999_999)),
+        (93, buy(1, 99_000_000_001, 9_999_999)),
+        (95, buy(1, 99_000_000_000, 9_999_999)),
+        (96, in_use),
+        (100, reduce_only(6_990_000_000)),
+        (103, buy(1, 8_000_000_000, 9_999_999)),
+        (105, buy(1, 8_000_000_000, 1_999_000)),
         (2, quotes(STRANGER, 257)),
         (3, quotes(1, 257)),
-        (50, of(1, Command::CancelOrder { sub: 0, order: OrderId::new(77) })),
+        (106, of(1, Command::CancelOrder { sub: 0, order: OrderId::new(77) })),
         (1, of(1, Command::Pause { instrument: InstrumentId::new(99) })),
-        (20, sign(0, Command::Pause { instrument: InstrumentId::new(99) })),
+        (70, sign(0, Command::Pause { instrument: InstrumentId::new(99) })),
         (
-            63,
+            153,
             sign(0, Command::Approve { proposal: ProposalId::new(1), change: Change::ResumeHouse }),
         ),
     ];

@@ -17,6 +17,18 @@ struct Entry {
     what_to_do: String,
 }
 
+/// Reads the blocks of codes out of the comment of `Refusal`: first code, last code, and what they are about.
+fn blocks() -> Vec<(u16, u16, &'static str)> {
+    let source = include_str!("../../src/refusal.rs");
+    let rows = source.lines().filter_map(|line| line.strip_prefix("/// | ")?.strip_suffix(" |"));
+    let row = |row: &'static str| {
+        let (codes, about) = row.split_once(" | ")?;
+        let (first, last) = codes.split_once('–')?;
+        Some((first.parse().ok()?, last.parse().ok()?, about))
+    };
+    rows.filter_map(row).collect()
+}
+
 /// Reads the declaration of `Refusal`: the paragraphs of its comment, message, name and code of each variant, in order.
 fn declared() -> Vec<Entry> {
     let source = include_str!("../../src/refusal.rs");
@@ -77,6 +89,20 @@ fn codes_are_unique_and_ascend_in_order_of_precedence() {
     assert_eq!(found, declared);
 }
 
+#[test]
+fn each_area_has_a_block_of_codes_with_room_for_as_many_more() {
+    let (entries, blocks) = (declared(), blocks());
+    assert!(blocks.windows(2).all(|pair| pair[0].1 < pair[1].0), "{blocks:?}");
+    let mut placed = 0;
+    for (first, last, about) in blocks {
+        let used = entries.iter().filter(|entry| (first..=last).contains(&entry.code)).count();
+        let room = usize::from(last - first + 1) - used;
+        assert!(used > 0 && room >= used, "{about}: {used} used, {room} left");
+        placed += used;
+    }
+    assert_eq!(placed, entries.len(), "each code lies in a block");
+}
+
 /// A code that has been published keeps its meaning: a row is added, or struck out, never changed.
 #[test]
 fn table_of_codes() {
@@ -88,79 +114,79 @@ fn table_of_codes() {
         1   NotPermitted
         2   AccountNotOpen
         3   TooMany
-        10  AssetUnknown
-        11  AmountNotPositive
-        12  AmountTooLarge
-        13  SameAccount
-        14  BalanceShort
-        15  CustodyShort
-        16  WithdrawalLimit
-        17  LiquidationSuspended
-        18  GainsNotCovered
-        19  AmountTooSmall
-        20  InstrumentUnknown
-        21  InstrumentExpired
-        22  InstrumentHalted
-        23  ModeForbids
-        24  MarkMissing
-        30  LotsNotPositive
-        31  LotsTooMany
-        32  PriceNotPositive
-        33  PriceOffTick
-        34  PriceOutsideBand
-        35  ClientOrderIdInUse
-        36  TooManyOrders
-        37  TooManyPositions
-        38  BookFull
-        39  ReduceOnlyWouldIncrease
-        40  PostOnlyWouldCross
-        41  SelfTrade
-        42  PositionLimit
-        43  TooManyOrdersOfOwner
-        44  CustodiansInvalid
-        45  MarginShort
-        50  OrderUnknown
-        51  OrderOfHouse
-        52  NotOutstanding
-        53  DepositLimit
-        54  NotForSale
-        55  NotJailed
-        56  StillJailed
-        57  ValidatorKeyTaken
-        58  AlreadySeated
-        59  NotSeated
-        60  ParameterUnknown
-        61  ValueOutsideBounds
-        62  ContractInvalid
-        63  ProposalUnknown
-        64  ApprovedAlready
-        65  TooManyProposals
-        66  NotHalted
-        67  ValueContradicts
-        68  NotApproved
-        69  CommitteeFull
-        70  SignatureExpired
-        71  SignatureTooLong
-        72  SessionUnknown
-        73  SessionRevoked
-        74  SessionExpired
-        75  NonceUsed
-        76  NonceTooHigh
-        77  ShownDiffers
-        78  OutOfScope
-        79  SessionCap
-        80  TooManySessions
-        81  SessionTermsInvalid
-        82  CommitteeTooSmall
-        83  StakeInvalid
-        84  StakeTooLarge
-        85  SettlementNotDue
-        86  SettlementPriceOutside
-        88  PauseSpent
-        89  StepTooLarge
-        90  NotWaited
-        93  SignersInvalid
-        94  ChangeDiffers
+        10  SignatureExpired
+        11  SignatureTooLong
+        12  SessionUnknown
+        13  SessionRevoked
+        14  SessionExpired
+        15  NonceUsed
+        16  NonceTooHigh
+        17  ShownDiffers
+        18  OutOfScope
+        19  SessionCap
+        20  TooManySessions
+        21  SessionTermsInvalid
+        40  AssetUnknown
+        41  AmountNotPositive
+        42  AmountTooLarge
+        43  SameAccount
+        44  NotForSale
+        45  BalanceShort
+        46  CustodyShort
+        47  WithdrawalLimit
+        48  LiquidationSuspended
+        49  GainsNotCovered
+        50  AmountTooSmall
+        70  InstrumentUnknown
+        71  InstrumentExpired
+        72  InstrumentHalted
+        73  ModeForbids
+        90  LotsNotPositive
+        91  LotsTooMany
+        92  PriceNotPositive
+        93  PriceOffTick
+        94  MarkMissing
+        95  PriceOutsideBand
+        96  ClientOrderIdInUse
+        97  TooManyOrders
+        98  TooManyPositions
+        99  BookFull
+        100 ReduceOnlyWouldIncrease
+        101 PostOnlyWouldCross
+        102 SelfTrade
+        103 PositionLimit
+        104 TooManyOrdersOfOwner
+        105 MarginShort
+        106 OrderUnknown
+        107 OrderOfHouse
+        130 NotOutstanding
+        131 DepositLimit
+        132 CustodiansInvalid
+        150 ParameterUnknown
+        151 ValueOutsideBounds
+        152 ContractInvalid
+        153 ProposalUnknown
+        154 ApprovedAlready
+        155 TooManyProposals
+        156 NotHalted
+        157 ValueContradicts
+        158 NotApproved
+        159 StepTooLarge
+        160 NotWaited
+        161 SignersInvalid
+        162 ChangeDiffers
+        163 PauseSpent
+        164 SettlementNotDue
+        165 SettlementPriceOutside
+        200 ValidatorKeyTaken
+        201 AlreadySeated
+        202 CommitteeFull
+        203 StakeInvalid
+        204 StakeTooLarge
+        205 NotSeated
+        206 CommitteeTooSmall
+        207 NotJailed
+        208 StillJailed
     "#]]
     .assert_eq(&table);
 }
@@ -170,15 +196,20 @@ fn table_of_codes() {
 fn the_reference_of_refusals_is_fresh() {
     let mut page = String::from(
         "# Refusals\n\n\
-         Why a command changed nothing. The first rule broken, in the order of the codes, is the one reported; those from \
-         70 to 81,\nwhich say why a signature does not carry the command, come before all others. Codes are stable and never \
-         reused.\nWords in braces stand for the refusal's own numbers; names such as `deposit_min` are those of parameters \
-         ([spec 0023](../../spec/0023-governance.md)).\n",
+         Why a command changed nothing. The first rule broken, in the order of the codes, is the one reported; what is wrong \
+         with a signature\ncomes before what is wrong with the command that it carries, and what is asked of each command in \
+         which order says\n[0025-BLOCK-009](../../spec/0025-block.md). Codes are stable and never reused. Words in braces stand \
+         for the refusal's own numbers;\nnames such as `deposit_min` are those of parameters \
+         ([0023](../../spec/0023-governance.md)).\n",
     );
+    let blocks = blocks();
     for Entry { code, name, message, meaning, when, what_to_do } in declared() {
+        if let Some((first, last, about)) = blocks.iter().find(|block| block.0 == code) {
+            writeln!(page, "\n## {first}–{last}: {about}").unwrap();
+        }
         write!(
             page,
-            "\n## {code} `{name}`\n\n> {message}\n\n{meaning}\n\n\
+            "\n### {code} `{name}`\n\n> {message}\n\n{meaning}\n\n\
              - **When:** {when}\n- **What to do:** {what_to_do}\n"
         )
         .unwrap();
