@@ -102,7 +102,7 @@ fn owner_of(text: &str) -> Result<Address> {
 }
 
 fn session_of(text: &str) -> Result<SessionKey> {
-    let bytes = gateway::decode_hex(text).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    let bytes = protocol::decode_hex(text).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     match bytes {
         Some(bytes) => Ok(SessionKey::new(bytes)),
         None => bail!("'{text}' is no session key: 0x and sixty-four hex digits"),
@@ -382,7 +382,7 @@ fn session_lines(record: &Session) -> Vec<Line> {
     let all = || "all".to_owned();
     let cap = terms.notional_per_day.map(|cap| format!("{cap} $, {} $ counted", record.spent));
     vec![
-        line("may", access::scope_names(terms.scopes)),
+        line("may", terms.scopes.names()),
         line("sub-accounts", terms.sub.map_or_else(all, |sub| sub.to_string())),
         line("markets", terms.instrument.map_or_else(all, |id| id.to_string())),
         line("a day", cap.unwrap_or_else(|| "unlimited".into())),
@@ -569,7 +569,7 @@ fn amount_text(asset: AssetId, amount: Amount) -> String {
 
 /// Returns a time as UTC text.
 pub(crate) fn time_text(time: BlockTime) -> String {
-    market::utc_text(time)
+    units::utc_text(time)
 }
 
 #[cfg(test)]

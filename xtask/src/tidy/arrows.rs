@@ -72,9 +72,7 @@ const SHELLS: &[(&str, &[&str])] = &[
     ("gateway", &["access", "house", "replica"]),
     ("light", &["state-proof"]),
     ("surface-fit", &["market"]),
-    ("whatif", &["market"]),
     ("backtest", &["market", "report"]),
-    ("founding", &["market"]),
     ("risk-python", &["whatif"]),
 ];
 

@@ -87,6 +87,28 @@ impl Scopes {
         self.0
     }
 
+    /// Returns the names of the permissions with commas between them, and the bits of what has none.
+    #[must_use]
+    pub fn names(self) -> String {
+        let named = [
+            (Self::TRADE, "trade"),
+            (Self::CANCEL, "cancel"),
+            (Self::TRANSFER, "transfer"),
+            (Self::WITHDRAW, "withdraw"),
+            (Self::DEPOSIT, "deposit"),
+            (Self::GOVERN, "govern"),
+        ];
+        let mut words: Vec<String> = named
+            .iter()
+            .filter(|(scope, _)| self.contains(*scope))
+            .map(|(_, word)| (*word).to_owned())
+            .collect();
+        if self.bits() > 63 {
+            words.push(format!("bits {}", self.bits()));
+        }
+        words.join(",")
+    }
+
     /// Returns both sets together.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {

@@ -25,6 +25,7 @@ mod change;
 pub mod codec;
 mod command;
 mod event;
+mod hex;
 mod ids;
 mod instrument;
 pub mod limits;
@@ -42,6 +43,7 @@ pub use change::{Change, ParameterId};
 pub use codec::Hash;
 pub use command::{Command, Transaction};
 pub use event::{CancelReason, Event, Mode, Receipt};
+pub use hex::{HexError, decode_hex, encode_hex};
 pub use ids::{
     AccountId, AccountIndex, Address, AssetId, ClientOrderId, DepositId, InstrumentId, OrderId,
     ParseAccountError, ProposalId, SourceId, UnderlyingId, ValidatorId, WithdrawalId,

@@ -37,9 +37,11 @@
 mod decimal;
 pub mod limits;
 mod unit;
+mod utc;
 
 pub use decimal::ParseError;
 pub use num::{ArithmeticError, Num, Round};
+pub use utc::{utc, utc_text};
 
 use num::Num as N;
 use unit::unit;

@@ -70,9 +70,9 @@ pub(crate) fn account_texts() -> Vec<Vec<u8>> {
 /// A time that is read is a block time, and its text is the same moment to the second.
 pub(crate) fn time(bytes: &[u8]) -> Answer {
     let Ok(text) = std::str::from_utf8(bytes) else { return Answer::Refused };
-    let Some(time) = market::utc(text) else { return Answer::Refused };
+    let Some(time) = units::utc(text) else { return Answer::Refused };
     assert!(time.within_limit().is_ok(), "{text} is outside the limits");
-    let again = market::utc(&market::utc_text(time)).expect("what is written is read");
+    let again = units::utc(&units::utc_text(time)).expect("what is written is read");
     assert!((0..1_000).contains(&(time.millis() - again.millis())), "{text}");
     Answer::Accepted
 }

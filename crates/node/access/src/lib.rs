@@ -24,7 +24,7 @@ mod typed;
 pub use batch::verify;
 pub use file::{SecretError, random_secret, read_secret, write_secret};
 pub use keys::{NotASecret, OwnerKey, SessionSecret, Validity};
-pub use message::{scope_names, shown_for};
+pub use message::shown_for;
 pub use names::contract_name;
 pub use report::{ReporterSecret, is_reported};
 pub use submission::{

@@ -11,8 +11,8 @@ use crate::submission::{Body, Invalid};
 use crate::typed::{Field, Typed, keccak};
 use governance::Definition;
 use protocol::{
-    AssetId, Change, Command, Hash, InstrumentId, NewOrder, Scopes, SelfTrade, SessionTerms, Shown,
-    Side, TimeInForce, codec,
+    AssetId, Change, Command, Hash, InstrumentId, NewOrder, SelfTrade, SessionTerms, Shown, Side,
+    TimeInForce, codec,
 };
 use units::{Amount, Lots};
 
@@ -228,7 +228,7 @@ fn terms_fields(
     let cap = terms.notional_per_day.map(|cap| decimal(cap.micros(), 6));
     Ok(vec![
         ("sessionKey", Field::Word(*terms.key.bytes())),
-        ("scopes", text(scope_names(terms.scopes))),
+        ("scopes", text(terms.scopes.names())),
         ("subaccounts", text(terms.sub.map_or_else(all, |sub| sub.to_string()))),
         ("instruments", text(instrument)),
         number(terms.instrument),
@@ -242,28 +242,6 @@ const fn side(side: Side) -> &'static str {
         Side::Buy => "buy",
         Side::Sell => "sell",
     }
-}
-
-/// Returns the names of permissions, and the bits of what has none.
-#[must_use]
-pub fn scope_names(scopes: Scopes) -> String {
-    let named = [
-        (Scopes::TRADE, "trade"),
-        (Scopes::CANCEL, "cancel"),
-        (Scopes::TRANSFER, "transfer"),
-        (Scopes::WITHDRAW, "withdraw"),
-        (Scopes::DEPOSIT, "deposit"),
-        (Scopes::GOVERN, "govern"),
-    ];
-    let mut words: Vec<String> = named
-        .iter()
-        .filter(|(scope, _)| scopes.contains(*scope))
-        .map(|(_, word)| (*word).to_owned())
-        .collect();
-    if scopes.bits() > 63 {
-        words.push(format!("bits {}", scopes.bits()));
-    }
-    words.join(",")
 }
 
 fn amount_text(asset: AssetId, amount: Amount) -> String {

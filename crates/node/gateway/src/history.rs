@@ -1,10 +1,9 @@
 //! The methods by which somebody who has nothing but the list of validators takes over the whole history, or the newest
 //! state (state sync): all that is told is checked against headers, and headers against signatures.
 
-use crate::hex::encode_hex;
 use crate::methods::{Refused, bytes, failed, number};
 use crate::request::Params;
-use protocol::codec;
+use protocol::{codec, encode_hex};
 use replica::Node;
 use serde_json::{Value, json};
 

@@ -11,7 +11,6 @@
 //! the public belongs a proxy.
 
 mod doorman;
-mod hex;
 mod history;
 mod limits;
 mod methods;
@@ -21,5 +20,4 @@ mod serve;
 mod stall;
 
 pub use doorman::Doorman;
-pub use hex::{HexError, decode_hex, encode_hex};
 pub use serve::{Metrics, serve, serve_operator};

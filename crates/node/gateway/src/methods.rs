@@ -1,13 +1,12 @@
 //! The methods of the JSON-RPC interface.
 
-use crate::hex::{decode_hex, encode_hex};
 use crate::history;
 use crate::metrics::mode_text;
 use crate::request::Params;
 use access::{BadSignature, Invalid};
 use machine::StateKey;
 use protocol::codec::{self, EncodeError};
-use protocol::{Hash, InstrumentId, OrderId, ValidatorId, Vote, limits};
+use protocol::{Hash, InstrumentId, OrderId, ValidatorId, Vote, decode_hex, encode_hex, limits};
 use replica::{Answer, AnswerFailure, Node, Oracle, Rejected, Source, Status, SubmitFailure};
 use serde_json::{Value, json};
 use std::future::Future;

@@ -37,7 +37,7 @@ pub(crate) fn directory(text: &str) -> Result<PathBuf, String> {
 
 /// Reads a moment.
 pub(crate) fn time(text: &str) -> Result<BlockTime, String> {
-    let time = market::utc(text).filter(|time| *time >= BlockTime::ZERO);
+    let time = units::utc(text).filter(|time| *time >= BlockTime::ZERO);
     time.ok_or_else(|| format!("'{text}' is no time: UTC, as 2028-03-31T08:00:00Z"))
 }
 

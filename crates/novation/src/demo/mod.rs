@@ -278,7 +278,7 @@ pub(crate) fn recorded(dataset: &Dataset, seed: u64) -> Result<Stage> {
     let chain = |underlying| -> Result<&Chain> {
         let same_day = |held: &&Chain| {
             held.underlying == underlying
-                && market::utc_text(held.taken_at).starts_with("2026-05-21")
+                && units::utc_text(held.taken_at).starts_with("2026-05-21")
         };
         chains.iter().rfind(same_day).context("the data has no option chain of 21 May 2026")
     };

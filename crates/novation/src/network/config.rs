@@ -218,7 +218,7 @@ fn level(text: &str) -> Result<Level> {
 }
 
 fn reporter(text: &str) -> Result<[u8; 32]> {
-    let bytes = gateway::decode_hex(text).ok().and_then(|bytes| bytes.try_into().ok());
+    let bytes = protocol::decode_hex(text).ok().and_then(|bytes| bytes.try_into().ok());
     bytes.with_context(|| {
         format!("'{text}' is no reporter's public key: 0x and 64 hexadecimal digits, as `novation keys --kind reporter` shows it")
     })

@@ -9,10 +9,9 @@ use crate::Verdict;
 use crate::cli::FeedArgs;
 use access::{Network, ReporterSecret};
 use anyhow::{Context, Result, bail};
-use gateway::encode_hex;
 use protocol::{
     BasisReport, InstrumentId, PriceReport, SourceId, UnderlyingId, ValidatorId, VolReport, Vote,
-    codec,
+    codec, encode_hex,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};

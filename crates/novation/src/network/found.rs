@@ -122,7 +122,7 @@ fn described(args: &InitArgs, now: BlockTime, made: &mut Made) -> Result<Found> 
         file.epoch_blocks = given(blocks);
     }
     if lacks.time {
-        file.time = Some(given(market::utc_text(now)));
+        file.time = Some(given(units::utc_text(now)));
     }
     if lacks.custody {
         let custodians = people(&args.custodians, "custodian", made)?;

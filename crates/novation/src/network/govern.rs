@@ -13,13 +13,12 @@ use crate::records::{self, time_text};
 use crate::verify;
 use access::{Network, OwnerKey, Validity};
 use anyhow::{Context, Result, bail};
-use gateway::{decode_hex, encode_hex};
 use governance::{Council, Proposal};
 use light::{Answer, Finding, Shown, Trust};
 use machine::StateKey;
 use protocol::{
     Address, Block, Change, Command, InstrumentId, ProposalId, Receipt, Refusal, UnderlyingId,
-    codec, limits,
+    codec, decode_hex, encode_hex, limits,
 };
 use serde_json::{Value, json};
 use std::io::Write;

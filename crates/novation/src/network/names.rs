@@ -3,10 +3,9 @@
 use super::rpc::Client;
 use crate::records::Underlyings;
 use anyhow::{Context, Result, bail};
-use gateway::{decode_hex, encode_hex};
 use light::{Answer, Finding, Subject, Trust};
 use machine::{StateKey, UnderlyingRecord};
-use protocol::{UnderlyingId, codec};
+use protocol::{UnderlyingId, codec, decode_hex, encode_hex};
 use serde_json::json;
 use store::{Claim, PROOF_BYTES_MAX, Proof, StateRoot};
 

@@ -3,10 +3,9 @@
 
 use super::rpc::Client;
 use anyhow::{Context, Result, bail};
-use gateway::{decode_hex, encode_hex};
 use house::{MANIFEST_BYTES_MAX, Manifest, Offer};
 use light::{Evidence, OrderHeader, Step, Trust};
-use protocol::{Block, Hash, Header, codec, limits};
+use protocol::{Block, Hash, Header, codec, decode_hex, encode_hex, limits};
 use serde_json::{Value, json};
 use std::fmt;
 use std::net::SocketAddr;

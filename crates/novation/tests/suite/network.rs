@@ -240,7 +240,7 @@ fn of_another_network(named: Address) -> String {
     let bytes = owner.submit(&network, validity, command, None, 1).expect("it can be shown");
     let mut forged: access::Submission = codec::decode(&bytes, 1 << 16).expect("a submission");
     forged.body.owner = named;
-    gateway::encode_hex(&codec::encode(&forged).expect("encodable"))
+    protocol::encode_hex(&codec::encode(&forged).expect("encodable"))
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn first_fill(net: &Devnet) -> (u64, AccountId, Event) {
     let bytes = |answer: &str, name: &str| {
         let (_, rest) = answer.split_once(&format!("\"{name}\":\"")).expect("it is there");
         let (text, _) = rest.split_once('"').expect("it ends");
-        gateway::decode_hex(text).expect("bytes")
+        protocol::decode_hex(text).expect("bytes")
     };
     let genesis = bytes(&call("genesis", "{}"), "genesis");
     let genesis = codec::decode(&genesis, limits::BLOCK_BYTES_MAX).expect("a genesis");
@@ -326,7 +326,7 @@ fn hand_in_an_approval(net: &Devnet) -> String {
     let command = protocol::Command::Approve { proposal, change: protocol::Change::ResumeHouse };
     let network = network_of(&net.dir);
     let bytes = signer.submit(&network, validity, command, None, 1).expect("it can be shown");
-    let submissions = format!("{{\"submissions\":[\"{}\"]}}", gateway::encode_hex(&bytes));
+    let submissions = format!("{{\"submissions\":[\"{}\"]}}", protocol::encode_hex(&bytes));
     let told = net.call(1, "submit", &submissions).expect("an answer");
     let (_, rest) = told.split_once("\"name\":\"").expect("it is taken");
     rest.split_once('"').expect("it ends").0.to_owned()

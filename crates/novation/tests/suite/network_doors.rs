@@ -51,8 +51,8 @@ fn forged(height: u64, sign: impl FnOnce(&Vote) -> [u8; 64]) -> String {
     };
     let prices = (1..=6).map(of).collect();
     let vote = Vote { validator: ValidatorId::new(1), prices, vols: Vec::new(), bases: Vec::new() };
-    let signature = gateway::encode_hex(&sign(&vote));
-    let vote = gateway::encode_hex(&codec::encode(&vote).expect("it encodes"));
+    let signature = protocol::encode_hex(&sign(&vote));
+    let vote = protocol::encode_hex(&codec::encode(&vote).expect("it encodes"));
     format!(
         "{{\"id\":1,\"method\":\"feed\",\"params\":{{\"height\":{height},\"vote\":\"{vote}\",\"signature\":\"{signature}\"}}}}"
     )

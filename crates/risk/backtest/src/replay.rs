@@ -283,7 +283,7 @@ fn outcome(history: &History, parameters: &Parameters, ranges: &[Ranges]) -> Out
     let measures = kinds.map(|(name, range)| measure(name, range, &counted, enough, overlap));
     let rise = |of: Range| rise(ranges, of);
     let text =
-        |step: Option<&Step>| step.map_or_else(String::new, |step| market::utc_text(step.time));
+        |step: Option<&Step>| step.map_or_else(String::new, |step| units::utc_text(step.time));
     Outcome {
         name: history.name.clone(),
         source: history.source.to_string(),

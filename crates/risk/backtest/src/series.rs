@@ -3,8 +3,8 @@
 use market::bars::{BAR, Window};
 use market::eight_hours::EIGHT_HOURS;
 use market::path::RecordedDay;
-use market::{Dataset, MarketError, Underlying, utc};
-use units::{BlockSpan, BlockTime, Price};
+use market::{Dataset, MarketError, Underlying};
+use units::{BlockSpan, BlockTime, Price, utc};
 
 /// A price at a moment, and how far it went since the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -103,7 +103,7 @@ impl<'a> Contracts<'a> {
         let field = format!("expires of {}", terms.what);
         let expires_at = time(self.lines, &field, text)?;
         if expires_at <= self.founded_at {
-            let rule = Rule::EndsEarly { founded_at: market::utc_text(self.founded_at) };
+            let rule = Rule::EndsEarly { founded_at: units::utc_text(self.founded_at) };
             return Err(FoundingError::value(self.lines.at(text), field, text.get_ref(), rule));
         }
         Ok(expires_at)

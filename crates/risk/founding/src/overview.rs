@@ -63,7 +63,7 @@ fn left_out(description: &Description) -> Vec<&'static str> {
 }
 
 fn utc(time: BlockTime) -> String {
-    market::utc_text(time)
+    units::utc_text(time)
 }
 
 /// Rows of a name and what is said of it.

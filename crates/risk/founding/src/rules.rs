@@ -439,7 +439,7 @@ fn parsed<T>(
 /// Reads a moment from 1970 on, to the second.
 pub(crate) fn time(lines: Lines<'_>, field: &str, text: &Text) -> Result<BlockTime, FoundingError> {
     parsed(lines, field, text, |text| {
-        let time = market::utc(text).filter(|time| *time >= BlockTime::ZERO);
+        let time = units::utc(text).filter(|time| *time >= BlockTime::ZERO);
         time.filter(|time| time.millis().rem_euclid(1_000) == 0).ok_or(Rule::Time)
     })
 }

@@ -7,11 +7,10 @@ use std::io::{BufRead, BufReader, Cursor};
 use std::sync::Arc;
 
 use ruzstd::decoding::StreamingDecoder;
-use units::{BlockTime, Notional, Price, Quantity};
+use units::{BlockTime, Notional, Price, Quantity, utc};
 
 use crate::decimal::{self, Excess, Fraction};
 use crate::error::MarketError;
-use crate::time::utc;
 
 /// What all rows of one file share: its name and its columns.
 #[derive(Debug)]

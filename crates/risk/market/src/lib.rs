@@ -30,11 +30,9 @@ pub mod lob;
 mod names;
 pub mod orderflow;
 pub mod path;
-mod time;
 
 pub use dataset::{Dataset, default_dir};
 pub use decimal::Fraction;
 pub use error::MarketError;
 pub use names::{BookSide, MarketKind, Underlying, Venue};
 pub use path::{PathMinute, PricePath, Scenario};
-pub use time::{utc, utc_text};

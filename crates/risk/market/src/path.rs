@@ -3,12 +3,12 @@
 //! A [`Scenario`] is what a run replays: paths of prices, a path of volatility, the events to mark, and a label that
 //! says where every part of it comes from.
 
-use units::{BlockTime, Price, Vol};
+use units::{BlockTime, Price, Vol, utc};
 
+use crate::Dataset;
 use crate::bars::{BAR, Window};
 use crate::error::MarketError;
 use crate::names::{MarketKind, Underlying, Venue};
-use crate::{Dataset, utc};
 
 /// Prices of one minute.
 #[derive(Debug, Clone, PartialEq, Eq)]

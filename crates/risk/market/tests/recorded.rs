@@ -10,8 +10,8 @@ use market::orderflow::{
     ActionKind, BookRebuild, FlowMarket, FlowMessage, Level, OrderAction, OrderStream, UpdateId,
 };
 use market::path::RecordedDay;
-use market::{BookSide, Dataset, Underlying, utc};
-use units::{Price, Round};
+use market::{BookSide, Dataset, Underlying};
+use units::{Price, Round, utc};
 
 fn window(from: &str, to: &str) -> Window {
     Window { from: utc(from).unwrap(), to: utc(to).unwrap() }

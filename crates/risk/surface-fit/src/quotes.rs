@@ -1,10 +1,9 @@
 //! What quotes say about the price of a call at each strike.
 
 use market::chain::{Chain, OptionKind, VolQuote};
-use market::utc_text;
 use pricing::{Deviation, FineVol, Forward, Horizon, Strike};
 use protocol::Right;
-use units::{BlockSpan, Price, Round, Vol};
+use units::{BlockSpan, Price, Round, Vol, utc_text};
 
 /// An option with its dollar quotes at expiry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

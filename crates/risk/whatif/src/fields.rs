@@ -197,7 +197,7 @@ pub(crate) fn optional<T: FromStr<Err = ParseError>>(
 }
 
 pub(crate) fn time(place: &str, text: &str) -> Result<BlockTime, WhatIfError> {
-    market::utc(text)
+    units::utc(text)
         .ok_or_else(|| invalid(place, text, "is not a time such as 2026-06-01T00:00:00Z"))
 }
 

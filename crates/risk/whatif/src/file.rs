@@ -547,7 +547,7 @@ type Forwards = BTreeMap<(String, BlockTime), Price>;
 fn forwards(file: &MarketsFile) -> Result<Forwards, WhatIfError> {
     let mut forwards = Forwards::new();
     for Named(given) in &file.markets {
-        let expires_at = given.expires.as_ref().and_then(|text| market::utc(text));
+        let expires_at = given.expires.as_ref().and_then(|text| units::utc(text));
         if let (Some(expires_at), Some(forward)) = (expires_at, stated_forward(given)?) {
             forwards.entry((given.underlying.clone(), expires_at)).or_insert(forward);
         }

@@ -22,12 +22,11 @@
 //! found; the volatility of 16 March, the highest published, is brought forward to the low, where it is worst for
 //! sellers of options; the 141 % of 17 March is brought forward to the end.
 
-use units::{BlockTime, Price, Vol};
+use units::{BlockTime, Price, Vol, utc};
 
 use super::bridge::{Anchor, Seeded, bridge, to_cents};
 use crate::names::{MarketKind, Underlying, Venue};
 use crate::path::{Attribution, PricePath, Provenance, Scenario, ScenarioEvent, VolPoint};
-use crate::time::utc;
 
 /// The seed of everything that is computed in [`march_2020`].
 pub const SEED: u64 = 0x2020_0312;

@@ -1,6 +1,8 @@
-//! UTC text to block times and back.
+//! UTC text to block times and back, for people: consensus knows milliseconds alone.
+//!
+//! **Invariant:** what [`utc_text`] writes, [`utc`] reads back, and whatever text comes in, nothing overflows.
 
-use units::BlockTime;
+use crate::BlockTime;
 
 /// Milliseconds in a day.
 const DAY_MS: i64 = 86_400_000;
@@ -23,18 +25,21 @@ pub fn utc(text: &str) -> Option<BlockTime> {
         return None;
     }
     let millis: i64 = format!("{:0<3}", fraction.get(..3).unwrap_or(fraction)).parse().ok()?;
-    let seconds = hour * 3_600 + minute * 60 + second;
-    let total = days_from_civil(year, month, day) * DAY_MS + seconds * 1_000 + millis;
+    let seconds = hour.checked_mul(3_600)?.checked_add(minute.checked_mul(60)?)?;
+    let seconds = seconds.checked_add(second)?;
+    let days = days_from_civil(year, month, day).checked_mul(DAY_MS)?;
+    let total = days.checked_add(seconds.checked_mul(1_000)?)?.checked_add(millis)?;
     Some(BlockTime::from_millis(i128::from(total)))
 }
 
-/// Returns the UTC text of a time to the second, as `2020-03-12T10:00:00Z`.
+/// Returns the UTC text of a time to the second, as `2020-03-12T10:00:00Z`. Rounding: down.
 #[must_use]
 pub fn utc_text(time: BlockTime) -> String {
     let millis = i64::try_from(time.millis()).unwrap_or(0);
     let (year, month, day) = civil_from_days(millis.div_euclid(DAY_MS));
-    let seconds = millis.rem_euclid(DAY_MS) / 1_000;
-    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    let seconds = millis.rem_euclid(DAY_MS).div_euclid(1_000);
+    let (hour, minute) = (seconds.div_euclid(3_600), seconds.div_euclid(60).rem_euclid(60));
+    let second = seconds.rem_euclid(60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
@@ -44,14 +49,15 @@ fn three(text: &str, separator: char) -> Option<[i64; 3]> {
         let digits = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         digits.then(|| part.parse::<i64>().ok()).flatten()
     });
-    let numbers = [parts.next()??, parts.next()??, parts.next()??];
-    (parts.next().is_none() && numbers[0] <= 9_999).then_some(numbers)
+    let numbers @ [first, ..] = [parts.next()??, parts.next()??, parts.next()??];
+    (parts.next().is_none() && first <= 9_999).then_some(numbers)
 }
 
 fn days_in_month(year: i64, month: i64) -> i64 {
+    let by = |years: i64| year.rem_euclid(years) == 0;
     match month {
         4 | 6 | 9 | 11 => 30,
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 if by(4) && (!by(100) || by(400)) => 29,
         2 => 28,
         _ => 31,
     }
@@ -63,26 +69,41 @@ fn days_in_month(year: i64, month: i64) -> i64 {
 ///
 /// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
+    let year = if month <= 2 { year.saturating_sub(1) } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+    let shifted = month.saturating_add(9).rem_euclid(12);
+    let day_of_year = shifted.saturating_mul(153).saturating_add(2).div_euclid(5);
+    let day_of_year = day_of_year.saturating_add(day).saturating_sub(1);
+    year_of_era
+        .saturating_mul(365)
+        .saturating_add(year_of_era.div_euclid(4))
+        .saturating_sub(year_of_era.div_euclid(100))
+        .saturating_add(day_of_year)
+        .saturating_add(era.saturating_mul(146_097))
+        .saturating_sub(719_468)
 }
 
 /// Returns the date that lies a number of days after 1970-01-01; the inverse of [`days_from_civil`].
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
+    let days = days.saturating_add(719_468);
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+    let year_of_era = day_of_era
+        .saturating_sub(day_of_era.div_euclid(1_460))
+        .saturating_add(day_of_era.div_euclid(36_524))
+        .saturating_sub(day_of_era.div_euclid(146_096))
+        .div_euclid(365);
+    let day_of_year = day_of_era
+        .saturating_sub(year_of_era.saturating_mul(365))
+        .saturating_sub(year_of_era.div_euclid(4))
+        .saturating_add(year_of_era.div_euclid(100));
+    let shifted = day_of_year.saturating_mul(5).saturating_add(2).div_euclid(153);
+    let first = shifted.saturating_mul(153).saturating_add(2).div_euclid(5);
+    let day = day_of_year.saturating_sub(first).saturating_add(1);
+    let month = if shifted < 10 { shifted.saturating_add(3) } else { shifted.saturating_sub(9) };
+    let year = year_of_era.saturating_add(era.saturating_mul(400));
+    (year.saturating_add(i64::from(month <= 2)), month, day)
 }
 
 #[cfg(test)]

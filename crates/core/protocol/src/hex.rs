@@ -1,4 +1,4 @@
-//! Bytes in text.
+//! Bytes in text: `0x` and two digits for each, as JSON and command lines carry them.
 
 /// Why a text is not bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -10,7 +10,7 @@ pub struct HexError;
 pub fn encode_hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().map_or('0', char::from);
-    let mut text = String::with_capacity(2 + 2 * bytes.len());
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2).saturating_add(2));
     text.push_str("0x");
     for byte in bytes {
         text.push(digit(byte >> 4));
