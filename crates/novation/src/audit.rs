@@ -22,7 +22,6 @@ use crate::Verdict;
 use crate::archive::{Archive, SnapshotView, Tree};
 use crate::cli::AuditArgs;
 use crate::progress::{Progress, Unit};
-use crate::records::time_text;
 use crate::reports::{self, Observer, Scenario, scenario};
 use anyhow::{Context, Result};
 use difference::{Difference, records_that_differ, same};
@@ -37,6 +36,7 @@ use std::time::{Duration, Instant};
 use store::{LogEntry, LogError};
 use summary::Told;
 use tail::{Measure, Tail};
+use units::utc_text;
 
 pub(crate) use difference::Stop;
 
@@ -475,7 +475,7 @@ impl Audited {
         let auditor = &self.auditor;
         let state = auditor.machine.state();
         writeln!(out, "chain      {}, genesis {}", archive.genesis.chain, archive.hash)?;
-        let (from, to) = (time_text(self.begun.time), time_text(auditor.last.time));
+        let (from, to) = (utc_text(self.begun.time), utc_text(auditor.last.time));
         let begun = u64::try_from(self.begun.height.blocks())?;
         writeln!(out, "log        blocks {begun} to {}, {from} to {to}", auditor.height)?;
         if begun > 0 {

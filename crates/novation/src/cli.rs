@@ -11,6 +11,7 @@ pub(crate) use report::ReportArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use protocol::limits::EPOCH_BLOCKS_MIN;
 use protocol::{AccountId, AccountIndex, Address, Hash};
+use records::Kind;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::LazyLock;
@@ -23,7 +24,7 @@ mod founding;
 mod values;
 
 pub(crate) use founding::{GenesisArgs, GenesisWhat, InitArgs};
-use values::{directory, node_address, owner, public_key, reachable, root, seed, time};
+use values::{directory, kinds, node_address, owner, public_key, reachable, root, seed, time};
 
 /// The version of the program, and those of the encodings that it reads and writes.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -488,8 +489,8 @@ pub(crate) enum OptionRight {
 )]
 pub(crate) struct AskArgs {
     /// Kind of record.
-    #[arg(value_name = "KIND")]
-    pub(crate) kind: RecordKind,
+    #[arg(value_name = "KIND", value_parser = kinds())]
+    pub(crate) kind: Kind,
     /// Which record of that kind.
     #[arg(value_name = "NAME", num_args = 0..=3)]
     pub(crate) names: Vec<String>,
@@ -604,57 +605,14 @@ pub(crate) struct ProveArgs {
     #[arg(value_name = "DIR")]
     pub(crate) dir: PathBuf,
     /// Kind of record.
-    #[arg(value_name = "KIND")]
-    pub(crate) kind: RecordKind,
+    #[arg(value_name = "KIND", value_parser = kinds())]
+    pub(crate) kind: Kind,
     /// Which record of that kind.
     #[arg(value_name = "NAME", num_args = 0..=3)]
     pub(crate) names: Vec<String>,
     /// File to write; an older proof of that name is replaced, any other file is refused.
     #[arg(long, value_name = "FILE")]
     pub(crate) proof: PathBuf,
-}
-
-/// A kind of record under the state root.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RecordKind {
-    /// The last block.
-    Block,
-    /// An account.
-    Account,
-    /// A listed contract.
-    Market,
-    /// An underlying.
-    Underlying,
-    /// A balance of the house.
-    House,
-    /// A governed number.
-    Parameter,
-    /// The scan ranges of an underlying.
-    Thresholds,
-    /// The session keys of an owner, all of them, and the nonces it has used.
-    Owner,
-    /// A session key of an owner.
-    Session,
-    /// The depth of an underlying's books and what trades in them.
-    Liquidity,
-    /// A validator that was ever punished.
-    Validator,
-    /// Who validates in this epoch, in the one before and in the next.
-    Committee,
-    /// The signers of governance and the open proposals.
-    Council,
-    /// The custodians, and which deposits are credited.
-    Custody,
-    /// A withdrawal that is to be paid, by its number.
-    Withdrawal,
-    /// An order in a book: its market and its number. Validators alone prove it.
-    Order,
-    /// What happened to an order in a block: the block and the order's number. Validators alone prove it.
-    Fill,
-    /// Delta, gamma, vega and theta of an account's positions. Validators alone prove them.
-    Greeks,
-    /// What became of a submission: its name, or a block and a place in it. Validators alone prove it.
-    Receipt,
 }
 
 /// What to verify.

@@ -2,17 +2,17 @@
 
 use crate::archive::Archive;
 use crate::cli::{AccountName, Height, MarginArgs};
-use crate::records::{contract_text, time_text};
 use anyhow::{Context, Result, bail};
 use machine::{Account, State};
 use margin::{
     Explanation, Figure, Requirement, SCENARIOS, Scenario, ScenarioId, SpotMove, Standing, VolMove,
 };
 use protocol::{AccountIndex, InstrumentId};
+use records::contract_text;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::Write;
-use units::{BlockTime, Ppm};
+use units::{BlockTime, Ppm, utc_text};
 
 /// What each line of the tree means, for those who see one for the first time.
 pub(crate) const LEGEND: &str = "\
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &MarginArgs, out: &mut dyn Write) -> Result<()> {
             "account": account.id.to_string(),
             "index": index.get(),
             "height": state.height.to_string(),
-            "time": time_text(state.time),
+            "time": utc_text(state.time),
             "standing": standing(&requirement),
             "explanation": tree(&explanation),
         });
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &MarginArgs, out: &mut dyn Write) -> Result<()> {
         writeln!(out)?;
         return Ok(());
     }
-    let (height, time) = (state.height, time_text(state.time));
+    let (height, time) = (state.height, utc_text(state.time));
     writeln!(out, "Margin of account {} (#{index}) after block {height}, {time}\n", account.id)?;
     writeln!(out, "{LEGEND}")?;
     for (instrument, position) in account.positions() {
@@ -152,7 +152,7 @@ fn write_part(part: &Explanation, depth: usize, out: &mut dyn Write) -> Result<(
 fn label(label: &str) -> String {
     let millis = label.strip_prefix("expiry ").and_then(|millis| millis.parse().ok());
     match millis {
-        Some(millis) => format!("expiry {}", time_text(BlockTime::from_millis(millis))),
+        Some(millis) => format!("expiry {}", utc_text(BlockTime::from_millis(millis))),
         None => label.to_string(),
     }
 }

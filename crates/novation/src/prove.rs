@@ -5,7 +5,6 @@
 
 use crate::archive::{Archive, Tree};
 use crate::cli::ProveArgs;
-use crate::records;
 use anyhow::{Context, Result, bail};
 use house::HouseError;
 use machine::{Machine, StateKey};

@@ -5,7 +5,6 @@
 
 use crate::cli::StrategyArgs;
 use crate::explain::{LEGEND, tree, write_tree};
-use crate::records::{contract_text, time_text};
 use anyhow::{Context, Result};
 use governance::Definition;
 use margin::{
@@ -16,9 +15,10 @@ use market::chain::{Chain, OptionKind, OptionQuote};
 use market::{Dataset, default_dir};
 use pricing::{Forward, Horizon, Strike, vol_implied_by_call, vol_implied_by_put};
 use protocol::{AssetId, Contract, Instrument, InstrumentId, ParameterId, Right, UnderlyingId};
+use records::contract_text;
 use serde_json::{Value, json};
 use std::io::Write;
-use units::{BlockTime, Lots, Notional, Ppm, Price, Quantity, Round, Vol, limits};
+use units::{BlockTime, Lots, Notional, Ppm, Price, Quantity, Round, Vol, limits, utc_text};
 
 const UNDERLYING: UnderlyingId = UnderlyingId::new(1);
 const COIN: AssetId = AssetId::new(1);
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &StrategyArgs, out: &mut dyn Write) -> Result<()> {
     let compared = compare(chain)?;
     if args.json {
         let strategies: Vec<_> = compared.iter().map(Compared::json).collect();
-        let (underlying, taken_at) = (chain.underlying.ticker(), time_text(chain.taken_at));
+        let (underlying, taken_at) = (chain.underlying.ticker(), utc_text(chain.taken_at));
         let value =
             json!({ "underlying": underlying, "taken_at": taken_at, "strategies": strategies });
         serde_json::to_writer_pretty(&mut *out, &value)?;
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &StrategyArgs, out: &mut dyn Write) -> Result<()> {
         out,
         "Margins on the {} chain of {}, index {} $, one coin a lot\n\n{LEGEND}",
         chain.underlying,
-        time_text(chain.taken_at),
+        utc_text(chain.taken_at),
         chain.spot.mid()
     )?;
     compared.iter().try_for_each(|compared| compared.write(out))
@@ -462,7 +462,7 @@ mod tests {
         };
         let mut quoting = 0;
         for chain in dataset.chains().unwrap() {
-            let name = format!("{} of {}", chain.underlying, time_text(chain.taken_at));
+            let name = format!("{} of {}", chain.underlying, utc_text(chain.taken_at));
             let strategies = match compare(&chain) {
                 Ok(strategies) => strategies,
                 // Three chains hold options out of the money only, so that no strike has both a call and a put.

@@ -5,7 +5,6 @@
 
 use crate::Verdict;
 use crate::cli::VerifyArgs;
-use crate::{orders, records};
 use anyhow::{Context, Result, bail};
 use light::{ANSWER_BYTES_MAX, Answer, Finding, Trust};
 use machine::StateKey;
@@ -14,6 +13,7 @@ use std::fs::File;
 use std::io::{Read as _, Write};
 use std::path::Path;
 use store::{Claim, KEY_BYTES_MAX, Proof, StateRoot, Verified};
+use units::utc_text;
 
 /// Verifies a proof and prints what it shows, or why it is refused.
 pub(crate) fn run(args: &VerifyArgs, out: &mut dyn Write) -> Result<Verdict> {
@@ -84,14 +84,16 @@ pub(crate) fn told(bytes: &[u8], trust: &Trust, out: &mut dyn Write) -> Result<V
             (format!("order {order} does not stand in market {market}"), "after")
         }
         Finding::Order { market, order, standing: Some(open) } => {
-            let standing = orders::standing(open);
+            let standing = records::standing(open);
             (format!("order {order} stands in market {market}: {standing}"), "after")
         }
-        Finding::Happened { order, events } => (orders::happened(*order, events), "in"),
-        Finding::Receipt { grant, first: _, answered } => (orders::answered(grant, answered), "in"),
+        Finding::Happened { order, events } => (records::happened(*order, events), "in"),
+        Finding::Receipt { grant, first: _, answered } => {
+            (records::answered(grant, answered), "in")
+        }
         Finding::Greeks { account, greeks } => (records::greeks_text(*account, greeks), "after"),
     };
-    let (height, time) = (shown.height, records::time_text(shown.time));
+    let (height, time) = (shown.height, utc_text(shown.time));
     writeln!(
         out,
         "proved     {what}; {when} block {height} of {} at {time}, finalised by the validators of epoch {} with block {}",

@@ -71,6 +71,7 @@ const SHELLS: &[(&str, &[&str])] = &[
     ("replica", &["access", "durable", "house", "light", "mempool"]),
     ("gateway", &["access", "house", "replica"]),
     ("light", &["state-proof"]),
+    ("records", &["state-proof"]),
     ("surface-fit", &["market"]),
     ("backtest", &["market", "report"]),
     ("risk-python", &["whatif"]),

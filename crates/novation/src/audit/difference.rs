@@ -1,6 +1,5 @@
 //! A difference between a log and its replay: where, what both say, and what that may come from.
 
-use crate::records;
 use machine::{Machine, StateKey};
 use std::collections::BTreeSet;
 use std::fmt;

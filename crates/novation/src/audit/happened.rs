@@ -2,7 +2,6 @@
 //!
 //! It leaves out what a report says: trades, prices, margin.
 
-use crate::records;
 use machine::Outcome;
 use protocol::{AssetId, Event, Receipt};
 use serde::{Serialize, Serializer};

@@ -3,11 +3,11 @@
 use super::difference::Difference;
 use super::{Audited, halted};
 use crate::archive::Archive;
-use crate::records::time_text;
 use anyhow::Result;
 use protocol::Header;
 use serde_json::{Value, json};
 use std::io::Write;
+use units::utc_text;
 
 /// Returns an audit that found no difference.
 pub(super) fn holds(archive: &Archive, audited: &Audited) -> Result<Value> {
@@ -50,7 +50,7 @@ pub(super) fn refused(error: &anyhow::Error) -> Value {
 /// Returns a block by its height and time.
 pub(super) fn block(header: &Header) -> Value {
     let height = u64::try_from(header.height.blocks()).ok();
-    json!({ "height": height, "time": time_text(header.time) })
+    json!({ "height": height, "time": utc_text(header.time) })
 }
 
 /// Prints an object.

@@ -12,7 +12,6 @@ use crate::cli::{AuditArgs, Since};
 use crate::network::join::{self, Network};
 use crate::network::peer::{Peer, Unheld};
 use crate::progress::{Progress, Unit};
-use crate::records::time_text;
 use crate::verify;
 use anyhow::{Context, Result};
 use house::House;
@@ -23,6 +22,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use store::{Durability, LogOptions, StoreOptions};
+use units::utc_text;
 
 /// Bytes after which a new file of the temporary log begins, so that old ones can go.
 const SEGMENT_BYTES: u64 = 16 << 20;
@@ -125,8 +125,8 @@ impl Audited {
             network.trust.anchor.chain,
             network.trust.anchor.genesis,
             network.address,
-            time_text(self.begun.time),
-            time_text(self.last.time),
+            utc_text(self.begun.time),
+            utc_text(self.last.time),
             self.root,
         )?;
         Ok(())

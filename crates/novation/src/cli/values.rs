@@ -1,6 +1,8 @@
 //! Values of the command line: what a text must be to be one.
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use protocol::{AccountId, Address, Hash};
+use records::Kind;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use units::BlockTime;
@@ -65,6 +67,12 @@ pub(crate) fn reachable(text: &str) -> Result<std::net::SocketAddr, String> {
         Ok(at) => Ok(at),
         Err(_) => Err("an address and a port, such as 203.0.113.7:26650".into()),
     }
+}
+
+/// Reads a kind of what can be proved.
+pub(crate) fn kinds() -> impl TypedValueParser<Value = Kind> {
+    let named = Kind::ALL.map(|kind| PossibleValue::new(kind.word()).help(kind.about()));
+    PossibleValuesParser::new(named).try_map(|word| word.parse::<Kind>())
 }
 
 /// Reads a state root.

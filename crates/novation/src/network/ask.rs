@@ -3,13 +3,13 @@
 use super::names;
 use super::rpc::Client;
 use crate::Verdict;
-use crate::cli::{AskArgs, RecordKind};
+use crate::cli::AskArgs;
 use crate::prove::refuse_other_files;
-use crate::records::Underlyings;
-use crate::{records, verify};
+use crate::verify;
 use anyhow::{Context, Result, bail};
 use light::Answer;
 use protocol::{AccountId, codec, decode_hex, encode_hex};
+use records::{Kind, Underlyings};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
@@ -69,9 +69,9 @@ struct Question {
 /// Returns the underlying that the record is one of, unless it is named by its number.
 fn named_underlying(args: &AskArgs) -> Option<&str> {
     let place = match (args.kind, args.names.as_slice()) {
-        (RecordKind::Underlying | RecordKind::Thresholds | RecordKind::Liquidity, [place])
-        | (RecordKind::Parameter, [_, place]) => place,
-        (RecordKind::House, [holder, place, ..]) if holder == "insurance" => place,
+        (Kind::Underlying | Kind::Thresholds | Kind::Liquidity, [place])
+        | (Kind::Parameter, [_, place]) => place,
+        (Kind::House, [holder, place, ..]) if holder == "insurance" => place,
         _ => return None,
     };
     place.parse::<u16>().is_err().then_some(place.as_str())
@@ -80,7 +80,7 @@ fn named_underlying(args: &AskArgs) -> Option<&str> {
 fn question(args: &AskArgs, listed: &Underlyings) -> Result<Question> {
     let names: Vec<&str> = args.names.iter().map(String::as_str).collect();
     Ok(match (args.kind, names.as_slice()) {
-        (RecordKind::Order, [market, order]) => {
+        (Kind::Order, [market, order]) => {
             let (market, order) = (records::market_of(market)?, number(order, "an order")?);
             Question {
                 method: "order",
@@ -88,7 +88,7 @@ fn question(args: &AskArgs, listed: &Underlyings) -> Result<Question> {
                 about: format!("order {order} in market {market}"),
             }
         }
-        (RecordKind::Fill, [block, order]) => {
+        (Kind::Fill, [block, order]) => {
             let (block, order) = (number(block, "a block")?, number(order, "an order")?);
             Question {
                 method: "fill",
@@ -96,17 +96,17 @@ fn question(args: &AskArgs, listed: &Underlyings) -> Result<Question> {
                 about: format!("what happened to order {order} in block {block}"),
             }
         }
-        (RecordKind::Greeks, [account]) => Question {
+        (Kind::Greeks, [account]) => Question {
             method: "greeks",
             params: json!({ "account": account }),
             about: format!("the Greeks of account {}", account.parse::<AccountId>()?),
         },
-        (RecordKind::Receipt, [name]) => Question {
+        (Kind::Receipt, [name]) => Question {
             method: "receipt",
             params: json!({ "name": name }),
             about: format!("what became of submission {name}"),
         },
-        (RecordKind::Receipt, [block, place]) => {
+        (Kind::Receipt, [block, place]) => {
             let (block, place) = (number(block, "a block")?, number(place, "a submission")?);
             Question {
                 method: "receipt",
@@ -114,14 +114,14 @@ fn question(args: &AskArgs, listed: &Underlyings) -> Result<Question> {
                 about: format!("what became of submission {place} of block {block}"),
             }
         }
-        (RecordKind::Receipt, _) => {
+        (Kind::Receipt, _) => {
             bail!("name a submission as `submit` did, or a block and a place in it: receipt 120 0")
         }
-        (RecordKind::Greeks, _) => bail!("name one account: greeks 0x<40 hex digits>/<sub>"),
-        (RecordKind::Order, _) => {
+        (Kind::Greeks, _) => bail!("name one account: greeks 0x<40 hex digits>/<sub>"),
+        (Kind::Order, _) => {
             bail!("name a market and an order by their numbers: order 10000 4711")
         }
-        (RecordKind::Fill, _) => bail!("name a block and an order by their numbers: fill 120 4711"),
+        (Kind::Fill, _) => bail!("name a block and an order by their numbers: fill 120 4711"),
         (kind, _) => {
             let key = records::key(kind, &args.names, listed)?;
             Question {

@@ -9,7 +9,6 @@ use super::names;
 use super::rpc::Client;
 use crate::Verdict;
 use crate::cli::{GovernArgs, Governing};
-use crate::records::{self, time_text};
 use crate::verify;
 use access::{Network, OwnerKey, Validity};
 use anyhow::{Context, Result, bail};
@@ -24,7 +23,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant, SystemTime};
 use store::{Claim, PROOF_BYTES_MAX};
-use units::{BlockHeight, BlockTime};
+use units::{BlockHeight, BlockTime, utc_text};
 
 /// How long a signature holds: long enough where each block is a minute, as in `devnet`.
 const SIGNATURE_MS: i128 = 43_200_000;
@@ -223,7 +222,7 @@ impl Asked {
             }
         }
         if council.open().next().is_none() {
-            writeln!(out, "           no proposal is open at {}", time_text(at))?;
+            writeln!(out, "           no proposal is open at {}", utc_text(at))?;
         }
         Ok(Verdict::Holds)
     }
@@ -250,7 +249,7 @@ impl Asked {
                 let lines = lines.transpose()?.unwrap_or_default();
                 let status = lines.iter().find(|(name, _)| name == "status");
                 let status = status.map_or("not listed any longer", |(_, status)| status.as_str());
-                writeln!(out, "market     {instrument}: {status} at {}", time_text(at))?;
+                writeln!(out, "market     {instrument}: {status} at {}", utc_text(at))?;
                 return Ok(Verdict::Holds);
             }
             _ => bail!("its receipt is of another kind of command"),
@@ -259,7 +258,7 @@ impl Asked {
         let (_, threshold) = council.signers();
         match council.open().find(|(id, _)| *id == about) {
             Some((id, held)) => writeln!(out, "proposal   {id}: {}", line(held, threshold, at))?,
-            None => writeln!(out, "proposal   {about}: no longer open at {}", time_text(at))?,
+            None => writeln!(out, "proposal   {about}: no longer open at {}", utc_text(at))?,
         }
         Ok(Verdict::Holds)
     }
@@ -333,8 +332,8 @@ pub(crate) fn line(held: &Proposal, threshold: u16, at: BlockTime) -> String {
     let approvals = format!("{} of {threshold} approvals", held.approvals.len());
     let when = match held.due_at {
         Some(due) if due <= at => "due".to_owned(),
-        Some(due) => format!("due at {}", time_text(due)),
-        None => format!("dies at {}", time_text(held.expires_at)),
+        Some(due) => format!("due at {}", utc_text(due)),
+        None => format!("dies at {}", utc_text(held.expires_at)),
     };
     format!("{}; {approvals}, {when}", records::change(&held.change))
 }

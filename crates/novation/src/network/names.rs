@@ -1,11 +1,11 @@
 //! Names of underlyings, as the records of a validator's house have them.
 
 use super::rpc::Client;
-use crate::records::Underlyings;
 use anyhow::{Context, Result, bail};
 use light::{Answer, Finding, Subject, Trust};
 use machine::{StateKey, UnderlyingRecord};
 use protocol::{UnderlyingId, codec, decode_hex, encode_hex};
+use records::Underlyings;
 use serde_json::json;
 use store::{Claim, PROOF_BYTES_MAX, Proof, StateRoot};
 

@@ -1,6 +1,5 @@
 //! What margin rests on, as it changes: scan ranges, modes, governed values.
 
-use crate::records;
 use machine::{Outcome, State};
 use protocol::{Change, Event, InstrumentId, Mode, UnderlyingId};
 use report::Series;

@@ -337,7 +337,7 @@ mod tests {
             };
             super::of(&words, |_| Ok(UnderlyingId::new(2)))
         };
-        let shown = |change: Result<Change>| crate::records::change(&change.expect("it is one"));
+        let shown = |change: Result<Change>| records::change(&change.expect("it is one"));
         let perpetual = shown(list("0.01", "0.05", None, None, None));
         assert_eq!(perpetual, "list market 7: perpetual on underlying 2, lot 0.01, tick 0.05 $");
         let future = shown(list("0.01", "0.05", expires, None, None));

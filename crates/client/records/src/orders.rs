@@ -6,7 +6,8 @@ use protocol::{
 };
 
 /// Returns an order that stands in a book in words.
-pub(crate) fn standing(open: &Open) -> String {
+#[must_use]
+pub fn standing(open: &Open) -> String {
     let Open { order: _, account, side, price, lots, time_in_force, arrived } = open;
     let verb = match side {
         Side::Buy => "buys",
@@ -22,7 +23,8 @@ pub(crate) fn standing(open: &Open) -> String {
 }
 
 /// Returns what happened to an order in a block in words.
-pub(crate) fn happened(order: OrderId, events: &[Event]) -> String {
+#[must_use]
+pub fn happened(order: OrderId, events: &[Event]) -> String {
     if events.is_empty() {
         return format!("order {order} was neither filled nor cancelled");
     }
@@ -31,7 +33,8 @@ pub(crate) fn happened(order: OrderId, events: &[Event]) -> String {
 }
 
 /// Returns what became of the commands of a submission in words.
-pub(crate) fn answered(grant: &Grant, answered: &[(Command, Receipt)]) -> String {
+#[must_use]
+pub fn answered(grant: &Grant, answered: &[(Command, Receipt)]) -> String {
     let by = match grant.signer {
         Signer::Owner => "its own key".to_owned(),
         Signer::Session(key) => format!("session key {key}"),
@@ -62,9 +65,9 @@ fn command_text(command: &Command) -> String {
         Command::Deposit { account, .. } => format!("deposit for {account}"),
         Command::Withdraw { sub, .. } => format!("withdraw from sub-account {sub}"),
         Command::Transfer { to, .. } => format!("transfer to {to}"),
-        Command::Propose { change } => format!("propose to {}", crate::records::change(change)),
+        Command::Propose { change } => format!("propose to {}", crate::lines::change(change)),
         Command::Approve { proposal, change } => {
-            format!("approve proposal {proposal}, to {}", crate::records::change(change))
+            format!("approve proposal {proposal}, to {}", crate::lines::change(change))
         }
         Command::Revoke { proposal } => format!("take back approval of proposal {proposal}"),
         Command::Pause { instrument } => format!("pause market {instrument}"),

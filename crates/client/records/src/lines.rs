@@ -1,220 +1,29 @@
-//! The records under the state root, in words: their keys as people name them, their contents as people read them.
+//! Records in words, line by line, and what stands in them.
 
-use crate::cli::RecordKind;
-use anyhow::{Result, bail};
-use governance::{Council, Definition, Scope};
-use ledger::Holder;
+use governance::{Council, Definition};
 use machine::{
     AccountRecord, BlockRecord, CommitteeRecord, CustodyRecord, LiquidityRecord, MarketRecord,
-    OwnerRecord, Session, State, StateKey, Status, ThresholdsRecord, UnderlyingRecord,
-    ValidatorRecord, Withdrawal,
+    OwnerRecord, Session, StateKey, Status, ThresholdsRecord, UnderlyingRecord, ValidatorRecord,
+    Withdrawal,
 };
 use margin::{Bucket, Greeks, UnitGreeks};
 use protocol::codec::{self, DecodeError};
 use protocol::{
-    AccountId, Address, AssetId, Change, Contract, Hash, InstrumentId, ParameterId, Right, Seat,
-    SessionKey, UnderlyingId, ValidatorId, WithdrawalId,
+    AccountId, Address, AssetId, Change, Contract, Hash, ParameterId, Right, Seat, UnderlyingId,
 };
-use units::{Amount, BlockTime, Lots, Notional, Ppb, Ppm};
-
-/// Names of underlyings, for people.
-pub(crate) type Underlyings = Vec<(UnderlyingId, String)>;
-
-/// Returns the underlyings of a state.
-pub(crate) fn underlyings(state: &State) -> Underlyings {
-    state.underlyings.iter().map(|(id, held)| (*id, held.name.clone())).collect()
-}
-
-/// Returns the key that a person means.
-pub(crate) fn key(
-    kind: RecordKind,
-    names: &[String],
-    state: &[(UnderlyingId, String)],
-) -> Result<StateKey> {
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    Ok(match (kind, names.as_slice()) {
-        (RecordKind::Block, []) => StateKey::Block,
-        (RecordKind::Account, [account]) => StateKey::Account(account.parse()?),
-        (RecordKind::Market, [market]) => StateKey::Market(market_of(market)?),
-        (RecordKind::Underlying, [name]) => StateKey::Underlying(underlying_of(name, state)?),
-        (RecordKind::Liquidity, [name]) => StateKey::Liquidity(underlying_of(name, state)?),
-        (RecordKind::Thresholds, [name]) => StateKey::Thresholds(underlying_of(name, state)?),
-        (RecordKind::Parameter, [name]) => parameter(name, None)?,
-        (RecordKind::Parameter, [name, place]) => {
-            parameter(name, Some(underlying_of(place, state)?))?
-        }
-        (RecordKind::House, [holder, rest @ ..]) => house(holder, rest, state)?,
-        (RecordKind::Owner, [owner]) => StateKey::Owner(owner_of(owner)?),
-        (RecordKind::Session, [owner, key]) => {
-            StateKey::Session(owner_of(owner)?, session_of(key)?)
-        }
-        (RecordKind::Order | RecordKind::Fill | RecordKind::Receipt, _) => {
-            bail!(
-                "a house alone proves no order and no receipt: ask a validator for it with `novation ask`"
-            )
-        }
-        (RecordKind::Greeks, _) => {
-            bail!(
-                "a house alone proves records one by one: ask a validator for Greeks with `novation ask`"
-            )
-        }
-        (RecordKind::Owner, _) => bail!("name one owner: 0x<40 hex digits>"),
-        (RecordKind::Session, _) => {
-            bail!("name an owner and its session key: 0x<40 hex digits> 0x<64 hex digits>")
-        }
-        (RecordKind::Validator, [number]) => match number.parse() {
-            Ok(number) => StateKey::Validator(ValidatorId::new(number)),
-            Err(_) => bail!("'{number}' is not the number of a validator"),
-        },
-        (RecordKind::Committee, []) => StateKey::Committee,
-        (RecordKind::Council, []) => StateKey::Council,
-        (RecordKind::Custody, []) => StateKey::Custody,
-        (RecordKind::Custody, _) => bail!("custody is named by 'custody' alone"),
-        (RecordKind::Withdrawal, [number]) => match number.parse() {
-            Ok(number) => StateKey::Withdrawal(WithdrawalId::new(number)),
-            Err(_) => bail!("'{number}' is not the number of a withdrawal"),
-        },
-        (RecordKind::Withdrawal, _) => bail!("name one withdrawal by its number"),
-        (RecordKind::Council, _) => bail!("the council is named by 'council' alone"),
-        (RecordKind::Committee, _) => bail!("the committee is named by 'committee' alone"),
-        (RecordKind::Block, _) => bail!("the block is named by 'block' alone"),
-        (RecordKind::Account, _) => bail!("name one account: 0x<40 hex digits>/<sub>"),
-        (RecordKind::Market, _) => bail!("name one market by its number"),
-        (RecordKind::Underlying | RecordKind::Thresholds | RecordKind::Liquidity, _) => {
-            bail!("name one underlying, such as BTC")
-        }
-        (RecordKind::Validator, _) => bail!("name one validator by its number"),
-        (RecordKind::Parameter, _) => {
-            bail!("name a parameter and, if it is one of an underlying, which: scan_range BTC")
-        }
-        (RecordKind::House, _) => {
-            bail!("name a balance: fees, outside, insurance <underlying> or clearing <market>")
-        }
-    })
-}
-
-fn owner_of(text: &str) -> Result<Address> {
-    if text.contains('/') {
-        bail!("'{text}' names an account: an owner is 0x and forty hex digits");
-    }
-    let account: AccountId = text.parse()?;
-    Ok(account.owner)
-}
-
-fn session_of(text: &str) -> Result<SessionKey> {
-    let bytes = protocol::decode_hex(text).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    match bytes {
-        Some(bytes) => Ok(SessionKey::new(bytes)),
-        None => bail!("'{text}' is no session key: 0x and sixty-four hex digits"),
-    }
-}
-
-pub(crate) fn market_of(text: &str) -> Result<InstrumentId> {
-    match text.parse() {
-        Ok(number) => Ok(InstrumentId::new(number)),
-        Err(_) => bail!("'{text}' is not the number of a market"),
-    }
-}
-
-fn underlying_of(text: &str, state: &[(UnderlyingId, String)]) -> Result<UnderlyingId> {
-    let named = |(_, name): &&(UnderlyingId, String)| name.eq_ignore_ascii_case(text);
-    if let Some((id, _)) = state.iter().find(named) {
-        return Ok(*id);
-    }
-    match text.parse() {
-        Ok(number) => Ok(UnderlyingId::new(number)),
-        Err(_) => {
-            let names: Vec<_> =
-                state.iter().map(|(id, name)| format!("{name} (number {id})")).collect();
-            bail!("'{text}' is not an underlying: there are {}", names.join(", "))
-        }
-    }
-}
-
-fn parameter(name: &str, place: Option<UnderlyingId>) -> Result<StateKey> {
-    let Some(found) = Definition::all().iter().find(|definition| definition.name == name) else {
-        let names: Vec<_> = Definition::all().iter().map(|definition| definition.name).collect();
-        bail!("'{name}' is not a parameter: there are {}", names.join(", "));
-    };
-    match (found.scope, place) {
-        (Scope::House, Some(_)) => bail!("{name} has one value for the house: name no underlying"),
-        (Scope::Underlying, None) => {
-            bail!("{name} has a value for each underlying: say which, as {name} BTC")
-        }
-        (Scope::House, None) | (Scope::Underlying, Some(_)) => {
-            Ok(StateKey::Parameter(place, found.parameter))
-        }
-    }
-}
-
-fn house(holder: &str, rest: &[&str], state: &[(UnderlyingId, String)]) -> Result<StateKey> {
-    let (holder, rest) = match (holder, rest) {
-        ("fees", rest) => (Holder::Fees, rest),
-        ("outside", rest) => (Holder::Outside, rest),
-        ("insurance", [place, rest @ ..]) => {
-            (Holder::Insurance(underlying_of(place, state)?), rest)
-        }
-        ("clearing", [market, rest @ ..]) => (Holder::Clearing(market_of(market)?), rest),
-        _ => bail!(
-            "'{holder}' is not a balance: fees, outside, insurance <underlying> or clearing <market>"
-        ),
-    };
-    let asset = match rest {
-        [] => AssetId::DOLLAR,
-        [asset] => match asset.parse() {
-            Ok(number) => AssetId::new(number),
-            Err(_) => bail!("'{asset}' is not the number of an asset; dollars are 0"),
-        },
-        _ => bail!("too many names: a balance is named by its holder and at most one asset"),
-    };
-    Ok(StateKey::House(holder, asset))
-}
-
-/// Returns the name of a key in words.
-pub(crate) fn name(key: &StateKey) -> String {
-    match key {
-        StateKey::Block => "the block".into(),
-        StateKey::Account(id) => format!("account {id}"),
-        StateKey::Market(id) => format!("market {id}"),
-        StateKey::Underlying(id) => format!("underlying {id}"),
-        StateKey::Thresholds(id) => format!("scan ranges of underlying {id}"),
-        StateKey::House(holder, asset) => {
-            format!("house balance '{holder}' in {}", asset_name(*asset))
-        }
-        StateKey::Parameter(None, id) => format!("parameter {}", parameter_name(*id)),
-        StateKey::Parameter(Some(place), id) => {
-            format!("parameter {} of underlying {place}", parameter_name(*id))
-        }
-        StateKey::Owner(owner) => format!("owner {owner}"),
-        StateKey::Session(owner, key) => format!("session key {key} of {owner}"),
-        StateKey::Validator(id) => format!("validator {id}"),
-        StateKey::Committee => "the committee".into(),
-        StateKey::Council => "the council".into(),
-        StateKey::Custody => "custody".into(),
-        StateKey::Withdrawal(id) => format!("withdrawal {id} that is to be paid"),
-        StateKey::Liquidity(id) => format!("depth and volume of underlying {id}"),
-    }
-}
-
-/// Returns in words that there is no record under a key.
-pub(crate) fn absent(key: &StateKey) -> String {
-    match key {
-        // The record is of what a validator has done, not of its seat.
-        StateKey::Validator(id) => format!("no offence of validator {id} is recorded"),
-        _ => format!("there is no {}", name(key).trim_start_matches("the ")),
-    }
-}
+use state_proof::RECORD_BYTES_MAX;
+use units::{Amount, Lots, Notional, Ppb, Ppm, utc_text};
 
 /// A name and a value, as one line of a record.
-pub(crate) type Line = (String, String);
+pub type Line = (String, String);
 
 /// Returns a record in words, line by line.
 ///
 /// # Errors
 ///
 /// [`DecodeError`] if the bytes are not a record of the kind that the key names.
-pub(crate) fn lines(key: &StateKey, record: &[u8]) -> Result<Vec<Line>, DecodeError> {
-    let limit = store::RECORD_BYTES_MAX;
+pub fn lines(key: &StateKey, record: &[u8]) -> Result<Vec<Line>, DecodeError> {
+    let limit = RECORD_BYTES_MAX;
     Ok(match key {
         StateKey::Block => block_lines(&codec::decode(record, limit)?),
         StateKey::Account(_) => account_lines(&codec::decode(record, limit)?),
@@ -293,7 +102,8 @@ fn council_lines(council: &Council) -> Vec<Line> {
 }
 
 /// Returns a change of governance in words.
-pub(crate) fn change(change: &Change) -> String {
+#[must_use]
+pub fn change(change: &Change) -> String {
     match change {
         Change::SetParameter { parameter, underlying, value } => {
             let place = underlying.map_or(String::new(), |id| format!(" of underlying {id}"));
@@ -358,7 +168,7 @@ fn withdrawal_lines(record: &Withdrawal) -> Vec<Line> {
 fn block_lines(record: &BlockRecord) -> Vec<Line> {
     vec![
         line("height", record.height.to_string()),
-        line("time", time_text(record.time)),
+        line("time", utc_text(record.time)),
         line("signers and proposals", record.council.to_string()),
         line(
             "house",
@@ -386,8 +196,8 @@ fn session_lines(record: &Session) -> Vec<Line> {
         line("sub-accounts", terms.sub.map_or_else(all, |sub| sub.to_string())),
         line("markets", terms.instrument.map_or_else(all, |id| id.to_string())),
         line("a day", cap.unwrap_or_else(|| "unlimited".into())),
-        line("expires", time_text(terms.expires_at)),
-        line("revoked", record.revoked_at.map_or("no".into(), time_text)),
+        line("expires", utc_text(terms.expires_at)),
+        line("revoked", record.revoked_at.map_or("no".into(), utc_text)),
     ]
 }
 
@@ -416,7 +226,7 @@ fn market_lines(record: &MarketRecord) -> Vec<Line> {
     let status = match &record.status {
         Status::Trading => "trading".into(),
         Status::Paused => match record.pause.until {
-            Some(until) => format!("paused until {}", time_text(until)),
+            Some(until) => format!("paused until {}", utc_text(until)),
             None => "paused until governance ends it".into(),
         },
         Status::Halted { fault } => format!("halted: {fault}"),
@@ -443,9 +253,10 @@ fn market_lines(record: &MarketRecord) -> Vec<Line> {
 }
 
 /// Returns the Greeks of an account in words.
-pub(crate) fn greeks_text(account: AccountId, greeks: &Greeks) -> String {
+#[must_use]
+pub fn greeks_text(account: AccountId, greeks: &Greeks) -> String {
     let bucket = |held: &Bucket| {
-        let until = held.expires_at.map_or("perpetual".into(), time_text);
+        let until = held.expires_at.map_or("perpetual".into(), utc_text);
         format!(
             "underlying {}, {until}: delta {}, gamma {} $ for 1 %, vega {} $ a point, theta {} $ a day",
             held.underlying, held.delta, held.gamma, held.vega, held.theta
@@ -467,7 +278,7 @@ fn underlying_lines(record: &UnderlyingRecord) -> Vec<Line> {
         line("name", record.name.clone()),
         line("index", price(record.index)),
         line("index uncertainty", price(record.confidence)),
-        line("index formed", record.updated_at.map_or("never".into(), time_text)),
+        line("index formed", record.updated_at.map_or("never".into(), utc_text)),
         line("mode", format!("{:?}", record.mode).to_lowercase()),
     ]
 }
@@ -477,7 +288,7 @@ fn thresholds_lines(record: &ThresholdsRecord) -> Vec<Line> {
     let behind = &record.behind;
     let deviation = Ppb::from_parts(behind.deviation.parts().saturating_mul(100));
     let announced =
-        format!("{} from {}", percent(record.announced), time_text(record.announced_for));
+        format!("{} from {}", percent(record.announced), utc_text(record.announced_for));
     vec![
         line("range for new risk", percent(record.new_risk)),
         line("range for risk held", percent(record.hold)),
@@ -496,7 +307,7 @@ fn thresholds_lines(record: &ThresholdsRecord) -> Vec<Line> {
 
 fn liquidity_lines(record: &LiquidityRecord) -> Vec<Line> {
     let dollars = |held: Option<Notional>| held.map_or("none".into(), |held| format!("{held} $"));
-    let traded = |amount: Notional, at| format!("{amount} $ at {}", time_text(at));
+    let traded = |amount: Notional, at| format!("{amount} $ at {}", utc_text(at));
     let (volume, vega) = (record.volume, record.vega);
     let percent = |share: Ppm| format!("{} %", Ppm::from_parts(share.parts().saturating_mul(100)));
     let mut lines = vec![
@@ -524,29 +335,31 @@ fn parameter_lines(id: ParameterId, value: i64) -> Vec<Line> {
 }
 
 /// Returns what a contract is, in words.
-pub(crate) fn contract_text(underlying: UnderlyingId, contract: &Contract) -> String {
+#[must_use]
+pub fn contract_text(underlying: UnderlyingId, contract: &Contract) -> String {
     match contract {
         Contract::Perpetual => format!("perpetual on underlying {underlying}"),
         Contract::Future { expires_at } => {
-            format!("future on underlying {underlying}, expires {}", time_text(*expires_at))
+            format!("future on underlying {underlying}, expires {}", utc_text(*expires_at))
         }
         Contract::Option { expires_at, strike, right } => {
             let right = match right {
                 Right::Call => "call",
                 Right::Put => "put",
             };
-            let expires = time_text(*expires_at);
+            let expires = utc_text(*expires_at);
             format!("{right} on underlying {underlying}, strike {strike} $, expires {expires}")
         }
     }
 }
 
-fn parameter_name(id: ParameterId) -> &'static str {
+pub(crate) fn parameter_name(id: ParameterId) -> &'static str {
     Definition::of(id).map_or("unknown", |definition| definition.name)
 }
 
-/// Returns the name of a parameter, and a value of it with its unit.
-pub(crate) fn parameter_text(id: ParameterId, value: i64) -> (&'static str, String) {
+/// Returns the name of a parameter, and a value of it with its unit, such as `16 %`.
+#[must_use]
+pub fn parameter_text(id: ParameterId, value: i64) -> (&'static str, String) {
     (parameter_name(id), value_text(id, value))
 }
 
@@ -555,7 +368,7 @@ fn value_text(id: ParameterId, value: i64) -> String {
     Definition::of(id).map_or_else(|| value.to_string(), |definition| definition.text(value))
 }
 
-fn asset_name(asset: AssetId) -> String {
+pub(crate) fn asset_name(asset: AssetId) -> String {
     if asset == AssetId::DOLLAR { "dollars".into() } else { format!("asset {asset}") }
 }
 
@@ -567,28 +380,10 @@ fn amount_text(asset: AssetId, amount: Amount) -> String {
     }
 }
 
-/// Returns a time as UTC text.
-pub(crate) fn time_text(time: BlockTime) -> String {
-    units::utc_text(time)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_parameter_is_asked_for_where_it_has_a_value() {
-        let btc = Some(UnderlyingId::new(1));
-        assert_eq!(
-            parameter("scan_range", btc).unwrap(),
-            StateKey::Parameter(btc, ParameterId::ScanRange)
-        );
-        assert!(parameter("scan_range", None).is_err());
-        assert!(parameter("timelock", None).is_ok());
-        assert!(parameter("timelock", btc).is_err());
-        let unknown = parameter("margin", None).unwrap_err().to_string();
-        assert!(unknown.contains("scan_range"), "{unknown}");
-    }
+    use ledger::Holder;
 
     #[test]
     fn parameters_are_printed_in_their_own_unit() {
