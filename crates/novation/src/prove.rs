@@ -5,13 +5,13 @@
 
 use crate::archive::{Archive, Tree};
 use crate::cli::ProveArgs;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use client::refuse_other_files;
 use house::HouseError;
 use machine::{Machine, StateKey};
 use protocol::{Block, Hash, Header, codec, limits};
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
 use store::Proof;
 
 /// Proves the record from a copy of the house's state, and writes the file.
@@ -97,25 +97,5 @@ impl Last {
     fn prove(&mut self, key: &StateKey) -> Result<Proof> {
         let record = self.machine.record(key)?;
         Ok(self.tree.prove(&codec::encode(key)?, record.as_deref())?)
-    }
-}
-
-/// Refuses to replace a file that is not a proof.
-pub(crate) fn refuse_other_files(path: &Path) -> Result<()> {
-    let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
-    if metadata.is_dir() {
-        bail!("{} is a directory: name a file with --proof", path.display());
-    }
-    let small = metadata.len() <= u64::try_from(light::ANSWER_BYTES_MAX).unwrap_or(u64::MAX);
-    let is_proof = metadata.is_file()
-        && small
-        && fs::read(path)
-            .is_ok_and(|bytes| Proof::decode(&bytes).is_ok() || light::is_answer(&bytes));
-    match is_proof || !metadata.is_file() {
-        true => Ok(()),
-        false => bail!(
-            "{} exists and is not a proof: choose another --proof, or remove it",
-            path.display()
-        ),
     }
 }

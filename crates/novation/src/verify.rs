@@ -5,19 +5,18 @@
 
 use crate::Verdict;
 use crate::cli::VerifyArgs;
-use anyhow::{Context, Result, bail};
-use light::{ANSWER_BYTES_MAX, Answer, Finding, Trust};
+use anyhow::{Result, bail};
+use client::{read_list, read_proof};
+use light::{Answer, Trust};
 use machine::StateKey;
 use protocol::codec;
-use std::fs::File;
-use std::io::{Read as _, Write};
+use std::io::Write;
 use std::path::Path;
 use store::{Claim, KEY_BYTES_MAX, Proof, StateRoot, Verified};
-use units::utc_text;
 
 /// Verifies a proof and prints what it shows, or why it is refused.
 pub(crate) fn run(args: &VerifyArgs, out: &mut dyn Write) -> Result<Verdict> {
-    let bytes = read(&args.file)?;
+    let bytes = read_proof(&args.file)?;
     if let Some(trust) = &args.trust {
         return answered(&bytes, trust, out);
     }
@@ -52,7 +51,7 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut dyn Write) -> Result<Verdict> {
 
 /// Verifies an answer down to the signatures of trusted validators; one line either way.
 fn answered(bytes: &[u8], trust: &Path, out: &mut dyn Write) -> Result<Verdict> {
-    told(bytes, &list(trust)?, out)
+    told(bytes, &read_list(trust)?, out)
 }
 
 /// Verifies an answer with a list of validators; one line either way.
@@ -72,57 +71,14 @@ pub(crate) fn told(bytes: &[u8], trust: &Trust, out: &mut dyn Write) -> Result<V
             return Ok(Verdict::Differs);
         }
     };
-    let (what, when) = match &shown.finding {
-        Finding::Record { key, claim } => match record(key, claim) {
-            Ok(what) => (what, "after"),
-            Err(why) => {
-                writeln!(out, "refused    the proof holds, but {why}")?;
-                return Ok(Verdict::Differs);
-            }
-        },
-        Finding::Order { market, order, standing: None } => {
-            (format!("order {order} does not stand in market {market}"), "after")
+    match client::told(&shown, &trust.anchor.chain) {
+        Ok(what) => {
+            writeln!(out, "proved     {what}")?;
+            Ok(Verdict::Holds)
         }
-        Finding::Order { market, order, standing: Some(open) } => {
-            let standing = records::standing(open);
-            (format!("order {order} stands in market {market}: {standing}"), "after")
-        }
-        Finding::Happened { order, events } => (records::happened(*order, events), "in"),
-        Finding::Receipt { grant, first: _, answered } => {
-            (records::answered(grant, answered), "in")
-        }
-        Finding::Greeks { account, greeks } => (records::greeks_text(*account, greeks), "after"),
-    };
-    let (height, time) = (shown.height, utc_text(shown.time));
-    writeln!(
-        out,
-        "proved     {what}; {when} block {height} of {} at {time}, finalised by the validators of epoch {} with block {}",
-        trust.anchor.chain, shown.epoch, shown.finalised
-    )?;
-    Ok(Verdict::Holds)
-}
-
-/// Reads a list of validators.
-pub(crate) fn list(path: &Path) -> Result<Trust> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Trust::parse(&text).with_context(|| format!("{} is of no use", path.display()))
-}
-
-/// Returns what a claim says of a record, or why it cannot be read.
-fn record(key: &[u8], claim: &Claim) -> Result<String, String> {
-    let Ok(key) = codec::decode::<StateKey>(key, KEY_BYTES_MAX) else {
-        return Err("its key is none of this program's version".into());
-    };
-    let name = records::name(&key);
-    match claim {
-        Claim::Absent => Ok(records::absent(&key)),
-        Claim::Present(record) => {
-            let lines = records::lines(&key, record)
-                .map_err(|error| format!("its record cannot be read: {error}"))?;
-            let lines: Vec<_> =
-                lines.iter().map(|(name, value)| format!("{name} {value}")).collect();
-            Ok(format!("{name}: {}", lines.join(", ")))
+        Err(why) => {
+            writeln!(out, "refused    the proof holds, but {why}")?;
+            Ok(Verdict::Differs)
         }
     }
 }
@@ -150,17 +106,4 @@ fn show(key: &StateKey, verified: &Verified, out: &mut dyn Write) -> Result<Verd
         }
     }
     Ok(Verdict::Holds)
-}
-
-/// Reads a file no longer than a proof can be.
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let cannot = || format!("cannot read {}", path.display());
-    let file = File::open(path).with_context(cannot)?;
-    let longest = u64::try_from(ANSWER_BYTES_MAX).unwrap_or(u64::MAX);
-    let mut bytes = Vec::new();
-    file.take(longest.saturating_add(1)).read_to_end(&mut bytes).with_context(cannot)?;
-    if bytes.len() > ANSWER_BYTES_MAX {
-        bail!("{} is longer than any proof", path.display());
-    }
-    Ok(bytes)
 }

@@ -72,6 +72,7 @@ const SHELLS: &[(&str, &[&str])] = &[
     ("gateway", &["access", "house", "replica"]),
     ("light", &["state-proof"]),
     ("records", &["state-proof"]),
+    ("client", &["light", "records", "state-proof"]),
     ("surface-fit", &["market"]),
     ("backtest", &["market", "report"]),
     ("risk-python", &["whatif"]),

@@ -10,10 +10,9 @@ use super::page;
 use crate::Verdict;
 use crate::cli::{AuditArgs, Since};
 use crate::network::join::{self, Network};
-use crate::network::peer::{Peer, Unheld};
 use crate::progress::{Progress, Unit};
-use crate::verify;
 use anyhow::{Context, Result};
+use client::Peer;
 use house::House;
 use protocol::{Hash, Header};
 use serde_json::{Value, json};
@@ -41,7 +40,7 @@ impl Drop for Scratch {
 pub(super) fn run(args: &AuditArgs, out: &mut dyn Write) -> Result<Verdict> {
     let address = args.from.context("an audit needs a directory or --from")?;
     let file = args.trust.as_ref().context("an audit from afar needs --trust")?;
-    let trust = verify::list(file)?;
+    let trust = client::read_list(file)?;
     let options = StoreOptions {
         log: LogOptions { segment_bytes: SEGMENT_BYTES, durability: Durability::OnDemand },
         blocks_kept: Some(0),
@@ -56,7 +55,7 @@ pub(super) fn run(args: &AuditArgs, out: &mut dyn Write) -> Result<Verdict> {
             }
             Ok(Verdict::Holds)
         }
-        Err(error) if Unheld::is_cause_of(&error) => {
+        Err(error) if join::is_unheld(&error) => {
             match args.json {
                 true => page::print(&page::refused(&error), out)?,
                 false => writeln!(out, "refused    {error:#}")?,
@@ -82,7 +81,7 @@ fn replay(args: &AuditArgs, network: &Network) -> Result<Audited> {
     let progress = Progress::new("auditing", to.saturating_sub(from), Unit::Blocks, args.quiet);
     join::catch_up(&mut house, &mut peer, to, |house| {
         house.machine().state().check().map_err(|fault| {
-            Unheld::because(format!("the books of a finalised block do not balance: {fault}"))
+            join::unheld(format!("the books of a finalised block do not balance: {fault}"))
         })?;
         progress.at(u64::try_from(house.header().height.blocks())?.saturating_sub(from));
         Ok(())

@@ -4,9 +4,9 @@ use crate::network::config::NodeConfig;
 use crate::network::door;
 use crate::network::feed::Reporter;
 use crate::network::init::directory;
-use crate::network::rpc::Client;
 use access::{Network, ReporterSecret};
 use anyhow::{Context, Result, bail};
+use client::Client;
 use protocol::{Block, Hash, Header, Vote, codec, decode_hex, encode_hex, limits};
 use serde_json::{Value, json};
 use std::fs::{self, File};
@@ -47,7 +47,7 @@ impl Member {
         if answer.is_err() {
             self.ask_again = Instant::now() + RETRY_AFTER;
         }
-        answer
+        Ok(answer?)
     }
 
     fn is_worth_asking(&self) -> bool {

@@ -4,11 +4,11 @@
 //! is asked how far it is.
 
 use super::config::NodeConfig;
-use super::rpc::Client;
 use crate::Verdict;
 use crate::cli::FeedArgs;
 use access::{Network, ReporterSecret};
 use anyhow::{Context, Result, bail};
+use client::Client;
 use protocol::{
     BasisReport, InstrumentId, PriceReport, SourceId, UnderlyingId, ValidatorId, VolReport, Vote,
     codec, encode_hex,
@@ -127,11 +127,11 @@ impl Reporter {
             "vote": encode_hex(&codec::encode(vote)?),
             "signature": encode_hex(&signature),
         });
-        self.client.call("feed", &params).map(drop)
+        Ok(self.client.call("feed", &params).map(drop)?)
     }
 
     fn status(&mut self) -> Result<Value> {
-        self.client.call("status", &json!({}))
+        Ok(self.client.call("status", &json!({}))?)
     }
 }
 
@@ -148,7 +148,7 @@ pub(crate) fn run(args: &FeedArgs, out: &mut dyn Write) -> Result<Verdict> {
             protocol::Hash::new(named)
         );
     }
-    let trust = crate::verify::list(&config.network)?;
+    let trust = client::read_list(&config.network)?;
     let network = Network::new(&trust.anchor.chain, trust.anchor.genesis);
     let mut reporter = Reporter::new(&config.feed, network, secret);
     if args.vote.as_os_str() != "-" {

@@ -6,9 +6,9 @@
 use super::config::NodeConfig;
 use super::join::{self, Network};
 use super::node::{said, say, write_pid};
-use super::peer::Peer;
 use crate::Verdict;
 use anyhow::{Context, Result};
+use client::Peer;
 use std::io::Read as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,6 +47,7 @@ pub(super) fn run(
             Ok(blocks) => join::apply(&mut house, blocks, |_| Ok(()))?,
             // What it says is not believed; it may be behind, or be replaced by a better one.
             Err(error) => {
+                let error = anyhow::Error::from(error);
                 say(&format!("block {} is not taken: {error:#}", own.saturating_add(1)));
                 thread::park_timeout(RETRY_AFTER);
             }

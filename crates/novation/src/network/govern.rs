@@ -5,24 +5,24 @@
 
 mod change;
 
-use super::names;
-use super::rpc::Client;
 use crate::Verdict;
 use crate::cli::{GovernArgs, Governing};
-use crate::verify;
 use access::{Network, OwnerKey, Validity};
 use anyhow::{Context, Result, bail};
+use client::{Asked, Client, Question, read_list};
 use governance::{Council, Proposal};
-use light::{Answer, Finding, Shown, Trust};
+use light::Finding;
 use machine::StateKey;
 use protocol::{
-    Address, Block, Change, Command, InstrumentId, ProposalId, Receipt, Refusal, UnderlyingId,
-    codec, decode_hex, encode_hex, limits,
+    Address, Block, Change, Command, InstrumentId, ProposalId, Receipt, Refusal, codec, decode_hex,
+    encode_hex, limits,
 };
-use serde_json::{Value, json};
+use records::Kind;
+use serde_json::json;
 use std::io::Write;
+use std::slice;
 use std::time::{Duration, Instant, SystemTime};
-use store::{Claim, PROOF_BYTES_MAX};
+use store::PROOF_BYTES_MAX;
 use units::{BlockHeight, BlockTime, utc_text};
 
 /// How long a signature holds: long enough where each block is a minute, as in `devnet`.
@@ -37,14 +37,14 @@ pub(crate) fn run(args: &GovernArgs, out: &mut dyn Write) -> Result<Verdict> {
     let mut asked = None;
     // What makes no sense is refused before anybody is asked.
     let proposed = match &args.what {
-        Governing::Propose { change } => {
-            Some(change::of(change, |name| asked.insert(Asked::new(args)?).underlying(name))?)
-        }
+        Governing::Propose { change } => Some(change::of(change, |name| {
+            Ok(asked.insert(House::new(args)?).0.underlying(name)?)
+        })?),
         _ => None,
     };
     let mut asked = match asked {
         Some(asked) => asked,
-        None => Asked::new(args)?,
+        None => House::new(args)?,
     };
     let (council, at) = asked.council(BlockHeight::ZERO)?;
     let command = match (&args.what, proposed) {
@@ -85,65 +85,17 @@ struct Sent {
     height: BlockHeight,
 }
 
-/// A validator that is asked, and the list that its answers are checked with.
-struct Asked {
-    client: Client,
-    trust: Trust,
-}
+/// A validator that is asked for what governance is about.
+struct House(Asked);
 
-impl Asked {
+impl House {
     fn new(args: &GovernArgs) -> Result<Self> {
-        Ok(Self { client: Client::new(args.node), trust: verify::list(&args.trust)? })
-    }
-
-    /// Returns the underlying of a name: the first that the validators certify to have it.
-    fn underlying(&mut self, name: &str) -> Result<UnderlyingId> {
-        let listed = names::underlyings(&mut self.client, Some(&self.trust), name)?;
-        if let Some((id, _)) = listed.iter().find(|(_, held)| held.eq_ignore_ascii_case(name)) {
-            return Ok(*id);
-        }
-        let names: Vec<&str> = listed.iter().map(|(_, held)| held.as_str()).collect();
-        bail!("'{name}' is not an underlying: there are {}", names.join(", "))
-    }
-
-    /// Calls a method that answers with proof; what its answer proves.
-    fn proved(&mut self, method: &str, mut params: Value) -> Result<Shown> {
-        params["epoch"] = json!(self.trust.epoch);
-        let told = self.client.call(method, &params)?;
-        let text = told["answer"].as_str().context("the validator sent no answer")?;
-        Ok(Answer::decode(&decode_hex(text)?)?.verify(&self.trust)?)
-    }
-
-    /// Returns a record as the validators certify it after a block at the earliest, and the time of that.
-    fn record(
-        &mut self,
-        key: &StateKey,
-        after: BlockHeight,
-    ) -> Result<(Option<Vec<u8>>, BlockTime)> {
-        let asked = codec::encode(key)?;
-        let params = json!({ "key": encode_hex(&asked) });
-        let started = Instant::now();
-        loop {
-            let shown = self.proved("answer", params.clone())?;
-            if shown.height >= after {
-                let record = match shown.finding {
-                    Finding::Record { key, claim: Claim::Present(record) } if key == asked => {
-                        Some(record)
-                    }
-                    Finding::Record { key, claim: Claim::Absent } if key == asked => None,
-                    _ => bail!("the validator proves something that it was not asked for"),
-                };
-                return Ok((record, shown.time));
-            }
-            if started.elapsed() > PATIENCE {
-                bail!("block {after} has no certificate within {} seconds", PATIENCE.as_secs());
-            }
-        }
+        Ok(Self(Asked::new(args.node, read_list(&args.trust)?)))
     }
 
     /// Returns the council, and the time of that.
     fn council(&mut self, after: BlockHeight) -> Result<(Council, BlockTime)> {
-        let (record, at) = self.record(&StateKey::Council, after)?;
+        let (record, at) = self.0.record(&StateKey::Council, after)?;
         let record = record.context("it proves that there is no council")?;
         Ok((codec::decode(&record, PROOF_BYTES_MAX)?, at))
     }
@@ -160,11 +112,11 @@ impl Asked {
         match command {
             Command::Propose { change } if change::stands_in(change).is_some() => {
                 let key = change::stands_in(change).context("it stands in a record")?;
-                let (record, _) = self.record(&key, BlockHeight::ZERO)?;
+                let (record, _) = self.0.record(&key, BlockHeight::ZERO)?;
                 change::changes_something(change, record.as_deref(), council)?;
             }
             Command::Propose { change: Change::SetCustodians { remove, add, threshold } } => {
-                let (record, _) = self.record(&StateKey::Custody, BlockHeight::ZERO)?;
+                let (record, _) = self.0.record(&StateKey::Custody, BlockHeight::ZERO)?;
                 let record = record.context("it proves that there are no custodians")?;
                 let held = codec::decode(&record, PROOF_BYTES_MAX)?;
                 change::custodians_fit(&held, *remove, *add, *threshold)?;
@@ -178,11 +130,12 @@ impl Asked {
     fn receipt(&mut self, sent: &Sent, command: &Command) -> Result<Receipt> {
         let started = Instant::now();
         let next = json!({ "height": u64::try_from(sent.height.blocks())?.saturating_add(1) });
+        let question = Question::of(Kind::Receipt, slice::from_ref(&sent.name), &[])?;
         let shown = loop {
-            match self.proved("receipt", json!({ "name": sent.name })) {
+            match self.0.shown(&question) {
                 Ok(shown) => break shown,
-                Err(error) if started.elapsed() > PATIENCE => return Err(error),
-                Err(_) => drop(self.client.call("follow", &next)?),
+                Err(error) if started.elapsed() > PATIENCE => return Err(error.into()),
+                Err(_) => drop(self.0.client.call("follow", &next)?),
             }
         };
         match shown.finding {
@@ -209,7 +162,7 @@ impl Asked {
             writeln!(out, "proposal   {id}: {}", line(held, threshold, at))?;
             if let Change::SetParameter { parameter, underlying, .. } = held.change {
                 let key = StateKey::Parameter(underlying, parameter);
-                let (record, _) = self.record(&key, BlockHeight::ZERO)?;
+                let (record, _) = self.0.record(&key, BlockHeight::ZERO)?;
                 let lines = record.as_ref().map(|record| records::lines(&key, record));
                 for (name, text) in lines.transpose()?.unwrap_or_default() {
                     let name = if name == "value" { "now" } else { name.as_str() };
@@ -244,7 +197,7 @@ impl Asked {
             (Command::Approve { proposal, .. } | Command::Revoke { proposal }, _) => *proposal,
             (Command::Pause { instrument }, _) => {
                 let key = StateKey::Market(*instrument);
-                let (record, at) = self.record(&key, height)?;
+                let (record, at) = self.0.record(&key, height)?;
                 let lines = record.as_ref().map(|record| records::lines(&key, record));
                 let lines = lines.transpose()?.unwrap_or_default();
                 let status = lines.iter().find(|(name, _)| name == "status");
@@ -286,8 +239,8 @@ fn refused(refusal: &Refusal) -> String {
 }
 
 /// Signs a command, hands it in, and says which block holds it.
-fn send(asked: &mut Asked, key: &OwnerKey, command: Command) -> Result<Sent> {
-    let Asked { client, trust } = asked;
+fn send(asked: &mut House, key: &OwnerKey, command: Command) -> Result<Sent> {
+    let Asked { client, trust } = &mut asked.0;
     let owner = key.address();
     let status = client.call("status", &json!({}))?;
     let time: u64 = status["time"].as_u64().context("it sent no time")?;

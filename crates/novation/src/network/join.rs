@@ -6,12 +6,13 @@
 //!
 //! **Invariant:** nothing that the peer says gets into the house unless the validators of the list have signed for it.
 
-use super::peer::{Certified, Peer, Unheld};
 use anyhow::{Context, Result, bail};
-use house::{House, HouseError, Reopened};
+use client::{Certified, Peer, PeerError};
+use house::{House, HouseError, MANIFEST_BYTES_MAX, Manifest, Offer, Reopened};
 use light::Trust;
-use protocol::{Block, Header};
+use protocol::{Block, Header, codec, decode_hex, encode_hex};
 use replica::Floor;
+use serde_json::json;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -69,14 +70,71 @@ fn fetch_genesis(dir: &Path, peer: &Mutex<Peer>) -> Result<()> {
 }
 
 fn attempt(dir: &Path, network: &Network, peer: &Arc<Mutex<Peer>>) -> Result<Header> {
-    let (offer, Certified { header, .. }) = lock(peer).offer()?;
-    let state = lock(peer).state(&offer)?;
+    let (offer, Certified { header, .. }) = offer(&mut lock(peer))?;
+    let state = state(&mut lock(peer), &offer)?;
     let block = lock(peer).block(&header)?;
     let target: TreeTarget = offer.target;
     let carrier = peer.clone();
-    let fetch = Box::new(move |request: &[u8]| lock(&carrier).tree(request));
+    let fetch = Box::new(move |request: &[u8]| tree(&mut lock(&carrier), request));
     House::arrive(dir, network.options, (&header, &block), &state, target, fetch)?;
     Ok(header)
+}
+
+/// Returns what a validator offers, and the certified header that carries the hash of that.
+fn offer(peer: &mut Peer) -> Result<(Offer, Certified)> {
+    let answer = peer.call("snapshot", &json!({}))?;
+    let bytes = |name: &str| -> Result<Vec<u8>> {
+        let text = answer[name].as_str().with_context(|| format!("an offer without {name}"))?;
+        Ok(decode_hex(text)?)
+    };
+    let manifest: Manifest = codec::decode(&bytes("manifest")?, MANIFEST_BYTES_MAX)?;
+    let target = TreeTarget::decode(&bytes("target")?).context("an offer without a tree")?;
+    let height = u64::try_from(manifest.height.blocks())?;
+    let certified = peer.certified(height)?;
+    if !manifest.is_of(&certified.header) {
+        return Err(unheld(format!(
+            "its snapshot of block {height} is not the one that the validators certified"
+        )));
+    }
+    Ok((Offer { manifest, target }, certified))
+}
+
+/// Returns the machine's state of an offer, chunk by chunk, each checked.
+fn state(peer: &mut Peer, offer: &Offer) -> Result<Vec<u8>> {
+    let height = u64::try_from(offer.manifest.height.blocks())?;
+    let mut state = Vec::new();
+    for index in 0..offer.manifest.chunks.len() {
+        let chunk = peer.bytes("chunk", &json!({ "height": height, "index": index }), "bytes")?;
+        if !offer.manifest.holds(index, &chunk) {
+            return Err(unheld(format!(
+                "chunk {index} of its snapshot of block {height} is not the certified one"
+            )));
+        }
+        state.extend_from_slice(&chunk);
+    }
+    match u64::try_from(state.len())? == offer.manifest.bytes {
+        true => Ok(state),
+        false => {
+            Err(unheld(format!("its snapshot of block {height} has another length than certified")))
+        }
+    }
+}
+
+/// Carries a request for a piece of a validator's authenticated state; whoever asks checks the answer.
+fn tree(peer: &mut Peer, request: &[u8]) -> Result<Vec<u8>, String> {
+    let params = json!({ "request": encode_hex(request) });
+    let carried = peer.bytes("tree", &params, "bytes").map_err(anyhow::Error::from);
+    carried.map_err(|error| format!("{error:#}"))
+}
+
+/// Returns that what a validator says does not hold.
+pub(crate) fn unheld(words: String) -> anyhow::Error {
+    PeerError::Unheld(words).into()
+}
+
+/// Returns whether something failed because what a validator says does not hold.
+pub(crate) fn is_unheld(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<PeerError>().is_some_and(PeerError::is_unheld)
 }
 
 /// Applies blocks that are certified; each must lead to its header. Calls `seen` after each.
@@ -89,7 +147,7 @@ pub(crate) fn apply(
         let header = match house.apply(&block) {
             Ok(applied) => applied.header,
             Err(HouseError::Block(error)) => {
-                return Err(Unheld::because(format!(
+                return Err(unheld(format!(
                     "its block {} cannot be applied here: {error}",
                     expected.height
                 )));
@@ -97,7 +155,7 @@ pub(crate) fn apply(
             Err(error) => return Err(error.into()),
         };
         if header != expected {
-            return Err(Unheld::because(format!(
+            return Err(unheld(format!(
                 "block {} leads to state root {} here, but the validators certified {}: this program or this machine \
                  computes differently",
                 header.height, header.state_root, expected.state_root

@@ -12,7 +12,4 @@ pub(crate) mod init;
 pub(crate) mod join;
 pub(crate) mod keys;
 pub(crate) mod log;
-mod names;
 pub(crate) mod node;
-pub(crate) mod peer;
-pub(crate) mod rpc;
