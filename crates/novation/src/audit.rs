@@ -22,7 +22,6 @@ use crate::Verdict;
 use crate::archive::{Archive, SnapshotView, Tree};
 use crate::cli::AuditArgs;
 use crate::progress::{Progress, Unit};
-use crate::reports::{self, Observer, Scenario, scenario};
 use anyhow::{Context, Result};
 use difference::{Difference, records_that_differ, same};
 use files::FileTold;
@@ -31,6 +30,7 @@ use machine::{Machine, State, Status};
 use protocol::codec::{self, DecodeError};
 use protocol::{Block, Hash, Header, OutcomeHashes, limits};
 use report::RunReport;
+use run_report::{Observer, Scenario, scenario};
 use std::io::Write;
 use std::time::{Duration, Instant};
 use store::{LogEntry, LogError};
@@ -127,13 +127,13 @@ pub(crate) fn replay(
 
 fn audit(archive: &Archive, to: Option<u64>, quiet: bool) -> Result<Audited, Stop> {
     let told = Told::read(archive)?;
-    let scenario = match Scenario::read(archive) {
+    let scenario = match Scenario::read(&archive.genesis, archive.dir()) {
         Ok(scenario) => Some(scenario).filter(|_| !told.is_empty()),
         Err(error) => {
             return Err(Difference {
                 height: 0,
                 field: format!("hash of {}", scenario::FILE),
-                log: format!("{error:#}"),
+                log: format!("{:#}", anyhow::Error::from(error)),
                 replay: format!("the one that the chain's name {} ends with", archive.genesis.chain),
                 cause: "the file was changed or removed after the house was founded; the log is not affected".into(),
                 details: Vec::new(),
@@ -352,7 +352,7 @@ impl Auditor {
         same(height, "hash of receipts and events", header.receipts, receipts, version)?;
         self.happened.block(height, &outcome);
         if let Some(observer) = &mut self.observer {
-            observer.block(self.machine.state(), &block, &outcome)?;
+            observer.block(self.machine.state(), &block, &outcome).map_err(anyhow::Error::from)?;
         }
         let root = self.commitment.commit(height, outcome.writes).map_err(unwritable)?;
         self.root(header.state_root, root)?;
@@ -380,8 +380,8 @@ impl Auditor {
     /// Makes the report after the last block; nothing if nothing was observed.
     fn report_now(&self) -> Result<Option<RunReport>> {
         let root = self.last.state_root.to_string();
-        let made = |observer| reports::make(observer, self.machine.state(), &root);
-        self.observer.as_ref().map(made).transpose()
+        let made = |observer| run_report::make(observer, self.machine.state(), &root);
+        Ok(self.observer.as_ref().map(made).transpose()?)
     }
 
     /// Returns the report after a block that has been replayed, or after the last; nothing if nothing was observed.

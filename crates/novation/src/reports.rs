@@ -1,29 +1,11 @@
-//! The report of a run, made from its log: by the demo as it plays, and by `novation report` from any directory with a log.
-//!
-//! **Invariant:** there is one way from a log to a report. Whoever replays the log gets the same three files, to the byte.
-//!
-//! Left out: logs whose beginning is pruned. What accounts brought stands there.
-
-mod books;
-mod defaults;
-mod observer;
-mod page;
-mod ranges;
-pub(crate) mod scenario;
-#[cfg(test)]
-mod tests;
-mod trouble;
-mod winners;
-
-pub(crate) use observer::Observer;
-pub(crate) use page::make;
-pub(crate) use scenario::Scenario;
+//! `novation report`: makes the report of a run again, from any directory with a log.
 
 use crate::Verdict;
 use crate::archive::Archive;
 use crate::audit::{self, Replayed, Stop};
 use crate::cli::ReportArgs;
 use anyhow::{Context, Result, bail};
+use run_report::Scenario;
 use std::io::Write;
 use std::path::Path;
 
@@ -31,7 +13,7 @@ use std::path::Path;
 pub(crate) fn run(args: &ReportArgs, out: &mut dyn Write) -> Result<Verdict> {
     is_a_log(&args.dir)?;
     let archive = Archive::open(&args.dir)?;
-    let scenario = Scenario::read(&archive)?;
+    let scenario = Scenario::read(&archive.genesis, archive.dir())?;
     if let Some(first) = archive.first_height()?.filter(|first| *first > 0) {
         bail!(
             "the log of {} begins at block {first}: what came before is pruned, and a report counts from block 1. Make it where \

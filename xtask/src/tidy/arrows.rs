@@ -75,6 +75,7 @@ const SHELLS: &[(&str, &[&str])] = &[
     ("client", &["light", "records", "state-proof"]),
     ("surface-fit", &["market"]),
     ("backtest", &["market", "report"]),
+    ("run-report", &["report"]),
     ("risk-python", &["whatif"]),
 ];
 

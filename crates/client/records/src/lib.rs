@@ -1,7 +1,7 @@
 //! The records under the state root, and what else validators prove, as people name and read it.
 //!
 //! - [`Kind`] and [`key`]: from the words of a person to the key of a record; [`name`] and [`absent`] back.
-//! - [`lines`]: what a record says, line by line; [`change`], [`contract_text`], [`parameter_text`]: parts of it.
+//! - [`lines`]: what a record says, line by line; [`change`], [`contract_text`]: parts of it.
 //! - [`standing`], [`happened`], [`answered`], [`greeks_text`]: orders, what happened to them, receipts, Greeks.
 //!
 //! **Invariant:** each text follows from the bytes alone. Bytes that are not a record of the kind that their key names are
@@ -28,6 +28,6 @@ mod names;
 mod orders;
 
 pub use kind::{Kind, NoKind};
-pub use lines::{Line, change, contract_text, greeks_text, lines, parameter_text};
+pub use lines::{Line, change, contract_text, greeks_text, lines};
 pub use names::{NameError, Underlyings, absent, key, market_of, name, underlyings};
 pub use orders::{answered, happened, standing};

@@ -357,12 +357,6 @@ pub(crate) fn parameter_name(id: ParameterId) -> &'static str {
     Definition::of(id).map_or("unknown", |definition| definition.name)
 }
 
-/// Returns the name of a parameter, and a value of it with its unit, such as `16 %`.
-#[must_use]
-pub fn parameter_text(id: ParameterId, value: i64) -> (&'static str, String) {
-    (parameter_name(id), value_text(id, value))
-}
-
 /// Returns the value of a parameter with its unit.
 fn value_text(id: ParameterId, value: i64) -> String {
     Definition::of(id).map_or_else(|| value.to_string(), |definition| definition.text(value))

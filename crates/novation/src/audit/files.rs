@@ -3,9 +3,9 @@
 use super::Auditor;
 use super::difference::{Stop, same};
 use crate::archive::Archive;
-use crate::reports::scenario;
 use anyhow::{Context, Result};
 use protocol::{Hash, Header, codec, limits};
+use run_report::scenario;
 use serde::Serialize;
 use std::ffi::OsStr;
 use std::fmt;

@@ -9,7 +9,6 @@ pub(crate) mod tape;
 
 use crate::cli::DemoArgs;
 use crate::progress::{Progress, Unit};
-use crate::reports::{self, Observer, Scenario, scenario};
 use anyhow::{Context, Result, bail};
 use crowd::{Crowd, ROLES, Role, attested};
 use flow::Flow;
@@ -22,6 +21,7 @@ use protocol::{
     BasisReport, Block, Change, Contract, PriceReport, UnderlyingId, ValidatorId, VolReport, Vote,
 };
 use report::{DataKind, DataLabel, DataSource};
+use run_report::{Observer, Scenario, scenario};
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 use store::{Durability, LogOptions, StoreOptions};
@@ -122,7 +122,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     house.snapshot()?;
     house.sync()?;
     let root = house.root().to_string();
-    let report = reports::make(&observer, house.machine().state(), &root)?;
+    let report = run_report::make(&observer, house.machine().state(), &root)?;
     report.write(&args.out)?;
     let mut out = std::io::stdout().lock();
     if !args.quiet {

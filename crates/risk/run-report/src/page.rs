@@ -4,7 +4,7 @@ use super::defaults;
 use super::observer::{Observer, Sample};
 use super::ranges::{Changed, DECIDED, MARKED};
 use super::winners::{self, Held};
-use anyhow::Result;
+use crate::RunReportError;
 use machine::State;
 use report::tables::{self, RefusalRow};
 use report::{
@@ -17,8 +17,12 @@ pub(super) const SHOWN: usize = 15;
 /// Marks that the log itself puts on charts, at most; the largest changes stay.
 const MARKS: usize = 12;
 
-/// Makes the report after the last block taken in.
-pub(crate) fn make(seen: &Observer, state: &State, root: &str) -> Result<RunReport> {
+/// Makes the report after the last block taken in; `state` is the one after it, `root` the text of its state root.
+///
+/// # Errors
+///
+/// [`RunReportError`] if the state is not the one that the observer has seen last.
+pub fn make(seen: &Observer, state: &State, root: &str) -> Result<RunReport, RunReportError> {
     let samples = seen.samples(state)?;
     let summary = seen.summary(state, root)?;
     let holders = winners::holdings(seen, state)?;
@@ -66,7 +70,7 @@ fn figures_of(
     state: &State,
     samples: &[Sample],
     holders: &[Held],
-) -> Result<Vec<Figure>> {
+) -> Result<Vec<Figure>, RunReportError> {
     let dollars = |micros| format::dollars(Notional::from_micros(micros));
     let accounts = || holders.iter().filter(|held| held.account.is_some());
     let result: i128 = accounts().map(Held::result).sum();

@@ -8,7 +8,7 @@
 //!
 //! Left out: coins. They are counted at the end, at the index, and no movement of theirs is.
 
-use anyhow::{Context, Result};
+use crate::RunReportError;
 use clearing::{Position, close, payoff, settle};
 use ledger::Holder;
 use machine::{Accrual, Outcome, State, Status};
@@ -273,7 +273,7 @@ impl Books {
         state: &State,
         block: &Block,
         outcome: &Outcome,
-    ) -> Result<Vec<Paid>> {
+    ) -> Result<Vec<Paid>, RunReportError> {
         if let Some(last) = state.accounts.len().checked_sub(1) {
             self.row(Holder::Client(AccountIndex::new(u32::try_from(last)?)));
         }
@@ -290,10 +290,13 @@ impl Books {
     }
 
     /// Contracts that ended: 0013-CLEAR-009, 0013-CLEAR-010.
-    fn endings(&mut self, before: &Before, outcome: &Outcome) -> Result<()> {
+    fn endings(&mut self, before: &Before, outcome: &Outcome) -> Result<(), RunReportError> {
         for event in &outcome.events {
             let Event::Expired { instrument: id, price, .. } = event else { continue };
-            let instrument = before.instruments.get(id).context("a contract ended unlisted")?;
+            let instrument = before
+                .instruments
+                .get(id)
+                .ok_or(RunReportError::Absent("a contract ended unlisted"))?;
             let per_unit = payoff(&instrument.contract, *price)?;
             let clearing = Holder::Clearing(*id);
             let mut left = before.clearing.get(id).copied().unwrap_or(0);
@@ -315,7 +318,7 @@ impl Books {
         state: &State,
         now: BlockTime,
         outcome: &Outcome,
-    ) -> Result<()> {
+    ) -> Result<(), RunReportError> {
         let mut told = BTreeSet::new();
         let mut funded = BTreeSet::new();
         let mut halted = BTreeSet::new();
@@ -357,7 +360,12 @@ impl Books {
     }
 
     /// Premiums and fees of fills: 0013-CLEAR-002, 0013-CLEAR-003.
-    fn fills(&mut self, before: &Before, state: &State, outcome: &Outcome) -> Result<()> {
+    fn fills(
+        &mut self,
+        before: &Before,
+        state: &State,
+        outcome: &Outcome,
+    ) -> Result<(), RunReportError> {
         let commanded: BTreeSet<OrderId> = outcome.receipts.iter().flat_map(numbers).collect();
         // The house's orders take numbers as all do, but no receipt names them.
         let of_house = |order: &OrderId| {
@@ -370,8 +378,10 @@ impl Books {
             else {
                 continue;
             };
-            let market =
-                state.markets.get(id).context("a fill in a contract that is not listed")?;
+            let market = state
+                .markets
+                .get(id)
+                .ok_or(RunReportError::Absent("a fill in a contract that is not listed"))?;
             let instrument = market.instrument;
             let value = lots.value(*price, instrument.contract_size, Round::Down)?.micros();
             let bought = if *side == Side::Buy { value } else { -value };
@@ -518,11 +528,14 @@ fn accrued(
     state: &State,
     instrument: &Instrument,
     now: BlockTime,
-) -> Result<Accrual> {
+) -> Result<Accrual, RunReportError> {
     let held = before.accruals.get(&instrument.id);
-    let mut accrual = *held.context("a perpetual without funding")?;
+    let mut accrual = *held.ok_or(RunReportError::Absent("a perpetual without funding"))?;
     let trades = state.accruals.get(&instrument.id).is_some_and(Accrual::traded);
-    let market = state.markets.get(&instrument.id).context("a perpetual that is not listed")?;
+    let market = state
+        .markets
+        .get(&instrument.id)
+        .ok_or(RunReportError::Absent("a perpetual that is not listed"))?;
     if let (true, Some(index)) = (accrual.traded() && trades, state.index(instrument.underlying)) {
         accrual.accrue(market.funding_rate, index, now.since(before.time)?)?;
     }
@@ -542,8 +555,9 @@ fn numbers(receipt: &Receipt) -> Vec<OrderId> {
 
 /// Returns what the positions of an account have gained since they were last settled, funding that has accrued included: what
 /// would be exchanged now.
-pub(crate) fn open_gains(state: &State, account: AccountIndex) -> Result<i128> {
-    let held = state.accounts.get(account).context("an account without a number")?;
+pub(crate) fn open_gains(state: &State, account: AccountIndex) -> Result<i128, RunReportError> {
+    let held =
+        state.accounts.get(account).ok_or(RunReportError::Absent("an account without a number"))?;
     let mut sum = 0;
     for (id, position) in held.positions() {
         let Some(market) = state.markets.get(id) else { continue };
@@ -559,7 +573,7 @@ pub(crate) fn open_gains(state: &State, account: AccountIndex) -> Result<i128> {
 }
 
 /// Returns what the coins of an account are worth at the index, rounded down; those without an index are worth nothing.
-pub(crate) fn coins(state: &State, account: AccountIndex) -> Result<i128> {
+pub(crate) fn coins(state: &State, account: AccountIndex) -> Result<i128, RunReportError> {
     let mut sum = 0;
     for (asset, amount) in state.ledger.collateral(account) {
         sum += coins_worth(state, asset, amount.quantity())?.micros();
@@ -572,7 +586,7 @@ pub(crate) fn coins_worth(
     state: &State,
     asset: AssetId,
     quantity: units::Quantity,
-) -> Result<Notional> {
+) -> Result<Notional, RunReportError> {
     let priced = state.underlyings.iter().find(|(_, held)| held.asset == Some(asset));
     let index = priced.and_then(|(id, _)| state.index(*id));
     index.map_or(Ok(Notional::ZERO), |index| Ok(quantity.value(index, Round::Down)?))

@@ -7,7 +7,7 @@ use super::books::{self, Books, Column};
 use super::ranges::Ranges;
 use super::scenario::Scenario;
 use super::trouble::Trouble;
-use anyhow::Result;
+use crate::RunReportError;
 use machine::{Outcome, State};
 use margin::Risk;
 use protocol::{
@@ -53,7 +53,7 @@ pub(super) struct Sample {
 
 /// What has been counted and seen.
 #[derive(Debug)]
-pub(crate) struct Observer {
+pub struct Observer {
     pub(super) scenario: Scenario,
     pub(super) first: BlockTime,
     pub(super) blocks: u64,
@@ -82,7 +82,7 @@ pub(crate) struct Observer {
 
 impl Observer {
     /// Starts watching a house that has just been founded.
-    pub(crate) fn found(state: &State, scenario: Scenario) -> Self {
+    pub fn found(state: &State, scenario: Scenario) -> Self {
         let mut this = Self {
             scenario,
             first: state.time,
@@ -128,7 +128,16 @@ impl Observer {
     }
 
     /// Takes in a block that has been applied; returns how many commands it had.
-    pub(crate) fn block(&mut self, state: &State, block: &Block, outcome: &Outcome) -> Result<u64> {
+    ///
+    /// # Errors
+    ///
+    /// [`RunReportError`] if the block and the state are not of the run that the observer has seen so far.
+    pub fn block(
+        &mut self,
+        state: &State,
+        block: &Block,
+        outcome: &Outcome,
+    ) -> Result<u64, RunReportError> {
         self.note_markets(state);
         self.blocks += 1;
         let commands = block.transactions.iter().map(|transaction| match &transaction.command {
@@ -160,12 +169,12 @@ impl Observer {
     }
 
     /// Returns how many blocks have been taken in.
-    pub(crate) const fn blocks(&self) -> u64 {
+    pub const fn blocks(&self) -> u64 {
         self.blocks
     }
 
     /// Returns how many commands they had.
-    pub(crate) const fn commands(&self) -> u64 {
+    pub const fn commands(&self) -> u64 {
         self.commands
     }
 
@@ -200,7 +209,7 @@ impl Observer {
         }
     }
 
-    fn events(&mut self, now: BlockTime, events: &[Event]) -> Result<()> {
+    fn events(&mut self, now: BlockTime, events: &[Event]) -> Result<(), RunReportError> {
         let (mut liquidated, mut called) = (0u64, 0u64);
         for event in events {
             match event {
@@ -234,7 +243,7 @@ impl Observer {
         now: BlockTime,
         settlement: Price,
         lots: units::Lots,
-    ) -> Result<()> {
+    ) -> Result<(), RunReportError> {
         let Some(instrument) = self.listed.get(&id) else { return Ok(()) };
         let size = instrument.contract_size;
         let per_unit = clearing::payoff(&instrument.contract, settlement)?;
@@ -292,7 +301,7 @@ impl Observer {
     }
 
     /// Takes the sums over all accounts; nothing while there are no matrices.
-    fn sample(&self, state: &State) -> Result<Option<Sample>> {
+    fn sample(&self, state: &State) -> Result<Option<Sample>, RunReportError> {
         let Ok(risk) = state.risk() else { return Ok(None) };
         let zero = Notional::ZERO;
         let (mut equity, mut initial, mut maintenance) = (zero, zero, zero);
@@ -359,7 +368,7 @@ impl Observer {
     }
 
     /// Returns the samples, that of the last block always among them.
-    pub(super) fn samples(&self, state: &State) -> Result<Vec<Sample>> {
+    pub(super) fn samples(&self, state: &State) -> Result<Vec<Sample>, RunReportError> {
         let mut samples = self.samples.clone();
         if samples.last().is_none_or(|last| last.height != self.blocks) {
             samples.extend(self.sample(state)?);
@@ -368,7 +377,11 @@ impl Observer {
     }
 
     /// Returns the numbers of the report after the last block taken in.
-    pub(super) fn summary(&self, state: &State, root: &str) -> Result<report::Summary> {
+    pub(super) fn summary(
+        &self,
+        state: &State,
+        root: &str,
+    ) -> Result<report::Summary, RunReportError> {
         let halted = self
             .halts
             .iter()
@@ -393,7 +406,7 @@ impl Observer {
 }
 
 /// Returns the dollars in all insurance funds.
-fn funds(state: &State) -> Result<Notional> {
+fn funds(state: &State) -> Result<Notional, RunReportError> {
     let funds = state.underlyings.keys().map(|id| state.insurance_fund(*id).micros());
     Ok(Notional::from_micros(funds.sum()))
 }
@@ -403,7 +416,7 @@ fn add_greeks(
     state: &State,
     risk: &Risk,
     index: protocol::AccountIndex,
-) -> Result<()> {
+) -> Result<(), RunReportError> {
     for bucket in state.greeks(risk, index)?.by_underlying()? {
         let price = state.index(bucket.underlying).unwrap_or(Price::ZERO);
         let delta = bucket.delta.value(price, Round::Down)?;

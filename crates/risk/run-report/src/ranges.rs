@@ -1,5 +1,6 @@
 //! What margin rests on, as it changes: scan ranges, modes, governed values.
 
+use governance::Definition;
 use machine::{Outcome, State};
 use protocol::{Change, Event, InstrumentId, Mode, UnderlyingId};
 use report::Series;
@@ -121,10 +122,13 @@ impl Ranges {
                 let place = underlying.and_then(|id| state.underlyings.get(&id));
                 let place = place.map_or(String::new(), |held| format!("{}: ", held.name));
                 let was = self.parameters.as_ref().map(|held| held.get(*underlying, *parameter));
-                from = was.map_or(from, |was| records::parameter_text(*parameter, was).1);
-                let (parameter, value) = records::parameter_text(*parameter, *value);
-                to = format!("{value} by governance");
-                format!("{place}{parameter}")
+                let definition = Definition::of(*parameter);
+                let text = |value: i64| {
+                    definition.map_or_else(|| value.to_string(), |held| held.text(value))
+                };
+                from = was.map_or(from, text);
+                to = format!("{} by governance", text(*value));
+                format!("{place}{}", definition.map_or("unknown", |held| held.name))
             }
             Change::DrillInstrument(id) => format!("drill in {}", name(*id)),
             Change::ResumeInstrument(id) => format!("{} resumed", name(*id)),

@@ -5,7 +5,7 @@
 use super::books::{self, Column, Row};
 use super::observer::{Observer, Sample};
 use super::page::SHOWN;
-use anyhow::Result;
+use crate::RunReportError;
 use ledger::Holder;
 use machine::State;
 use protocol::{AccountIndex, AssetId, UnderlyingId};
@@ -57,7 +57,7 @@ pub(super) fn group_of(seen: &Observer, state: &State, index: AccountIndex) -> S
 }
 
 /// Returns every holder: accounts by number, then the house.
-pub(super) fn holdings(seen: &Observer, state: &State) -> Result<Vec<Held>> {
+pub(super) fn holdings(seen: &Observer, state: &State) -> Result<Vec<Held>, RunReportError> {
     let mut held = Vec::new();
     for (at, row) in (0u32..).zip(seen.books.accounts()) {
         let index = AccountIndex::new(at);
@@ -89,7 +89,7 @@ pub(super) fn holdings(seen: &Observer, state: &State) -> Result<Vec<Held>> {
     Ok(held)
 }
 
-fn coins_of(state: &State, holder: Holder) -> Result<i128> {
+fn coins_of(state: &State, holder: Holder) -> Result<i128, RunReportError> {
     let held =
         state.ledger.house().filter(|(who, asset, _)| *who == holder && *asset != AssetId::DOLLAR);
     let mut sum = 0;
@@ -105,7 +105,10 @@ fn fund_name(state: &State, id: UnderlyingId) -> String {
 }
 
 /// Returns the holders as programs read them.
-pub(super) fn holders(seen: &Observer, state: &State) -> Result<Vec<report::Holder>> {
+pub(super) fn holders(
+    seen: &Observer,
+    state: &State,
+) -> Result<Vec<report::Holder>, RunReportError> {
     let money = |micros| Money(Notional::from_micros(micros));
     let shown = holdings(seen, state)?.into_iter().map(|held| {
         let mut dollars: BTreeMap<String, Money> = Column::ALL
@@ -136,7 +139,7 @@ pub(super) fn section(
     state: &State,
     holders: &[Held],
     samples: &[Sample],
-) -> Result<Section> {
+) -> Result<Section, RunReportError> {
     let mut groups: Vec<(String, Held, usize)> = Vec::new();
     for held in holders {
         let name =
@@ -267,7 +270,7 @@ fn totals(holders: &[Held], columns: &[Column], before: usize) -> Vec<Cell> {
 }
 
 /// Returns the table of coins: where those in custody are.
-fn coins(state: &State) -> Result<Table> {
+fn coins(state: &State) -> Result<Table, RunReportError> {
     let mut table = Table::new(
         "Coins",
         &["Asset", ">In custody", ">Of accounts", ">Of insurance funds", ">At the index"],

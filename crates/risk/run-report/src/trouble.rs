@@ -1,7 +1,7 @@
 //! Accounts in trouble: margin calls and what became of them, liquidations, debts with their reasons.
 
 use super::books::{Books, Paid, Payer};
-use anyhow::Result;
+use crate::RunReportError;
 use machine::{Outcome, State};
 use protocol::{AccountIndex, AssetId, Event, InstrumentId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,7 +66,7 @@ impl Trouble {
         outcome: &Outcome,
         paid: Vec<Paid>,
         name: &dyn Fn(InstrumentId) -> String,
-    ) -> Result<()> {
+    ) -> Result<(), RunReportError> {
         let now = state.time;
         let mut solvent = BTreeSet::new();
         for event in &outcome.events {
@@ -182,7 +182,7 @@ pub(super) fn holdings(
     state: &State,
     account: AccountIndex,
     name: &dyn Fn(InstrumentId) -> String,
-) -> Result<String> {
+) -> Result<String, RunReportError> {
     let Some(held) = state.accounts.get(account) else { return Ok(String::new()) };
     let mut largest: Option<(Notional, String)> = None;
     for (id, position) in held.positions() {

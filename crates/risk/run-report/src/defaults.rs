@@ -5,7 +5,7 @@ use super::observer::{Observer, Sample};
 use super::page::SHOWN;
 use super::trouble::{self, Debt};
 use super::winners::{Held, group_of};
-use anyhow::Result;
+use crate::RunReportError;
 use machine::State;
 use report::tables::{self, AccountRow};
 use report::{Cell, Section, Series, Table, Tone, charts, format};
@@ -16,7 +16,7 @@ pub(super) fn section(
     state: &State,
     holders: &[Held],
     samples: &[Sample],
-) -> Result<Section> {
+) -> Result<Section, RunReportError> {
     let mut fund = Series::new("insurance funds");
     samples.iter().for_each(|sample| fund.push(sample.time, sample.funds));
     let mut section = Section::new(
@@ -147,7 +147,7 @@ fn calls(seen: &Observer, state: &State) -> Table {
     table
 }
 
-fn liquidated(seen: &Observer, state: &State) -> Result<Vec<AccountRow>> {
+fn liquidated(seen: &Observer, state: &State) -> Result<Vec<AccountRow>, RunReportError> {
     let Ok(risk) = state.risk() else { return Ok(Vec::new()) };
     let mut rows = Vec::new();
     for (account, held) in &seen.trouble.liquidations {
