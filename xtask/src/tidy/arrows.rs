@@ -31,6 +31,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("waterfall", BELOW_ENGINES),
     ("governance", BELOW_ENGINES),
     ("thresholds", BELOW_ENGINES),
+    ("sessions", BELOW_ENGINES),
     ("machine", BELOW_MACHINE),
 ];
 
@@ -50,6 +51,7 @@ const BELOW_MACHINE: &[&str] = &[
     "waterfall",
     "governance",
     "thresholds",
+    "sessions",
 ];
 
 /// All that core may take from outside: encoding, hashing, error messages.

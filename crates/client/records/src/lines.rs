@@ -3,7 +3,7 @@
 use governance::{Council, Definition};
 use machine::{
     AccountRecord, BlockRecord, CommitteeRecord, CustodyRecord, LiquidityRecord, MarketRecord,
-    OwnerRecord, Session, StateKey, Status, ThresholdsRecord, UnderlyingRecord, ValidatorRecord,
+    OwnerRecord, StateKey, Status, ThresholdsRecord, UnderlyingRecord, ValidatorRecord,
     Withdrawal,
 };
 use margin::{Bucket, Greeks, UnitGreeks};
@@ -11,6 +11,7 @@ use protocol::codec::{self, DecodeError};
 use protocol::{
     AccountId, Address, AssetId, Change, Contract, Hash, ParameterId, Right, Seat, UnderlyingId,
 };
+use sessions::Session;
 use state_proof::RECORD_BYTES_MAX;
 use units::{Amount, Lots, Notional, Ppb, Ppm, utc_text};
 

@@ -46,7 +46,7 @@ pub use state::custody::{Claim, Custody, CustodyRecord, Withdrawal};
 pub use state::genesis::{
     Genesis, GenesisError, ParameterGenesis, SourceWeight, UnderlyingGenesis, ValidatorGenesis,
 };
-pub use state::keys::{Charge, Keys, OwnerKeys, OwnerRecord, Session};
+pub use state::keys::{Keys, OwnerKeys, OwnerRecord};
 pub use state::liquidity::LiquidityRecord;
 pub use state::market::{Market, Pause, Status};
 pub use state::open_orders::OpenOrders;

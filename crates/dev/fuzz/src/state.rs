@@ -6,11 +6,12 @@ use crate::generate::Generate;
 use crate::house::{House, SIGNERS, anything, deposit, dollars, genesis as sample, hostile};
 use crate::random::Random;
 use machine::{
-    AccountRecord, BlockRecord, Genesis, Machine, MarketRecord, OwnerRecord, Session, StateKey,
+    AccountRecord, BlockRecord, Genesis, Machine, MarketRecord, OwnerRecord, StateKey,
     ThresholdsRecord, UnderlyingRecord,
 };
 use protocol::codec::{decode, encode};
 use protocol::{Block, Change, Command, Event, InstrumentId, ParameterId, Transaction, limits};
+use sessions::Session;
 use std::sync::OnceLock;
 use units::{BlockTime, Price};
 

@@ -102,7 +102,7 @@ impl Machine {
         if !ascending || !offenders.all(|id| self.state.validators.contains_key(&id)) {
             return Err(BlockError::Offences);
         }
-        if !self.state.keys.covers(block) {
+        if !sessions::covers(block, self.state.keys.signed()) {
             return Err(BlockError::Grants);
         }
         Ok(())

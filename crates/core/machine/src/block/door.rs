@@ -13,7 +13,6 @@ use crate::state::accrual::Accrual;
 use crate::state::allowances::{Allowance, Hour, Outflow};
 use crate::state::committee::Committee;
 use crate::state::custody::{Custody, Withdrawal};
-use crate::state::keys::{Charge, OwnerKeys, Session};
 use crate::state::market::Market;
 use crate::state::pursuit::Pursuit;
 use crate::state::records::{StateKey, Write};
@@ -27,8 +26,9 @@ use governance::{Council, Due, Parameters};
 use ledger::{Changes, Holder, Posting};
 use protocol::{
     AccountId, AccountIndex, Address, AssetId, Contract, Fault, Instrument, InstrumentId, OrderId,
-    ParameterId, Refusal, SessionKey, Signer, UnderlyingId, ValidatorId, WithdrawalId,
+    ParameterId, Refusal, SessionKey, SessionTerms, Signer, UnderlyingId, ValidatorId, WithdrawalId,
 };
+use sessions::{Charge, Session};
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use thresholds::Liquidity;
@@ -268,12 +268,6 @@ impl<'a> Guarded<'a> {
         Ok(())
     }
 
-    /// Lends the keys of an owner, with none if it has signed nothing yet.
-    pub(crate) fn owner_mut(&mut self, owner: Address) -> &mut OwnerKeys {
-        self.touched.owners.insert(owner);
-        self.state.keys.owner_mut(owner)
-    }
-
     /// Lends a session key of an owner.
     pub(crate) fn session_mut(&mut self, owner: Address, key: SessionKey) -> Option<&mut Session> {
         let session = self.state.keys.session_mut(owner, key)?;
@@ -281,16 +275,24 @@ impl<'a> Guarded<'a> {
         Some(session)
     }
 
-    /// Sets a session key of an owner.
-    pub(crate) fn set_session(&mut self, owner: Address, key: SessionKey, session: Session) {
-        self.touched.sessions.insert((owner, key));
-        self.owner_mut(owner).sessions.insert(key, session);
-    }
-
-    /// Forgets a session key of an owner.
-    pub(crate) fn forget_session(&mut self, owner: Address, key: SessionKey) {
-        self.touched.sessions.insert((owner, key));
-        self.owner_mut(owner).sessions.remove(&key);
+    /// Forgets the session keys of an owner by which no signature can be valid any more, and registers one.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::TooManySessions`].
+    pub(crate) fn register_session(
+        &mut self,
+        owner: Address,
+        terms: SessionTerms,
+        now: BlockTime,
+    ) -> Result<(), Refusal> {
+        self.touched.owners.insert(owner);
+        let held = &mut self.state.keys.owner_mut(owner).sessions;
+        let touched = &mut self.touched.sessions;
+        sessions::forget_ended(held, terms.key, now, |key| drop(touched.insert((owner, key))));
+        sessions::register(held, terms)?;
+        touched.insert((owner, terms.key));
+        Ok(())
     }
 
     /// Uses a nonce that is free, of a session key that is registered or of an owner.
@@ -304,7 +306,8 @@ impl<'a> Guarded<'a> {
 
     /// Sets what an owner has withdrawn within an hour.
     pub(crate) fn set_hour(&mut self, owner: Address, hour: Hour) {
-        self.owner_mut(owner).hour = hour;
+        self.touched.owners.insert(owner);
+        self.state.keys.owner_mut(owner).hour = hour;
     }
 
     /// Adds a market that has just been listed.

@@ -1,7 +1,6 @@
 //! Accounts: names, positions and open orders.
 
 use crate::state::allowances::Allowance;
-use crate::state::keys::Charge;
 use crate::state::open_orders::OpenOrders;
 use crate::state::pursuit::Pursuit;
 use crate::state::sides::{SideOrders, Sides};
@@ -13,6 +12,7 @@ use protocol::{
     AccountId, AccountIndex, Address, AssetId, ClientOrderId, Fault, InstrumentId, OrderId, Side,
     UnderlyingId,
 };
+use sessions::Charge;
 use std::collections::BTreeMap;
 use units::{Amount, BlockTime, Lots, Price};
 

@@ -1,81 +1,14 @@
-//! The keys of owners: session keys, their terms and what they have spent, and the nonces that keys have used.
+//! The keys of owners: the session keys that they have registered, and the nonces that their own keys have used.
 //!
-//! **Invariant:** a nonce of a key is used once (replay protection); a key that has ended is remembered until the last
-//! signature by it has expired.
+//! What a session key may do, and when it is forgotten, is a rule of `sessions`.
 
 use crate::state::State;
 use crate::state::allowances::Hour;
 use borsh::{BorshDeserialize, BorshSerialize};
-use protocol::{Address, Block, NonceWindow, Refusal, SessionKey, SessionTerms, Signer, limits};
+use protocol::{Address, NonceWindow, SessionKey, Signer};
+use sessions::{Session, Signing};
 use std::collections::BTreeMap;
-use units::{BlockSpan, BlockTime, Lots, Notional, Round};
-
-/// Longest time from a block to the expiry of a signature in it.
-pub(crate) const DAY: BlockSpan = BlockSpan::from_millis(limits::SIGNATURE_LIFE_MS_MAX);
-
-/// What was counted of an open order against the cap of the session key that sent it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Charge {
-    /// The key.
-    pub key: SessionKey,
-    /// The day in which it was counted, as milliseconds from 1970 to its beginning.
-    pub day: BlockTime,
-    /// What was counted, for all its lots.
-    pub dollars: Notional,
-    /// Its lots when it came.
-    pub lots: Lots,
-}
-
-impl Charge {
-    /// Returns what is given back if so many of its lots leave unfilled: their share.
-    ///
-    /// Rounding: down, so what stays counted is no less than the share of the lots that have filled.
-    ///
-    /// spec 0027-ACC-017.
-    pub(crate) fn of_unfilled(&self, left: Lots) -> Notional {
-        let left = left.greater(Lots::ZERO).lesser(self.lots).number();
-        let share = self.dollars.number().mul_div(left, self.lots.number(), Round::Down);
-        share.map_or(Notional::ZERO, Notional::from_number)
-    }
-
-    /// Whether it may be that of an order of which so many lots are open.
-    pub(crate) fn is_sound(&self, open: Lots) -> bool {
-        self.dollars > Notional::ZERO && self.dollars.within_limit().is_ok() && self.lots >= open
-    }
-}
-
-/// A session key.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Session {
-    /// What it may do.
-    pub terms: SessionTerms,
-    /// When its owner ended it, if so.
-    pub revoked_at: Option<BlockTime>,
-    /// The nonces it has used.
-    pub nonces: NonceWindow,
-    /// The day, counted from 1970, to which `spent` belongs.
-    pub day: BlockTime,
-    /// Dollars counted against its cap in that day, less what was given back.
-    pub spent: Notional,
-}
-
-impl Session {
-    /// Returns why the key may not command now, if so.
-    ///
-    /// spec 0027-ACC-005.
-    pub(crate) fn ended(&self, now: BlockTime) -> Option<Refusal> {
-        if self.revoked_at.is_some() {
-            return Some(Refusal::SessionRevoked);
-        }
-        (self.terms.expires_at <= now).then_some(Refusal::SessionExpired)
-    }
-
-    /// Whether no signature by it can be valid any more, so that its nonces may be forgotten.
-    pub(crate) fn is_forgettable(&self, now: BlockTime) -> bool {
-        let ended = self.revoked_at.unwrap_or(self.terms.expires_at);
-        ended.min(self.terms.expires_at).after(DAY).is_ok_and(|at| at < now)
-    }
-}
+use units::Notional;
 
 /// The keys of an owner.
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -137,16 +70,12 @@ impl Keys {
         self.owners.get_mut(&owner)?.sessions.get_mut(&key)
     }
 
-    /// Whether a key has not used a nonce; a key of which nothing is known has used none but zero.
-    pub(crate) fn is_free(&self, owner: Address, signer: Signer, nonce: u64) -> bool {
-        let keys = self.owners.get(&owner);
-        let window = match signer {
-            Signer::Owner => keys.map(|keys| &keys.nonces),
-            Signer::Session(key) => {
-                keys.and_then(|keys| keys.sessions.get(&key)).map(|session| &session.nonces)
-            }
-        };
-        window.map_or(nonce > 0, |window| window.is_free(nonce))
+    /// Returns what is known of a key that signs for an owner.
+    pub(crate) fn signing(&self, owner: Address, signer: Signer) -> Signing<'_> {
+        match signer {
+            Signer::Owner => Signing::Owner(self.owners.get(&owner).map(|keys| &keys.nonces)),
+            Signer::Session(key) => Signing::Session(self.session(owner, key)),
+        }
     }
 
     /// Uses a nonce that is free, of a session key that is registered or of an owner.
@@ -170,23 +99,6 @@ impl Keys {
     /// Returns what an owner has withdrawn within an hour.
     pub(crate) fn hour(&self, owner: Address) -> Hour {
         self.owners.get(&owner).map(|keys| keys.hour).unwrap_or_default()
-    }
-
-    /// Whether the grants of a block cover its transactions: each its owner's, and all of them in a signed house.
-    ///
-    /// spec 0027-ACC-002.
-    pub(crate) fn covers(&self, block: &Block) -> bool {
-        let mut transactions = block.transactions.iter();
-        for grant in &block.grants {
-            let count = usize::from(grant.count);
-            let mut own = transactions.by_ref().take(count);
-            let wanted = 1..=limits::COMMANDS_PER_SIGNATURE_MAX;
-            let counted = own.by_ref().take_while(|held| held.sender == grant.owner).count();
-            if !wanted.contains(&count) || counted != count {
-                return false;
-            }
-        }
-        !self.signed || transactions.next().is_none()
     }
 }
 

@@ -1,11 +1,12 @@
 //! Grants: which key may command what, when, and how often.
 
 use crate::common::{BTC, CUSTODIAN, House, SIGNERS, account, arrived, genesis, order, trader};
-use machine::{BlockError, Machine, Outcome, OwnerRecord, Session, StateKey};
+use machine::{BlockError, Machine, Outcome, OwnerRecord, StateKey};
 use protocol::{
     Address, AssetId, Block, Command, Event, Grant, InstrumentId, OrderId, Quote, Receipt, Refusal,
     Scopes, SessionKey, SessionTerms, Shown, Side, Signer, Transaction, codec, limits,
 };
+use sessions::Session;
 use units::{Amount, BlockTime, Lots, Notional, Price};
 
 const DAY: i128 = 86_400_000;

@@ -1,41 +1,20 @@
-//! What the commands of a session key count for against its cap of a day, and what of it is given back.
+//! What the commands of a session key count for against its cap of a day, and what of it is given back: the caps of
+//! `sessions`, with the marks of the block.
 //!
-//! **Invariant:** what an order counts for is at least what its owner can lose by its fills at the marks of the block that
-//! counts it: a buyer pays no more than the limit, and a seller gives away no more than what is sold is worth.
-//!
-//! **Invariant:** what is counted in a day is what the orders of that day have filled, what of them is open, and what was
+//! **Invariant:** every dollar counted for a command is given back, or belongs to an order that is open or has filled, or was
 //! moved.
-//!
-//! **Left out:** what the market does later to positions that were opened within the cap.
 
 use crate::block::work::{Answer, Payer, Work};
 use crate::state::account::OpenOrder;
-use crate::state::keys::Charge;
-use crate::state::market::Market;
 use protocol::{
-    AccountIndex, Address, Command, Fault, InstrumentId, OrderId, Refusal, SessionKey, Side, limits,
+    AccountIndex, Address, Command, Fault, InstrumentId, NewOrder, OrderId, Quote, Refusal,
+    SessionKey,
 };
-use units::{ArithmeticError, BlockSpan, BlockTime, Lots, Notional, Price, Round};
+use sessions::{Charge, Order, Quoted};
+use units::{ArithmeticError, BlockTime, Lots, Notional};
 
-/// The day over which a cap is counted.
-const DAY: BlockSpan = BlockSpan::from_millis(limits::SIGNATURE_LIFE_MS_MAX);
-
-/// What is counted of an order.
-#[derive(Debug, Clone, Copy)]
-struct Counted {
-    instrument: InstrumentId,
-    side: Side,
-    price: Price,
-    lots: Lots,
-    reduce_only: bool,
-}
-
-impl From<&OpenOrder> for Counted {
-    fn from(open: &OpenOrder) -> Self {
-        let OpenOrder { instrument, side, price, lots, reduce_only, .. } = *open;
-        Self { instrument, side, price, lots, reduce_only }
-    }
-}
+/// Where a fault of this module is said to be.
+const PLACE: &str = "spending of a session key";
 
 impl Work<'_> {
     /// Counts a command against the cap of the key that it is by, beside what it gives back itself; answers only if that is
@@ -62,30 +41,9 @@ impl Work<'_> {
 
     /// Counts dollars against a key's cap of the day.
     fn count(&mut self, payer: &Payer, value: Notional, given_back: Notional) -> Answer<()> {
-        let at = Fault::at("spending of a session key");
-        let day = self.day()?;
-        let session = self.state.keys.session(payer.owner, payer.key);
-        let session = session.ok_or(Fault::Missing("session key"))?;
-        let Some(cap) = session.terms.notional_per_day else { return Ok(Ok(())) };
-        let before = if session.day == day { session.spent } else { Notional::ZERO };
-        let Ok(total) = before.plus(value) else { return Ok(Err(Refusal::AmountTooLarge)) };
-        let stays = total.minus(given_back).map_err(&at)?;
-        if stays > cap {
-            let exceeded_by = stays.minus(cap).map_err(&at)?;
-            return Ok(Err(Refusal::SessionCap { exceeded_by }));
-        }
-        if let Some(session) = self.state.session_mut(payer.owner, payer.key) {
-            (session.day, session.spent) = (day, total);
-        }
-        Ok(Ok(()))
-    }
-
-    /// Returns the beginning of the block's day.
-    fn day(&self) -> Result<BlockTime, Fault> {
-        let at = Fault::at("spending of a session key");
-        let into = self.block.time.millis().checked_rem_euclid(DAY.millis());
-        let into = BlockSpan::from_millis(into.ok_or(Fault::Invariant("a day has a length"))?);
-        self.block.time.after(into.negated().map_err(&at)?).map_err(&at)
+        let day = sessions::day_of(self.block.time)?;
+        let session = self.state.session_mut(payer.owner, payer.key);
+        session.ok_or(Fault::Missing("session key"))?.count(day, value, given_back)
     }
 
     /// Notes what was counted of an order of the command under way, which has just been opened.
@@ -98,16 +56,15 @@ impl Work<'_> {
         open: &OpenOrder,
     ) -> Result<(), Fault> {
         let Some(payer) = self.payer else { return Ok(()) };
-        let at = Fault::at("spending of a session key");
-        let dollars = self.counts(&Counted::from(open)).map_err(&at)?;
-        let pending = payer.pending.minus(dollars).map_err(&at)?;
-        if pending < Notional::ZERO {
-            return Err(Fault::Invariant("what is counted of a command is that of its orders"));
-        }
+        let OpenOrder { instrument, side, price, lots, reduce_only, .. } = *open;
+        let order_sent = Order { side, price, lots, reduce_only };
+        let dollars = self.counts(instrument, &order_sent).map_err(Fault::at(PLACE))?;
+        let pending = sessions::pending_without(payer.pending, dollars)?;
         if dollars == Notional::ZERO {
             return Ok(());
         }
-        let charge = Charge { key: payer.key, day: self.day()?, dollars, lots: open.lots };
+        let day = sessions::day_of(self.block.time)?;
+        let charge = Charge { key: payer.key, day, dollars, lots };
         self.state.set_charge(account, order, charge)?;
         self.payer = Some(Payer { pending, ..payer });
         Ok(())
@@ -130,12 +87,12 @@ impl Work<'_> {
         let (Some(payer), Some(held)) = (self.payer, self.state.accounts.get(account)) else {
             return Ok(Notional::ZERO);
         };
-        let mine = (payer.key, self.day()?);
+        let mine = (payer.key, sessions::day_of(self.block.time)?);
         orders.iter().try_fold(Notional::ZERO, |sum, order| {
             let one = held.charge(*order).zip(held.orders().get(*order));
             let one = one.filter(|(charge, _)| (charge.key, charge.day) == mine);
             let one = one.map_or(Notional::ZERO, |(charge, open)| charge.of_unfilled(open.lots));
-            sum.plus(one).map_err(Fault::at("spending of a session key"))
+            sum.plus(one).map_err(Fault::at(PLACE))
         })
     }
 
@@ -145,7 +102,7 @@ impl Work<'_> {
     pub(crate) fn settle_charge(&mut self, payer: &Payer, command: &Command, answer: &Answer) {
         let orders = matches!(command, Command::PlaceOrder { .. } | Command::MassQuote { .. });
         let moved = !orders && matches!(answer, Ok(Ok(_)));
-        if let Ok(day) = self.day()
+        if let Ok(day) = sessions::day_of(self.block.time)
             && !moved
         {
             self.give_back_to(payer.owner, payer.key, day, payer.pending);
@@ -153,13 +110,8 @@ impl Work<'_> {
     }
 
     fn give_back_to(&mut self, owner: Address, key: SessionKey, day: BlockTime, dollars: Notional) {
-        let session = self.state.keys.session(owner, key);
-        let Some(session) = session.filter(|session| session.day == day) else { return };
-        let Ok(left) = session.spent.minus(dollars) else { return };
-        if dollars > Notional::ZERO
-            && let Some(session) = self.state.session_mut(owner, key)
-        {
-            session.spent = left.greater(Notional::ZERO);
+        if let Some(session) = self.state.session_mut(owner, key) {
+            session.give_back(day, dollars);
         }
     }
 
@@ -168,24 +120,16 @@ impl Work<'_> {
     /// spec 0027-ACC-004, 0027-ACC-014.
     fn spends(&self, command: &Command) -> Answer<Notional> {
         let value = match command {
-            Command::PlaceOrder { order, .. } => self.counts(&Counted {
-                instrument: order.instrument,
-                side: order.side,
-                price: order.price,
-                lots: order.lots,
-                reduce_only: order.reduce_only,
-            }),
+            Command::PlaceOrder { order, .. } => {
+                let NewOrder { instrument, side, price, lots, reduce_only, .. } = *order;
+                self.counts(instrument, &Order { side, price, lots, reduce_only })
+            }
             Command::MassQuote { quotes, .. } => {
-                let each = quotes.iter().map(|quote| {
-                    self.counts(&Counted {
-                        instrument: quote.instrument,
-                        side: quote.side,
-                        price: quote.price,
-                        lots: quote.lots,
-                        reduce_only: false,
-                    })
-                });
-                each.into_iter().try_fold(Notional::ZERO, |total, one| total.plus(one?))
+                quotes.iter().try_fold(Notional::ZERO, |total, quote| {
+                    let Quote { instrument, side, price, lots, .. } = *quote;
+                    let order = Order { side, price, lots, reduce_only: false };
+                    total.plus(self.counts(instrument, &order)?)
+                })
             }
             Command::Withdraw { asset, amount, .. } | Command::Transfer { asset, amount, .. } => {
                 if amount.within_limit().is_err() {
@@ -194,9 +138,7 @@ impl Work<'_> {
                 return self.dollars(*asset, *amount);
             }
             Command::BuyCollateral { amount, limit, .. } => {
-                let within = amount.within_limit().and(limit.within_limit());
-                let worth = within.and_then(|_| amount.quantity().value(*limit, Round::Up));
-                worth.and_then(Notional::magnitude)
+                sessions::collateral_value(*amount, *limit)
             }
             _ => Ok(Notional::ZERO),
         };
@@ -204,33 +146,10 @@ impl Work<'_> {
     }
 
     /// Returns what an order counts for; nothing in a market that there is not.
-    ///
-    /// Rounding: up.
-    fn counts(&self, order: &Counted) -> Result<Notional, ArithmeticError> {
-        let Some(market) = self.state.markets.get(&order.instrument) else {
-            return Ok(Notional::ZERO);
-        };
+    fn counts(&self, instrument: InstrumentId, order: &Order) -> Result<Notional, ArithmeticError> {
+        let Some(market) = self.state.markets.get(&instrument) else { return Ok(Notional::ZERO) };
         let index = self.state.index(market.instrument.underlying);
-        let price = price_of(order, market, index)?;
-        order.lots.value(price, market.instrument.contract_size, Round::Up)?.magnitude()
+        let quoted = Quoted { mark: market.mark, index };
+        sessions::order_value(order, &market.instrument, quoted)
     }
-}
-
-/// Returns the price at which an order is counted: a buy at its limit; a sale at the greatest of limit, mark and, unless
-/// it can only end an option that is held, the index of the underlying.
-///
-/// spec 0027-ACC-014.
-fn price_of(
-    order: &Counted,
-    market: &Market,
-    index: Option<Price>,
-) -> Result<Price, ArithmeticError> {
-    let limit = order.price.magnitude()?;
-    if order.side == Side::Buy {
-        return Ok(limit);
-    }
-    let ends = order.reduce_only && market.instrument.contract.pays_premium();
-    let index = index.filter(|_| !ends).unwrap_or(Price::ZERO).magnitude()?;
-    let mark = market.mark.unwrap_or(Price::ZERO).magnitude()?;
-    Ok(limit.greater(mark).greater(index))
 }

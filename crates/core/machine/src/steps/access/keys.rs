@@ -1,20 +1,17 @@
-//! Who may command for whom: session keys, their terms and what they have spent, and the nonces that keys have used.
+//! Who may command for whom: grants use nonces, owners register session keys and revoke them.
 //!
-//! A grant says which key a shell has found under which commands. Here it is decided whether that key may.
+//! A grant says which key a shell has found under which commands. Whether that key may is a rule of `sessions`; here it is
+//! asked, and what has been used is written.
 //!
-//! **Invariant:** a nonce of a key is used once; a key that has ended is remembered until the last signature by it has
-//! expired; an owner's own key needs nobody's leave to revoke.
+//! **Invariant:** a grant that is refused has used nothing up; an owner's own key needs nobody's leave to revoke.
 //!
 //! **Left out:** signatures, which the shell has checked, and how long anything waits to get into a block.
 
 use crate::block::work::{Answer, Payer, Work};
-use crate::state::keys::DAY;
-use crate::state::keys::Session;
 use protocol::{
-    AccountId, Address, AssetId, Command, Event, Grant, InstrumentId, NonceWindow, Receipt,
-    Refusal, Scopes, SessionKey, SessionTerms, Shown, Signer, Transaction, limits,
+    AccountId, Address, AssetId, Command, Event, Grant, InstrumentId, Receipt, Refusal, SessionKey,
+    SessionTerms, Shown, Signer, Transaction,
 };
-use units::{BlockTime, Notional};
 
 /// What the dollar is called in signed text.
 const DOLLAR_NAME: &str = "USDC";
@@ -84,25 +81,7 @@ impl Work<'_> {
         if !self.state.is_known(owner) {
             return Err(Refusal::AccountNotOpen);
         }
-        if grant.expires_at <= now {
-            return Err(Refusal::SignatureExpired);
-        }
-        let day_on = now.after(DAY).map_err(|_| Refusal::SignatureTooLong)?;
-        if grant.expires_at > day_on {
-            return Err(Refusal::SignatureTooLong);
-        }
-        if let Signer::Session(key) = grant.signer {
-            let session = self.state.keys.session(owner, key).ok_or(Refusal::SessionUnknown)?;
-            if let Some(refusal) = session.ended(now) {
-                return Err(refusal);
-            }
-        }
-        if !self.state.keys.is_free(owner, grant.signer, grant.nonce) {
-            return Err(Refusal::NonceUsed);
-        }
-        if i128::from(grant.nonce) > day_on.millis() {
-            return Err(Refusal::NonceTooHigh);
-        }
+        sessions::check(grant, self.state.keys.signing(owner, grant.signer), now)?;
         if grant.shown.as_ref().is_some_and(|shown| !self.is_listed(first, shown)) {
             return Err(Refusal::ShownDiffers);
         }
@@ -143,57 +122,20 @@ impl Work<'_> {
     fn permit(&self, grant: &Grant, command: &Command) -> Result<(), Refusal> {
         let Signer::Session(key) = grant.signer else { return Ok(()) };
         let session = self.state.keys.session(grant.owner, key).ok_or(Refusal::SessionUnknown)?;
-        if !self.is_in_scope(grant.owner, &session.terms, command) {
-            return Err(Refusal::OutOfScope);
+        // Looked up only for a key that is of one instrument.
+        let cancelled = session.terms.instrument.and_then(|_| self.cancelled(grant.owner, command));
+        match sessions::in_scope(&session.terms, grant.owner, command, cancelled) {
+            true => Ok(()),
+            false => Err(Refusal::OutOfScope),
         }
-        Ok(())
     }
 
-    fn is_in_scope(&self, owner: Address, terms: &SessionTerms, command: &Command) -> bool {
-        let (scope, sub) = match command {
-            Command::PlaceOrder { sub, .. } | Command::MassQuote { sub, .. } => {
-                (Scopes::TRADE, Some(*sub))
-            }
-            Command::CancelOrder { sub, .. } | Command::MassCancel { sub, .. } => {
-                (Scopes::CANCEL, Some(*sub))
-            }
-            Command::Transfer { sub, .. } => (Scopes::TRANSFER, Some(*sub)),
-            Command::BuyCollateral { sub, .. } => (Scopes::TRADE, Some(*sub)),
-            // Whoever finds a session key sends nothing to himself.
-            Command::Withdraw { sub, destination, .. } if *destination == owner => {
-                (Scopes::WITHDRAW, Some(*sub))
-            }
-            Command::Deposit { .. } | Command::AttestPayment { .. } => (Scopes::DEPOSIT, None),
-            Command::Propose { .. }
-            | Command::Approve { .. }
-            | Command::Revoke { .. }
-            | Command::Pause { .. } => (Scopes::GOVERN, None),
-            // What is not listed takes the owner's own signature.
-            _ => return false,
-        };
-        let here = match terms.instrument {
-            Some(instrument) => self.stays_in(owner, instrument, command),
-            None => true,
-        };
-        terms.scopes.contains(scope) && terms.sub.is_none_or(|only| sub == Some(only)) && here
-    }
-
-    /// Whether a command is about one instrument and nothing else.
-    fn stays_in(&self, owner: Address, instrument: InstrumentId, command: &Command) -> bool {
-        match command {
-            Command::PlaceOrder { order, .. } => order.instrument == instrument,
-            Command::MassQuote { quotes, .. } => {
-                quotes.iter().all(|quote| quote.instrument == instrument)
-            }
-            Command::MassCancel { instrument: given, .. } => *given == Some(instrument),
-            Command::CancelOrder { sub, order } => {
-                let index = self.state.accounts.index(AccountId { owner, sub: *sub });
-                let account = index.and_then(|index| self.state.accounts.get(index));
-                let open = account.and_then(|account| account.orders().get(*order));
-                open.is_some_and(|open| open.instrument == instrument)
-            }
-            _ => false,
-        }
+    /// Returns the instrument of the open order that a command cancels.
+    fn cancelled(&self, owner: Address, command: &Command) -> Option<InstrumentId> {
+        let Command::CancelOrder { sub, order } = *command else { return None };
+        let index = self.state.accounts.index(AccountId { owner, sub })?;
+        let open = self.state.accounts.get(index)?.orders().get(order)?;
+        Some(open.instrument)
     }
 
     /// Answers the commands about keys; nothing to the others.
@@ -218,33 +160,8 @@ impl Work<'_> {
         if !self.state.is_known(owner) {
             return Err(Refusal::AccountNotOpen);
         }
-        let capped = terms.notional_per_day;
-        let sound = terms.scopes.is_valid()
-            && terms.expires_at > now
-            && terms.expires_at.within_limit().is_ok()
-            && capped.is_none_or(|cap| cap >= Notional::ZERO && cap.within_limit().is_ok());
-        if !sound {
-            return Err(Refusal::SessionTermsInvalid);
-        }
-        let sessions = &self.state.owner_mut(owner).sessions;
-        let over = |(key, session): &(&SessionKey, &Session)| {
-            **key != terms.key && session.is_forgettable(now)
-        };
-        let over: Vec<SessionKey> = sessions.iter().filter(over).map(|(key, _)| *key).collect();
-        let left = sessions.len().saturating_sub(over.len());
-        for key in over {
-            self.state.forget_session(owner, key);
-        }
-        match self.state.session_mut(owner, terms.key) {
-            Some(session) => (session.terms, session.revoked_at) = (terms, None),
-            None if left >= limits::SESSIONS_PER_OWNER_MAX => return Err(Refusal::TooManySessions),
-            None => {
-                let (nonces, spent) = (NonceWindow::default(), Notional::ZERO);
-                let day = BlockTime::from_millis(0);
-                let session = Session { terms, revoked_at: None, nonces, day, spent };
-                self.state.set_session(owner, terms.key, session);
-            }
-        }
+        sessions::check_terms(&terms, now)?;
+        self.state.register_session(owner, terms, now)?;
         self.events.push(Event::SessionRegistered { owner, terms });
         Ok(Receipt::Done)
     }
@@ -253,12 +170,8 @@ impl Work<'_> {
     ///
     /// spec 0027-ACC-007.
     fn revoke_session(&mut self, owner: Address, key: SessionKey) -> Result<Receipt, Refusal> {
-        let session = self.state.keys.session(owner, key).ok_or(Refusal::SessionUnknown)?;
-        if session.revoked_at.is_some() {
-            return Err(Refusal::SessionRevoked);
-        }
-        let session = self.state.session_mut(owner, key).ok_or(Refusal::SessionUnknown)?;
-        session.revoked_at = Some(self.block.time);
+        let session = self.state.session_mut(owner, key);
+        session.ok_or(Refusal::SessionUnknown)?.revoke(self.block.time)?;
         self.events.push(Event::SessionRevoked { owner, key });
         Ok(Receipt::Done)
     }
