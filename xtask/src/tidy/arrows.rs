@@ -32,6 +32,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("governance", BELOW_ENGINES),
     ("thresholds", BELOW_ENGINES),
     ("sessions", BELOW_ENGINES),
+    ("validator-set", BELOW_ENGINES),
     ("machine", BELOW_MACHINE),
 ];
 
@@ -52,6 +53,7 @@ const BELOW_MACHINE: &[&str] = &[
     "governance",
     "thresholds",
     "sessions",
+    "validator-set",
 ];
 
 /// All that core may take from outside: encoding, hashing, error messages.

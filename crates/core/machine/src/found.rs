@@ -5,7 +5,7 @@ use crate::state::State;
 use crate::state::account::Accounts;
 use crate::state::accrual::Accrual;
 use crate::state::allowances::{Allowance, Outflow};
-use crate::state::committee::{Committee, is_too_large};
+use crate::state::committee::Committee;
 use crate::state::custody::Custody;
 use crate::state::genesis::{Genesis, GenesisError, UnderlyingGenesis};
 use crate::state::keys::Keys;
@@ -153,7 +153,7 @@ fn check(genesis: &Genesis) -> Result<(), GenesisError> {
         return Err(GenesisError::Validators);
     }
     for held in validators {
-        if is_too_large(held.stake, validators.iter().map(|other| other.stake)) {
+        if validator_set::is_too_large(held.stake, validators.iter().map(|other| other.stake)) {
             return Err(GenesisError::StakeTooLarge(held.seat.validator));
         }
     }

@@ -57,7 +57,7 @@ pub use state::records::{
 };
 pub use state::suspension::Suspension;
 pub use state::underlying::Underlying;
-pub use state::validators::{Offender, ValidatorRecord};
+pub use state::validators::ValidatorRecord;
 pub use state::waiting::{CallAuction, Waiting, WaitingRoom};
 
 use protocol::codec::{self, DecodeError, EncodeError};

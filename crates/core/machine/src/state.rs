@@ -33,7 +33,6 @@ use crate::state::keys::Keys;
 use crate::state::market::Market;
 use crate::state::suspension::Suspension;
 use crate::state::underlying::Underlying;
-use crate::state::validators::Offender;
 use crate::state::waiting::{CallAuction, WaitingRoom};
 use borsh::{BorshDeserialize, BorshSerialize};
 use governance::{Council, Parameters};
@@ -44,6 +43,7 @@ use protocol::{
 use std::collections::BTreeMap;
 use thresholds::Liquidity;
 use units::{BlockHeight, BlockSpan, BlockTime, Lots, Notional, Ppb, Ppm, Price};
+use validator_set::{Offender, Stakes};
 
 /// The state of the house between two blocks.
 #[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
@@ -57,7 +57,7 @@ pub struct State {
     /// Who holds custody, deposits under way, withdrawals to be paid.
     pub custody: Custody,
     /// Stakes of all that ever had a seat.
-    pub validators: BTreeMap<ValidatorId, u64>,
+    pub validators: Stakes,
     /// Who validates, and when.
     pub committee: Committee,
     /// Validators that were ever punished.

@@ -34,7 +34,7 @@
 //! assert_eq!(session.ended(now), None);
 //!
 //! let (day, none) = (sessions::day_of(now)?, Notional::ZERO);
-//! assert_eq!(session.count(day, Notional::from_micros(70), none)?, Ok(true));
+//! assert_eq!(session.count(day, Notional::from_micros(70), none)?, Ok(()));
 //! let exceeded_by = Notional::from_micros(20);
 //! let refused = session.count(day, Notional::from_micros(50), none)?;
 //! assert_eq!(refused, Err(Refusal::SessionCap { exceeded_by }));

@@ -71,8 +71,8 @@ impl Session {
         Ok(())
     }
 
-    /// Counts dollars against the cap of a day, beside what the same command gives back; returns whether there is a cap. What
-    /// was counted in another day is forgotten.
+    /// Counts dollars against the cap of a day, if there is one, beside what the same command gives back. What was counted in
+    /// another day is forgotten.
     ///
     /// spec 0027-ACC-004, 0027-ACC-014.
     ///
@@ -84,24 +84,20 @@ impl Session {
         day: BlockTime,
         value: Notional,
         given_back: Notional,
-    ) -> Result<Result<bool, Refusal>, Fault> {
-        let Some(cap) = self.terms.notional_per_day else { return Ok(Ok(false)) };
+    ) -> Result<Result<(), Refusal>, Fault> {
+        let Some(cap) = self.terms.notional_per_day else { return Ok(Ok(())) };
         let before = if self.day == day { self.spent } else { Notional::ZERO };
-        Ok(spent_with(before, value, given_back, cap)?.map(|spent| {
-            (self.day, self.spent) = (day, spent);
-            true
-        }))
+        let spent = spent_with(before, value, given_back, cap)?;
+        Ok(spent.map(|spent| (self.day, self.spent) = (day, spent)))
     }
 
-    /// Gives back dollars that were counted in a day; returns whether there were any. Of a day that is over, nothing is.
+    /// Gives back dollars that were counted in a day. Of a day that is over, nothing is.
     ///
     /// spec 0027-ACC-017.
-    pub fn give_back(&mut self, day: BlockTime, dollars: Notional) -> bool {
-        let spent = spent_without(self.spent, dollars).filter(|_| self.day == day);
-        if let Some(spent) = spent {
+    pub fn give_back(&mut self, day: BlockTime, dollars: Notional) {
+        if let Some(spent) = spent_without(self.spent, dollars).filter(|_| self.day == day) {
             self.spent = spent;
         }
-        spent.is_some()
     }
 }
 

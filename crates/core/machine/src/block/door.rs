@@ -18,7 +18,6 @@ use crate::state::pursuit::Pursuit;
 use crate::state::records::{StateKey, Write};
 use crate::state::suspension::Suspension;
 use crate::state::underlying::Underlying;
-use crate::state::validators::Offender;
 use crate::state::waiting::{CallAuction, WaitingRoom};
 use book::{Open, OrderBook as _};
 use clearing::{Aggregate, Position};
@@ -33,6 +32,7 @@ use std::collections::BTreeSet;
 use std::ops::Deref;
 use thresholds::Liquidity;
 use units::{Amount, BlockHeight, BlockTime, Lots};
+use validator_set::Offender;
 
 /// Records that the block has changed.
 #[derive(Debug, Default)]

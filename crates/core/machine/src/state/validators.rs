@@ -2,21 +2,8 @@
 
 use crate::state::State;
 use borsh::{BorshDeserialize, BorshSerialize};
-use protocol::{Offence, ValidatorId};
-use units::BlockTime;
-
-/// What is held against a validator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Offender {
-    /// The last offence.
-    pub last: Offence,
-    /// How many were punished.
-    pub punished: u32,
-    /// Stake lost in all.
-    pub slashed: u64,
-    /// When it may be released; absent if it is free.
-    pub jailed_until: Option<BlockTime>,
-}
+use protocol::ValidatorId;
+use validator_set::Offender;
 
 /// A validator that was ever punished, as the state root commits to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -33,9 +20,9 @@ impl State {
     /// spec 0029-EVID-005, 0033-COMM-007.
     #[must_use]
     pub fn reporting_stake(&self, validator: ValidatorId) -> Option<u64> {
-        let free = self.offenders.get(&validator).is_none_or(|held| held.jailed_until.is_none());
-        let seated = self.committee.is_seated(validator);
-        self.validators.get(&validator).copied().filter(|_| free && seated)
+        let stake = self.validators.get(&validator).copied()?;
+        let is_seated = self.committee.is_seated(validator);
+        validator_set::reporting_stake(stake, self.offenders.get(&validator), is_seated)
     }
 
     /// Returns the weight of the reports of all that have a seat in this epoch, jailed ones among them.
