@@ -11,7 +11,7 @@
 //! order trades beyond its price or its lots; no account holds a bid at or above an ask of its own, so nobody ever
 //! trades with himself.
 //!
-//! What it leaves out: money. Margin, position limits, reduce-only and price bands are the machine's; the book
+//! What it leaves out: money. Margin, position limits, reduce-only and price bands are those of `margin`; the book
 //! returns fills.
 #![cfg_attr(
     not(test),
@@ -38,6 +38,7 @@ mod fast;
 mod naive;
 mod near;
 mod order;
+mod reopening;
 mod state;
 
 pub use auction::{Auction, BookFill};
@@ -46,4 +47,5 @@ pub use extract::{Extract, Found, Node, ORDERS_SHOWN_MAX};
 pub use fast::FastBook;
 pub use naive::NaiveBook;
 pub use order::{Entry, Level, Open};
+pub use reopening::reopening_length;
 pub use state::BookState;

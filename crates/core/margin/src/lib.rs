@@ -31,6 +31,7 @@
 extern crate self as margin;
 
 mod account;
+mod admission;
 mod basis;
 mod bounds;
 mod build;
@@ -59,6 +60,9 @@ mod valuation;
 mod weights;
 
 pub use account::{AccountMargin, required};
+pub use admission::{
+    PriceBand, SizeLimits, check_limit, check_size, is_within, only_reduces, reach, room_to_reduce,
+};
 pub use ceiling::{Ceiling, OrderCeiling};
 pub use closing::{ClosingCheck, ClosingMargin};
 pub use counted::{equity_on, gained_over_index};

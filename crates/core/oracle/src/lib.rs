@@ -51,7 +51,7 @@ mod vols;
 
 pub use feed::{Feed, Index};
 pub use forward::{BasisMarks, BasisVote, Forward};
-pub use mark::{PremiumAverage, Quotes, perpetual_mark};
+pub use mark::{PremiumAverage, Quotes, impact_lots, perpetual_mark};
 pub use median::{Middle, weighted_median, weighted_quartiles};
 pub use params::Parameters;
 pub use report::{Reading, Report};

@@ -8,7 +8,9 @@ use crate::average::WindowAverage;
 use crate::exponential::{ONE, decay};
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::Fault;
-use units::{ArithmeticError, BlockSpan, BlockTime, Num, Ppb, Ppm, Price, Round};
+use units::{
+    ArithmeticError, BlockSpan, BlockTime, Lots, Notional, Num, Ppb, Ppm, Price, Quantity, Round,
+};
 
 /// Parts of a premium's inner scale in one: 10⁻¹², a million times finer than [`Ppm`].
 const PARTS: i128 = 1_000_000_000_000;
@@ -47,6 +49,27 @@ impl Quotes {
         let bought = self.ask.map_or(index, |ask| index.lesser(ask));
         self.bid.map_or(bought, |bid| bought.greater(bid))
     }
+}
+
+/// Returns how many lots the impact notional buys at the index: no fewer than are worth it, and one at least. A lot worth
+/// less than a micro-dollar counts as worth one.
+///
+/// Rounding: up; the value of a lot down.
+///
+/// spec 0017-ORAC-014.
+///
+/// # Errors
+///
+/// [`ArithmeticError`] if they are beyond what lots may be.
+pub fn impact_lots(
+    index: Price,
+    contract_size: Quantity,
+    impact: Notional,
+) -> Result<Lots, ArithmeticError> {
+    let lot = Lots::from_count(1).value(index, contract_size, Round::Down)?;
+    let lot = lot.greater(Notional::from_micros(1)).number();
+    let lots = impact.number().mul_div(Num::new(1), lot, Round::Up)?;
+    Ok(Lots::from_number(lots.greater(Num::new(1))))
 }
 
 /// The premium of a perpetual over its index: a fading average for the mark, an hour's average for funding.
@@ -239,4 +262,24 @@ fn in_ppm(parts: i128) -> Result<Ppm, Fault> {
         .plus(Num::new(HALF_A_PPM))
         .and_then(|parts| parts.mul_div(Num::new(1), Num::new(PARTS_PER_PPM), Round::Down));
     nearest.map(Ppm::from_number).map_err(Fault::at("oracle: premium in parts per million"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_impact_notional_buys_whole_lots_and_one_at_least() {
+        // 0017-ORAC-014
+        let lots = |index, size, impact| {
+            let index = Price::from_micros(index);
+            let (size, impact) = (Quantity::from_nanos(size), Notional::from_micros(impact));
+            impact_lots(index, size, impact).map(Lots::count)
+        };
+        let (dollar, one) = (1_000_000, 1_000_000_000);
+        assert_eq!(lots(100 * dollar, one, 1_000 * dollar), Ok(10));
+        assert_eq!(lots(100 * dollar, one, 1_001 * dollar), Ok(11), "no fewer than are worth it");
+        assert_eq!(lots(100 * dollar, one, 1), Ok(1));
+        assert_eq!(lots(1, 1, 5), Ok(5), "a lot worth less than a micro-dollar counts as one");
+    }
 }

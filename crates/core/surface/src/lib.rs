@@ -37,8 +37,10 @@
 
 mod curve;
 mod envelope;
+mod marked;
 mod outvoted;
 mod repair;
 mod support;
 
+pub use marked::{Marked, Voted, marked};
 pub use repair::{Repair, Repaired, Smile, repair, repair_trusting};

@@ -31,6 +31,7 @@
 )]
 
 mod depth;
+mod dollars;
 mod history;
 mod hour;
 mod liquidity;
@@ -39,6 +40,7 @@ mod range;
 mod root;
 
 pub use depth::{Depth, Yardstick};
+pub use dollars::{standing, traded, traded_vega};
 pub use history::History;
 pub use liquidity::{Hour, Liquidity, Measured, Seen, Shown, Traded};
 pub use parameters::{Parameters, STRESS, Stress};

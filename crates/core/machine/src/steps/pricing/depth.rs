@@ -7,7 +7,7 @@ use book::OrderBook;
 use protocol::{Contract, InstrumentId, ParameterId, Side, UnderlyingId};
 use std::collections::BTreeMap;
 use thresholds::Seen;
-use units::{Lots, Notional, Ppm, Price, Round};
+use units::{Lots, Notional, Ppm, Price};
 
 impl Work<'_> {
     /// Measures the depth of every underlying's books as they stand after the auctions, as far as they can be quoted in.
@@ -71,13 +71,12 @@ impl Work<'_> {
         let underlying = instrument.underlying;
         let is_option = instrument.contract.pays_premium();
         let traded = if is_option {
-            let risk = self.margins.risk.get();
-            let vega = risk.and_then(|risk| risk.vega(id));
-            vega.and_then(|vega| vega.number().times(lots.number()).ok()).map(Notional::from_number)
+            let vega = self.margins.risk.get().and_then(|risk| risk.vega(id));
+            vega.and_then(|vega| thresholds::traded_vega(lots, vega))
         } else {
-            lots.value(price, instrument.contract_size, Round::Down).ok()
+            thresholds::traded(lots, price, instrument.contract_size)
         };
-        let Some(traded) = traded.and_then(|traded| traded.magnitude().ok()) else { return };
+        let Some(traded) = traded else { return };
         drop(self.state.note_trade(underlying, |liquidity| match is_option {
             true => liquidity.trade_vega(traded, now),
             false => liquidity.trade(id, traded, now),
@@ -89,6 +88,5 @@ impl Work<'_> {
 fn standing(market: &Market, band: Ppm) -> Notional {
     let Some(mark) = market.mark else { return Notional::ZERO };
     let [bids, asks] = [Side::Buy, Side::Sell].map(|side| market.book.lots_near(side, mark, band));
-    let dollars = bids.lesser(asks).value(mark, market.instrument.contract_size, Round::Down);
-    dollars.unwrap_or(Notional::ZERO)
+    thresholds::standing(bids, asks, mark, market.instrument.contract_size)
 }

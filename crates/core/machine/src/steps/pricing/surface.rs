@@ -6,21 +6,8 @@ use crate::state::valuation::settlement_at;
 use oracle::ImpliedVol;
 use protocol::{Contract, Fault, InstrumentId};
 use std::collections::BTreeMap;
-use surface::{Repaired, Smile};
-use units::{ArithmeticError, BlockTime, Num, Ppm, Price, Round, Vol, limits};
-
-/// The vol of a strike, and what is known about it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SurfaceVol {
-    /// As options are marked.
-    pub(crate) vol: Vol,
-    /// As voted, or as it lies between votes.
-    pub(crate) voted: Vol,
-    /// How far off the vol may be.
-    pub(crate) uncertainty: Vol,
-    /// Whether it has no vote that is fresh and to be believed.
-    pub(crate) stale: bool,
-}
+use surface::{Marked, Smile, Voted};
+use units::{BlockTime, Ppm, Price};
 
 /// Returns the repaired vols of the options among the markets of an underlying, by expiry and strike. One that
 /// nobody has ever voted for, nor for another strike of its expiry, has none.
@@ -34,7 +21,7 @@ pub(crate) fn vols(
     now: BlockTime,
     params: &oracle::Parameters,
     repair_max: Ppm,
-) -> Result<BTreeMap<(BlockTime, Price), SurfaceVol>, Fault> {
+) -> Result<BTreeMap<(BlockTime, Price), Marked>, Fault> {
     let mut voted: BTreeMap<BlockTime, BTreeMap<Price, ImpliedVol>> = BTreeMap::new();
     for id in ids {
         let market = markets.get(id).ok_or(Fault::Missing("market"))?;
@@ -62,30 +49,11 @@ pub(crate) fn vols(
     let mut vols = BTreeMap::new();
     for ((expires_at, implied), repaired) in voted.iter().zip(surface::repair(&smiles)) {
         for ((strike, implied), point) in implied.iter().zip(repaired.values()) {
-            let found = marked(*implied, *point, repair_max).map_err(at())?;
-            vols.insert((*expires_at, *strike), found);
+            let ImpliedVol { vol, uncertainty, stale } = *implied;
+            let voted = Voted { vol, uncertainty, stale };
+            let marked = surface::marked(voted, *point, repair_max).map_err(at())?;
+            vols.insert((*expires_at, *strike), marked);
         }
     }
     Ok(vols)
-}
-
-/// Returns what a strike is marked at: its repaired vol, or as far towards it as its vote may be moved.
-///
-/// spec 0018-SURF-008.
-fn marked(
-    implied: ImpliedVol,
-    point: Repaired,
-    repair_max: Ppm,
-) -> Result<SurfaceVol, ArithmeticError> {
-    let one = Num::new(limits::PPM_ONE);
-    let most = implied.vol.number().mul_div(repair_max.number(), one, Round::Up)?;
-    let most = Vol::from_number(most);
-    let moved = point.vol.minus(implied.vol)?;
-    let is_far = !implied.stale && moved.magnitude()? > most;
-    let vol = match is_far && !point.contradicted {
-        true => implied.vol.plus(moved.lesser(most).greater(Vol::ZERO.minus(most)?))?,
-        false => point.vol,
-    };
-    let uncertainty = implied.uncertainty.plus(moved.magnitude()?)?;
-    Ok(SurfaceVol { vol, voted: implied.vol, uncertainty, stale: implied.stale || is_far })
 }

@@ -4,14 +4,15 @@ use crate::block::work::Work;
 use crate::state::market::Market;
 use crate::state::underlying::Underlying;
 use crate::state::valuation::valued_on;
-use crate::steps::pricing::surface::{SurfaceVol, vols};
+use crate::steps::pricing::surface::vols;
 use book::OrderBook;
 use oracle::{BasisVote, Quotes, Report, SettlementAverage, Sight, VolVote, perpetual_mark};
 use protocol::{
     Contract, Event, Fault, InstrumentId, Mode, ParameterId, Plant, Side, SourceId, UnderlyingId,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use units::{BlockSpan, BlockTime, Lots, Notional, Num, Price, Round};
+use surface::Marked;
+use units::{BlockSpan, BlockTime, Notional, Price};
 
 /// How long resting orders that add risk stay once an index is stale or a vol is flagged.
 ///
@@ -259,7 +260,7 @@ fn average(
 fn mark(
     market: &mut Market,
     underlying: &Underlying,
-    vols: &BTreeMap<(BlockTime, Price), SurfaceVol>,
+    vols: &BTreeMap<(BlockTime, Price), Marked>,
     (index, now): (Price, BlockTime),
     (trades, impact): (bool, Notional),
     params: &oracle::Parameters,
@@ -305,13 +306,8 @@ fn mark(
 ///
 /// spec 0017-ORAC-014.
 fn quotes(market: &Market, index: Price, impact: Notional) -> Result<Quotes, Fault> {
-    let at = Fault::at("impact prices");
-    // Whole lots, at least one, and no fewer than are worth it.
-    let size = market.instrument.contract_size;
-    let lot = Lots::from_count(1).value(index, size, Round::Down).map_err(&at)?;
-    let lot = lot.greater(Notional::from_micros(1)).number();
-    let lots = impact.number().mul_div(Num::new(1), lot, Round::Up).map_err(&at)?;
-    let lots = Lots::from_number(lots.greater(Num::new(1)));
+    let lots = oracle::impact_lots(index, market.instrument.contract_size, impact);
+    let lots = lots.map_err(Fault::at("impact prices"))?;
     let print = market.last.filter(|_| Plant::PrintsCount.is_planted());
     let average = |side| print.or_else(|| market.book.average(side, lots));
     Ok(Quotes { bid: average(Side::Buy), ask: average(Side::Sell), external: None })

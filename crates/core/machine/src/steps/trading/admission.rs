@@ -5,13 +5,14 @@ use crate::state::account::{Account, OpenOrder, Origin};
 use crate::state::market::{Market, Status};
 use book::{Entry, OrderBook};
 use clearing::Position;
+use margin::{PriceBand, SizeLimits, room_to_reduce};
 use protocol::{
     AccountId, AccountIndex, Address, CancelReason, Command, Event, Fault, InstrumentId, Mode,
     NewOrder, OrderId, ParameterId, Quote, Receipt, Refusal, SelfTrade, Side, TimeInForce,
     limits as counts,
 };
 use std::collections::BTreeSet;
-use units::{Lots, Price, Round, limits};
+use units::Lots;
 
 /// An order as it enters a book, whoever sent it.
 #[derive(Debug, Clone, Copy)]
@@ -363,21 +364,12 @@ impl Work<'_> {
         let at = Fault::at("size of orders");
         let others = held.side(open.instrument, open.side);
         let total = open.lots.plus(others.lots).map_err(&at)?;
-        let reduces = open.reduce_only || others.of_house > 0;
-        if reduces && room_to_reduce(lots, open.side).is_none_or(|room| total > room) {
-            return Ok(Err(Refusal::ReduceOnlyWouldIncrease));
-        }
-        let reached = match open.side {
-            Side::Buy => lots.plus(total),
-            Side::Sell => lots.minus(total),
+        let limits = SizeLimits {
+            must_reduce: open.reduce_only || others.of_house > 0,
+            has_room: market.has_room_for(open.side, open.lots),
+            position: self.state.position_limit(market.instrument.underlying),
         };
-        let limit = self.state.position_limit(market.instrument.underlying);
-        let reached = reached.and_then(Lots::magnitude).map_err(&at)?;
-        let enlarges = reached > lots.magnitude().map_err(&at)?;
-        let opens = room_to_reduce(lots, open.side).is_none_or(|room| total > room);
-        let crowded = opens && !market.has_room_for(open.side, open.lots);
-        let beyond = crowded || (enlarges && reached > limit);
-        Ok(if beyond { Err(Refusal::PositionLimit) } else { Ok(()) })
+        margin::check_size(lots, open.side, total, limits).map_err(at)
     }
 
     /// Checks that the owner has room for an order more, and in a call auction that those that wait have.
@@ -525,17 +517,7 @@ fn is_restricted(market: &Market, mode: Mode) -> bool {
 /// Returns whether an order and all open orders of its side together only reduce a position.
 fn fits_position(held: &Account, lots: Lots, open: &OpenOrder) -> bool {
     let total = held.side(open.instrument, open.side).lots.plus(open.lots);
-    let room = room_to_reduce(lots, open.side);
-    room.zip(total.ok()).is_some_and(|(room, total)| total <= room)
-}
-
-/// Returns how many lots an order of a side may trade before it enlarges a position; `None` if it enlarges it at once.
-pub(crate) fn room_to_reduce(lots: Lots, side: Side) -> Option<Lots> {
-    match side {
-        Side::Sell if lots > Lots::ZERO => Some(lots),
-        Side::Buy if lots < Lots::ZERO => lots.negated().ok(),
-        Side::Buy | Side::Sell => None,
-    }
+    total.is_ok_and(|total| margin::only_reduces(lots, open.side, total))
 }
 
 /// Checks that the book takes an order, and that it meets no order with which the house liquidates the account; returns
@@ -570,36 +552,17 @@ fn check_account(held: &Account, position: &Position, open: &OpenOrder) -> Resul
 }
 
 /// Checks lots, tick, sign and band of an order.
-///
-/// The band is one-sided: it bounds what an order could pay away, not how far from the market it may wait.
 pub(crate) fn check_price(
     market: &Market,
     work: &Work<'_>,
     open: &OpenOrder,
 ) -> Result<(), Refusal> {
-    if open.lots <= Lots::ZERO {
-        return Err(Refusal::LotsNotPositive);
-    }
-    if open.lots > Lots::from_count(limits::LOTS_MAX) {
-        return Err(Refusal::LotsTooMany);
-    }
-    if market.instrument.contract.pays_premium() && open.price <= Price::ZERO {
-        return Err(Refusal::PriceNotPositive);
-    }
-    if open.price.on_tick(market.instrument.tick, Round::Down) != Ok(open.price) {
-        return Err(Refusal::PriceOffTick);
-    }
-    let index = work.state.index(market.instrument.underlying);
-    let (Some(mark), Some(index)) = (market.mark, index) else {
-        return Err(Refusal::MarkMissing);
+    let OpenOrder { side, price, lots, .. } = *open;
+    let underlying = market.instrument.underlying;
+    let band = PriceBand {
+        mark: market.mark,
+        index: work.state.index(underlying),
+        share: work.state.ppm(underlying, ParameterId::PriceBand),
     };
-    let band = work.state.ppm(market.instrument.underlying, ParameterId::PriceBand);
-    let outside = Refusal::PriceOutsideBand;
-    let distance = index.magnitude().and_then(|index| index.scaled(band, Round::Down));
-    let distance = distance.map_err(|_| outside)?;
-    let inside = match open.side {
-        Side::Buy => open.price <= mark.plus(distance).map_err(|_| outside)?,
-        Side::Sell => open.price >= mark.minus(distance).map_err(|_| outside)?,
-    };
-    if inside && open.price.within_limit().is_ok() { Ok(()) } else { Err(outside) }
+    margin::check_limit(&market.instrument, side, price, lots, band)
 }

@@ -12,8 +12,8 @@ use crate::block::work::{Answer, Work};
 use crate::state::State;
 use crate::state::account::OpenOrder;
 use margin::{AccountMargin, Ceiling, ClosingMargin, Cover, Risk};
-use protocol::{AccountIndex, CancelReason, Fault, OrderId, ParameterId, Plant, Side};
-use units::{Notional, Round};
+use protocol::{AccountIndex, CancelReason, Fault, OrderId, ParameterId, Plant};
+use units::Notional;
 
 /// Orders that are margined exactly in one block before its commands, and again before its auctions: a bound on the work
 /// that accounts near their limits make.
@@ -269,11 +269,7 @@ impl State {
         let market = self.market(open.instrument)?;
         let mark = market.mark.ok_or(Fault::Missing("mark"))?;
         let band = self.ppm(market.instrument.underlying, ParameterId::LiquidationBand);
-        let band = mark.magnitude().and_then(|mark| mark.scaled(band, Round::Down));
-        let band = band.map_err(&at)?;
-        Ok(match open.side {
-            Side::Buy => open.price <= mark.plus(band).map_err(&at)?,
-            Side::Sell => open.price >= mark.minus(band).map_err(&at)?,
-        })
+        let reach = margin::reach(mark, band).map_err(&at)?;
+        margin::is_within(open.side, open.price, mark, reach).map_err(at)
     }
 }

@@ -14,7 +14,7 @@ use protocol::{
     TimeInForce,
 };
 use std::collections::BTreeSet;
-use units::{ArithmeticError, BlockHeight, BlockSpan, Num, Round};
+use units::{ArithmeticError, BlockHeight, BlockSpan};
 
 /// Height of the first block.
 const FIRST: BlockHeight = BlockHeight::from_blocks(1);
@@ -35,8 +35,7 @@ impl Work<'_> {
         let mut auction = self.state.call_auction.filter(|auction| now < auction.until);
         if is_gap {
             let left = self.state.suspension.left().map_err(&at)?;
-            let length = self.elapsed.number().mul_div(Num::new(20), Num::new(3), Round::Up);
-            let length = length.map_or(left, BlockSpan::from_number).lesser(left);
+            let length = book::reopening_length(self.elapsed, left);
             if length > BlockSpan::ZERO {
                 let asked = now.after(length).map_err(&at)?;
                 let until = auction.map_or(asked, |before| asked.greater(before.until));

@@ -7,8 +7,9 @@
 //! What it leaves out: call auctions, in which nothing meets them but the house.
 
 use crate::block::work::{Takeovers, Work};
-use crate::steps::trading::admission::{Incoming, room_to_reduce};
+use crate::steps::trading::admission::Incoming;
 use book::OrderBook;
+use margin::room_to_reduce;
 use protocol::{AccountIndex, CancelReason, Fault, InstrumentId, OrderId, Side, TimeInForce};
 use std::collections::BTreeMap;
 use units::{Lots, Price, limits};
