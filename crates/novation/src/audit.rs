@@ -19,10 +19,10 @@ mod summary;
 mod tail;
 
 use crate::Verdict;
-use crate::archive::{Archive, SnapshotView, Tree};
 use crate::cli::AuditArgs;
 use crate::progress::{Progress, Unit};
 use anyhow::{Context, Result};
+use archive::{Archive, SnapshotView, Tree};
 use difference::{Difference, records_that_differ, same};
 use files::FileTold;
 use happened::Happened;
@@ -274,7 +274,7 @@ impl Auditor {
     ) -> Result<(Self, Header), Stop> {
         let height = entry.height;
         let header = header_of(entry)?;
-        let snapshot = snapshots.read(height).map_err(anyhow::Error::msg)?;
+        let snapshot = snapshots.read(height).map_err(anyhow::Error::from)?;
         let cause = "the snapshot's file was changed after it was written, or the header was";
         let told = Hash::new(snapshot.checkpoint.root.bytes());
         same(height, "state root in the snapshot", header.state_root, told, cause)?;
@@ -283,7 +283,7 @@ impl Auditor {
         same(height, "height of the snapshot", header.height, machine.state().height, cause)?;
         let whole = house::snapshot_hash(&machine).context("a state has an encoding")?;
         same(height, "hash of the whole state", header.snapshot, whole, cause)?;
-        let commitment = Tree::Copied(archive.state_at(&snapshot.checkpoint)?);
+        let commitment = archive.state_at(&snapshot.checkpoint).map_err(anyhow::Error::from)?;
         let mut ahead: Vec<u64> =
             snapshots.heights()?.into_iter().filter(|at| *at > height).collect();
         ahead.reverse();
@@ -402,7 +402,7 @@ impl Auditor {
         let snapshot = self.ahead.last().filter(|at| **at == self.height);
         difference.details = match snapshot.map(|at| self.snapshots.read(*at)) {
             Some(Ok(snapshot)) => records_that_differ(&snapshot.state, &mut self.machine),
-            Some(Err(reason)) => vec![reason],
+            Some(Err(reason)) => vec![reason.to_string()],
             None => vec!["there is no snapshot at this height to find the record by".into()],
         };
         Err(difference.into())
@@ -423,7 +423,7 @@ impl Auditor {
                 return Err(Difference {
                     height,
                     field: "snapshot".into(),
-                    log: reason,
+                    log: reason.to_string(),
                     replay: "the block itself agrees".into(),
                     cause: "the snapshot's file was changed or cut short after it was written; the log is not \
                             affected"

@@ -1,8 +1,8 @@
 //! Shows the arithmetic behind an account's margin, as a tree or as JSON.
 
-use crate::archive::Archive;
 use crate::cli::{AccountName, Height, MarginArgs};
 use anyhow::{Context, Result, bail};
+use archive::Archive;
 use machine::{Account, State};
 use margin::{
     Explanation, Figure, Requirement, SCENARIOS, Scenario, ScenarioId, SpotMove, Standing, VolMove,

@@ -3,7 +3,6 @@
 //! Results go to standard output, progress and errors to standard error. Exit codes: 0 done, 1 failed or something
 //! differs, 2 a command line that makes no sense.
 
-mod archive;
 mod audit;
 mod backtest;
 mod cli;

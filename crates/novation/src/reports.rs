@@ -1,10 +1,10 @@
 //! `novation report`: makes the report of a run again, from any directory with a log.
 
 use crate::Verdict;
-use crate::archive::Archive;
 use crate::audit::{self, Replayed, Stop};
 use crate::cli::ReportArgs;
 use anyhow::{Context, Result, bail};
+use archive::Archive;
 use run_report::Scenario;
 use std::io::Write;
 use std::path::Path;

@@ -70,6 +70,7 @@ const CORE_OUTSIDE_BESIDES: &[(&str, &str, &str)] = &[(
 const SHELLS: &[(&str, &[&str])] = &[
     ("store", &["durable", "state-proof"]),
     ("house", &["durable", "store"]),
+    ("archive", &["house", "store"]),
     ("access", &["durable"]),
     ("mempool", &["access"]),
     ("replica", &["access", "durable", "house", "light", "mempool"]),

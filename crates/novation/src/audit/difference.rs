@@ -1,5 +1,6 @@
 //! A difference between a log and its replay: where, what both say, and what that may come from.
 
+use archive::ArchiveError;
 use machine::{Machine, StateKey};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -43,6 +44,12 @@ pub(crate) enum Stop {
 impl From<Difference> for Stop {
     fn from(difference: Difference) -> Self {
         Self::Differs(Box::new(difference))
+    }
+}
+
+impl From<ArchiveError> for Stop {
+    fn from(error: ArchiveError) -> Self {
+        Self::Failed(error.into())
     }
 }
 

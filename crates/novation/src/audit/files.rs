@@ -2,8 +2,8 @@
 
 use super::Auditor;
 use super::difference::{Stop, same};
-use crate::archive::Archive;
 use anyhow::{Context, Result};
+use archive::Archive;
 use protocol::{Hash, Header, codec, limits};
 use run_report::scenario;
 use serde::Serialize;
@@ -11,7 +11,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
 use std::path::Path;
-use store::{StateCommitment as _, TreeTarget};
+use store::TreeTarget;
 
 /// Files that a house, a node or the demo leaves beside what is audited, and what they are.
 const BESIDE: [(&str, &str); 13] = [
@@ -186,12 +186,13 @@ fn state(archive: &Archive, auditor: &Auditor, begun: u64) -> Result<Check, Stop
     let copied = match archive.state_now() {
         Ok(copied) => copied,
         Err(error) => {
+            let error = anyhow::Error::from(error);
             return Ok(Check::Left(format!(
                 "it cannot be opened ({error:#}); a running house may be writing it, or the disk is failing"
             )));
         }
     };
-    let Some(height) = copied.commitment.height() else {
+    let Some(height) = copied.height() else {
         return Ok(Check::Left("it holds no block yet".into()));
     };
     if !(begun..=auditor.height).contains(&height) {
@@ -199,7 +200,7 @@ fn state(archive: &Archive, auditor: &Auditor, begun: u64) -> Result<Check, Stop
             "it stands at block {height}, which is not among those replayed"
         )));
     }
-    let told = Hash::new(copied.commitment.root().bytes());
+    let told = copied.root();
     let cause = "the authenticated state was changed after it was written, or is another house's; the log is not affected";
     same(height, "root of the stored state", told, root_at(archive, height)?, cause)?;
     Ok(Check::Done(format!("opened from a copy: its root after block {height} is the log's")))

@@ -2,8 +2,8 @@
 
 use super::difference::Difference;
 use super::{Audited, halted};
-use crate::archive::Archive;
 use anyhow::Result;
+use archive::Archive;
 use protocol::Header;
 use serde_json::{Value, json};
 use std::io::Write;

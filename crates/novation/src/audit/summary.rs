@@ -6,8 +6,8 @@
 use super::Auditor;
 use super::difference::{Difference, Stop};
 use super::files::{Check, root_at};
-use crate::archive::Archive;
 use anyhow::Context as _;
+use archive::Archive;
 use report::{RunReport, Summary};
 use serde_json::Value;
 use std::fs;

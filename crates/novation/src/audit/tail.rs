@@ -1,8 +1,8 @@
 //! The end of a block log: what stands behind the last whole entry.
 
 use super::difference::{Difference, Stop};
-use crate::archive::Archive;
 use anyhow::{Context, Result};
+use archive::Archive;
 use std::fmt;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};

@@ -1,13 +1,34 @@
 //! The directory of a house as its auditor sees it: read, and never written.
 //!
+//! - [`Archive`]: blocks, snapshots and the genesis; the machine after a block, made from them.
+//! - [`Last`]: machine and authenticated state after the last block, from which records are proved.
+//! - [`Tree`]: an authenticated state that is not the house's own, begun anew or from a copy.
+//!
 //! **Invariant:** nothing below the directory is created, changed or removed, and no lock is taken, so the house may be
 //! running, or on a disk that cannot be written.
+//!
+//! **Left out:** whether the log is the right one, and whether every root in it is: an audit looks at that.
+//!
+//! ```no_run
+//! use archive::Archive;
+//! use std::path::Path;
+//!
+//! let archive = Archive::open(Path::new("./demo"))?;
+//! let machine = archive.machine_at(Some(100))?;
+//! println!("{} accounts after block {}", machine.state().accounts.len(), machine.state().height);
+//! # Ok::<(), archive::ArchiveError>(())
+//! ```
 
-use anyhow::{Context, Result, bail};
+mod error;
+mod last;
+
+pub use error::{ArchiveError, UnusableSnapshot};
+pub use last::Last;
+
 use machine::{Genesis, Machine};
 use protocol::{Block, Hash, codec, limits};
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,39 +39,46 @@ use store::{
 
 /// A house on disk.
 #[derive(Debug)]
-pub(crate) struct Archive {
+pub struct Archive {
     dir: PathBuf,
     /// What it was founded on.
-    pub(crate) genesis: Genesis,
+    pub genesis: Genesis,
     /// The hash of that.
-    pub(crate) hash: Hash,
+    pub hash: Hash,
 }
 
 impl Archive {
     /// Opens the directory of a house.
-    pub(crate) fn open(dir: &Path) -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError`] if there is no house, or no block log.
+    pub fn open(dir: &Path) -> Result<Self, ArchiveError> {
         let (genesis, hash) = house::read_genesis(dir)?;
         let archive = Self { dir: dir.to_path_buf(), genesis, hash };
         if !archive.log_dir().is_dir() {
-            bail!("{} has no block log: restore its directory 'blocks' from a copy", dir.display());
+            return Err(ArchiveError::NoLog(dir.to_path_buf()));
         }
         Ok(archive)
     }
 
     /// Returns the directory.
-    pub(crate) fn dir(&self) -> &Path {
+    #[must_use]
+    pub fn dir(&self) -> &Path {
         &self.dir
     }
 
     /// Returns the process that writes here, if one does, by what it wrote into the lock. Nothing is created.
-    pub(crate) fn writer(&self) -> Result<Option<String>> {
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::Disk`] if the lock cannot be read.
+    pub fn writer(&self) -> Result<Option<String>, ArchiveError> {
         let path = self.dir.join("lock");
         let file = match fs::File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                return Err(error).with_context(|| format!("cannot read {}", path.display()));
-            }
+            Err(source) => return Err(ArchiveError::Disk { doing: "read", path, source }),
         };
         match file.try_lock_shared() {
             Ok(()) => Ok(None),
@@ -59,8 +87,8 @@ impl Archive {
                 let is_number = !holder.is_empty() && holder.bytes().all(|b| b.is_ascii_digit());
                 Ok(Some(if is_number { holder } else { "unknown".into() }))
             }
-            Err(fs::TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("cannot lock {}", path.display()))
+            Err(fs::TryLockError::Error(source)) => {
+                Err(ArchiveError::Disk { doing: "lock", path, source })
             }
         }
     }
@@ -70,51 +98,74 @@ impl Archive {
     }
 
     /// Reads the blocks from a height on.
-    pub(crate) fn blocks(&self, from: u64) -> Result<BlockReader> {
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::Log`] if the log cannot be opened there.
+    pub fn blocks(&self, from: u64) -> Result<BlockReader, ArchiveError> {
         Ok(BlockReader::open_from(&self.log_dir(), Some(self.hash.bytes()), from)?)
     }
 
     /// Returns the first height of the log; `None` if it holds none.
-    pub(crate) fn first_height(&self) -> Result<Option<u64>> {
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::Log`] if the log cannot be opened.
+    pub fn first_height(&self) -> Result<Option<u64>, ArchiveError> {
         Ok(BlockReader::open(&self.log_dir(), Some(self.hash.bytes()))?.first_height())
     }
 
     /// Returns the authenticated state at a checkpoint, from a copy of the house's own: it must have the root that the
     /// header of that height names, so it need not be trusted.
-    pub(crate) fn state_at(&self, checkpoint: &Checkpoint) -> Result<CopiedState> {
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError`] if it cannot be copied, or its files do not lead to the checkpoint.
+    pub fn state_at(&self, checkpoint: &Checkpoint) -> Result<Tree, ArchiveError> {
         let scratch = self.copied_state()?;
         let commitment = QmdbCommitment::open_at(&scratch.0, checkpoint)?;
-        Ok(CopiedState { commitment, _scratch: scratch })
+        Ok(Tree { commitment, _scratch: Some(scratch) })
     }
 
     /// Returns the authenticated state as it was last made durable, from a copy of the house's own.
-    pub(crate) fn state_now(&self) -> Result<CopiedState> {
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError`] if it cannot be copied, or its files are damaged.
+    pub fn state_now(&self) -> Result<Tree, ArchiveError> {
         let scratch = self.copied_state()?;
         let commitment = QmdbCommitment::open(&scratch.0)?;
-        Ok(CopiedState { commitment, _scratch: scratch })
+        Ok(Tree { commitment, _scratch: Some(scratch) })
     }
 
-    fn copied_state(&self) -> Result<LinkDirectory> {
+    fn copied_state(&self) -> Result<LinkDirectory, ArchiveError> {
         let scratch = LinkDirectory::create()?;
-        let from = self.dir.join("state");
-        copy_directories(&from, &scratch.0)
-            .with_context(|| format!("cannot copy {}", from.display()))?;
+        let path = self.dir.join("state");
+        copy_directories(&path, &scratch.0).map_err(|source| ArchiveError::Disk {
+            doing: "copy",
+            path,
+            source,
+        })?;
         Ok(scratch)
     }
 
     /// Returns the files of the block log in order, with their lengths.
-    pub(crate) fn log_files(&self) -> Result<Vec<(PathBuf, u64)>> {
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::Disk`] if they cannot be listed.
+    pub fn log_files(&self) -> Result<Vec<(PathBuf, u64)>, ArchiveError> {
         let dir = self.log_dir();
-        let cannot = || format!("cannot list {}", dir.display());
+        let cannot = |source| unlisted(&dir, source);
         let mut files = Vec::new();
-        for entry in fs::read_dir(&dir).with_context(cannot)? {
-            let entry = entry.with_context(cannot)?;
+        for entry in fs::read_dir(&dir).map_err(cannot)? {
+            let entry = entry.map_err(cannot)?;
             let name = entry.file_name();
             if name
                 .to_str()
                 .is_some_and(|name| name.starts_with("blocks-") && name.ends_with(".log"))
             {
-                files.push((entry.path(), entry.metadata().with_context(cannot)?.len()));
+                files.push((entry.path(), entry.metadata().map_err(cannot)?.len()));
             }
         }
         files.sort();
@@ -122,13 +173,21 @@ impl Archive {
     }
 
     /// Returns the snapshots.
-    pub(crate) fn snapshots(&self) -> Result<SnapshotView> {
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError`] if they cannot be listed, or there is no room for links to them.
+    pub fn snapshots(&self) -> Result<SnapshotView, ArchiveError> {
         SnapshotView::open(self.dir.join("snapshots"), &self.hash)
     }
 
     /// Returns the machine after a block, or after the last: the newest snapshot up to there that can be read, and the
     /// blocks after it again. Roots are not compared; an audit does that.
-    pub(crate) fn machine_at(&self, height: Option<u64>) -> Result<Machine> {
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError`] if the log is damaged, ends before the block, or is of another program version.
+    pub fn machine_at(&self, height: Option<u64>) -> Result<Machine, ArchiveError> {
         let mut machine = self.restored(height.unwrap_or(u64::MAX))?;
         let reached = |machine: &Machine| u64::try_from(machine.state().height.blocks());
         let from = reached(&machine)?.saturating_add(1);
@@ -137,32 +196,27 @@ impl Archive {
                 break;
             }
             let entry = entry?;
-            let block: Block =
-                codec::decode(&entry.block, limits::BLOCK_BYTES_MAX).with_context(|| {
-                    format!("block {} of {} is damaged", entry.height, self.dir.display())
-                })?;
-            machine.apply(&block).with_context(|| {
-                format!(
-                    "block {} does not follow: run `novation audit {}`",
-                    entry.height,
-                    self.dir.display()
-                )
+            let dir = || self.dir.clone();
+            let height = entry.height;
+            let block: Block = codec::decode(&entry.block, limits::BLOCK_BYTES_MAX)
+                .map_err(|source| ArchiveError::Damaged { height, dir: dir(), source })?;
+            machine.apply(&block).map_err(|source| ArchiveError::DoesNotFollow {
+                height,
+                dir: dir(),
+                source,
             })?;
         }
         let last = reached(&machine)?;
         match height {
             Some(height) if height > last => {
-                bail!(
-                    "there is no block {height}: the log of {} ends at block {last}",
-                    self.dir.display()
-                )
+                Err(ArchiveError::NoBlock { height, last, dir: self.dir.clone() })
             }
             _ => Ok(machine),
         }
     }
 
     /// Returns the machine of the newest usable snapshot up to a height, or of genesis.
-    fn restored(&self, height: u64) -> Result<Machine> {
+    fn restored(&self, height: u64) -> Result<Machine, ArchiveError> {
         let snapshots = self.snapshots()?;
         for at in snapshots.heights()?.into_iter().rev().filter(|at| *at <= height) {
             let machine = snapshots.read(at).ok().map(|snapshot| Machine::restore(&snapshot.state));
@@ -179,23 +233,26 @@ impl Archive {
 /// The store tidies a directory of snapshots when it opens it, which would pull a half-written one from under a
 /// running house. So it is shown a directory of links.
 #[derive(Debug)]
-pub(crate) struct SnapshotView {
+pub struct SnapshotView {
     dir: PathBuf,
     links: LinkDirectory,
     snapshots: Snapshots,
 }
 
 impl SnapshotView {
-    fn open(dir: PathBuf, genesis: &Hash) -> Result<Self> {
+    fn open(dir: PathBuf, genesis: &Hash) -> Result<Self, ArchiveError> {
         let links = LinkDirectory::create()?;
         if dir.is_dir() {
-            let target =
-                dir.canonicalize().with_context(|| format!("cannot open {}", dir.display()))?;
-            let cannot = || format!("cannot list {}", dir.display());
-            for entry in fs::read_dir(&target).with_context(cannot)? {
-                let name = entry.with_context(cannot)?.file_name();
+            let target = dir.canonicalize().map_err(|source| ArchiveError::Disk {
+                doing: "open",
+                path: dir.clone(),
+                source,
+            })?;
+            let cannot = |source| unlisted(&dir, source);
+            for entry in fs::read_dir(&target).map_err(cannot)? {
+                let name = entry.map_err(cannot)?.file_name();
                 if name.to_str().is_some_and(|name| name.ends_with(".state")) {
-                    symlink(target.join(&name), links.0.join(&name)).with_context(cannot)?;
+                    symlink(target.join(&name), links.0.join(&name)).map_err(cannot)?;
                 }
             }
         }
@@ -204,79 +261,90 @@ impl SnapshotView {
     }
 
     /// Returns the heights that have a snapshot, ascending.
-    pub(crate) fn heights(&self) -> Result<Vec<u64>> {
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::Snapshots`] if they cannot be listed.
+    pub fn heights(&self) -> Result<Vec<u64>, ArchiveError> {
         let mut heights = self.snapshots.heights()?;
         heights.reverse();
         Ok(heights)
     }
 
-    /// Reads a snapshot, checking every byte; in words what is wrong with it.
-    pub(crate) fn read(&self, height: u64) -> Result<Snapshot, String> {
+    /// Reads a snapshot, checking every byte.
+    ///
+    /// # Errors
+    ///
+    /// [`UnusableSnapshot`] with what is wrong with it.
+    pub fn read(&self, height: u64) -> Result<Snapshot, UnusableSnapshot> {
         self.snapshots.read(height).map_err(|error| {
             let (link, real) = (self.links.0.display().to_string(), self.dir.display().to_string());
-            error.to_string().replace(&link, &real)
+            UnusableSnapshot(error.to_string().replace(&link, &real))
         })
     }
 }
 
-/// An authenticated state in a directory of its own, removed when dropped.
-#[derive(Debug)]
-pub(crate) struct CopiedState {
-    pub(crate) commitment: QmdbCommitment,
-    _scratch: LinkDirectory,
-}
-
 /// An authenticated state that is not the house's own: begun anew, or a copy.
 #[derive(Debug)]
-pub(crate) enum Tree {
-    New(QmdbCommitment),
-    Copied(CopiedState),
+pub struct Tree {
+    commitment: QmdbCommitment,
+    /// What it was copied to.
+    _scratch: Option<LinkDirectory>,
 }
 
 impl Tree {
     /// Returns an empty one in a temporary directory.
-    pub(crate) fn temporary() -> Result<Self, CommitmentError> {
-        QmdbCommitment::temporary(&std::env::temp_dir()).map(Self::New)
+    ///
+    /// # Errors
+    ///
+    /// [`CommitmentError`] if there is no room for it.
+    pub fn temporary() -> Result<Self, CommitmentError> {
+        let commitment = QmdbCommitment::temporary(&std::env::temp_dir())?;
+        Ok(Self { commitment, _scratch: None })
     }
 
-    fn commitment(&self) -> &QmdbCommitment {
-        match self {
-            Self::New(commitment) => commitment,
-            Self::Copied(copied) => &copied.commitment,
-        }
+    /// Returns the height of its last block; `None` before the first.
+    #[must_use]
+    pub fn height(&self) -> Option<u64> {
+        self.commitment.height()
     }
 
     /// Applies the writes of a block and returns the root after it.
-    pub(crate) fn commit(
+    ///
+    /// # Errors
+    ///
+    /// [`CommitmentError`] if there is no room for it, or the height does not follow.
+    pub fn commit(
         &mut self,
         height: u64,
         writes: Vec<machine::Write>,
     ) -> Result<Hash, CommitmentError> {
         let writes: Vec<_> = writes.into_iter().map(|write| (write.key, write.record)).collect();
-        let commitment = match self {
-            Self::New(commitment) => commitment,
-            Self::Copied(copied) => &mut copied.commitment,
-        };
-        Ok(Hash::new(commitment.commit(height, &writes)?.bytes()))
+        Ok(Hash::new(self.commitment.commit(height, &writes)?.bytes()))
     }
 
     /// Returns the root after the last block.
-    pub(crate) fn root(&self) -> Hash {
-        Hash::new(self.commitment().root().bytes())
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        Hash::new(self.commitment.root().bytes())
     }
 
     /// Proves what a key holds, or that it holds nothing.
-    pub(crate) fn prove(
-        &self,
-        key: &[u8],
-        record: Option<&[u8]>,
-    ) -> Result<Proof, CommitmentError> {
-        self.commitment().prove(key, record)
+    ///
+    /// # Errors
+    ///
+    /// [`CommitmentError`] if the key holds something else.
+    pub fn prove(&self, key: &[u8], record: Option<&[u8]>) -> Result<Proof, CommitmentError> {
+        self.commitment.prove(key, record)
     }
 }
 
+fn unlisted(dir: &Path, source: io::Error) -> ArchiveError {
+    ArchiveError::Disk { doing: "list", path: dir.to_path_buf(), source }
+}
+
 /// Copies the directories in a directory, with what they hold.
-fn copy_directories(from: &Path, to: &Path) -> std::io::Result<()> {
+fn copy_directories(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
@@ -299,7 +367,7 @@ fn copy_directories(from: &Path, to: &Path) -> std::io::Result<()> {
 struct LinkDirectory(PathBuf);
 
 impl LinkDirectory {
-    fn create() -> Result<Self> {
+    fn create() -> Result<Self, ArchiveError> {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         loop {
             let number = COUNTER.fetch_add(1, Ordering::Relaxed);
@@ -309,11 +377,7 @@ impl LinkDirectory {
                 Ok(()) => return Ok(Self(path)),
                 // Left by a process of the same number that was killed.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => {
-                    let advice = "set TMPDIR to a directory that can be written";
-                    let what = format!("cannot create {}: {advice}", path.display());
-                    return Err(error).context(what);
-                }
+                Err(source) => return Err(ArchiveError::NoScratch { path, source }),
             }
         }
     }
