@@ -27,8 +27,8 @@ enum Build {
 pub(crate) fn steps() -> Vec<Step> {
     vec![
         Step::call(
-            "build the program",
-            Call::cargo(["build", "--release", "--package", "novation"]),
+            "build the programs",
+            Call::cargo(["build", "--release", "--package", "novation", "--package", "demo"]),
         ),
         Step::plain("demo and audit", demo_and_audit),
         Step::plain("demo on recorded data", demo_on_recorded_data),
@@ -50,6 +50,11 @@ fn novation(build: Build) -> Call {
     Call::new(workspace::target().join(folder).join("novation")).without_env("NOVATION_DATA")
 }
 
+/// Returns a call of the demo alone, as a newcomer builds it first.
+fn demo_alone() -> Call {
+    Call::new(workspace::target().join("release").join("demo")).without_env("NOVATION_DATA")
+}
+
 /// Returns an absent folder below `target` for one run to fill.
 fn fresh(name: &str) -> Result<PathBuf> {
     let folder = workspace::scratch("demo")?.join(name);
@@ -62,7 +67,7 @@ fn fresh(name: &str) -> Result<PathBuf> {
 
 fn demo_and_audit() -> Result<()> {
     let house = fresh("house")?;
-    let said = novation(Build::Release).args(["demo", "--out"]).arg(&house).printed()?;
+    let said = demo_alone().arg("--out").arg(&house).printed()?;
     let root = state_root(&said)?.to_owned();
     let audited = novation(Build::Release).args(["audit", "--quiet"]).arg(&house).printed()?;
     if state_root(&audited)? != root {
@@ -112,6 +117,15 @@ fn same_root_in_every_build() -> Result<()> {
         bail!("the optimised program ends at {release}, the other at {debug}");
     }
     same_bytes(&release_house, &debug_house)?;
+    let alone = fresh("alone")?;
+    let said = demo_alone()
+        .args(["--quiet", "--blocks", BLOCKS_COMPARED, "--seed", "7", "--out"])
+        .arg(&alone)
+        .printed()?;
+    if state_root(&said)? != release {
+        bail!("the demo alone ends at another root than in the whole program, {release}");
+    }
+    same_bytes(&release_house, &alone)?;
     // Roots that never differ would agree by saying nothing.
     let (other_seed, _) = run(Build::Release, "8", "other-seed")?;
     if other_seed == release {

@@ -62,7 +62,7 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> anyhow::Result<Verdict> {
     let mut out = io::stdout();
     let verdict = match &cli.command {
-        Command::Demo(args) => demo::run(args).map(|()| Verdict::Holds)?,
+        Command::Demo(args) => demo::run(args, &mut out).map(|()| Verdict::Holds)?,
         Command::Audit(args) => audit::run(args, &mut out)?,
         Command::Report(args) => reports::run(args, &mut out)?,
         Command::Prove(args) => prove::run(args, &mut out).map(|()| Verdict::Holds)?,

@@ -1,7 +1,7 @@
 //! Rules about manifests: which crate may depend on which, on what from outside, and at which version.
 //!
 //! ```text
-//! num <- units <- pricing, protocol <- engines <- machine <- client, risk, node <- novation
+//! num <- units <- pricing, protocol <- engines <- machine <- client, risk, node <- scenario <- novation
 //!                                                            client <- node
 //! ```
 //!
@@ -81,11 +81,15 @@ const SHELLS: &[(&str, &[&str])] = &[
     ("surface-fit", &["market"]),
     ("backtest", &["market", "report"]),
     ("run-report", &["report"]),
+    ("world", &["market", "report", "run-report"]),
+    // It leaves a house as a validator keeps it, and is the one crate that plays with a store.
+    ("demo", &["durable", "house", "market", "report", "run-report", "store", "world"]),
     ("risk-python", &["whatif"]),
 ];
 
 /// Which other wing a wing may know; all know core, and none knows the command line.
-const WINGS: &[(Layer, Layer)] = &[(Layer::Node, Layer::Client)];
+const WINGS: &[(Layer, Layer)] =
+    &[(Layer::Node, Layer::Client), (Layer::Scenario, Layer::Risk), (Layer::Scenario, Layer::Node)];
 
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
@@ -99,6 +103,8 @@ enum Layer {
     Client,
     /// What measures and reads, and takes no part.
     Risk,
+    /// What is played in the demo.
+    Scenario,
     /// The command line.
     Binary,
     Dev,
@@ -109,7 +115,7 @@ enum Layer {
 
 impl Layer {
     const fn is_wing(self) -> bool {
-        matches!(self, Self::Node | Self::Client | Self::Risk)
+        matches!(self, Self::Node | Self::Client | Self::Risk | Self::Scenario)
     }
 
     fn knows(self, other: Self) -> bool {
@@ -167,6 +173,7 @@ fn manifests(tree: &Tree) -> Vec<Manifest<'_>> {
             ["crates", "node", ..] => Layer::Node,
             ["crates", "client", ..] => Layer::Client,
             ["crates", "risk", ..] => Layer::Risk,
+            ["crates", "scenario", ..] => Layer::Scenario,
             ["crates", "novation", ..] => Layer::Binary,
             ["crates", "dev", ..] => Layer::Dev,
             ["crates", ..] => Layer::Nowhere,
@@ -211,7 +218,7 @@ pub(super) fn arrows(tree: &Tree) -> Vec<Finding> {
             let Some(layer) = layer_of(dependency) else { continue };
             let may = match manifest.layer {
                 Layer::Core => below.is_some_and(|below| below.contains(&dependency)),
-                Layer::Node | Layer::Client | Layer::Risk => {
+                Layer::Node | Layer::Client | Layer::Risk | Layer::Scenario => {
                     let seen = SHELLS.iter().find(|(shell, _)| *shell == name);
                     let sees = seen.is_some_and(|(_, below)| below.contains(&dependency));
                     layer == Layer::Core || (sees && manifest.layer.knows(layer))

@@ -12,9 +12,6 @@ mod view;
 
 use crate::Verdict;
 use crate::cli::DevnetArgs;
-use crate::demo::listing::SIGNERS;
-use crate::demo::tape::MINUTE;
-use crate::demo::{self, Stage, listing};
 use crate::network::init::{self, Plan};
 use anyhow::{Context, Result, bail};
 use fleet::Fleet;
@@ -33,6 +30,9 @@ use std::time::{Duration, Instant};
 use traffic::Traffic;
 use units::{BlockSpan, BlockTime};
 use view::View;
+use world::Stage;
+use world::listing::{self, SIGNERS};
+use world::tape::MINUTE;
 
 /// The shortest timelock.
 const HOUR_MS: i64 = 3_600_000;
@@ -44,8 +44,8 @@ const UNSEEN_MAX: u64 = 16;
 /// Runs the network to its last block, or until it is told to end.
 pub(crate) fn run(args: &DevnetArgs, out: &mut dyn Write) -> Result<Verdict> {
     let stage = match &args.data {
-        Some(dir) => demo::recorded(&Dataset::open(dir)?, args.seed)?.by_minutes(),
-        None => demo::embedded()?,
+        Some(dir) => world::recorded(&Dataset::open(dir)?, args.seed)?.by_minutes(),
+        None => world::embedded()?,
     };
     // Without a last block it stands until it is told to end; beyond the tape prices stay as they were last.
     let blocks = args.blocks.unwrap_or(u64::MAX);

@@ -3,11 +3,6 @@
 use super::fleet::Fleet;
 use super::people::People;
 use crate::cli::DevnetArgs;
-use crate::demo::crowd::{Arrived, Crowd, attested};
-use crate::demo::flow::Flow;
-use crate::demo::listing::{CUSTODIANS, SIGNERS};
-use crate::demo::tape::{MINUTE, Tick};
-use crate::demo::{self, BTC, Stage};
 use access::Network;
 use anyhow::{Context, Result};
 use machine::{Genesis, State};
@@ -15,6 +10,11 @@ use protocol::limits::ATTESTATIONS_PER_CUSTODIAN_MAX;
 use protocol::{DepositId, Hash, Scopes, Transaction, codec};
 use std::ops::RangeInclusive;
 use units::{BlockSpan, Price};
+use world::crowd::{Arrived, Crowd, attested};
+use world::flow::Flow;
+use world::listing::{CUSTODIANS, SIGNERS};
+use world::tape::{MINUTE, Tick};
+use world::{BTC, Stage};
 
 /// Client order numbers set aside for each block, so that a crowd that comes back never meets its own.
 const CLIENTS_PER_BLOCK: u64 = 1 << 20;
@@ -87,7 +87,7 @@ impl<'a> Traffic<'a> {
             let index = usize::try_from(height)?.saturating_sub(1);
             let Some(tick) = self.tick(index) else { break };
             let listing = &self.stage.listing;
-            for vote in demo::votes(state, listing, tick, height.into(), self.validators) {
+            for vote in world::votes(state, listing, tick, height.into(), self.validators) {
                 fleet.feed(height, &vote);
             }
         }
@@ -122,7 +122,7 @@ impl<'a> Traffic<'a> {
         transactions.extend(self.flow_of_a_minute(state));
         let signers = SIGNERS.iter();
         if signers.copied().all(|signer| self.people.is_registered(state, signer)) {
-            let drill = demo::drill(state, number);
+            let drill = world::drill(state, number);
             transactions.extend(self.crowd.govern(state, self.first, drill));
         } else {
             fleet.submit(&self.people.register(&self.network, state, &SIGNERS)?)?;
@@ -239,17 +239,17 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::crowd::ROLES;
-    use crate::demo::listing;
     use machine::Machine;
     use protocol::Block;
     use std::collections::BTreeSet;
     use units::BlockHeight;
+    use world::crowd::ROLES;
+    use world::listing;
 
     /// Opens the accounts of the demo in blocks that have all that one custodian attests before all that the other does, and
     /// loses what is sent for some heights; the house after so many blocks, and what was sent for each of them.
     fn opened(blocks: u64, lost: &[u64]) -> (Machine, Vec<usize>) {
-        let stage = demo::embedded().expect("a scenario");
+        let stage = world::embedded().expect("a scenario");
         let seats = listing::seats(listing::VALIDATORS);
         let genesis = listing::genesis(&stage.listing, &stage.tape, "test", &seats).expect("ok");
         let (mut machine, _) = Machine::found(&genesis).expect("it founds");
@@ -264,7 +264,7 @@ mod tests {
             let block = Block {
                 height: BlockHeight::from_blocks(number),
                 time: tick.time,
-                votes: demo::votes(state, &stage.listing, tick, number, listing::VALIDATORS),
+                votes: world::votes(state, &stage.listing, tick, number, listing::VALIDATORS),
                 offences: Vec::new(),
                 transactions,
                 grants: Vec::new(),

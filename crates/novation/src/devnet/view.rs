@@ -2,7 +2,6 @@
 
 use super::fleet::Fleet;
 use super::observer::Seen;
-use crate::demo::{BTC, ETH};
 use indicatif::{ProgressBar, ProgressStyle};
 use ledger::Holder;
 use machine::State;
@@ -10,6 +9,7 @@ use protocol::{AssetId, Receipt};
 use std::collections::VecDeque;
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
+use world::{BTC, ETH};
 
 /// Blocks over which rates are taken.
 const WINDOW: usize = 32;

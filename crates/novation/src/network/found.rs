@@ -6,7 +6,6 @@
 use super::genesis::{now, read};
 use super::init::{self, Plan};
 use crate::cli::InitArgs;
-use crate::demo::{self, BTC, ETH, listing};
 use access::OwnerKey;
 use anyhow::{Context, Result, bail};
 use founding::{CouncilFile, CustodyFile, Description, File, TEMPLATE, ValidatorFile, given};
@@ -19,6 +18,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use units::{BlockSpan, BlockTime, Notional, Vol};
+use world::{BTC, ETH, listing};
 
 /// How far ahead of a validator's own clock a block may be.
 const DRIFT_MAX_MS: i128 = 500;
@@ -245,7 +245,7 @@ fn texts(addresses: &[Address]) -> Vec<founding::Text> {
 /// Returns a network with the contracts of the demo, priced as at its start: without its money, and with the ages of a
 /// network whose blocks are not a minute apart.
 fn demo(args: &InitArgs, now: BlockTime, made: &mut Made) -> Result<Found> {
-    let stage = demo::embedded()?;
+    let stage = world::embedded()?;
     let mut spots = Vec::new();
     for id in [BTC, ETH] {
         spots.push((id, stage.tape.first_price(id).context("the scenario has no price")?));

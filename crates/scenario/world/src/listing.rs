@@ -1,9 +1,8 @@
 //! What is listed: perpetuals, futures and options of the demo, and the genesis around them.
 
-use super::tape::Tape;
-use super::{BTC, COIN, ETH};
-use crate::cli::EPOCH_BLOCKS;
-use anyhow::{Context, Result};
+use crate::WorldError;
+use crate::tape::Tape;
+use crate::{BTC, COIN, ETH};
 use machine::{Genesis, ParameterGenesis, SourceWeight, UnderlyingGenesis, ValidatorGenesis};
 use market::chain::{Chain, OptionKind, OptionQuote};
 use protocol::{
@@ -18,23 +17,24 @@ pub(crate) const HOUR: i128 = 3_600_000;
 /// Most options listed on one underlying.
 const OPTIONS_PER_UNDERLYING: usize = 96;
 /// Validators of the demo, each with one stake.
-pub(crate) const VALIDATORS: u16 = 4;
+pub const VALIDATORS: u16 = 4;
 
 /// Who attests deposits in the demo; two of three credit one.
-pub(crate) const CUSTODIANS: [Address; 3] =
+pub const CUSTODIANS: [Address; 3] =
     [Address::new([0xC0; 20]), Address::new([0xC1; 20]), Address::new([0xC2; 20])];
 /// Governance signers of the demo; two of three change something.
-pub(crate) const SIGNERS: [Address; 3] =
+pub const SIGNERS: [Address; 3] =
     [Address::new([0x51; 20]), Address::new([0x52; 20]), Address::new([0x53; 20])];
 
 /// Contracts and the vol at which each option starts.
 #[derive(Debug, Default)]
-pub(crate) struct Listing {
-    pub(crate) instruments: Vec<Instrument>,
+pub struct Listing {
+    /// In the order of their numbers within an underlying.
+    pub instruments: Vec<Instrument>,
     /// Vol of each option at the start.
-    pub(crate) vols: BTreeMap<InstrumentId, Vol>,
+    pub vols: BTreeMap<InstrumentId, Vol>,
     /// Basis of each dated expiry at the start.
-    pub(crate) bases: BTreeMap<(UnderlyingId, BlockTime), Price>,
+    pub bases: BTreeMap<(UnderlyingId, BlockTime), Price>,
 }
 
 impl Listing {
@@ -90,7 +90,10 @@ fn sizes(underlying: UnderlyingId) -> (i128, i128) {
 }
 
 /// Lists real chains: perpetual, futures and the options with a two-sided quote nearest to the money.
-pub(crate) fn of_chains(chains: &[(UnderlyingId, &Chain)], from: BlockTime) -> Result<Listing> {
+pub(crate) fn of_chains(
+    chains: &[(UnderlyingId, &Chain)],
+    from: BlockTime,
+) -> Result<Listing, WorldError> {
     let mut listing = Listing::default();
     for (underlying, chain) in chains {
         let expiries: Vec<BlockTime> =
@@ -139,16 +142,20 @@ fn mid_vol(chain: &Chain, quote: &OptionQuote) -> Option<Vol> {
     let forward = chain.forward(quote.expires_at)?.quote.mid();
     let right = if quote.kind == OptionKind::Call { Right::Call } else { Right::Put };
     let time = quote.expires_at.since(chain.taken_at).ok()?;
-    let sigma = super::quotes::implied(right, forward, quote.strike, time, middle)?;
+    let sigma = crate::quotes::implied(right, forward, quote.strike, time, middle)?;
     (100..=50_000).contains(&sigma.points()).then_some(sigma)
 }
 
 /// Lists a chain of our own around the first prices: three expiries, strikes in even steps, a smile.
-pub(crate) fn of_prices(
+///
+/// # Errors
+///
+/// [`WorldError::Arithmetic`] if a price is beyond what strikes can be made of.
+pub fn of_prices(
     spots: &[(UnderlyingId, Price)],
     from: BlockTime,
     vol: Vol,
-) -> Result<Listing> {
+) -> Result<Listing, WorldError> {
     let day = 24 * HOUR;
     // Expiries at 08:00, as everywhere: the next morning, the one after, and four weeks on.
     let next = (from.millis() - 8 * HOUR).div_euclid(day) * day + day + 8 * HOUR;
@@ -172,7 +179,7 @@ pub(crate) fn of_prices(
 }
 
 /// Returns the vol of a strike: three tenths of a point more for each point below the spot, and a gentle smile.
-fn smile(vol: Vol, strike: Price, spot: Price) -> Result<Vol> {
+fn smile(vol: Vol, strike: Price, spot: Price) -> Result<Vol, WorldError> {
     let distance = strike.minus(spot)?.micros() * 1_000_000 / spot.micros().max(1);
     let skew = -distance * 3 / 10;
     let wings = distance * distance / 1_000_000;
@@ -180,25 +187,31 @@ fn smile(vol: Vol, strike: Price, spot: Price) -> Result<Vol> {
     Ok(Vol::from_points(points.clamp(1_000, 40_000)))
 }
 
+/// Blocks of an epoch: none ends while the demo plays.
+const EPOCH_BLOCKS: u64 = 20_000;
 /// Stake of each validator: enough of it that a fraction can be lost.
 const STAKE: u64 = 1_000_000;
 
 /// Returns seats for a house in one process, where nobody votes: their keys open nothing.
-pub(crate) fn seats(validators: u16) -> Vec<Seat> {
+pub fn seats(validators: u16) -> Vec<Seat> {
     let key = |number: u16| *Hash::of("demo validator", &number.to_be_bytes()).bytes();
     let seat =
         |number| Seat { validator: ValidatorId::new(number), key: key(number), endpoint: None };
     (1..=validators).map(seat).collect()
 }
 
-/// Returns the genesis of a demo house.
-pub(crate) fn genesis(
+/// Returns the genesis of a demo house: the contracts listed, a tape's venues and first prices, validators of equal stake.
+///
+/// # Errors
+///
+/// [`WorldError::Absent`] if the tape has no prices.
+pub fn genesis(
     listing: &Listing,
     tape: &Tape,
     chain: &str,
     seats: &[Seat],
-) -> Result<Genesis> {
-    let first = tape.ticks.first().context("the scenario has no prices")?;
+) -> Result<Genesis, WorldError> {
+    let first = tape.ticks.first().ok_or(WorldError::Absent("the scenario has no prices"))?;
     // What the scenario begins with; of a name that it has no price of, nothing is listed.
     let reference = |id: UnderlyingId| tape.first_price(id).unwrap_or(Price::ONE);
     let underlying = |id: UnderlyingId, name: &str, fund: i128| UnderlyingGenesis {

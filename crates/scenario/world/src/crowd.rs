@@ -3,9 +3,9 @@
 //! Every decision is a function of the seed and of the machine's state, in integers, so that two runs of one seed send
 //! the same commands on any machine.
 
-use super::listing::{CUSTODIANS, HOUR, SIGNERS};
-use super::random::Random;
-use super::{BTC, ETH};
+use crate::listing::{CUSTODIANS, HOUR, SIGNERS};
+use crate::random::Random;
+use crate::{BTC, ETH};
 use machine::{Market, State};
 use protocol::{
     AccountId, Address, AssetId, Change, ClientOrderId, Command, Contract, DepositId, InstrumentId,
@@ -17,7 +17,7 @@ use units::{Amount, BlockTime, Lots, Notional, Ppm, Price, Quantity, Round};
 
 /// What an account is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Role {
+pub enum Role {
     /// Quotes both sides of everything.
     MarketMaker,
     /// Buys perpetuals with as much leverage as margin allows.
@@ -34,7 +34,7 @@ pub(crate) enum Role {
 
 impl Role {
     /// Returns the name in reports.
-    pub(crate) const fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::MarketMaker => "market maker",
             Self::LeveragedLong => "leveraged long",
@@ -47,7 +47,7 @@ impl Role {
 }
 
 /// How many accounts of each role there are.
-pub(crate) const ROLES: [(Role, u16); 5] = [
+pub const ROLES: [(Role, u16); 5] = [
     (Role::MarketMaker, 8),
     (Role::LeveragedLong, 200),
     (Role::Hedger, 80),
@@ -74,7 +74,7 @@ struct Agent {
 
 /// All accounts.
 #[derive(Debug)]
-pub(crate) struct Crowd {
+pub struct Crowd {
     agents: Vec<Agent>,
     next_client: u64,
     raised: bool,
@@ -101,7 +101,7 @@ pub(crate) fn address(role: Role, number: u16) -> Address {
 
 impl Crowd {
     /// Returns the accounts of a seed.
-    pub(crate) fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         let mut agents = Vec::new();
         for (role, count) in ROLES {
             for number in 0..count {
@@ -137,7 +137,11 @@ impl Crowd {
     }
 
     /// Gives everybody another address.
-    pub(crate) fn rename<E>(
+    ///
+    /// # Errors
+    ///
+    /// The first of the caller's own.
+    pub fn rename<E>(
         &mut self,
         mut address: impl FnMut(Address) -> Result<Address, E>,
     ) -> Result<(), E> {
@@ -148,12 +152,12 @@ impl Crowd {
     }
 
     /// Numbers its orders from another start, for a crowd that comes back to accounts it has traded on before.
-    pub(crate) fn number_from(&mut self, client: u64) {
+    pub fn number_from(&mut self, client: u64) {
         self.next_client = client;
     }
 
     /// Returns the deposits that open every account.
-    pub(crate) fn deposits(&self) -> Vec<Arrived> {
+    pub fn deposits(&self) -> Vec<Arrived> {
         let mut deposits = Vec::new();
         for agent in &self.agents {
             let account = AccountId { owner: agent.address, sub: 0 };
@@ -167,7 +171,7 @@ impl Crowd {
     }
 
     /// Returns what everybody does in a block, given the state after the last one.
-    pub(crate) fn act(&mut self, state: &State, block: i128, now: BlockTime) -> Vec<Transaction> {
+    pub fn act(&mut self, state: &State, block: i128, now: BlockTime) -> Vec<Transaction> {
         let mut sent = Vec::new();
         let near = NearMarkets::of(state, now);
         let mut next_client = self.next_client;
@@ -192,7 +196,7 @@ impl Crowd {
 
     /// Returns what the signers do: one approves what another has proposed here, and nothing else; once BTC has lost a
     /// tenth, they widen its scan range, which needs no delay; and they drill, if it is time.
-    pub(crate) fn govern(
+    pub fn govern(
         &mut self,
         state: &State,
         first: Price,
@@ -233,11 +237,11 @@ fn sign(signer: usize, command: Command) -> Transaction {
 }
 
 /// What has arrived in custody: for whom, what, and how much in minor units.
-pub(crate) type Arrived = (AccountId, AssetId, i128);
+pub type Arrived = (AccountId, AssetId, i128);
 
 /// Returns the attestations of deposits, each with its number, by two of three custodians: of each both, before the next, as a
 /// custodian may have no more than some that are not credited (0025-BLOCK-044).
-pub(crate) fn attested(numbered: impl IntoIterator<Item = (u64, Arrived)>) -> Vec<Transaction> {
+pub fn attested(numbered: impl IntoIterator<Item = (u64, Arrived)>) -> Vec<Transaction> {
     let numbered = numbered.into_iter();
     let commands = numbered.map(|(number, (account, asset, minor))| Command::Deposit {
         id: DepositId::new(number),

@@ -1,60 +1,80 @@
-//! The main job: a clearing house in one process takes a market through a crash and reports.
+//! The demo's world: what a market looks like from outside, and everybody who trades in it.
+//!
+//! A [`Stage`] is a [`Tape`] of prices, minute by minute, the contracts that are [listed](Listing), and a recorded order flow,
+//! if there is one. The [`Crowd`](crowd::Crowd) acts on what it sees of a house; [`votes`] are what validators report of it.
+//!
+//! **Invariant:** everything is a function of the seed, the data and the machine's state, in integers: two runs of one seed
+//! send the same commands on any machine.
+//!
+//! Left out: houses. Who plays makes blocks of what comes from here, alone or with other validators.
+//!
+//! # Example
+//!
+//! ```
+//! let stage = world::embedded()?;
+//! let seats = world::listing::seats(world::listing::VALIDATORS);
+//! let genesis = world::listing::genesis(&stage.listing, &stage.tape, "example", &seats)?;
+//! let (machine, _) = machine::Machine::found(&genesis)?;
+//! let tick = stage.tape.ticks.first().ok_or("the tape has ticks")?;
+//! let votes = world::votes(machine.state(), &stage.listing, tick, 1, world::listing::VALIDATORS);
+//! assert_eq!(votes.len(), usize::from(world::listing::VALIDATORS));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
-pub(crate) mod crowd;
-pub(crate) mod flow;
-pub(crate) mod listing;
+pub mod crowd;
+mod error;
+pub mod flow;
+pub mod listing;
 mod quotes;
 mod random;
-pub(crate) mod tape;
+pub mod tape;
 
-use crate::cli::DemoArgs;
-use crate::progress::{Progress, Unit};
-use anyhow::{Context, Result, bail};
-use crowd::{Crowd, ROLES, Role, attested};
+pub use error::WorldError;
+
+use crowd::{ROLES, Role};
 use flow::Flow;
-use house::House;
-use listing::{Listing, VALIDATORS};
+use listing::Listing;
 use machine::State;
 use market::Dataset;
 use market::chain::Chain;
 use protocol::{
-    BasisReport, Block, Change, Contract, PriceReport, UnderlyingId, ValidatorId, VolReport, Vote,
+    BasisReport, Change, Contract, PriceReport, UnderlyingId, ValidatorId, VolReport, Vote,
 };
 use report::{DataKind, DataLabel, DataSource};
-use run_report::{Observer, Scenario, scenario};
-use std::io::Write as _;
-use std::time::{Duration, Instant};
-use store::{Durability, LogOptions, StoreOptions};
+use run_report::{Scenario, scenario};
 use tape::{Tape, Tick};
-use units::{BlockHeight, Price, Vol};
+use units::{Price, Vol};
 
 /// The underlyings that the demo has contracts on.
-pub(crate) const BTC: UnderlyingId = UnderlyingId::new(1);
+pub const BTC: UnderlyingId = UnderlyingId::new(1);
 /// See [`BTC`].
-pub(crate) const ETH: UnderlyingId = UnderlyingId::new(2);
+pub const ETH: UnderlyingId = UnderlyingId::new(2);
 /// The stable coin that the house holds its dollars in.
-pub(crate) const COIN: UnderlyingId = UnderlyingId::STABLE_COIN;
+pub const COIN: UnderlyingId = UnderlyingId::STABLE_COIN;
 /// Blocks between two reports of implied vols and bases.
 const VOL_BLOCKS: i128 = 5;
-/// Blocks between two snapshots.
-const SNAPSHOT_BLOCKS: u64 = 500;
 /// Block in which a drill breaks the books of one market.
 const DRILL_BLOCK: i128 = 600;
 /// Block from which one validator reports twice every price, for an hour.
 const LIES_FROM: i128 = 700;
 
 /// Everything that a run needs beside the house.
-pub(crate) struct Stage {
-    pub(crate) tape: Tape,
-    pub(crate) listing: Listing,
-    pub(crate) flow: Flow,
+#[derive(Debug)]
+pub struct Stage {
+    /// What happens outside.
+    pub tape: Tape,
+    /// What can be traded.
+    pub listing: Listing,
+    /// Recorded orders; empty where none were recorded.
+    pub flow: Flow,
     label: DataLabel,
     title: String,
 }
 
 impl Stage {
     /// Returns what is played, as reports are told.
-    fn scenario(&self) -> Scenario {
+    #[must_use]
+    pub fn scenario(&self) -> Scenario {
         let note = |block: i128, text: &str| scenario::Note {
             block: u64::try_from(block).unwrap_or(u64::MAX),
             text: format!(
@@ -89,7 +109,8 @@ impl Stage {
     }
 
     /// Lets a block be a minute from the beginning: of the seconds of the recorded flow, the first of each minute stays.
-    pub(crate) fn by_minutes(mut self) -> Self {
+    #[must_use]
+    pub fn by_minutes(mut self) -> Self {
         let mut ticks = std::mem::take(&mut self.tape.ticks);
         let is_second =
             |(one, next): &(&Tick, &Tick)| next.time.millis() - one.time.millis() < tape::MINUTE;
@@ -100,105 +121,9 @@ impl Stage {
     }
 }
 
-/// Runs the demo to its report.
-pub(crate) fn run(args: &DemoArgs) -> Result<()> {
-    let stage = match &args.data {
-        Some(dir) => recorded(&Dataset::open(dir)?, args.seed)?,
-        None => embedded()?,
-    };
-    let scenario = stage.scenario();
-    let (file, chain) = scenario.file()?;
-    let genesis =
-        listing::genesis(&stage.listing, &stage.tape, &chain, &listing::seats(VALIDATORS))?;
-    let options = StoreOptions {
-        log: LogOptions { durability: Durability::OnDemand, ..LogOptions::default() },
-        ..StoreOptions::default()
-    };
-    let mut house = House::found(&args.out, &genesis, options)?;
-    let path = args.out.join(scenario::FILE);
-    durable::put(&path, &file).with_context(|| format!("cannot write {}", path.display()))?;
-    let mut observer = Observer::found(house.machine().state(), scenario);
-    let applying = play(args, stage.tape.ticks.len(), &stage, &mut house, &mut observer)?;
-    house.snapshot()?;
-    house.sync()?;
-    let root = house.root().to_string();
-    let report = run_report::make(&observer, house.machine().state(), &root)?;
-    report.write(&args.out)?;
-    let mut out = std::io::stdout().lock();
-    if !args.quiet {
-        writeln!(out, "{}", report::text::page(&report))?;
-        writeln!(out, "report {}", args.out.join("report.html").display())?;
-    }
-    let seconds = applying.as_secs_f64().max(1e-3);
-    let (blocks, commands) = (observer.blocks(), observer.commands());
-    let rate = u32::try_from(commands).map_or(f64::MAX, f64::from) / seconds;
-    writeln!(
-        out,
-        "played {blocks} blocks, {seconds:.1} s of them in machine and store: {rate:.0} commands a second"
-    )?;
-    writeln!(out, "state root {root}")?;
-    Ok(())
-}
-
-/// Plays the tape block by block; returns the time spent in the machine and its store.
-fn play(
-    args: &DemoArgs,
-    length: usize,
-    stage: &Stage,
-    house: &mut House,
-    observer: &mut Observer,
-) -> Result<Duration> {
-    let mut crowd = Crowd::new(args.seed);
-    let mut flow_at = stage.flow.seconds_left();
-    let mut flow = stage.flow.clone();
-    let first = stage.tape.first_price(BTC).context("the scenario has no BTC price")?;
-    let blocks =
-        args.blocks.map_or(length, |blocks| usize::try_from(blocks).unwrap_or(length).min(length));
-    let bar = Progress::new("playing", blocks as u64, Unit::Blocks, args.quiet);
-    let mut applying = Duration::ZERO;
-    for (number, tick) in (1i128..).zip(stage.tape.ticks.iter().take(blocks)) {
-        let state = house.machine().state();
-        let mut transactions = Vec::new();
-        if number == 1 {
-            let arrived = flow.deposits().into_iter().chain(crowd.deposits());
-            transactions.extend(attested((1..).zip(arrived)));
-        } else {
-            transactions.extend(flow.act(state, number - 1..number));
-            if flow_at > 0 && number > flow_at {
-                transactions.extend(flow.close());
-                flow_at = 0;
-            }
-            transactions.extend(crowd.act(state, number, tick.time));
-            transactions.extend(crowd.govern(state, first, drill(state, number)));
-        }
-        let block = Block {
-            height: BlockHeight::from_blocks(number),
-            time: tick.time,
-            votes: votes(state, &stage.listing, tick, number, VALIDATORS),
-            offences: Vec::new(),
-            transactions,
-            grants: Vec::new(),
-        };
-        let start = Instant::now();
-        let outcome = house.apply(&block)?.outcome;
-        let spent = start.elapsed();
-        applying += spent;
-        observer.block(house.machine().state(), &block, &outcome)?;
-        if u64::try_from(number).is_ok_and(|number| number.is_multiple_of(SNAPSHOT_BLOCKS)) {
-            house.snapshot()?;
-        }
-        bar.at(u64::try_from(number)?);
-    }
-    drop(bar);
-    if blocks == 0 {
-        bail!("nothing to play: the scenario has no minutes");
-    }
-    Ok(applying)
-}
-
 /// Returns the drill that breaks the books of one dated future, to show that it halts alone: approved in the
 /// next block, made in the one after that.
-pub(crate) fn drill(state: &State, number: i128) -> Option<Change> {
+pub fn drill(state: &State, number: i128) -> Option<Change> {
     if number != DRILL_BLOCK - 2 {
         return None;
     }
@@ -211,7 +136,7 @@ pub(crate) fn drill(state: &State, number: i128) -> Option<Change> {
 }
 
 /// Returns what the validators report: all what they see, but the last twice the price for one hour.
-pub(crate) fn votes(
+pub fn votes(
     state: &State,
     listing: &Listing,
     tick: &Tick,
@@ -252,15 +177,22 @@ pub(crate) fn votes(
     (1..=validators).map(vote).collect()
 }
 
-/// The scenario in the program: published figures of 12 and 13 March 2020, the rest computed.
-pub(crate) fn embedded() -> Result<Stage> {
+/// Returns the scenario in the program: published figures of 12 and 13 March 2020, the rest computed.
+///
+/// # Errors
+///
+/// [`WorldError::Absent`] if the scenario lacks what the demo plays.
+pub fn embedded() -> Result<Stage, WorldError> {
     let scenario = market::embedded::march_2020();
     let tape = tape::of_scenario(&scenario)?.with_coin();
-    let from = tape.ticks.first().context("the scenario has no prices")?.time;
+    let from = tape.ticks.first().ok_or(WorldError::Absent("the scenario has no prices"))?.time;
     let vol = scenario.volatility.first().map_or(Vol::from_points(7_000), |point| point.vol);
     let mut spots = Vec::new();
     for id in [BTC, ETH] {
-        spots.push((id, tape.first_price(id).context("an underlying has no price")?));
+        spots.push((
+            id,
+            tape.first_price(id).ok_or(WorldError::Absent("an underlying has no price"))?,
+        ));
     }
     let listing = listing::of_prices(&spots, from, vol)?;
     let label = DataLabel {
@@ -272,19 +204,27 @@ pub(crate) fn embedded() -> Result<Stage> {
     Ok(Stage { tape, listing, flow: Flow::default(), label, title: scenario.title })
 }
 
-/// Recorded data: order flow, two days of returns, venues, and real option chains.
-pub(crate) fn recorded(dataset: &Dataset, seed: u64) -> Result<Stage> {
+/// Returns what was recorded: order flow, two days of returns, venues, and real option chains.
+///
+/// # Errors
+///
+/// [`WorldError::Market`] if the data cannot be read, [`WorldError::Absent`] if it is not the data that the demo plays.
+pub fn recorded(dataset: &Dataset, seed: u64) -> Result<Stage, WorldError> {
     let chains = dataset.chains()?;
-    let chain = |underlying| -> Result<&Chain> {
+    let chain = |underlying| -> Result<&Chain, WorldError> {
         let same_day = |held: &&Chain| {
             held.underlying == underlying
                 && units::utc_text(held.taken_at).starts_with("2026-05-21")
         };
-        chains.iter().rfind(same_day).context("the data has no option chain of 21 May 2026")
+        chains
+            .iter()
+            .rfind(same_day)
+            .ok_or(WorldError::Absent("the data has no option chain of 21 May 2026"))
     };
     let chains = [(BTC, chain(market::Underlying::Btc)?), (ETH, chain(market::Underlying::Eth)?)];
     let mut tape = tape::of_recorded_days(dataset, &chains, seed)?;
-    let from = tape.ticks.first().context("the recorded days have no prices")?.time;
+    let from =
+        tape.ticks.first().ok_or(WorldError::Absent("the recorded days have no prices"))?.time;
     let listing = listing::of_chains(&chains, from)?;
     let flow = flow::prepend(dataset, &mut tape)?;
     let tape = tape.with_coin();

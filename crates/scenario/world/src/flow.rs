@@ -3,10 +3,10 @@
 //! Prices are scaled from the recorded level to the house's. A level that shrinks is cancelled and placed again with
 //! what is left; levels further than half a percent from the middle are left out.
 
-use super::crowd::{Arrived, Role, address};
-use super::tape::{Tape, Tick};
-use super::{BTC, ETH};
-use anyhow::{Context, Result};
+use crate::WorldError;
+use crate::crowd::{Arrived, Role, address};
+use crate::tape::{Tape, Tick};
+use crate::{BTC, ETH};
 use machine::State;
 use market::orderflow::{ActionKind, BookRebuild, FlowMarket, OrderStream};
 use market::{BookSide, Dataset};
@@ -45,7 +45,7 @@ enum Kind {
 
 /// The recorded flow of both perpetuals, by second.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Flow {
+pub struct Flow {
     /// Whose orders they are, by number.
     accounts: Vec<Address>,
     /// Actions by second since the start and underlying.
@@ -53,30 +53,34 @@ pub(crate) struct Flow {
     /// What rests: client's number and lots of each recorded order.
     resting: BTreeMap<(UnderlyingId, u64), (ClientOrderId, i128)>,
     next_client: u64,
-    /// Actions read.
-    pub(crate) actions: u64,
 }
 
 /// Reads the flow and puts its seconds before a tape; the tape's own ticks follow after the last of them.
-pub(crate) fn prepend(dataset: &Dataset, tape: &mut Tape) -> Result<Flow> {
+pub(crate) fn prepend(dataset: &Dataset, tape: &mut Tape) -> Result<Flow, WorldError> {
     let accounts =
         (0..2 * (ACCOUNTS + 1)).map(|number| Ok(address(Role::Flow, u16::try_from(number)?)));
-    let mut flow = Flow { accounts: accounts.collect::<Result<_>>()?, ..Flow::default() };
-    let first = tape.ticks.first().context("an empty tape")?.clone();
+    let mut flow =
+        Flow { accounts: accounts.collect::<Result<_, WorldError>>()?, ..Flow::default() };
+    let first = tape.ticks.first().ok_or(WorldError::Absent("an empty tape"))?.clone();
     let start = first.time;
     let mut seconds: BTreeMap<i128, Vec<(UnderlyingId, SourceId, Price)>> = BTreeMap::new();
     for (id, markets) in [
         (BTC, [FlowMarket::SpotBtc, FlowMarket::LinearBtc, FlowMarket::InverseBtc]),
         (ETH, [FlowMarket::SpotEth, FlowMarket::LinearEth, FlowMarket::InverseEth]),
     ] {
-        let level =
-            first.prices.iter().find(|(held, _, _)| *held == id).context("a tape without price")?.2;
+        let level = first
+            .prices
+            .iter()
+            .find(|(held, _, _)| *held == id)
+            .ok_or(WorldError::Absent("a tape without price"))?
+            .2;
         let mut origin: Option<(i128, i128)> = None;
         for (number, market) in (1u16..).zip(markets) {
             let tick = if id == BTC { 500_000 } else { 50_000 };
             let size = if id == BTC { 1_000_000 } else { 10_000_000 };
             if number == 2 {
-                let (opened, middle) = origin.context("the spot market has no book")?;
+                let (opened, middle) =
+                    origin.ok_or(WorldError::Absent("the spot market has no book"))?;
                 let scale = Scale {
                     from: middle,
                     to: level.micros(),
@@ -142,7 +146,7 @@ fn middles(
     market: FlowMarket,
     mut each: impl FnMut(i128, i128),
     origin: Option<(i128, i128)>,
-) -> Result<(i128, i128)> {
+) -> Result<(i128, i128), WorldError> {
     let mut rebuild = BookRebuild::new(market);
     let mut first: Option<(i128, i128)> = None;
     let mut reported = -1;
@@ -163,7 +167,7 @@ fn middles(
             each(second, middle);
         }
     }
-    first.context("a recorded market without a book")
+    first.ok_or(WorldError::Absent("a recorded market without a book"))
 }
 
 /// From recorded prices and sizes to the house's.
@@ -183,7 +187,7 @@ impl Flow {
         id: UnderlyingId,
         opened: i128,
         scale: &Scale,
-    ) -> Result<()> {
+    ) -> Result<(), WorldError> {
         let stream = OrderStream::new(dataset.order_flow(market)?);
         for action in stream {
             let action = action?;
@@ -210,13 +214,16 @@ impl Flow {
             let second = (action.time.millis() - opened).div_euclid(SECOND).max(0);
             let action = Action { order: action.order.0, side, price, lots: lots.max(1), kind };
             self.seconds.entry((second, id)).or_default().push(action);
-            self.actions += 1;
         }
         Ok(())
     }
 
     /// Gives every account another address.
-    pub(crate) fn rename<E>(
+    ///
+    /// # Errors
+    ///
+    /// The first of the caller's own.
+    pub fn rename<E>(
         &mut self,
         mut address: impl FnMut(Address) -> Result<Address, E>,
     ) -> Result<(), E> {
@@ -227,17 +234,17 @@ impl Flow {
     }
 
     /// Numbers its orders from another start, for a flow that comes back to accounts it has traded on before.
-    pub(crate) fn number_from(&mut self, client: u64) {
+    pub fn number_from(&mut self, client: u64) {
         self.next_client = client;
     }
 
     /// Returns how many seconds the flow lasts.
-    pub(crate) fn seconds_left(&self) -> i128 {
+    pub fn seconds_left(&self) -> i128 {
         self.seconds.keys().last().map_or(0, |(second, _)| second + 1)
     }
 
     /// Returns the deposits of the accounts of the flow.
-    pub(crate) fn deposits(&self) -> Vec<Arrived> {
+    pub fn deposits(&self) -> Vec<Arrived> {
         if self.seconds.is_empty() {
             return Vec::new();
         }
@@ -247,7 +254,7 @@ impl Flow {
     }
 
     /// Returns the commands of some seconds, for one block.
-    pub(crate) fn act(&mut self, state: &State, seconds: Range<i128>) -> Vec<Transaction> {
+    pub fn act(&mut self, state: &State, seconds: Range<i128>) -> Vec<Transaction> {
         let mut sent = Sent::default();
         for id in [BTC, ETH] {
             let perpetual = state.markets.values().find(|market| {
@@ -328,7 +335,7 @@ impl Flow {
     }
 
     /// Returns what takes every resting order of the flow away, once it is over.
-    pub(crate) fn close(&self) -> Vec<Transaction> {
+    pub fn close(&self) -> Vec<Transaction> {
         let cancel = |owner: &Address| Transaction {
             sender: *owner,
             command: Command::MassCancel { sub: 0, instrument: None },

@@ -1,8 +1,8 @@
 //! What happens outside: for each block a time and the price of each underlying at each venue.
 
-use super::random::Random;
-use super::{BTC, COIN, ETH};
-use anyhow::{Context, Result, bail};
+use crate::WorldError;
+use crate::random::Random;
+use crate::{BTC, COIN, ETH};
 use market::chain::Chain;
 use market::path::{Provenance, RecordedDay};
 use market::{Dataset, Scenario, Underlying};
@@ -10,7 +10,7 @@ use protocol::{SourceId, UnderlyingId};
 use units::{BlockTime, Price};
 
 /// Milliseconds between two blocks.
-pub(crate) const MINUTE: i128 = 60_000;
+pub const MINUTE: i128 = 60_000;
 /// Venues that a path of one venue is spread over.
 const SPREAD_SOURCES: u16 = 5;
 
@@ -25,35 +25,35 @@ const COIN_FALLS: [i128; 3] = [240 * MINUTE, 30 * MINUTE, 60 * MINUTE];
 
 /// The outside world at one block.
 #[derive(Debug, Clone)]
-pub(crate) struct Tick {
+pub struct Tick {
     /// The block's time.
-    pub(crate) time: BlockTime,
+    pub time: BlockTime,
     /// Prices by underlying and venue; a venue that is silent is absent.
-    pub(crate) prices: Vec<(UnderlyingId, SourceId, Price)>,
+    pub prices: Vec<(UnderlyingId, SourceId, Price)>,
     /// Level of implied vols, as a multiple of the start in parts per million.
-    pub(crate) vol_level: i128,
+    pub vol_level: i128,
 }
 
 /// Everything that happens outside.
 #[derive(Debug, Default)]
-pub(crate) struct Tape {
+pub struct Tape {
     /// Ascending by time.
-    pub(crate) ticks: Vec<Tick>,
+    pub ticks: Vec<Tick>,
     /// Venue names by underlying, in the order of their numbers.
-    pub(crate) venues: Vec<(UnderlyingId, Vec<String>)>,
+    pub venues: Vec<(UnderlyingId, Vec<String>)>,
     /// What to mark on the time axis.
-    pub(crate) events: Vec<(BlockTime, String)>,
+    pub events: Vec<(BlockTime, String)>,
 }
 
 impl Tape {
     /// Returns the number of venues of an underlying.
-    pub(crate) fn sources(&self, id: UnderlyingId) -> u16 {
+    pub fn sources(&self, id: UnderlyingId) -> u16 {
         let venues = self.venues.iter().find(|(underlying, _)| *underlying == id);
         venues.map_or(0, |(_, names)| u16::try_from(names.len()).unwrap_or(u16::MAX))
     }
 
     /// Returns the first price of an underlying.
-    pub(crate) fn first_price(&self, id: UnderlyingId) -> Option<Price> {
+    pub fn first_price(&self, id: UnderlyingId) -> Option<Price> {
         let mut prices = self.ticks.iter().flat_map(|tick| tick.prices.iter());
         prices.find(|(underlying, _, _)| *underlying == id).map(|(_, _, price)| *price)
     }
@@ -90,9 +90,9 @@ impl Tape {
 }
 
 /// Returns the tape of a scenario as it stands: its venues, its minutes, its vols.
-pub(crate) fn of_scenario(scenario: &Scenario) -> Result<Tape> {
+pub(crate) fn of_scenario(scenario: &Scenario) -> Result<Tape, WorldError> {
     let mut tape = Tape::default();
-    let (from, to) = scenario.span().context("the scenario has no prices")?;
+    let (from, to) = scenario.span().ok_or(WorldError::Absent("the scenario has no prices"))?;
     let level = |time: BlockTime| -> i128 {
         let first = scenario.volatility.first().map_or(1, |point| point.vol.points().max(1));
         let now = scenario.volatility.iter().take_while(|point| point.time <= time).last();
@@ -100,7 +100,9 @@ pub(crate) fn of_scenario(scenario: &Scenario) -> Result<Tape> {
     };
     let pairs = [(BTC, Underlying::Btc), (ETH, Underlying::Eth)];
     for (id, underlying) in pairs {
-        let path = scenario.path(underlying).context("the scenario lacks an underlying")?;
+        let path = scenario
+            .path(underlying)
+            .ok_or(WorldError::Absent("the scenario lacks an underlying"))?;
         let names = path.venues.iter().map(|venue| format!("{} {}", venue.exchange, venue.symbol));
         tape.venues.push((id, names.collect()));
     }
@@ -108,7 +110,9 @@ pub(crate) fn of_scenario(scenario: &Scenario) -> Result<Tape> {
     while time <= to {
         let mut prices = Vec::new();
         for (id, underlying) in pairs {
-            let path = scenario.path(underlying).context("the scenario lacks an underlying")?;
+            let path = scenario
+                .path(underlying)
+                .ok_or(WorldError::Absent("the scenario lacks an underlying"))?;
             let at = path.minutes.binary_search_by_key(&time, |minute| minute.time);
             let minute = at.ok().and_then(|at| path.minutes.get(at));
             for (number, price) in (1u16..).zip(minute.map_or(&[][..], |minute| &minute.prices)) {
@@ -131,10 +135,12 @@ pub(crate) fn of_scenario(scenario: &Scenario) -> Result<Tape> {
 }
 
 /// A recorded price path as ratios to its first price, in parts per billion, minute by minute; gaps filled forward.
-fn ratios(scenario: &Scenario, underlying: Underlying) -> Result<Vec<i128>> {
-    let path = scenario.path(underlying).context("the recorded day lacks an underlying")?;
+fn ratios(scenario: &Scenario, underlying: Underlying) -> Result<Vec<i128>, WorldError> {
+    let path = scenario
+        .path(underlying)
+        .ok_or(WorldError::Absent("the recorded day lacks an underlying"))?;
     let first = path.minutes.iter().find_map(|minute| Some((minute.time, minute.median()?)));
-    let (start, first) = first.context("the recorded day has no prices")?;
+    let (start, first) = first.ok_or(WorldError::Absent("the recorded day has no prices"))?;
     let last = path.minutes.last().map_or(start, |minute| minute.time);
     let (mut ratios, mut ratio, mut at) = (Vec::new(), 1_000_000_000, 0usize);
     let mut time = start;
@@ -152,8 +158,9 @@ fn ratios(scenario: &Scenario, underlying: Underlying) -> Result<Vec<i128>> {
 }
 
 /// Deviations of each venue from the median, minute by minute, in parts per billion, recorded on 13 December 2022.
-fn deviations(scenario: &Scenario) -> Result<Vec<Vec<i128>>> {
-    let path = scenario.path(Underlying::Btc).context("the recorded day lacks BTC")?;
+fn deviations(scenario: &Scenario) -> Result<Vec<Vec<i128>>, WorldError> {
+    let path =
+        scenario.path(Underlying::Btc).ok_or(WorldError::Absent("the recorded day lacks BTC"))?;
     let deviation = |price: Option<Price>, median: Price| {
         price.map_or(0, |price| {
             (price.micros() - median.micros()) * 1_000_000_000 / median.micros().max(1)
@@ -165,7 +172,7 @@ fn deviations(scenario: &Scenario) -> Result<Vec<Vec<i128>>> {
     });
     let rows: Vec<Vec<i128>> = rows.collect();
     if rows.is_empty() {
-        bail!("the recorded day of several venues has no prices");
+        return Err(WorldError::Absent("the recorded day of several venues has no prices"));
     }
     Ok(rows)
 }
@@ -178,12 +185,16 @@ pub(crate) fn of_recorded_days(
     dataset: &Dataset,
     chains: &[(UnderlyingId, &Chain)],
     seed: u64,
-) -> Result<Tape> {
+) -> Result<Tape, WorldError> {
     let crash = dataset.scenario(RecordedDay::Crash2017)?;
     let flash = dataset.scenario(RecordedDay::FlashCrash2021)?;
     let spread = deviations(&dataset.scenario(RecordedDay::Inflation2022)?)?;
     let mut random = Random::new(seed, 0x7A9E);
-    let start = chains.iter().map(|(_, chain)| chain.taken_at).max().context("no chains")?;
+    let start = chains
+        .iter()
+        .map(|(_, chain)| chain.taken_at)
+        .max()
+        .ok_or(WorldError::Absent("no chains"))?;
     let start = (start.millis().div_euclid(MINUTE) + 1) * MINUTE;
     let acts = [
         (
