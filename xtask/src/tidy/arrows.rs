@@ -74,7 +74,7 @@ const SHELLS: &[(&str, &[&str])] = &[
     ("access", &["durable"]),
     ("mempool", &["access"]),
     ("replica", &["access", "durable", "house", "light", "mempool"]),
-    ("gateway", &["access", "house", "replica"]),
+    ("gateway", &["access", "house", "replica", "rpc"]),
     ("light", &["state-proof"]),
     ("records", &["state-proof"]),
     ("client", &["light", "records", "state-proof"]),

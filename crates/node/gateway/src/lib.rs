@@ -11,11 +11,9 @@
 //! the public belongs a proxy.
 
 mod doorman;
-mod history;
 mod limits;
 mod methods;
 mod metrics;
-mod request;
 mod serve;
 mod stall;
 

@@ -2,9 +2,8 @@
 
 use crate::doorman::{self, Doorman};
 use crate::limits::{Admitted, Limits, Room};
-use crate::methods::{Door, Refused, call, cost};
+use crate::methods;
 use crate::metrics;
-use crate::request::{Id, Request};
 use crate::stall::Stalling;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
@@ -17,7 +16,7 @@ use futures::StreamExt as _;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use replica::{Node, Source};
-use serde_json::{Value, json};
+use rpc::{Door, Error, ErrorCode, Refused, Request};
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -87,7 +86,7 @@ pub async fn serve_operator(listener: UnixListener, node: Node, metrics: Metrics
 fn router(node: Node, metrics: Metrics, doorman: Doorman, door: Door) -> Router {
     let doorman = Arc::new(doorman);
     Router::new()
-        .route("/", post(rpc))
+        .route("/", post(json_rpc))
         .route("/metrics", get(metrics_text))
         .route("/health/live", get(|| async { "live\n" }))
         .route("/health/ready", get(ready))
@@ -120,7 +119,7 @@ where
     }
 }
 
-async fn rpc(
+async fn json_rpc(
     State(served): State<Served>,
     Extension(admitted): Extension<Admitted>,
     headers: HeaderMap,
@@ -143,14 +142,10 @@ async fn rpc(
         Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
     let _busy = admitted.work_on();
-    let answer = match Request::read(&bytes) {
-        Ok(request) => {
-            drop(bytes);
-            respond(&served, &admitted, &request).await
-        }
-        Err(error) => refused(&Id::Null, &error),
-    };
-    ([(CONTENT_TYPE, "application/json")], answer.to_string()).into_response()
+    let request = Request::read(&bytes, served.door);
+    drop(bytes);
+    let answer = respond(&served, &admitted, request).await;
+    ([(CONTENT_TYPE, "application/json")], answer).into_response()
 }
 
 /// Reads a body, as long as there is room for it.
@@ -170,32 +165,31 @@ async fn arrive(body: Body, admitted: &Admitted, room: &mut Room) -> Result<Vec<
     Ok(bytes)
 }
 
-async fn respond(served: &Served, admitted: &Admitted, request: &Request) -> Value {
-    let (id, params) = (&request.id, &request.params);
-    let Some(method) = request.method.as_deref() else {
-        let message = "a request is {\"method\": …, \"params\": {…}, \"id\": …}".to_owned();
-        return refused(id, &Refused { code: -32_600, message });
+/// Returns the response to what was sent, once the rate limit of the address has room for it. What is refused costs a unit.
+async fn respond(
+    served: &Served,
+    admitted: &Admitted,
+    request: Result<Request, Refused>,
+) -> String {
+    let (id, cost) = match &request {
+        Ok(request) => (&request.id, request.call.cost()),
+        Err(refused) => (&refused.id, 1),
     };
-    match admitted.spend(cost(method, params), Instant::now()) {
+    match admitted.spend(cost, Instant::now()) {
         Some(wait) => tokio::time::sleep(wait).await,
         None => {
-            let message = "too much is asked for from this address: ask again later".to_owned();
-            return refused(id, &Refused { code: -32_005, message });
+            let words = "too much is asked for from this address: ask again later";
+            return rpc::refused(id, &Error::new(ErrorCode::LimitExceeded, words));
         }
     }
     let source = match served.door {
         Door::Clients => Source::client(admitted.address),
         Door::Operator => Source::Local,
     };
-    match call(&served.node, served.door, source, method, params).await {
-        Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
-        Err(error) => refused(id, &error),
+    match request {
+        Ok(Request { id, call }) => methods::respond(&served.node, source, &id, call).await,
+        Err(Refused { id, error }) => rpc::refused(&id, &error),
     }
-}
-
-fn refused(id: &Id, error: &Refused) -> Value {
-    let error = json!({ "code": error.code, "message": error.message });
-    json!({ "jsonrpc": "2.0", "id": id, "error": error })
 }
 
 /// All metrics, in the format that Prometheus reads.
