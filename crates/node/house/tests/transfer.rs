@@ -94,11 +94,7 @@ impl Source {
         let answers = self.answers.clone();
         answers.store(0, Ordering::Relaxed);
         Box::new(move |request| {
-            let mut answer = house
-                .lock()
-                .expect("whole")
-                .serve_tree(request)
-                .map_err(|error| error.to_string())?;
+            let mut answer = house.lock().expect("whole").serve_tree(request)?;
             let count = answers.fetch_add(1, Ordering::Relaxed);
             if damaged.is_some_and(|from| count >= from) {
                 let at = answer.len() / 2;

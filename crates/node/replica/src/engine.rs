@@ -42,7 +42,10 @@ use commonware_parallel::Sequential;
 use commonware_runtime::{
     Clock, Handle, Metrics, Quota, Spawner, Storage, buffer::paged::CacheRef,
 };
-use commonware_storage::{archive::prunable, translator::EightCap};
+use commonware_storage::{
+    archive::{self, prunable},
+    translator::EightCap,
+};
 use commonware_utils::{NZU16, NZU32, NZU64, NZUsize, NonZeroDuration};
 use mempool::Limits;
 use protocol::limits;
@@ -135,25 +138,42 @@ pub(crate) struct Config {
 
 /// Why a validator cannot start.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum StartError {
+pub enum StartError {
+    /// Its key is of nobody.
     #[error(
         "the key of this validator has no seat, and is to have none: let governance give it one, or take the key out of the configuration and follow with --join"
     )]
     NotAValidator,
+    /// The engine is to begin in an epoch of which no block has been executed here.
     #[error("the validators of epoch {0} are not known here: start again from an empty directory")]
     CommitteeUnknown(u64),
+    /// The anchor, or the newest block, names validators who cannot be.
     #[error("the validators cannot be known: {0}")]
     Committee(#[from] crate::committee::CommitteeError),
+    /// What executes blocks does not tell its newest headers.
     #[error("the ledger cannot be read: {0}")]
     Ledger(crate::ledger::LedgerError),
+    /// A value outside the limits of its encoding.
     #[error(transparent)]
     Encode(#[from] protocol::codec::EncodeError),
+    /// What the engine has kept cannot be read.
     #[error(
         "the engine's archive cannot be opened: {0}; restore it, or start again from an empty directory"
     )]
-    Archive(String),
+    Archive(archive::Error),
+    /// The network has not as many channels as the engine.
+    #[error(
+        "the engine's archive cannot be opened: a channel is missing; restore it, or start again from an empty directory"
+    )]
+    Channels,
+    /// The certificate to begin at is no certificate.
     #[error("the certificate in the file 'floor' is none of this network: {0}; join again")]
-    Floor(String),
+    FloorMalformed(commonware_codec::Error),
+    /// The certificate to begin at is of others.
+    #[error(
+        "the certificate in the file 'floor' is none of this network: its signatures do not hold; join again"
+    )]
+    FloorForged,
 }
 
 /// Returns the longest message of any channel, whoever validates.
@@ -199,16 +219,15 @@ fn read_floor(
     committees: &Committees,
     random: &mut impl CryptoRng,
 ) -> Result<Finalization<Guarded, Digest>, StartError> {
-    let refuse = |what: String| StartError::Floor(what);
     let config = Guarded::certificate_codec_config_unbounded();
     let read = Finalization::<Guarded, Digest>::decode_cfg(Copying(&floor.certificate), &config)
-        .map_err(|error| refuse(error.to_string()))?;
+        .map_err(StartError::FloorMalformed)?;
     let epoch = read.round().epoch().get();
     // Once its epoch is long over, the engine goes on from what it holds, and never looks at the floor again.
     if let Some(committee) = committees.of(epoch)
         && !read.verify(random, committee.scheme.as_ref(), &Sequential)
     {
-        return Err(refuse("its signatures do not hold".to_owned()));
+        return Err(StartError::FloorForged);
     }
     Ok(read)
 }
@@ -238,8 +257,7 @@ where
         reports,
         questions,
         rounds,
-    ]: [(S, R); 9] =
-        channels.try_into().map_err(|_| StartError::Archive("a channel is missing".into()))?;
+    ]: [(S, R); 9] = channels.try_into().map_err(|_| StartError::Channels)?;
     let committees = config.committees;
     committees.miss((config.seated)(&committees.record()));
     let headers = config.ledger.headers(OUTCOMES_LOADED).map_err(StartError::Ledger)?;
@@ -301,8 +319,6 @@ where
         },
         backfill,
     );
-    let unreadable =
-        |error: commonware_storage::archive::Error| StartError::Archive(error.to_string());
     let finalizations = prunable::Archive::init(
         context.child("finalizations"),
         archive_config(
@@ -313,13 +329,13 @@ where
         ),
     )
     .await
-    .map_err(unreadable)?;
+    .map_err(StartError::Archive)?;
     let blocks = prunable::Archive::init(
         context.child("blocks"),
         archive_config(&config.layout, "blocks", &cache, ()),
     )
     .await
-    .map_err(unreadable)?;
+    .map_err(StartError::Archive)?;
     let (marshal_actor, marshal_mailbox, _) =
         MarshalActor::<_, Standard<Block>, _, _, _, _, _>::init(
             context.child("marshal"),

@@ -26,10 +26,8 @@ use commonware_consensus::{
     types::Height,
 };
 use commonware_utils::{Acknowledgement as _, acknowledgement::Exact};
-use house::HouseError;
 use machine::{CommitteeRecord, StateKey};
 use protocol::{ValidatorId, codec};
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::{mpsc, watch};
@@ -233,10 +231,7 @@ impl Executor {
 /// spec 0025-BLOCK-032.
 fn unfinished(height: u64, error: &LedgerError) -> Halt {
     let why = error.to_string();
-    let of_house = error.downcast_ref::<HouseError>().is_some_and(HouseError::is_of_disk);
-    // Of the steps: what the system says, and not what could not be encoded.
-    let of_steps = error.downcast_ref::<io::Error>().is_some_and(|at| at.raw_os_error().is_some());
-    match of_house || of_steps {
+    match error.is_of_disk() {
         true => Halt::Unkept { height, why },
         false => Halt::Unexecutable { height, why },
     }
@@ -245,12 +240,14 @@ fn unfinished(height: u64, error: &LedgerError) -> Halt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use house::HouseError;
+    use std::io;
     use std::path::PathBuf;
     use store::{CommitmentError, DiskError, LogError, StoreError};
 
     /// Whether a validator whose ledger fails with an error says that its disk does not take a block, and ends.
     fn is_unkept(error: impl Into<HouseError>) -> bool {
-        is_of_disk(Box::new(error.into()))
+        is_of_disk(LedgerError::House(error.into()))
     }
 
     fn is_of_disk(error: LedgerError) -> bool {
@@ -261,8 +258,8 @@ mod tests {
         DiskError::Full { action: "appending to", path: PathBuf::from("blocks") }
     }
 
-    fn engine(reason: &str) -> StoreError {
-        StoreError::Commitment(CommitmentError::Engine { reason: reason.into() })
+    fn engine(reason: &str, of_disk: bool) -> StoreError {
+        StoreError::Commitment(CommitmentError::Engine { reason: reason.into(), of_disk })
     }
 
     #[test]
@@ -271,12 +268,12 @@ mod tests {
         let source = io::Error::from(io::ErrorKind::StorageFull);
         assert!(is_unkept(HouseError::Unwritable { path: PathBuf::from("steps"), source }));
         // The step of an epoch is written beside the block, and a full disk refuses either.
-        assert!(is_of_disk(Box::new(io::Error::from_raw_os_error(28))));
-        assert!(!is_of_disk(Box::new(io::Error::other("an entry that is too long"))));
+        assert!(is_of_disk(LedgerError::Steps(io::Error::from_raw_os_error(28))));
+        assert!(!is_of_disk(LedgerError::Steps(io::Error::other("an entry that is too long"))));
         assert!(is_unkept(LogError::Disk(full())));
         assert!(is_unkept(StoreError::Log(LogError::Disk(full()))));
         assert!(is_unkept(StoreError::Commitment(CommitmentError::Disk(full()))));
-        assert!(is_unkept(engine("blob sync failed: File too large (os error 27)")));
+        assert!(is_unkept(engine("blob sync failed: File too large (os error 27)", true)));
         let damaged = LogError::Damaged {
             path: PathBuf::from("blocks"),
             offset: 0,
@@ -290,6 +287,6 @@ mod tests {
         assert!(!is_unkept(StoreError::Commitment(CommitmentError::RecordTooLong {
             bytes: 1 << 30
         })));
-        assert!(!is_unkept(engine("key not found")));
+        assert!(!is_unkept(engine("key not found", false)));
     }
 }

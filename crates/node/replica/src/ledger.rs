@@ -1,20 +1,65 @@
 //! What executes blocks, the executor: a house on disk, or a model of one in a simulation.
 
+use crate::committee::CommitteeError;
 use crate::pulse::Oracle;
 use crate::report::Listed;
 use book::Extract;
-use house::{Handout, House};
+use house::{Handout, House, HouseError};
 use light::Subject;
 use machine::{CommitteeRecord, StateKey, Write};
 use mempool::Standing;
+use protocol::codec::EncodeError;
 use protocol::{AccountId, Address, Block, EventExtract, Header, InstrumentId, OrderId};
-use std::error::Error;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fmt, io};
 use units::Notional;
 
-/// Why a ledger could not do as asked; the replica goes no further.
-pub type LedgerError = Box<dyn Error + Send + Sync>;
+/// Why a ledger could not do as asked. If it was to execute a block, the replica goes no further.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The house, its machine or its disk.
+    #[error(transparent)]
+    House(#[from] HouseError),
+    /// What the committees are followed by could not be written.
+    #[error(transparent)]
+    Steps(#[from] io::Error),
+    /// The block changes who validates, to what cannot be.
+    #[error(transparent)]
+    Committee(#[from] CommitteeError),
+    /// A value outside the limits of its encoding.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// A ledger that only models a house hands out no state.
+    #[error("this ledger hands out no state")]
+    NoOffer,
+    /// It proves neither orders nor Greeks.
+    #[error("this ledger proves nothing of orders and accounts")]
+    NoProof,
+    /// The block is not executed yet, or no longer kept.
+    #[error("there is no block {0} here")]
+    NoBlock(u64),
+    /// The block has fewer submissions.
+    #[error("block {height} has no submission in place {place}")]
+    NoSubmission {
+        /// Which block.
+        height: u64,
+        /// Which of its submissions, from zero.
+        place: u32,
+    },
+}
+
+impl LedgerError {
+    /// Returns whether a disk refused to take something: the same may be tried again once it takes it.
+    #[must_use]
+    pub fn is_of_disk(&self) -> bool {
+        match self {
+            Self::House(error) => error.is_of_disk(),
+            // What the system says, and not what could not be encoded.
+            Self::Steps(error) => error.raw_os_error().is_some(),
+            _ => false,
+        }
+    }
+}
 
 /// A block that was executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +124,7 @@ pub trait Ledger: Send + 'static {
         _market: InstrumentId,
         _order: OrderId,
     ) -> Result<(Header, Vec<u8>, Option<Extract>), LedgerError> {
-        Err(NO_PROOF.into())
+        Err(LedgerError::NoProof)
     }
 
     /// Returns the newest header, and the proofs of an account's record and of those of the markets it has positions in.
@@ -88,7 +133,7 @@ pub trait Ledger: Send + 'static {
     ///
     /// If there is no proof.
     fn prove_greeks(&mut self, _account: AccountId) -> Result<(Header, Subject), LedgerError> {
-        Err(NO_PROOF.into())
+        Err(LedgerError::NoProof)
     }
 
     /// Returns the events of a block that name an order, or all if none does.
@@ -97,7 +142,7 @@ pub trait Ledger: Send + 'static {
     ///
     /// If they are not kept.
     fn happened(&self, _height: u64, _order: OrderId) -> Result<EventExtract, LedgerError> {
-        Err(NO_PROOF.into())
+        Err(LedgerError::NoProof)
     }
 
     /// Returns what became of the commands of the submission in a place of a block.
@@ -106,7 +151,7 @@ pub trait Ledger: Send + 'static {
     ///
     /// If it is not kept.
     fn receipt(&self, _height: u64, _place: u32) -> Result<Subject, LedgerError> {
-        Err(NO_PROOF.into())
+        Err(LedgerError::NoProof)
     }
 
     /// Returns how prices stand after the newest block.
@@ -132,7 +177,7 @@ pub trait Ledger: Send + 'static {
     ///
     /// If it cannot be read.
     fn genesis(&self) -> Result<Vec<u8>, LedgerError> {
-        Err(NO_OFFER.into())
+        Err(LedgerError::NoOffer)
     }
 
     /// Returns what is handed out to somebody who has no state; it is asked without the ledger.
@@ -146,14 +191,9 @@ pub trait Ledger: Send + 'static {
     ///
     /// If the request is none, or of a state that is not offered.
     fn serve_tree(&self, _request: &[u8]) -> Result<Vec<u8>, LedgerError> {
-        Err(NO_OFFER.into())
+        Err(LedgerError::NoOffer)
     }
 }
-
-/// Why a ledger that only models a house hands out no state.
-const NO_OFFER: &str = "this ledger hands out no state";
-/// Why it proves neither orders nor Greeks.
-const NO_PROOF: &str = "this ledger proves nothing of orders and accounts";
 
 impl Ledger for House {
     fn headers(&self, count: u64) -> Result<Vec<Header>, LedgerError> {
@@ -210,10 +250,10 @@ impl Ledger for House {
     fn receipt(&self, height: u64, place: u32) -> Result<Subject, LedgerError> {
         let held = House::blocks(self, height, 1, usize::MAX)?.into_iter().next();
         let held = held.filter(|(header, _)| header.height.blocks() == i128::from(height));
-        let (_, block) = held.ok_or_else(|| format!("there is no block {height} here"))?;
+        let (_, block) = held.ok_or(LedgerError::NoBlock(height))?;
         let (first, count) = match light::granted(&block, place) {
             Some((first, grant)) => (first, grant.count),
-            None => return Err(format!("block {height} has no submission in place {place}").into()),
+            None => return Err(LedgerError::NoSubmission { height, place }),
         };
         let receipts = House::receipts(self, height, first, count)?;
         Ok(Subject::Receipt { block: Box::new(block), grant: place, receipts })

@@ -46,7 +46,7 @@ pub use app::Pace;
 pub use chain::{Executed, Halt};
 pub use committee::CommitteeError;
 pub use difference::{Difference, Parting};
-pub use engine::Timeouts;
+pub use engine::{StartError, Timeouts};
 pub use floor::Floor;
 pub use guard::{Ballot, GuardError, VoteGuard};
 pub use ledger::{Applied, Ledger, LedgerError};

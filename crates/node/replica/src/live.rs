@@ -91,8 +91,8 @@ impl std::fmt::Debug for Setup {
 #[derive(Debug, thiserror::Error)]
 pub enum LiveError {
     /// It cannot start.
-    #[error("{0}")]
-    Start(String),
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// The anchor cannot be used.
     #[error(transparent)]
     Committee(#[from] CommitteeError),
@@ -117,12 +117,6 @@ pub enum LiveError {
         /// What it said, or why the guard signs nothing more.
         why: String,
     },
-}
-
-impl From<StartError> for LiveError {
-    fn from(error: StartError) -> Self {
-        Self::Start(error.to_string())
-    }
 }
 
 /// Runs a validator until `serve` returns. `serve` gets a handle on it, and a function that returns its metrics as text.

@@ -120,7 +120,7 @@ pub enum FeedFailure {
 pub enum AnswerFailure {
     /// The ledger has none.
     #[error("the record cannot be proved: {0}")]
-    Ledger(String),
+    Ledger(#[from] LedgerError),
     /// The chain has moved on by more than an answer can span.
     #[error("the block that certifies the answer is gone from memory: ask again")]
     TooSlow,
@@ -300,18 +300,18 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// In words, if the ledger cannot be read.
+    /// [`LedgerError`] if the ledger cannot be read.
     pub fn blocks(
         &self,
         from: u64,
         count: usize,
         bytes: usize,
-    ) -> Result<Vec<(Header, protocol::Block)>, String> {
+    ) -> Result<Vec<(Header, protocol::Block)>, LedgerError> {
         if let Some(held) = self.recent(from).filter(|_| count == 1) {
             return Ok(vec![(held.header, held.block.as_ref().clone())]);
         }
         let ledger = self.0.ledger.lock();
-        ledger.blocks(from, count, bytes).map_err(|error| error.to_string())
+        ledger.blocks(from, count, bytes)
     }
 
     /// Returns the ordered block of a height and the certificate that finalises it; nothing if it is not final here.
@@ -334,8 +334,8 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// In words, if the ledger cannot be read.
-    pub async fn evidence(&self, height: u64) -> Result<Option<Evidence>, String> {
+    /// [`LedgerError`] if the ledger cannot be read.
+    pub async fn evidence(&self, height: u64) -> Result<Option<Evidence>, LedgerError> {
         let mut at = height;
         let order = loop {
             at = at.saturating_add(1);
@@ -353,8 +353,7 @@ impl Node {
         let count = usize::try_from(named.saturating_sub(height)).unwrap_or(usize::MAX);
         let held = {
             let ledger = self.0.ledger.lock();
-            let blocks = ledger.blocks(height, count.saturating_add(1), usize::MAX);
-            blocks.map_err(|error| error.to_string())?
+            ledger.blocks(height, count.saturating_add(1), usize::MAX)?
         };
         let headers: Vec<Header> = held.into_iter().map(|(header, _)| header).collect();
         // What is final may not be executed here yet.
@@ -373,38 +372,38 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// In words, if it cannot be read.
-    pub fn genesis(&self) -> Result<Vec<u8>, String> {
-        self.0.ledger.lock().genesis().map_err(|error| error.to_string())
+    /// [`LedgerError`] if it cannot be read.
+    pub fn genesis(&self) -> Result<Vec<u8>, LedgerError> {
+        self.0.ledger.lock().genesis()
     }
 
     /// Returns what is offered to somebody who has no state. Reads the disk, so it may block.
     ///
     /// # Errors
     ///
-    /// In words, if it cannot be read.
-    pub fn offer(&self) -> Result<Option<Offer>, String> {
+    /// [`LedgerError`] if it cannot be read.
+    pub fn offer(&self) -> Result<Option<Offer>, LedgerError> {
         let Some(handout) = &self.0.handout else { return Ok(None) };
-        handout.offer().map_err(|error| error.to_string())
+        Ok(handout.offer()?)
     }
 
     /// Returns a chunk of the machine's state at a height that was offered. Reads the disk, so it may block.
     ///
     /// # Errors
     ///
-    /// In words, if it is not offered, or no longer.
-    pub fn chunk(&self, height: u64, index: usize) -> Result<Vec<u8>, String> {
-        let handout = self.0.handout.as_ref().ok_or("this ledger hands out no state")?;
-        handout.chunk(height, index).map_err(|error| error.to_string())
+    /// [`LedgerError`] if it is not offered, or no longer.
+    pub fn chunk(&self, height: u64, index: usize) -> Result<Vec<u8>, LedgerError> {
+        let handout = self.0.handout.as_ref().ok_or(LedgerError::NoOffer)?;
+        Ok(handout.chunk(height, index)?)
     }
 
     /// Answers whoever fetches the authenticated state of an offer. Reads the disk, so it may block.
     ///
     /// # Errors
     ///
-    /// In words, if the request is none, or of a state that is not offered.
-    pub fn serve_tree(&self, request: &[u8]) -> Result<Vec<u8>, String> {
-        self.0.ledger.lock().serve_tree(request).map_err(|error| error.to_string())
+    /// [`LedgerError`] if the request is none, or of a state that is not offered.
+    pub fn serve_tree(&self, request: &[u8]) -> Result<Vec<u8>, LedgerError> {
+        self.0.ledger.lock().serve_tree(request)
     }
 
     /// Returns a record as it is after the newest block, or its absence, with all that proves it to somebody who holds the
@@ -505,7 +504,7 @@ impl Node {
         subject: Subject,
     ) -> Result<Answer, AnswerFailure> {
         loop {
-            let evidence = self.evidence(height).await.map_err(AnswerFailure::Ledger)?;
+            let evidence = self.evidence(height).await?;
             if let Some(Evidence { headers, orders, certificate }) = evidence {
                 let certified = CertifiedHeader { orders, certificate };
                 return self.lead_up(since, subject, headers, certified).await;
@@ -525,8 +524,7 @@ impl Node {
     ) -> Result<T, AnswerFailure> {
         match self.0.chain.halted() {
             Some(halt) => Err(halt.into()),
-            None => question(self.0.ledger.lock().as_mut())
-                .map_err(|error| AnswerFailure::Ledger(error.to_string())),
+            None => Ok(question(self.0.ledger.lock().as_mut())?),
         }
     }
 
@@ -637,9 +635,9 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// In words, if the disk refuses.
-    pub fn checkpoint(&self) -> Result<(), String> {
-        self.0.ledger.lock().checkpoint().map_err(|error| error.to_string())
+    /// [`LedgerError`] if the disk refuses.
+    pub fn checkpoint(&self) -> Result<(), LedgerError> {
+        self.0.ledger.lock().checkpoint()
     }
 }
 

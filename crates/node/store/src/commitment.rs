@@ -142,11 +142,10 @@ pub enum CommitmentError {
     Engine {
         /// What it said last.
         reason: String,
+        /// Whether the system refused it to read or write.
+        of_disk: bool,
     },
 }
-
-/// What the tree says where the system refused to read or write. It keeps the system's error only as text.
-const REFUSALS: [&str; 3] = ["os error ", "write failed", "read failed"];
 
 impl CommitmentError {
     /// Returns whether the disk refused.
@@ -154,7 +153,7 @@ impl CommitmentError {
     pub fn is_of_disk(&self) -> bool {
         match self {
             Self::Disk(_) | Self::Lock(LockError::Disk(_)) => true,
-            Self::Engine { reason } => REFUSALS.iter().any(|words| reason.contains(words)),
+            Self::Engine { of_disk, .. } => *of_disk,
             _ => false,
         }
     }

@@ -16,6 +16,7 @@ mod commitment;
 mod disk;
 mod log;
 mod qmdb;
+mod refused;
 mod snapshot;
 mod store;
 mod transfer;
@@ -37,7 +38,7 @@ pub use state_proof::{
     RECORD_BYTES_MAX, RecordBytes, RecordDigest, StateRoot, Verified,
 };
 pub use store::{Arrived, Resume, Skipped, Store, StoreError, StoreOptions};
-pub use transfer::{Fetch, TREE_REQUEST_BYTES_MAX, TreeTarget};
+pub use transfer::{Fetch, FetchError, TREE_REQUEST_BYTES_MAX, TreeTarget, WitnessError};
 
 /// The hash that names a chain: the first thing every file of a store says, so that two chains never mix.
 pub type GenesisHash = [u8; 32];

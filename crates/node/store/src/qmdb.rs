@@ -15,7 +15,8 @@
 use crate::{
     commitment::{CommitmentError, HashedWrites, StateCommitment, hashed_writes},
     disk::{DirectoryLock, DiskError, Named as _, ScratchDirectory, file_names},
-    transfer::{self, Fetch, Fetcher, TREE_REQUEST_BYTES_MAX, TreeTarget},
+    refused::{Refused, refused},
+    transfer::{self, Fetch, Fetcher, NotBuilt, TREE_REQUEST_BYTES_MAX, TreeTarget},
 };
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
 use commonware_cryptography::{Sha256, sha256::Digest};
@@ -84,8 +85,26 @@ pub struct QmdbCommitment {
 /// The thread that owns the tree; once it is gone, why.
 #[derive(Debug)]
 enum Thread {
-    Running(JoinHandle<String>),
-    Gone(String),
+    Running(JoinHandle<Gone>),
+    Gone(Gone),
+}
+
+/// Why the thread ended.
+#[derive(Debug, Clone, Default)]
+struct Gone {
+    reason: String,
+    /// Whether the system refused it to read or write.
+    of_disk: bool,
+}
+
+impl Gone {
+    fn because(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), of_disk: false }
+    }
+
+    fn of(error: &CommitmentError) -> Self {
+        Self { reason: error.to_string(), of_disk: error.is_of_disk() }
+    }
 }
 
 type Reply<T> = mpsc::SyncSender<Result<T, CommitmentError>>;
@@ -143,7 +162,7 @@ impl QmdbCommitment {
         let lock = DirectoryLock::acquire(dir)?;
         let opened = match Self::start(dir, lock, Begin::Disk(Some(checkpoint.operations)), None) {
             Ok(opened) => opened,
-            Err(CommitmentError::Engine { reason }) => return Err(absent(reason)),
+            Err(CommitmentError::Engine { reason, .. }) => return Err(absent(reason)),
             Err(error) => return Err(error),
         };
         if (opened.height, opened.root) == (Some(checkpoint.height), checkpoint.root) {
@@ -268,7 +287,7 @@ impl QmdbCommitment {
                 catch_unwind(run).unwrap_or_else(|panic| {
                     let text = panic.downcast_ref::<String>().map(String::as_str);
                     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-                    text.unwrap_or("panic without a message").to_owned()
+                    Gone::because(text.unwrap_or("panic without a message"))
                 })
             })
             .named("starting the thread for", dir)?;
@@ -297,13 +316,14 @@ impl QmdbCommitment {
     /// Says why the thread is gone. Only for when it has hung up: this waits for its end.
     fn stopped(&self) -> CommitmentError {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        let gone = Thread::Gone("its thread could not be joined".to_owned());
-        let reason = match std::mem::replace(&mut *thread, gone) {
+        let gone = Thread::Gone(Gone::because("its thread could not be joined"));
+        let gone = match std::mem::replace(&mut *thread, gone) {
             Thread::Running(thread) => thread.join().unwrap_or_default(),
-            Thread::Gone(reason) => reason,
+            Thread::Gone(gone) => gone,
         };
-        *thread = Thread::Gone(reason.clone());
-        CommitmentError::Engine { reason }
+        *thread = Thread::Gone(gone.clone());
+        let Gone { reason, of_disk } = gone;
+        CommitmentError::Engine { reason, of_disk }
     }
 }
 
@@ -358,7 +378,7 @@ fn serve(
     begin: Begin,
     inbox: &mpsc::Receiver<Request>,
     ready: &mpsc::SyncSender<Result<Found, CommitmentError>>,
-) -> String {
+) -> Gone {
     let runtime = tokio::Config::new()
         .with_worker_threads(1)
         .with_max_blocking_threads(4)
@@ -371,9 +391,9 @@ fn serve(
         let mut open = match opened {
             Ok(open) => open,
             Err(error) => {
-                let reason = error.to_string();
+                let gone = Gone::of(&error);
                 drop(ready.send(Err(error)));
-                return reason;
+                return gone;
             }
         };
         // Whoever opened it may have given up waiting for an answer; so here and below a reply that
@@ -383,10 +403,10 @@ fn serve(
         while let Ok(request) = inbox.recv() {
             match open.answer(request).await {
                 Ok(still) => open = still,
-                Err(reason) => return reason,
+                Err(gone) => return gone,
             }
         }
-        "it was closed".to_owned()
+        Gone::because("it was closed")
     })
 }
 
@@ -411,6 +431,7 @@ impl Open {
             None => None,
             Some(mark) => Some(height_of(&mark).ok_or_else(|| CommitmentError::Engine {
                 reason: format!("{} was written by something else", dir.display()),
+                of_disk: false,
             })?),
         };
         Ok(Self { dir: dir.to_path_buf(), tree, height, unflushed: 0 })
@@ -424,14 +445,17 @@ impl Open {
     ) -> Result<Self, CommitmentError> {
         let Arrival { height, root, target, fetch } = arrival;
         let untrue = |reason: String| CommitmentError::Untrue { reason };
-        if target.root(height).map_err(untrue)? != root {
+        if target.root(height).map_err(|error| untrue(error.to_string()))? != root {
             let reason = "the state that it offers does not lead to the certified root".to_owned();
             return Err(untrue(reason));
         }
         let fetcher = Fetcher::new(fetch, &target);
         let tree = transfer::fetch(context.child("state"), config(), &target, fetcher)
             .await
-            .map_err(untrue)?;
+            .map_err(|error| match error {
+                NotBuilt::Database(error) if refused(&error).is_some() => engine(dir, &error),
+                error => untrue(error.to_string()),
+            })?;
         // Durable before it is used: a restart must find all of it.
         let tree = tree.sync().await.map_err(|error| engine(dir, &error))?;
         let mark = tree.get_metadata().await.map_err(|error| engine(dir, &error))?;
@@ -474,7 +498,7 @@ impl Open {
     }
 
     /// Answers one request; an error says how the tree was lost on the way.
-    async fn answer(self, request: Request) -> Result<Self, String> {
+    async fn answer(self, request: Request) -> Result<Self, Gone> {
         match request {
             Request::Prove { key, record, reply } => {
                 drop(reply.send(self.prove(key, record).await));
@@ -593,16 +617,16 @@ fn empty(dir: &Path) -> Result<(), DiskError> {
 fn reply_with<T>(
     outcome: Result<(Open, T), CommitmentError>,
     reply: &Reply<T>,
-) -> Result<Open, String> {
+) -> Result<Open, Gone> {
     match outcome {
         Ok((open, value)) => {
             drop(reply.send(Ok(value)));
             Ok(open)
         }
         Err(error) => {
-            let reason = error.to_string();
+            let gone = Gone::of(&error);
             drop(reply.send(Err(error)));
-            Err(reason)
+            Err(gone)
         }
     }
 }
@@ -650,16 +674,16 @@ fn height_of(mark: &Digest) -> Option<u64> {
     (tag == HEIGHT_MARK).then(|| u64::from_be_bytes(*number))
 }
 
-/// Names the engine's error. It keeps the system's error only as text, so a full disk is known by
-/// what the system calls it.
+/// Names the engine's error.
 fn engine(dir: &Path, error: &TreeError) -> CommitmentError {
-    let reason = error.to_string();
-    if reason.contains("No space left on device") || reason.contains("os error 28") {
+    let refused = refused(error);
+    if refused == Some(Refused::Full) {
         return DiskError::Full {
             action: "writing the authenticated state in",
             path: dir.to_path_buf(),
         }
         .into();
     }
-    CommitmentError::Engine { reason: format!("{}: {reason}", dir.display()) }
+    let reason = format!("{}: {error}", dir.display());
+    CommitmentError::Engine { reason, of_disk: refused.is_some() }
 }

@@ -22,7 +22,7 @@ use commonware_storage::{
 };
 use commonware_utils::{NZU64, NZUsize, non_empty_range};
 use state_proof::StateRoot;
-use std::fmt;
+use std::error::Error;
 use std::num::NonZeroU64;
 use std::sync::{Mutex, PoisonError};
 
@@ -39,7 +39,15 @@ const REQUESTS_SPARE: u64 = 16;
 pub(crate) type Operation = <Tree as qmdb::sync::Database>::Op;
 
 /// Carries a request to a peer and its answer back, or says why not.
-pub type Fetch = Box<dyn FnMut(&[u8]) -> Result<Vec<u8>, String> + Send>;
+pub type Fetch = Box<dyn FnMut(&[u8]) -> Result<Vec<u8>, FetchError> + Send>;
+
+/// Why a peer did not answer: whoever carries the request knows.
+pub type FetchError = Box<dyn Error + Send + Sync>;
+
+/// The witness of a target is none.
+#[derive(Debug, thiserror::Error)]
+#[error("the witness of its state is malformed: {0}")]
+pub struct WitnessError(#[source] commonware_codec::Error);
 
 /// What a peer must know of a tree to fetch it. Nothing in it needs to be believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,25 +96,18 @@ impl TreeTarget {
     ///
     /// # Errors
     ///
-    /// In words, if its witness is none.
-    pub fn root(&self, height: u64) -> Result<StateRoot, String> {
+    /// [`WitnessError`] if its witness is none.
+    pub fn root(&self, height: u64) -> Result<StateRoot, WitnessError> {
         let witness = OpsRootWitness::<mmr::Family, Digest>::decode(Copying(&self.witness))
-            .map_err(|error| format!("the witness of its state is malformed: {error}"))?;
+            .map_err(WitnessError)?;
         Ok(StateRoot::bind(height, &witness.root::<Sha256>(&Digest(self.operations_root)).0))
     }
 }
 
 /// Why a piece of a tree did not come.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub(crate) struct NotFetched(String);
-
-impl fmt::Display for NotFetched {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for NotFetched {}
 
 /// The peer, as the engine of the transfer sees it.
 pub(crate) struct Fetcher(Mutex<Fetching>);
@@ -130,12 +131,16 @@ impl Fetcher {
             .left
             .checked_sub(1)
             .ok_or_else(|| NotFetched("its answers do not hold".to_owned()))?;
-        let bytes = (this.fetch)(&request.encode()).map_err(NotFetched)?;
+        let bytes =
+            (this.fetch)(&request.encode()).map_err(|error| NotFetched(error.to_string()))?;
         let most = usize::try_from(request.max_ops().get()).unwrap_or(usize::MAX);
         Answer::decode_cfg(Copying(&bytes), &(most, ()))
             .map_err(|error| NotFetched(format!("its answer is malformed: {error}")))
     }
 }
+
+/// Why a tree was not built of what a peer sent.
+pub(crate) type NotBuilt = qmdb::sync::Error<mmr::Family, NotFetched, Digest>;
 
 type Answer = Response<mmr::Family, Operation, Digest>;
 
@@ -151,13 +156,13 @@ impl Source for Fetcher {
     }
 }
 
-/// Fetches a tree; in words why not.
+/// Fetches a tree.
 pub(crate) async fn fetch(
     context: tokio::Context,
     config: FixedConfig<EightCap, Sequential>,
     target: &TreeTarget,
     fetcher: Fetcher,
-) -> Result<Tree, String> {
+) -> Result<Tree, NotBuilt> {
     let range = non_empty_range!(Location::new(target.boundary), Location::new(target.operations));
     let config = Config {
         context,
@@ -171,5 +176,5 @@ pub(crate) async fn fetch(
         finish_rx: None,
         reached_target_tx: None,
     };
-    qmdb::sync::sync::<Tree, _>(config).await.map_err(|error| error.to_string())
+    qmdb::sync::sync::<Tree, _>(config).await
 }

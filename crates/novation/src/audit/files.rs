@@ -172,7 +172,7 @@ fn tree(archive: &Archive, path: &Path, height: u64) -> Result<(), Stop> {
     let root = root_at(archive, height)?;
     let told = match TreeTarget::decode(&bytes).map(|target| target.root(height)) {
         Some(Ok(root)) => Hash::new(root.bytes()).to_string(),
-        Some(Err(reason)) => reason,
+        Some(Err(error)) => error.to_string(),
         None => "not a tree's target".into(),
     };
     let cause = "the snapshot's file beside it, for peers, was changed or cut short after it was written; the log is \

@@ -121,10 +121,10 @@ fn state(peer: &mut Peer, offer: &Offer) -> Result<Vec<u8>> {
 }
 
 /// Carries a request for a piece of a validator's authenticated state; whoever asks checks the answer.
-fn tree(peer: &mut Peer, request: &[u8]) -> Result<Vec<u8>, String> {
+fn tree(peer: &mut Peer, request: &[u8]) -> Result<Vec<u8>, FetchError> {
     let params = json!({ "request": encode_hex(request) });
     let carried = peer.bytes("tree", &params, "bytes").map_err(anyhow::Error::from);
-    carried.map_err(|error| format!("{error:#}"))
+    carried.map_err(|error| format!("{error:#}").into())
 }
 
 /// Returns that what a validator says does not hold.

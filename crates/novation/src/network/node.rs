@@ -215,7 +215,7 @@ async fn serve(
         return Err(anyhow!(halt));
     }
     let closing = node.clone();
-    tokio::task::spawn_blocking(move || closing.checkpoint()).await?.map_err(anyhow::Error::msg)?;
+    tokio::task::spawn_blocking(move || closing.checkpoint()).await??;
     say(&format!("ended after block {}", node.height()));
     Ok(Verdict::Holds)
 }
