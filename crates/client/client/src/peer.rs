@@ -2,7 +2,7 @@
 //! it is returned.
 
 use crate::call::{CallError, Client};
-use light::{Evidence, OrderHeader, Step, Trust};
+use light::{ConsensusHeader, FinalityProof, Step, Trust};
 use protocol::codec::{DecodeError, EncodeError};
 use protocol::{Block, Hash, Header, HexError, codec, decode_hex, limits};
 use serde_json::{Value, json};
@@ -108,7 +108,7 @@ pub struct Certified {
     /// Of the block that was asked for.
     pub header: Header,
     /// The ordered block that names it as executed, or one after that.
-    pub order: OrderHeader,
+    pub order: ConsensusHeader,
     /// The signatures of the validators under that one.
     pub certificate: Vec<u8>,
 }
@@ -225,19 +225,19 @@ impl Peer {
     /// [`PeerError::Unheld`] if its certificate does not hold, or is of another block.
     pub fn certified(&mut self, height: u64) -> Result<Certified, PeerError> {
         let bytes = self.bytes("evidence", &json!({ "height": height }), "evidence")?;
-        let evidence = Evidence::decode(&bytes)
+        let proof = FinalityProof::decode(&bytes)
             .map_err(|error| PeerError::Unreadable("no evidence", error))?;
-        let signed = evidence.orders.last().map_or(0, OrderHeader::epoch);
+        let signed = proof.orders.last().map_or(0, ConsensusHeader::epoch);
         let unheld = |error| {
             let cause = with_causes(&error);
             PeerError::unheld(format!("its evidence for block {height} does not hold: {cause}"))
         };
-        let (header, order) = evidence.verify(self.list_of(signed)?).map_err(unheld)?;
+        let (header, order) = proof.verify(self.list_of(signed)?).map_err(unheld)?;
         if header.height.blocks() != i128::from(height) {
             let words = format!("its evidence is of block {}, not {height}", header.height);
             return Err(PeerError::unheld(words));
         }
-        Ok(Certified { header, order, certificate: evidence.certificate })
+        Ok(Certified { header, order, certificate: proof.certificate })
     }
 
     /// Returns the newest header up to a height that is certified already, or soon.

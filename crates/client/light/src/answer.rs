@@ -7,9 +7,9 @@
 //! The check is the beginning of the SHA-256 of all before it; it guards against accidents, the signatures against
 //! forgers.
 
-use crate::evidence::{self, CERTIFICATE_BYTES_MAX, CHAIN_MAX};
+use crate::finality::{self, CERTIFICATE_BYTES_MAX, CHAIN_MAX};
 use crate::step::{self, STEPS_BYTES_MAX};
-use crate::{EvidenceError, OrderHeader, Step, StepError, Trust};
+use crate::{ConsensusHeader, FinalityError, Step, StepError, Trust};
 use book::{Extract, Found, Open};
 use borsh::{BorshDeserialize, BorshSerialize};
 use machine::{AccountRecord, MarketRecord, StateKey};
@@ -87,7 +87,7 @@ pub struct Answer {
     /// Headers, ascending, each the child of the one before.
     pub headers: Vec<Header>,
     /// Ordered blocks, ascending, each the child of the one before; the first names the last header as executed.
-    pub orders: Vec<OrderHeader>,
+    pub orders: Vec<ConsensusHeader>,
     /// The certificate that finalises the last of them.
     pub certificate: Vec<u8>,
     /// Steps, one an epoch, from the client's list to the epoch of the certificate; none if it is the list's own.
@@ -179,7 +179,7 @@ pub enum AnswerError {
     Step(#[from] StepError),
     /// The chain from the header to the signatures.
     #[error(transparent)]
-    Evidence(#[from] EvidenceError),
+    Finality(#[from] FinalityError),
     /// The proof of the record.
     #[error(transparent)]
     Proof(#[from] ProofError),
@@ -285,7 +285,7 @@ impl Answer {
     pub fn verify(&self, trust: &Trust) -> Result<Shown, AnswerError> {
         let trust = trust.follow_all(&self.steps)?;
         let (first, finalised) =
-            evidence::check(&trust, &self.headers, &self.orders, &self.certificate)?;
+            finality::check(&trust, &self.headers, &self.orders, &self.certificate)?;
         let finding = match &self.subject {
             Subject::Record { proof } => {
                 let (key, claim) = record(&first, proof)?;

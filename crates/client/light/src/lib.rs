@@ -20,8 +20,8 @@
 mod anchor;
 mod answer;
 mod certificate;
-mod evidence;
-mod order;
+mod consensus_header;
+mod finality;
 mod step;
 mod trust;
 
@@ -30,7 +30,7 @@ pub use answer::{
     ANSWER_BYTES_MAX, Answer, AnswerError, Finding, Shown, Subject, granted, is_answer,
 };
 pub use certificate::{CertificateError, Verifier};
-pub use evidence::{EVIDENCE_BYTES_MAX, Evidence, EvidenceError};
-pub use order::OrderHeader;
+pub use consensus_header::ConsensusHeader;
+pub use finality::{FINALITY_PROOF_BYTES_MAX, FinalityError, FinalityProof};
 pub use step::{STEP_BYTES_MAX, STEPS_BYTES_MAX, STEPS_MAX, Step, StepError};
 pub use trust::Trust;

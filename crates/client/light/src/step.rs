@@ -4,8 +4,8 @@
 //! `e + 1`. One of `e - 1`, which a certificate of `e` finalises too, names those of `e`, and is refused.
 
 use crate::anchor::are_validators;
-use crate::evidence::{self, CERTIFICATE_BYTES_MAX, CHAIN_MAX};
-use crate::{EvidenceError, OrderHeader, Trust, Validator};
+use crate::finality::{self, CERTIFICATE_BYTES_MAX, CHAIN_MAX};
+use crate::{ConsensusHeader, FinalityError, Trust, Validator};
 use borsh::io::{self, Read};
 use borsh::{BorshDeserialize, BorshSerialize};
 use machine::{CommitteeRecord, StateKey};
@@ -33,7 +33,7 @@ pub struct Step {
     /// Headers, ascending, each the child of the one before; the first is of the epoch.
     pub headers: Vec<Header>,
     /// Ordered blocks, ascending, each the child of the one before; the first names the last header as executed.
-    pub orders: Vec<OrderHeader>,
+    pub orders: Vec<ConsensusHeader>,
     /// The certificate of the epoch that finalises the last of them.
     pub certificate: Vec<u8>,
     /// The store's proof of the committee's record under the first header's state root.
@@ -45,11 +45,11 @@ pub struct Step {
 pub enum StepError {
     /// The chain from the header to the signatures.
     #[error("the step of epoch {epoch} does not hold: {source}")]
-    Evidence {
+    Finality {
         /// Of which list.
         epoch: u64,
         /// Which link.
-        source: Box<EvidenceError>,
+        source: Box<FinalityError>,
     },
     /// The proof of the record.
     #[error("the step of epoch {epoch} does not hold: {source}")]
@@ -153,8 +153,8 @@ impl Step {
     /// Returns the validators of the epoch after the list's, from the signatures down.
     pub(crate) fn shown(&self, trust: &Trust) -> Result<Vec<Validator>, StepError> {
         let epoch = trust.epoch;
-        let (first, _) = evidence::check(trust, &self.headers, &self.orders, &self.certificate)
-            .map_err(|source| StepError::Evidence { epoch, source: Box::new(source) })?;
+        let (first, _) = finality::check(trust, &self.headers, &self.orders, &self.certificate)
+            .map_err(|source| StepError::Finality { epoch, source: Box::new(source) })?;
         let record = self.record(epoch, &first)?;
         if record.epoch != epoch {
             return Err(StepError::OtherEpoch { epoch, found: record.epoch });

@@ -28,7 +28,7 @@ use crate::waiting::Waiting;
 use commonware_consensus::{Application, marshal::ancestry::Ancestry, simplex::types::Context};
 use commonware_cryptography::{Digested, Digestible as _, ed25519::PublicKey};
 use futures::{FutureExt as _, StreamExt as _, future::Either, future::select};
-use light::{Clock, OrderHeader};
+use light::{Clock, ConsensusHeader};
 use protocol::{Hash, limits};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -141,7 +141,7 @@ impl App {
     }
 
     /// Waits until this replica has the outcome that a block names, and says whether it is the same.
-    async fn agrees(&self, header: &OrderHeader) -> bool {
+    async fn agrees(&self, header: &ConsensusHeader) -> bool {
         let Ok(named) = u64::try_from(header.executed_height.blocks()) else { return false };
         self.chain.reached(named).await;
         self.chain.outcome(named).is_some_and(|(_, hash)| hash == header.executed)
@@ -237,7 +237,7 @@ impl<E: Runtime> Application<E> for App {
                 let before = height.checked_sub(1)?;
                 self.chain.outcome(before).map(|(_, hash)| (before, hash))
             })?;
-        let header = OrderHeader {
+        let header = ConsensusHeader {
             round: round::number(context.round),
             proposer: self.committees.me()?,
             parent: Hash::new(parent.digest().0),

@@ -5,7 +5,7 @@ use commonware_codec::{Buf, EncodeSize, Error, RangeCfg, Read, Write};
 use commonware_consensus::{Block as ConsensusBlock, BoundedBlock, Heightable, types::Height};
 use commonware_cryptography::{Digestible, sha256::Digest};
 use commonware_runtime::BufMut;
-use light::OrderHeader;
+use light::ConsensusHeader;
 use protocol::codec::{self, EncodeError};
 use protocol::{Hash, ValidatorId};
 use units::{BlockHeight, BlockTime};
@@ -18,7 +18,7 @@ pub(crate) const PAYLOAD_BYTES_MAX: usize = 1 << 20;
 /// A block before it is executed. Its digest is the hash of its header, computed once, when it is made or read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Block {
-    pub(crate) header: OrderHeader,
+    pub(crate) header: ConsensusHeader,
     pub(crate) payload: Bytes,
     digest: Digest,
     height: u64,
@@ -28,12 +28,12 @@ pub(crate) struct Block {
 
 impl Block {
     /// Makes a block of a header, whose payload hash is filled in.
-    pub(crate) fn new(header: OrderHeader, payload: Vec<u8>) -> Result<Self, EncodeError> {
-        let header = OrderHeader { payload: Hash::of("payload", &payload), ..header };
+    pub(crate) fn new(header: ConsensusHeader, payload: Vec<u8>) -> Result<Self, EncodeError> {
+        let header = ConsensusHeader { payload: Hash::of("payload", &payload), ..header };
         Self::whole(header, payload.into())
     }
 
-    fn whole(header: OrderHeader, payload: Bytes) -> Result<Self, EncodeError> {
+    fn whole(header: ConsensusHeader, payload: Bytes) -> Result<Self, EncodeError> {
         let encoded = codec::encode(&header)?;
         let digest = Digest(*header.hash()?.bytes());
         let height = u64::try_from(header.height.blocks()).unwrap_or(0);
@@ -43,7 +43,7 @@ impl Block {
     /// The block that every chain of a network begins with: it says nothing but which network.
     pub(crate) fn genesis(network: Hash, time: BlockTime) -> Result<Self, EncodeError> {
         let zero = BlockHeight::from_blocks(0);
-        let header = OrderHeader {
+        let header = ConsensusHeader {
             round: 0,
             proposer: ValidatorId::new(0),
             parent: Hash::default(),
@@ -81,7 +81,7 @@ impl Read for Block {
         let encoded = Bytes::read_cfg(buf, &RangeCfg::new(1..=HEADER_BYTES_MAX))?;
         let payload = Bytes::read_cfg(buf, &RangeCfg::new(0..=PAYLOAD_BYTES_MAX))?;
         let refuse = |what| Error::Invalid("Block", what);
-        let header: OrderHeader =
+        let header: ConsensusHeader =
             codec::decode(&encoded, HEADER_BYTES_MAX).map_err(|_| refuse("header"))?;
         if header.payload != Hash::of("payload", &payload) {
             return Err(refuse("payload hash"));

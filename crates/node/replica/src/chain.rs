@@ -3,7 +3,7 @@
 //! Execution writes, voting and answering read. Everything is bounded: old outcomes are in the ledger's log.
 
 use crate::difference::Difference;
-use light::OrderHeader;
+use light::ConsensusHeader;
 use protocol::codec::EncodeError;
 use protocol::{Block, Hash, Header};
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ const BLOCKS_KEPT: usize = 64;
 #[derive(Debug, Clone)]
 pub struct Executed {
     /// What the validators signed.
-    pub order: OrderHeader,
+    pub order: ConsensusHeader,
     /// What the machine was given.
     pub block: Arc<Block>,
     /// What commits to the outcome.

@@ -168,7 +168,7 @@ mod tests {
     use commonware_consensus::simplex::types::{Finalize, Notarize, Nullify, Proposal, Subject};
     use commonware_consensus::types::View;
     use commonware_cryptography::certificate::Scheme as _;
-    use light::OrderHeader;
+    use light::ConsensusHeader;
     use light::{Anchor, Clock, Validator};
     use machine::CommitteeRecord;
     use protocol::Seat;
@@ -342,7 +342,7 @@ mod tests {
         // 0029-EVID-001
         let committee = committee("ours");
         let [piece, other, _] = pieces(&committee);
-        let header = |round| OrderHeader {
+        let header = |round| ConsensusHeader {
             round,
             proposer: ValidatorId::new(1),
             parent: Hash::default(),
@@ -386,7 +386,7 @@ mod tests {
             let vote = protocol::Vote { validator, prices, vols, bases };
             committee.sign(height, vote).expect("encodable")
         };
-        let header = OrderHeader {
+        let header = ConsensusHeader {
             round: ROUND,
             proposer: ValidatorId::new(1),
             parent: Hash::default(),

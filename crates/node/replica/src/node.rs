@@ -22,7 +22,7 @@ use commonware_consensus::{
 };
 use futures::future::{Either, select};
 use house::{Handout, Offer};
-use light::{Anchor, Answer, Evidence, OrderHeader, Step, Subject};
+use light::{Anchor, Answer, ConsensusHeader, FinalityProof, Step, Subject};
 use machine::{CommitteeRecord, StateKey};
 use mempool::{Rejected, Source};
 use protocol::{AccountId, Hash, Header, InstrumentId, OrderId, ValidatorId, Vote};
@@ -151,7 +151,7 @@ pub enum AnswerFailure {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertifiedHeader {
     /// Ordered blocks, ascending, from the one asked for to the one with the certificate.
-    pub orders: Vec<OrderHeader>,
+    pub orders: Vec<ConsensusHeader>,
     /// The certificate of the last.
     pub certificate: Vec<u8>,
 }
@@ -335,7 +335,7 @@ impl Node {
     /// # Errors
     ///
     /// [`LedgerError`] if the ledger cannot be read.
-    pub async fn evidence(&self, height: u64) -> Result<Option<Evidence>, LedgerError> {
+    pub async fn finality_proof(&self, height: u64) -> Result<Option<FinalityProof>, LedgerError> {
         let mut at = height;
         let order = loop {
             at = at.saturating_add(1);
@@ -361,7 +361,7 @@ impl Node {
             return Ok(None);
         }
         let certified = self.certified(at).await;
-        Ok(certified.map(|CertifiedHeader { orders, certificate }| Evidence {
+        Ok(certified.map(|CertifiedHeader { orders, certificate }| FinalityProof {
             headers,
             orders,
             certificate,
@@ -504,8 +504,8 @@ impl Node {
         subject: Subject,
     ) -> Result<Answer, AnswerFailure> {
         loop {
-            let evidence = self.evidence(height).await?;
-            if let Some(Evidence { headers, orders, certificate }) = evidence {
+            let evidence = self.finality_proof(height).await?;
+            if let Some(FinalityProof { headers, orders, certificate }) = evidence {
                 let certified = CertifiedHeader { orders, certificate };
                 return self.lead_up(since, subject, headers, certified).await;
             }
@@ -566,7 +566,7 @@ impl Node {
         }
     }
 
-    fn epoch_of(&self, order: &OrderHeader) -> u64 {
+    fn epoch_of(&self, order: &ConsensusHeader) -> u64 {
         self.0.committees.epoch_at(u64::try_from(order.height.blocks()).unwrap_or(0))
     }
 
@@ -582,8 +582,8 @@ impl Node {
         loop {
             for Begun { epoch, header, proof } in steps.begun() {
                 let height = crate::chain::number(&header);
-                let Ok(Some(Evidence { headers, orders, certificate })) =
-                    self.evidence(height).await
+                let Ok(Some(FinalityProof { headers, orders, certificate })) =
+                    self.finality_proof(height).await
                 else {
                     continue;
                 };

@@ -9,7 +9,7 @@ use crate::evidence::{self, Evidence, PIECES_MAX};
 use crate::sizes::report_fits;
 use access::{Invalid, Network, Read};
 use borsh::{BorshDeserialize, BorshSerialize};
-use light::OrderHeader;
+use light::ConsensusHeader;
 use protocol::codec::{self, DecodeError, EncodeError};
 use protocol::{Block, Hash, Transaction, ValidatorId, Vote, limits};
 use std::collections::BTreeSet;
@@ -81,7 +81,7 @@ impl Payload {
     /// Checks every rule that needs no state.
     pub(crate) fn check(
         &self,
-        header: &OrderHeader,
+        header: &ConsensusHeader,
         committees: &Committees,
     ) -> Result<(), PayloadError> {
         if !self.reports.is_sorted_by(|a, b| a.vote.validator < b.vote.validator) {
@@ -120,7 +120,7 @@ impl Payload {
     /// spec 0027-ACC-002, 0027-ACC-008.
     pub(crate) fn open(
         self,
-        header: &OrderHeader,
+        header: &ConsensusHeader,
         network: &Network,
         is_genuine: impl Fn(&Hash) -> bool,
     ) -> Result<Contents, PayloadError> {

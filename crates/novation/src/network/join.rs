@@ -16,7 +16,7 @@ use serde_json::json;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use store::{StoreOptions, TreeTarget};
+use store::{FetchError, StoreOptions, TreeTarget};
 
 /// Attempts to fetch a snapshot; a slow one may be gone from the peer before it is here.
 const ATTEMPTS: usize = 3;

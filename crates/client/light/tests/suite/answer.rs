@@ -7,8 +7,8 @@ use crate::network::{
 use book::{BookState, FastBook, Open, OrderBook as _};
 use clearing::Position;
 use light::{
-    Anchor, Answer, AnswerError, CertificateError, Evidence, EvidenceError, Finding, STEPS_MAX,
-    StepError, Subject, Trust,
+    Anchor, Answer, AnswerError, CertificateError, FinalityError, FinalityProof, Finding,
+    STEPS_MAX, StepError, Subject, Trust,
 };
 use machine::{AccountRecord, MarketRecord, StateKey, Status};
 use margin::{Bucket, Greeks, UnitGreeks};
@@ -493,9 +493,9 @@ fn evidence_of_a_header_with_any_byte_changed_or_missing_is_refused() {
     let (trust, whole) = (trust(0), answer());
     let Answer { headers, orders, certificate, .. } = whole;
     let first = headers[0];
-    let bytes = Evidence { headers, orders, certificate }.encode().expect("within limits");
+    let bytes = FinalityProof { headers, orders, certificate }.encode().expect("within limits");
     let holds = |bytes: &[u8]| {
-        let read = Evidence::decode(bytes).ok()?;
+        let read = FinalityProof::decode(bytes).ok()?;
         read.verify(&trust).ok().map(|(header, _)| header)
     };
     assert_eq!(holds(&bytes), Some(first));
@@ -522,29 +522,29 @@ fn every_link_of_the_chain_is_checked() {
     });
     assert!(matches!(
         other_block,
-        AnswerError::Evidence(EvidenceError::Certificate(CertificateError::OtherBlock { .. }))
+        AnswerError::Finality(FinalityError::Certificate(CertificateError::OtherBlock { .. }))
     ));
     let root = refused(|answer| answer.headers[0].state_root = Hash::default());
-    assert!(matches!(root, AnswerError::Evidence(EvidenceError::HeadersBroken(_))));
+    assert!(matches!(root, AnswerError::Finality(FinalityError::HeadersBroken(_))));
     let outcome = refused(|answer| {
         answer.headers.pop();
     });
-    assert!(matches!(outcome, AnswerError::Evidence(EvidenceError::OutcomeDiffers { .. })));
+    assert!(matches!(outcome, AnswerError::Finality(FinalityError::OutcomeDiffers { .. })));
     let state = refused(|answer| {
         answer.headers.remove(0);
     });
     assert!(matches!(state, AnswerError::Proof(_)));
     let time = refused(|answer| answer.orders[0].time = BlockTime::from_millis(1));
-    assert!(matches!(time, AnswerError::Evidence(EvidenceError::OrdersBroken(_))));
+    assert!(matches!(time, AnswerError::Finality(FinalityError::OrdersBroken(_))));
     let none = refused(|answer| answer.headers.clear());
-    assert!(matches!(none, AnswerError::Evidence(EvidenceError::ChainLength { headers: 0, .. })));
+    assert!(matches!(none, AnswerError::Finality(FinalityError::ChainLength { headers: 0, .. })));
 }
 
 #[test]
 fn two_of_four_validators_certify_nothing_and_another_network_neither() {
     let mut whole = answer();
     let elsewhere = Trust::genesis(Anchor { chain: "another".into(), ..anchor() });
-    let forged = AnswerError::Evidence(EvidenceError::Certificate(CertificateError::Forged));
+    let forged = AnswerError::Finality(FinalityError::Certificate(CertificateError::Forged));
     assert_eq!(whole.verify(&elsewhere), Err(forged.clone()));
     let last = *whole.orders.last().expect("not empty");
     whole.certificate = certificate(&anchor(), &last, &members(0), 2);
@@ -574,12 +574,12 @@ fn steps_left_out_doubled_out_of_order_or_beyond_the_certificate_are_refused() {
         let mut answer = whole.clone();
         change(&mut answer.steps);
         match answer.verify(&trust(0)).expect_err("it does not hold") {
-            AnswerError::Evidence(EvidenceError::Certificate(CertificateError::OtherEpoch {
+            AnswerError::Finality(FinalityError::Certificate(CertificateError::OtherEpoch {
                 held,
                 found,
             })) => (held, found),
-            AnswerError::Step(StepError::Evidence { epoch, source }) => match *source {
-                EvidenceError::Certificate(CertificateError::OtherEpoch { held, found }) => {
+            AnswerError::Step(StepError::Finality { epoch, source }) => match *source {
+                FinalityError::Certificate(CertificateError::OtherEpoch { held, found }) => {
                     assert_eq!(held, epoch);
                     (held, found)
                 }
@@ -644,16 +644,16 @@ fn the_certificate_is_of_the_round_of_its_block_or_of_a_later_one_of_the_same_ep
         assert_eq!(verdict(round).1, Ok(1));
     }
     let (last, earlier) = verdict(named - 1);
-    let differs = EvidenceError::RoundDiffers { order: last.height, named, signed: named - 1 };
-    assert_eq!(earlier, Err(AnswerError::Evidence(differs)));
+    let differs = FinalityError::RoundDiffers { order: last.height, named, signed: named - 1 };
+    assert_eq!(earlier, Err(AnswerError::Finality(differs)));
     // A block that says it is of the epoch before, under a certificate of this one.
     let mut answer = answer_in(1, About::Record);
     let last = answer.orders.last_mut().expect("not empty");
     last.round = round_at(0, 6);
     answer.certificate = certificate_of_round(&anchor(), last, named, &members(1), 3);
     let differs =
-        EvidenceError::RoundDiffers { order: last.height, named: last.round, signed: named };
-    assert_eq!(answer.verify(&trust(0)), Err(AnswerError::Evidence(differs)));
+        FinalityError::RoundDiffers { order: last.height, named: last.round, signed: named };
+    assert_eq!(answer.verify(&trust(0)), Err(AnswerError::Finality(differs)));
 }
 
 #[test]
@@ -662,7 +662,7 @@ fn who_has_left_forges_nothing_for_a_client_that_has_followed() {
     let mut answer = answer_in(5, About::Record);
     let last = *answer.orders.last().expect("not empty");
     answer.certificate = certificate(&anchor(), &last, &members(0), 4);
-    let forged = AnswerError::Evidence(EvidenceError::Certificate(CertificateError::Forged));
+    let forged = AnswerError::Finality(FinalityError::Certificate(CertificateError::Forged));
     assert_eq!(answer.verify(&trust(0)), Err(forged.clone()));
     let steps = std::mem::take(&mut answer.steps);
     assert_eq!(answer.verify(&trust(5)), Err(forged.clone()));
@@ -674,7 +674,7 @@ fn who_has_left_forges_nothing_for_a_client_that_has_followed() {
     let other = CertificateError::OtherEpoch { held: 5, found: 0 };
     assert_eq!(
         old.verify(&trust(5)),
-        Err(AnswerError::Evidence(EvidenceError::Certificate(other)))
+        Err(AnswerError::Finality(FinalityError::Certificate(other)))
     );
     // Who has not followed is shown the truth by the steps.
     let whole = Answer { steps, ..answer_in(5, About::Record) };

@@ -10,7 +10,7 @@ use commonware_cryptography::certificate::Signers;
 use commonware_cryptography::{Signer as _, ed25519::PrivateKey, sha256::Digest};
 use commonware_parallel::Sequential;
 use commonware_utils::{TryCollect as _, non_empty, ordered::Set};
-use light::{Anchor, Clock, OrderHeader, Step, Trust, Validator};
+use light::{Anchor, Clock, ConsensusHeader, Step, Trust, Validator};
 use machine::{CommitteeRecord, StateKey};
 use protocol::{Endpoint, Hash, Header, Seat, ValidatorId, codec};
 use store::{QmdbCommitment, StateCommitment as _};
@@ -77,8 +77,8 @@ pub(crate) fn record(epoch: u64, present: &[u16], next: &[u16]) -> CommitteeReco
     }
 }
 
-pub(crate) fn order(round: u64, at: u64, parent: Hash, executed: &Header) -> OrderHeader {
-    OrderHeader {
+pub(crate) fn order(round: u64, at: u64, parent: Hash, executed: &Header) -> ConsensusHeader {
+    ConsensusHeader {
         round,
         proposer: ValidatorId::new(1),
         parent,
@@ -98,7 +98,7 @@ pub(crate) fn round_at(epoch: u64, at: u64) -> u64 {
 /// Signs an order header by the first of some members, who need not be enough, in the round that it names.
 pub(crate) fn certificate(
     anchor: &Anchor,
-    order: &OrderHeader,
+    order: &ConsensusHeader,
     members: &[u16],
     signers: usize,
 ) -> Vec<u8> {
@@ -107,7 +107,7 @@ pub(crate) fn certificate(
 
 pub(crate) fn certificate_of_round(
     anchor: &Anchor,
-    order: &OrderHeader,
+    order: &ConsensusHeader,
     round: u64,
     members: &[u16],
     signers: usize,

@@ -2,7 +2,7 @@
 
 use crate::network::{Plan, members, quorum, record, steps, trust, validators};
 use light::{
-    Anchor, CertificateError, EvidenceError, STEP_BYTES_MAX, STEPS_MAX, Step, StepError, Trust,
+    Anchor, CertificateError, FinalityError, STEP_BYTES_MAX, STEPS_MAX, Step, StepError, Trust,
 };
 use machine::StateKey;
 use protocol::{Hash, ValidatorId, limits};
@@ -20,7 +20,7 @@ fn refusal(held: &Trust, step: &Step) -> StepError {
 }
 
 fn signatures(epoch: u64, why: CertificateError) -> StepError {
-    StepError::Evidence { epoch, source: Box::new(EvidenceError::Certificate(why)) }
+    StepError::Finality { epoch, source: Box::new(FinalityError::Certificate(why)) }
 }
 
 #[test]
@@ -91,8 +91,8 @@ fn a_step_of_another_network_or_by_fewer_than_a_quorum_is_refused() {
         let few = Plan { signers, ..Plan::of(1) }.step();
         let refused = refusal(&trust(1), &few);
         assert!(
-            matches!(&refused, StepError::Evidence { source, .. }
-                if matches!(**source, EvidenceError::Certificate(CertificateError::Forged | CertificateError::Malformed(_)))),
+            matches!(&refused, StepError::Finality { source, .. }
+                if matches!(**source, FinalityError::Certificate(CertificateError::Forged | CertificateError::Malformed(_)))),
             "{signers} of four: {refused}"
         );
     }
@@ -164,17 +164,17 @@ fn every_link_of_a_step_is_checked() {
         refusal(&held, &step)
     };
     let link = |refused| match refused {
-        StepError::Evidence { epoch: 1, source } => *source,
+        StepError::Finality { epoch: 1, source } => *source,
         other => panic!("for another reason: {other}"),
     };
     let order = link(refused(&|step| step.orders[0].time = BlockTime::from_millis(1)));
-    assert!(matches!(order, EvidenceError::OrdersBroken(_)));
+    assert!(matches!(order, FinalityError::OrdersBroken(_)));
     let outcome = link(refused(&|step| step.headers.truncate(1)));
-    assert!(matches!(outcome, EvidenceError::OutcomeDiffers { .. }));
+    assert!(matches!(outcome, FinalityError::OutcomeDiffers { .. }));
     let root = link(refused(&|step| step.headers[0].state_root = Hash::default()));
-    assert!(matches!(root, EvidenceError::HeadersBroken(_)));
+    assert!(matches!(root, FinalityError::HeadersBroken(_)));
     let none = link(refused(&|step| step.headers.clear()));
-    assert!(matches!(none, EvidenceError::ChainLength { headers: 0, .. }));
+    assert!(matches!(none, FinalityError::ChainLength { headers: 0, .. }));
     let other = Plan::of(2).step().proof;
     let proof = refused(&|step| step.proof.clone_from(&other));
     assert!(matches!(proof, StepError::Proof { epoch: 1, .. }));

@@ -16,7 +16,7 @@ pub struct EvidenceParams {
 /// A header and its finality proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EvidenceReply {
-    /// The encoded `light::Evidence`.
+    /// The encoded `light::FinalityProof`.
     pub evidence: Bytes,
 }
 
@@ -32,9 +32,9 @@ impl Method for EvidenceParams {
         result: Shape::Object(&[Field::required(
             "evidence",
             Shape::Bytes,
-            "the encoded `light::Evidence`",
+            "the encoded `light::FinalityProof`",
         )]),
-        proof: "Itself, to whoever has the list of validators of the epoch in which it was signed: `light::Evidence::verify`.",
+        proof: "Itself, to whoever has the list of validators of the epoch in which it was signed: `light::FinalityProof::verify`.",
         errors: &[(
             ErrorCode::Unavailable,
             "No certified block names the outcome of this one here: it is too new or too old.",

@@ -16,7 +16,7 @@ pub struct HeaderParams {
 /// Ordered blocks up to one with a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeaderReply {
-    /// Each an encoded `light::OrderHeader`; ascending, from the one asked for to the one that is signed.
+    /// Each an encoded `light::ConsensusHeader`; ascending, from the one asked for to the one that is signed.
     pub orders: Vec<Bytes>,
     /// The certificate of the last.
     pub certificate: Bytes,
@@ -35,7 +35,7 @@ impl Method for HeaderParams {
             Field::required(
                 "orders",
                 Shape::List(&Shape::Bytes),
-                "encoded `light::OrderHeader`s, ascending",
+                "encoded `light::ConsensusHeader`s, ascending",
             ),
             Field::required("certificate", Shape::Bytes, "the signatures under the last"),
         ]),

@@ -56,12 +56,12 @@ impl Serve for HeaderParams {
 impl Serve for EvidenceParams {
     async fn serve(self, node: &Node, _: Source) -> Result<EvidenceReply, Error> {
         let height = self.height;
-        let Some(evidence) = node.evidence(height).await.map_err(Error::unavailable)? else {
+        let Some(proof) = node.finality_proof(height).await.map_err(Error::unavailable)? else {
             return Err(Error::unavailable(format!(
                 "no certified block names the outcome of block {height} here: it is too new or too old"
             )));
         };
-        let evidence = evidence.encode().map_err(Error::unavailable)?;
+        let evidence = proof.encode().map_err(Error::unavailable)?;
         Ok(EvidenceReply { evidence: Bytes(evidence) })
     }
 }

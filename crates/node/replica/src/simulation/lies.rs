@@ -26,7 +26,7 @@ use commonware_cryptography::{
 };
 use commonware_p2p::utils::mux;
 use commonware_runtime::IoBufs;
-use light::{Clock, OrderHeader};
+use light::{Clock, ConsensusHeader};
 use protocol::{Hash, Offence, OffenceKind, ValidatorId, codec};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -144,15 +144,15 @@ impl Liar {
         let above = |by: i128| BlockHeight::from_blocks(header.height.blocks() + by);
         let garbage = |bytes: &[u8]| bytes.iter().map(|byte| byte ^ 0x55).collect::<Vec<u8>>();
         let (header, payload) = match chance.below(11) {
-            0 => (OrderHeader { parent: lie, ..header }, payload),
-            1 => (OrderHeader { height: above(1), ..header }, payload),
-            2 => (OrderHeader { time: parent.header.time, ..header }, payload),
+            0 => (ConsensusHeader { parent: lie, ..header }, payload),
+            1 => (ConsensusHeader { height: above(1), ..header }, payload),
+            2 => (ConsensusHeader { time: parent.header.time, ..header }, payload),
             // Hours ahead of everybody's clock; under fixed steps, one step too many.
-            3 => (OrderHeader { time: later(3_600_000), ..header }, payload),
-            4 => (OrderHeader { round: header.round + 1, ..header }, payload),
-            5 => (OrderHeader { proposer: ValidatorId::new(0xFFFF), ..header }, payload),
-            6 => (OrderHeader { executed: lie, ..header }, payload),
-            7 => (OrderHeader { executed_height: header.height, ..header }, payload),
+            3 => (ConsensusHeader { time: later(3_600_000), ..header }, payload),
+            4 => (ConsensusHeader { round: header.round + 1, ..header }, payload),
+            5 => (ConsensusHeader { proposer: ValidatorId::new(0xFFFF), ..header }, payload),
+            6 => (ConsensusHeader { executed: lie, ..header }, payload),
+            7 => (ConsensusHeader { executed_height: header.height, ..header }, payload),
             8 => (header, garbage(&payload)),
             9 => {
                 let evidence = vec![self.slander(&header)?];
@@ -167,7 +167,7 @@ impl Liar {
     }
 
     /// Returns evidence against an honest validator: two votes that the liar has signed itself.
-    fn slander(&self, header: &OrderHeader) -> Option<Evidence> {
+    fn slander(&self, header: &ConsensusHeader) -> Option<Evidence> {
         let round = round::engine(header.round);
         let scheme = self.scheme(round.epoch().get())?;
         let vote = |block: u8| {

@@ -1,7 +1,7 @@
 //! A finality proof, the chain from a header to the signatures: that a quorum of the validators finalised a block that
 //! names, directly or through its descendants, this header as the outcome of an earlier one.
 
-use crate::{CertificateError, OrderHeader, Trust};
+use crate::{CertificateError, ConsensusHeader, Trust};
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::codec::{self, DecodeError, EncodeError};
 use protocol::{Hash, Header};
@@ -11,23 +11,23 @@ use units::BlockHeight;
 pub(crate) const CHAIN_MAX: usize = 256;
 /// Longest certificate: that of the largest set of validators.
 pub(crate) const CERTIFICATE_BYTES_MAX: usize = 32 << 10;
-/// Longest encoded evidence.
-pub const EVIDENCE_BYTES_MAX: usize = CHAIN_MAX * 512 + CERTIFICATE_BYTES_MAX;
+/// Longest encoded proof.
+pub const FINALITY_PROOF_BYTES_MAX: usize = CHAIN_MAX * 512 + CERTIFICATE_BYTES_MAX;
 
-/// A header with all that leads from it to the validators of one epoch. Unchecked until [`Evidence::verify`].
+/// A header with all that leads from it to the validators of one epoch. Unchecked until [`FinalityProof::verify`].
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Evidence {
+pub struct FinalityProof {
     /// Headers, ascending, each the child of the one before.
     pub headers: Vec<Header>,
     /// Ordered blocks, ascending, each the child of the one before; the first names the last header as executed.
-    pub orders: Vec<OrderHeader>,
+    pub orders: Vec<ConsensusHeader>,
     /// The certificate that finalises the last of them.
     pub certificate: Vec<u8>,
 }
 
 /// Why a header is not shown to be final.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EvidenceError {
+pub enum FinalityError {
     /// A number outside its limits.
     #[error("the chain holds a number outside its limits: {0}")]
     OutOfLimits(#[from] EncodeError),
@@ -74,7 +74,7 @@ pub enum EvidenceError {
     Certificate(#[from] CertificateError),
 }
 
-impl Evidence {
+impl FinalityProof {
     /// Returns the bytes that [`Self::decode`] reads.
     ///
     /// # Errors
@@ -84,13 +84,13 @@ impl Evidence {
         codec::encode(self)
     }
 
-    /// Reads evidence without checking it.
+    /// Reads a proof without checking it.
     ///
     /// # Errors
     ///
     /// [`DecodeError`] if the bytes are none.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        codec::decode(bytes, EVIDENCE_BYTES_MAX)
+        codec::decode(bytes, FINALITY_PROOF_BYTES_MAX)
     }
 
     /// Checks the chain against the list of the epoch that the certificate is of, and returns the header and the ordered
@@ -98,8 +98,8 @@ impl Evidence {
     ///
     /// # Errors
     ///
-    /// [`EvidenceError`], naming the first link that does not hold, from the signatures down.
-    pub fn verify(&self, trust: &Trust) -> Result<(Header, OrderHeader), EvidenceError> {
+    /// [`FinalityError`], naming the first link that does not hold, from the signatures down.
+    pub fn verify(&self, trust: &Trust) -> Result<(Header, ConsensusHeader), FinalityError> {
         check(trust, &self.headers, &self.orders, &self.certificate)
     }
 }
@@ -109,11 +109,11 @@ impl Evidence {
 pub(crate) fn check(
     trust: &Trust,
     headers: &[Header],
-    orders: &[OrderHeader],
+    orders: &[ConsensusHeader],
     certificate: &[u8],
-) -> Result<(Header, OrderHeader), EvidenceError> {
+) -> Result<(Header, ConsensusHeader), FinalityError> {
     let lengths = 1..=CHAIN_MAX;
-    let length = || EvidenceError::ChainLength { headers: headers.len(), orders: orders.len() };
+    let length = || FinalityError::ChainLength { headers: headers.len(), orders: orders.len() };
     let (Some(first), Some(last), Some(order), Some(finalised)) =
         (headers.first(), headers.last(), orders.first(), orders.last())
     else {
@@ -126,21 +126,21 @@ pub(crate) fn check(
         (finalised.round, trust.verifier()?.signed_round(finalised.hash()?, certificate)?);
     // The last block of an epoch is proposed again, as it is, in later views: one of those may be the one that is signed.
     if epoch_of(named) != epoch_of(signed) || named > signed {
-        return Err(EvidenceError::RoundDiffers { order: finalised.height, named, signed });
+        return Err(FinalityError::RoundDiffers { order: finalised.height, named, signed });
     }
     for (parent, child) in orders.iter().zip(orders.iter().skip(1)) {
         if child.parent != parent.hash()? || Ok(child.height) != parent.height.next() {
-            return Err(EvidenceError::OrdersBroken(child.height));
+            return Err(FinalityError::OrdersBroken(child.height));
         }
     }
     let found = last.hash()?;
     if order.executed != found || order.executed_height != last.height {
         let (at, named) = (order.executed_height, order.executed);
-        return Err(EvidenceError::OutcomeDiffers { order: order.height, at, named, found });
+        return Err(FinalityError::OutcomeDiffers { order: order.height, at, named, found });
     }
     for (parent, child) in headers.iter().zip(headers.iter().skip(1)) {
         if child.parent != parent.hash()? || Ok(child.height) != parent.height.next() {
-            return Err(EvidenceError::HeadersBroken(child.height));
+            return Err(FinalityError::HeadersBroken(child.height));
         }
     }
     Ok((*first, *finalised))

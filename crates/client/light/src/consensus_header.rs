@@ -10,7 +10,7 @@ use units::{BlockHeight, BlockTime};
 
 /// What the validators vote for; its hash is what they sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
-pub struct OrderHeader {
+pub struct ConsensusHeader {
     /// The round in which it was proposed: epoch · 2³² + view of the engine.
     pub round: u64,
     /// Who proposed it.
@@ -29,7 +29,7 @@ pub struct OrderHeader {
     pub payload: Hash,
 }
 
-impl OrderHeader {
+impl ConsensusHeader {
     /// Returns the epoch of its round.
     #[must_use]
     pub const fn epoch(&self) -> u64 {
