@@ -1,25 +1,25 @@
 //! The wiring of one validator: broadcast, marshal, simplex, and our application between them.
 
-use crate::app::{App, Pace};
+use crate::activity::Observer;
 use crate::block::Block;
 use crate::chain::{Chain, Halt};
 use crate::committee::{Committees, Schemes};
 use crate::difference::{self, Knowledge, Writings};
 use crate::epochs::{Channels, Wiring};
-use crate::evidence::Dock;
+use crate::evidence::EvidencePool;
 use crate::execute::{Executor, Inbox, Seated};
 use crate::floor::Floor;
+use crate::gossip;
 use crate::guard::VoteGuard;
+use crate::health::{Health, Heard};
 use crate::ledger::{Ledger, SharedLedger};
-use crate::named::Named;
 use crate::node::{Node, Parts};
-use crate::observe::Observer;
-use crate::pulse::{Heard, Pulse};
-use crate::recollect::{self, Memory};
+use crate::propose::{App, Pace};
 use crate::scheme::Guarded;
 use crate::sizes;
-use crate::spread;
 use crate::steps::Steps;
+use crate::submission_index::SubmissionIndex;
+use crate::vote_recovery::{self, Memory};
 use crate::waiting::Waiting;
 use commonware_broadcast::buffered;
 use commonware_codec::{Copying, Decode as _};
@@ -264,18 +264,18 @@ where
     let chain = Arc::new(Chain::new(&headers)?);
     let handout = config.ledger.handout();
     let ledger = SharedLedger::new(config.ledger);
-    let dock = Arc::new(Dock::default());
+    let evidence_pool = Arc::new(EvidencePool::default());
     let writings = Arc::new(Writings::default());
     let steps = config.steps.map(Arc::new);
-    let observer = Observer::new(committees.clone(), dock.clone());
+    let observer = Observer::new(committees.clone(), evidence_pool.clone());
     let waiting = Arc::new(Waiting::new(
         committees.access.clone(),
         config.limits,
         chain.height(),
         ledger.clone(),
     ));
-    let named = Arc::new(Named::default());
-    let pulse = Arc::new(Pulse::new(Instant::now()));
+    let index = Arc::new(SubmissionIndex::default());
+    let health = Arc::new(Health::new(Instant::now()));
     let cache = CacheRef::new(PAGE_SIZE, PAGES);
     let genesis = Block::genesis(committees.network, config.founded_at)?;
     let genesis_digest = genesis.digest();
@@ -369,9 +369,9 @@ where
         ledger: ledger.clone(),
         chain: chain.clone(),
         waiting: waiting.clone(),
-        named: named.clone(),
-        pulse: pulse.clone(),
-        dock: dock.clone(),
+        submissions: index.clone(),
+        health: health.clone(),
+        evidence_pool: evidence_pool.clone(),
         writings: writings.clone(),
         committees: committees.clone(),
         steps: steps.clone(),
@@ -385,7 +385,7 @@ where
         committees: committees.clone(),
         chain: chain.clone(),
         waiting: waiting.clone(),
-        dock,
+        evidence_pool,
         pace: config.pace,
         #[cfg(feature = "simulation")]
         faults: config.faults.planted_at(&deliveries, &chain),
@@ -397,22 +397,22 @@ where
         marshal_resolver,
     );
 
-    let (submit, submit_queue) = mpsc::channel(spread::QUEUE);
-    let (report, report_queue) = mpsc::channel(spread::QUEUE);
+    let (submit, submit_queue) = mpsc::channel(gossip::QUEUE);
+    let (report, report_queue) = mpsc::channel(gossip::QUEUE);
     let (submissions_out, submissions_in) = submissions;
     let (reports_out, reports_in) = reports;
     context
         .child("submissions_out")
-        .spawn(move |_| spread::send_submissions(submit_queue, submissions_out));
-    context.child("reports_out").spawn(move |_| spread::send_reports(report_queue, reports_out));
+        .spawn(move |_| gossip::send_submissions(submit_queue, submissions_out));
+    context.child("reports_out").spawn(move |_| gossip::send_reports(report_queue, reports_out));
     let (pool, watcher, known) = (waiting.clone(), blocker.clone(), committees.clone());
     context
         .child("submissions_in")
-        .spawn(move |_| spread::receive_submissions(submissions_in, watcher, pool, known));
+        .spawn(move |_| gossip::receive_submissions(submissions_in, watcher, pool, known));
     let (pool, watcher, known) = (waiting.clone(), blocker.clone(), committees.clone());
     context
         .child("reports_in")
-        .spawn(move |_| spread::receive_reports(reports_in, watcher, pool, known));
+        .spawn(move |_| gossip::receive_reports(reports_in, watcher, pool, known));
     let (asked, answered) = questions;
     let (watcher, known) = (blocker.clone(), committees.clone());
     let knowledge = Knowledge { chain: chain.clone(), writings };
@@ -425,7 +425,7 @@ where
     let memory = Memory { guard: config.guard.clone(), observer: observer.clone() };
     context
         .child("recollect")
-        .spawn(move |runtime| recollect::run(runtime, asked, answered, watcher, known, memory));
+        .spawn(move |runtime| vote_recovery::run(runtime, asked, answered, watcher, known, memory));
 
     let halted = chain.clone();
     let node = Node::new(Parts {
@@ -433,8 +433,8 @@ where
         steps,
         chain,
         waiting,
-        named,
-        pulse: pulse.clone(),
+        submissions: index,
+        health: health.clone(),
         stalled_after: config.timeouts.leader * STALLED_TIMEOUTS,
         heard_within: config.timeouts.certification * STALLED_TIMEOUTS,
         guard: config.guard,
@@ -463,8 +463,8 @@ where
         floor,
         delivered,
     };
-    let votes = (votes.0, Heard::new(votes.1, pulse.clone()));
-    let certificates = (certificates.0, Heard::new(certificates.1, pulse));
+    let votes = (votes.0, Heard::new(votes.1, health.clone()));
+    let certificates = (certificates.0, Heard::new(certificates.1, health));
     let channels = Channels::part(&context, votes, certificates, resolver);
     // On the context itself: its children above end with it.
     let epochs = context.spawn(move |context| async move {

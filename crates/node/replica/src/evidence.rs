@@ -119,11 +119,11 @@ fn round_of(held: &(impl Viewable + Epochable)) -> u64 {
 
 /// Evidence that waits for a block: of each validator its latest offence, for earlier ones count no more (0029-EVID-002).
 #[derive(Debug, Default)]
-pub(crate) struct Dock {
+pub(crate) struct EvidencePool {
     waiting: Mutex<BTreeMap<ValidatorId, Evidence>>,
 }
 
-impl Dock {
+impl EvidencePool {
     fn waiting(&self) -> std::sync::MutexGuard<'_, BTreeMap<ValidatorId, Evidence>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -424,15 +424,24 @@ mod tests {
         // 0029-EVID-001, 0029-EVID-002
         let committee = committee("ours");
         let [piece, ..] = pieces(&committee);
-        let dock = Dock::default();
-        dock.accuse(piece.clone());
-        dock.accuse(Evidence { offence: Offence { round: 3, ..piece.offence }, ..piece.clone() });
-        assert_eq!(dock.pieces(ROUND), slice::from_ref(&piece), "the latest offence counts");
-        assert_eq!(dock.pieces(ROUND - 1), [], "no block holds evidence of views after its own");
-        dock.settled(&[Offence { round: ROUND - 1, ..piece.offence }]);
-        dock.settled(&[Offence { validator: ValidatorId::new(3), ..piece.offence }]);
-        assert_eq!(dock.pieces(ROUND), slice::from_ref(&piece));
-        dock.settled(&[Offence { round: ROUND + 1, ..piece.offence }]);
-        assert_eq!(dock.pieces(ROUND), []);
+        let evidence_pool = EvidencePool::default();
+        evidence_pool.accuse(piece.clone());
+        evidence_pool
+            .accuse(Evidence { offence: Offence { round: 3, ..piece.offence }, ..piece.clone() });
+        assert_eq!(
+            evidence_pool.pieces(ROUND),
+            slice::from_ref(&piece),
+            "the latest offence counts"
+        );
+        assert_eq!(
+            evidence_pool.pieces(ROUND - 1),
+            [],
+            "no block holds evidence of views after its own"
+        );
+        evidence_pool.settled(&[Offence { round: ROUND - 1, ..piece.offence }]);
+        evidence_pool.settled(&[Offence { validator: ValidatorId::new(3), ..piece.offence }]);
+        assert_eq!(evidence_pool.pieces(ROUND), slice::from_ref(&piece));
+        evidence_pool.settled(&[Offence { round: ROUND + 1, ..piece.offence }]);
+        assert_eq!(evidence_pool.pieces(ROUND), []);
     }
 }

@@ -10,14 +10,14 @@ use crate::block::Block;
 use crate::chain::{Chain, Executed, Halt};
 use crate::committee::Committees;
 use crate::difference::Writings;
-use crate::evidence::Dock;
+use crate::evidence::EvidencePool;
 use crate::guard::VoteGuard;
+use crate::health::Health;
 use crate::ledger::{Applied, Ledger, LedgerError, SharedLedger};
-use crate::named::Named;
 use crate::payload::{self, Payload};
-use crate::pulse::Pulse;
 use crate::scheme::Guarded;
 use crate::steps::Steps;
+use crate::submission_index::SubmissionIndex;
 use crate::waiting::Waiting;
 use commonware_actor::Feedback;
 use commonware_consensus::{
@@ -69,14 +69,14 @@ pub(crate) struct Executor {
     pub(crate) ledger: SharedLedger,
     pub(crate) chain: Arc<Chain>,
     pub(crate) waiting: Arc<Waiting>,
-    pub(crate) named: Arc<Named>,
-    pub(crate) pulse: Arc<Pulse>,
+    pub(crate) submissions: Arc<SubmissionIndex>,
+    pub(crate) health: Arc<Health>,
     pub(crate) committees: Arc<Committees>,
     /// None where the ledger proves nothing.
     pub(crate) steps: Option<Arc<Steps>>,
     /// Told who validates whenever that changes.
     pub(crate) seated: Seated,
-    pub(crate) dock: Arc<Dock>,
+    pub(crate) evidence_pool: Arc<EvidencePool>,
     pub(crate) writings: Arc<Writings>,
     pub(crate) guard: Arc<Mutex<VoteGuard>>,
     pub(crate) marshal: Mailbox<Guarded, Standard<Block>>,
@@ -118,7 +118,7 @@ impl Executor {
         for height in newest.saturating_sub(2 * house::SNAPSHOT_BLOCKS)..=newest {
             let held = self.marshal.get_block(Identifier::Height(Height::new(height))).await;
             if let Some(held) = held {
-                self.named.keep(height, &payload::names(&held.inner().payload));
+                self.submissions.keep(height, &payload::names(&held.inner().payload));
             }
         }
     }
@@ -179,12 +179,12 @@ impl Executor {
                 .map_err(|error| unfinished(height, &error))?;
             (applied, ledger.oracles())
         };
-        self.named.keep(height, &contents.names);
+        self.submissions.keep(height, &contents.names);
         self.waiting.executed(height, &contents.block, &contents.names);
         self.writings.keep(height, &writes);
-        self.dock.settled(&contents.block.offences);
+        self.evidence_pool.settled(&contents.block.offences);
         let executed = Executed { order: block.header, block: Arc::new(contents.block), header };
-        self.pulse.executed(Instant::now(), oracles);
+        self.health.executed(Instant::now(), oracles);
         self.chain.push(executed).map_err(|error| unexecutable(error.to_string()))
     }
 

@@ -2,7 +2,7 @@
 //! genesis.
 //!
 //! **Left out:** what may be signed from there on. The peer may be as old as it likes; that is asked of all validators
-//! (`recollect`).
+//! (`vote_recovery`).
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::codec;

@@ -7,7 +7,7 @@
 //!
 //! A key that has never voted begins with a file without records, written when its network is founded. Where there is no
 //! file, or its last record is damaged, nobody here knows what was signed: the votes are *lost*, which is a record too, and
-//! nothing is signed until the others have said how far they are (see `recollect`), which is another.
+//! nothing is signed until the others have said how far they are (see `vote_recovery`), which is another.
 //!
 //! The engine keeps a journal of its own; this file is for what the journal cannot do: refuse a vote that contradicts an
 //! older one whatever the engine believes, as after a journal is lost, restored, or written by a version with a bug.

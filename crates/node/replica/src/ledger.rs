@@ -1,7 +1,7 @@
 //! What executes blocks, the executor: a house on disk, or a model of one in a simulation.
 
 use crate::committee::CommitteeError;
-use crate::pulse::Oracle;
+use crate::health::Oracle;
 use crate::report::Listed;
 use book::Extract;
 use house::{Handout, House, HouseError};
@@ -260,7 +260,7 @@ impl Ledger for House {
     }
 
     fn oracles(&self) -> Vec<Oracle> {
-        crate::pulse::oracles(self.machine().state())
+        crate::health::oracles(self.machine().state())
     }
 
     fn standing(&self, owner: Address) -> Standing {

@@ -11,7 +11,7 @@
 //!
 //! **Left out:** what a client may ask over HTTP, and what transactions mean.
 
-mod app;
+mod activity;
 mod block;
 mod chain;
 mod committee;
@@ -21,40 +21,40 @@ mod epochs;
 mod evidence;
 mod execute;
 mod floor;
+mod gossip;
 mod guard;
+mod health;
 pub mod keys;
 mod ledger;
 pub mod live;
-mod named;
 mod node;
-mod observe;
 mod payload;
-mod pulse;
-mod recollect;
+mod propose;
 mod report;
 mod round;
 mod scheme;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 mod sizes;
-mod spread;
 mod status;
 mod steps;
+mod submission_index;
+mod vote_recovery;
 mod waiting;
 
-pub use app::Pace;
+pub use activity::Activities;
 pub use chain::{Executed, Halt};
 pub use committee::CommitteeError;
 pub use difference::{Difference, Parting};
 pub use engine::{StartError, Timeouts};
 pub use floor::Floor;
 pub use guard::{Ballot, GuardError, VoteGuard};
+pub use health::{Oracle, Unready};
 pub use ledger::{Applied, Ledger, LedgerError};
 pub use light::Answer;
 pub use mempool::{ClientNetwork, Rejected, Source, Standing};
 pub use node::{AnswerFailure, CertifiedHeader, FeedFailure, Node, SubmitFailure};
-pub use observe::Activities;
-pub use pulse::{Oracle, Unready};
+pub use propose::Pace;
 pub use report::{BeyondListed, Listed};
 pub use status::Status;
 pub use steps::install as install_steps;

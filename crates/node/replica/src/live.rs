@@ -2,7 +2,6 @@
 //!
 //! The engine is built for this runtime here and nowhere else, for each build of it costs minutes.
 
-use crate::app::Pace;
 use crate::committee::{CommitteeError, Committees, Voter};
 use crate::engine::{self, CHANNELS, StartError, Timeouts, message_bytes_max, quota};
 use crate::floor::Floor;
@@ -10,6 +9,7 @@ use crate::guard::{GuardError, VoteGuard};
 use crate::keys::ValidatorKey;
 use crate::ledger::Ledger;
 use crate::node::Node;
+use crate::propose::Pace;
 use crate::steps::Steps;
 use commonware_codec::{Copying, DecodeExt as _};
 use commonware_cryptography::{ChaCha20Poly1305, Signer as _, ed25519::PublicKey};

@@ -1,18 +1,18 @@
 //! A running validator, as those who ask see it: submit, feed, follow, and take answers that prove themselves.
 
+use crate::activity::Observer;
 use crate::block::Block;
 use crate::chain::{Chain, Executed, Halt};
 use crate::committee::{Committees, Report};
 use crate::difference::Difference;
 use crate::guard::VoteGuard;
+use crate::health::Health;
 use crate::ledger::{Ledger, LedgerError, SharedLedger};
-use crate::named::Named;
-use crate::observe::Observer;
-use crate::pulse::Pulse;
 use crate::report::{self, BeyondListed};
 use crate::scheme::Guarded;
 use crate::sizes::report_bytes_max;
 use crate::steps::{Begun, Steps};
+use crate::submission_index::SubmissionIndex;
 use crate::waiting::Waiting;
 use access::is_reported;
 use commonware_codec::Encode as _;
@@ -41,8 +41,8 @@ pub(crate) struct Parts {
     pub(crate) steps: Option<Arc<Steps>>,
     pub(crate) chain: Arc<Chain>,
     pub(crate) waiting: Arc<Waiting>,
-    pub(crate) named: Arc<Named>,
-    pub(crate) pulse: Arc<Pulse>,
+    pub(crate) submissions: Arc<SubmissionIndex>,
+    pub(crate) health: Arc<Health>,
     /// Without a block for so long, the network stands still.
     pub(crate) stalled_after: Duration,
     /// Who has said nothing for so long is not reached.
@@ -471,7 +471,7 @@ impl Node {
     pub async fn receipt(&self, since: u64, name: Hash) -> Result<Answer, AnswerFailure> {
         loop {
             let height = self.height();
-            if let Some((height, place)) = self.0.named.find(&name) {
+            if let Some((height, place)) = self.0.submissions.find(&name) {
                 return self.receipt_at(since, height, place).await;
             }
             if !self.0.waiting.is_genuine(&name) {

@@ -124,7 +124,7 @@ mod tests {
         while let Some(first) = queue.pop() {
             let mut first = Some(first);
             let (message, left) =
-                crate::spread::batch(&mut first, || queue.pop()).expect("what is admitted fits");
+                crate::gossip::batch(&mut first, || queue.pop()).expect("what is admitted fits");
             queue.extend(left);
             sent.push(message);
         }

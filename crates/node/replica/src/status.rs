@@ -1,9 +1,9 @@
 //! How a validator stands, and whether it is to be relied upon.
 
+use crate::activity::Activities;
 use crate::chain::Halt;
+use crate::health::{self, Oracle, Unready};
 use crate::node::Node;
-use crate::observe::Activities;
-use crate::pulse::{self, Oracle, Unready};
 use machine::CommitteeRecord;
 use protocol::{Header, ValidatorId};
 use std::sync::PoisonError;
@@ -62,9 +62,9 @@ impl Node {
             epoch: record.epoch,
             unreached: parts.committees.missed(),
             heard: self.heard(&record, now),
-            quorum: (pulse::quorum(record.present.len()), record.present.len()),
-            since_block: parts.pulse.since_block(now),
-            oracles: parts.pulse.oracles(),
+            quorum: (health::quorum(record.present.len()), record.present.len()),
+            since_block: parts.health.since_block(now),
+            oracles: parts.health.oracles(),
             seated: record.present.iter().any(|seat| Some(seat.validator) == me),
             header: parts.chain.outcome(parts.chain.height()).map(|(header, _)| header),
             finalised: parts.chain.tip(),
@@ -78,7 +78,7 @@ impl Node {
 
     /// Returns the validators of the epoch whom this one hears, itself left out.
     fn heard(&self, record: &CommitteeRecord, now: Instant) -> Vec<ValidatorId> {
-        let heard = self.0.pulse.heard(now, self.0.heard_within);
+        let heard = self.0.health.heard(now, self.0.heard_within);
         let mut ids: Vec<ValidatorId> =
             heard.iter().filter_map(|key| self.0.committees.id_of(key)).collect();
         let me = self.0.committees.me();
@@ -105,7 +105,7 @@ impl Node {
         let reached = status.heard.len().saturating_add(usize::from(status.seated));
         let stalled = status.since_block > self.0.stalled_after;
         // One that has just begun has heard nobody yet.
-        let listened = self.0.pulse.since_begun(Instant::now()) > self.0.heard_within;
+        let listened = self.0.health.since_begun(Instant::now()) > self.0.heard_within;
         match reached < needed && (stalled || listened) {
             true => Err(Unready::Alone { reached, validators, needed }),
             false if stalled => Err(Unready::Stalled(status.since_block)),

@@ -20,7 +20,7 @@ use crate::block::Block;
 use crate::chain::Chain;
 use crate::committee::Committees;
 use crate::engine::{Digest, Runtime};
-use crate::evidence::Dock;
+use crate::evidence::EvidencePool;
 use crate::payload::{self, Payload};
 use crate::round;
 use crate::scheme::Guarded;
@@ -53,7 +53,7 @@ pub(crate) struct App {
     pub(crate) committees: Arc<Committees>,
     pub(crate) chain: Arc<Chain>,
     pub(crate) waiting: Arc<Waiting>,
-    pub(crate) dock: Arc<Dock>,
+    pub(crate) evidence_pool: Arc<EvidencePool>,
     pub(crate) pace: Pace,
     #[cfg(feature = "simulation")]
     pub(crate) faults: crate::simulation::Faults,
@@ -225,7 +225,7 @@ impl<E: Runtime> Application<E> for App {
         self.wait_for_traffic(&runtime, height, had_reports, &ancestors).await;
 
         let reports = self.waiting.reports(height);
-        let evidence = self.dock.pieces(round::number(context.round));
+        let evidence = self.evidence_pool.pieces(round::number(context.round));
         let payload = Payload::gather(reports, evidence, |room| {
             let commands = limits::TRANSACTIONS_PER_BLOCK_MAX;
             let taken = self.waiting.take(room, commands, &ancestors);

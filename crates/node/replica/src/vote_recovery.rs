@@ -12,10 +12,10 @@
 //! A liar can name a round that is far away: who asks is then silent until the epoch ends. Rounds of epochs that this
 //! validator does not know yet are waited for: it asks again once it has come so far.
 
+use crate::activity::Observer;
 use crate::committee::Committees;
 use crate::engine::Runtime;
 use crate::guard::VoteGuard;
-use crate::observe::Observer;
 use crate::round;
 use crate::sizes::{self, Unread};
 use borsh::{BorshDeserialize, BorshSerialize};

@@ -19,9 +19,9 @@ struct Places {
 
 /// The places of the newest submissions.
 #[derive(Debug, Default)]
-pub(crate) struct Named(Mutex<Places>);
+pub(crate) struct SubmissionIndex(Mutex<Places>);
 
-impl Named {
+impl SubmissionIndex {
     fn places(&self) -> MutexGuard<'_, Places> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -63,17 +63,17 @@ mod tests {
 
     #[test]
     fn a_submission_is_found_where_it_stood_first_until_it_is_too_old() {
-        let named = Named::default();
-        named.keep(5, &[name(1), name(2)]);
-        named.keep(6, &[name(3), name(1)]);
-        named.keep(6, &[name(9)]);
-        assert_eq!(named.find(&name(2)), Some((5, 1)));
-        assert_eq!(named.find(&name(1)), Some((5, 0)), "not where it was handed in again");
-        assert_eq!(named.find(&name(9)), None, "a block comes once");
+        let index = SubmissionIndex::default();
+        index.keep(5, &[name(1), name(2)]);
+        index.keep(6, &[name(3), name(1)]);
+        index.keep(6, &[name(9)]);
+        assert_eq!(index.find(&name(2)), Some((5, 1)));
+        assert_eq!(index.find(&name(1)), Some((5, 0)), "not where it was handed in again");
+        assert_eq!(index.find(&name(9)), None, "a block comes once");
         let many: Vec<Hash> =
             (10..10 + u32::try_from(NAMES_KEPT).expect("fits")).map(name).collect();
-        named.keep(7, &many);
-        assert_eq!((named.find(&name(2)), named.find(&name(3))), (None, None));
-        assert_eq!(named.find(&name(11)), Some((7, 1)), "the newest stays");
+        index.keep(7, &many);
+        assert_eq!((index.find(&name(2)), index.find(&name(3))), (None, None));
+        assert_eq!(index.find(&name(11)), Some((7, 1)), "the newest stays");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::committee::Committees;
 use crate::engine::Digest;
-use crate::evidence::{Dock, Evidence};
+use crate::evidence::{Evidence, EvidencePool};
 use crate::round;
 use crate::scheme::Guarded;
 use commonware_actor::Feedback;
@@ -23,7 +23,7 @@ struct Counts {
 pub(crate) struct Observer {
     counts: Arc<Counts>,
     committees: Arc<Committees>,
-    dock: Arc<Dock>,
+    evidence_pool: Arc<EvidencePool>,
 }
 
 /// The counts at one moment.
@@ -40,8 +40,8 @@ pub struct Activities {
 }
 
 impl Observer {
-    pub(crate) fn new(committees: Arc<Committees>, dock: Arc<Dock>) -> Self {
-        Self { counts: Arc::default(), committees, dock }
+    pub(crate) fn new(committees: Arc<Committees>, evidence_pool: Arc<EvidencePool>) -> Self {
+        Self { counts: Arc::default(), committees, evidence_pool }
     }
 
     pub(crate) fn now(&self) -> Activities {
@@ -77,7 +77,7 @@ impl Reporter for Observer {
                     .filter(|evidence| evidence.is_proved(&self.committees));
                 if let Some(evidence) = evidence {
                     count(&self.counts.contradictions);
-                    self.dock.accuse(evidence);
+                    self.evidence_pool.accuse(evidence);
                 }
             }
         }

@@ -55,9 +55,9 @@ struct Beat {
 
 /// What has been seen, shared by those who see it and those who look.
 #[derive(Debug)]
-pub(crate) struct Pulse(Mutex<Beat>);
+pub(crate) struct Health(Mutex<Beat>);
 
-impl Pulse {
+impl Health {
     pub(crate) fn new(now: Instant) -> Self {
         Self(Mutex::new(Beat {
             begun: now,
@@ -112,12 +112,12 @@ impl Pulse {
 #[derive(Debug)]
 pub(crate) struct Heard<R> {
     inner: R,
-    pulse: Arc<Pulse>,
+    health: Arc<Health>,
 }
 
 impl<R> Heard<R> {
-    pub(crate) fn new(inner: R, pulse: Arc<Pulse>) -> Self {
-        Self { inner, pulse }
+    pub(crate) fn new(inner: R, health: Arc<Health>) -> Self {
+        Self { inner, health }
     }
 }
 
@@ -127,7 +127,7 @@ impl<R: Receiver<PublicKey = PublicKey>> Receiver for Heard<R> {
 
     async fn recv(&mut self) -> Result<Message<PublicKey>, R::Error> {
         let message = self.inner.recv().await?;
-        self.pulse.hears(&message.0, Instant::now());
+        self.health.hears(&message.0, Instant::now());
         Ok(message)
     }
 
@@ -175,18 +175,18 @@ mod tests {
         let begun = Instant::now();
         let later = |seconds| begun + Duration::from_secs(seconds);
         let [one, two] = [1, 2].map(|seed| PrivateKey::from_seed(seed).public_key());
-        let pulse = Pulse::new(begun);
-        pulse.hears(&one, later(1));
-        pulse.hears(&two, later(8));
+        let health = Health::new(begun);
+        health.hears(&one, later(1));
+        health.hears(&two, later(8));
         let within = Duration::from_secs(10);
-        assert_eq!(pulse.heard(later(9), within).len(), 2);
-        assert_eq!(pulse.heard(later(12), within), std::slice::from_ref(&two));
-        assert_eq!(pulse.heard(later(19), within), []);
-        pulse.hears(&one, later(20));
-        assert_eq!(pulse.heard(later(20), within), [one]);
-        assert_eq!(pulse.since_block(later(20)), Duration::from_secs(20));
-        pulse.executed(later(21), Vec::new());
-        assert_eq!(pulse.since_block(later(25)), Duration::from_secs(4));
+        assert_eq!(health.heard(later(9), within).len(), 2);
+        assert_eq!(health.heard(later(12), within), std::slice::from_ref(&two));
+        assert_eq!(health.heard(later(19), within), []);
+        health.hears(&one, later(20));
+        assert_eq!(health.heard(later(20), within), [one]);
+        assert_eq!(health.since_block(later(20)), Duration::from_secs(20));
+        health.executed(later(21), Vec::new());
+        assert_eq!(health.since_block(later(25)), Duration::from_secs(4));
     }
 
     #[test]
