@@ -7,7 +7,7 @@ use crate::watch::Watch;
 use house::HouseError;
 use machine::{CommitteeRecord, Genesis, Machine, StateKey, Write};
 use protocol::{Address, Block, Hash, Header, OutcomeHashes, ParameterId, codec};
-use replica::{Applied, Ledger, LedgerError, Listed, Standing};
+use replica::{Applied, Executor, ExecutorError, Listed, Standing};
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -114,7 +114,7 @@ pub(crate) struct SimLedger {
 }
 
 impl SimLedger {
-    fn execute(&mut self, block: &Block) -> Result<Applied, LedgerError> {
+    fn execute(&mut self, block: &Block) -> Result<Applied, ExecutorError> {
         let mut outcome = self.machine.apply(block).map_err(HouseError::from)?;
         if self.wrong_from.is_some_and(|from| block.height.blocks() >= i128::from(from)) {
             spoil(&mut outcome.writes);
@@ -152,15 +152,15 @@ pub(crate) fn after(root: Hash, writes: &[Write]) -> Hash {
     Hash::of("simulated root", &[root.bytes().as_slice(), &writes].concat())
 }
 
-impl Ledger for SimLedger {
-    fn headers(&self, count: u64) -> Result<Vec<Header>, LedgerError> {
+impl Executor for SimLedger {
+    fn headers(&self, count: u64) -> Result<Vec<Header>, ExecutorError> {
         let log = self.disk.log.lock().unwrap_or_else(PoisonError::into_inner);
         let headers = std::iter::once(self.founding).chain(log.iter().map(|(header, _)| *header));
         let skipped = (log.len() + 1).saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
         Ok(headers.skip(skipped).collect())
     }
 
-    fn apply(&mut self, block: &Block) -> Result<Applied, LedgerError> {
+    fn apply(&mut self, block: &Block) -> Result<Applied, ExecutorError> {
         self.disk.takes()?;
         let applied = self.execute(block)?;
         let header = applied.header;
@@ -191,17 +191,17 @@ impl Ledger for SimLedger {
         from: u64,
         count: usize,
         _: usize,
-    ) -> Result<Vec<(Header, Block)>, LedgerError> {
+    ) -> Result<Vec<(Header, Block)>, ExecutorError> {
         let log = self.disk.log.lock().unwrap_or_else(PoisonError::into_inner);
         let skipped = usize::try_from(from.saturating_sub(1)).unwrap_or(usize::MAX);
         Ok(log.iter().skip(skipped).take(count).cloned().collect())
     }
 
-    fn prove(&mut self, _: &StateKey) -> Result<(Header, Vec<u8>), LedgerError> {
-        Err(LedgerError::NoProof)
+    fn prove(&mut self, _: &StateKey) -> Result<(Header, Vec<u8>), ExecutorError> {
+        Err(ExecutorError::NoProof)
     }
 
-    fn checkpoint(&mut self) -> Result<(), LedgerError> {
+    fn checkpoint(&mut self) -> Result<(), ExecutorError> {
         Ok(())
     }
 }

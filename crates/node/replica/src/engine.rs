@@ -7,12 +7,12 @@ use crate::committee::{Committees, Schemes};
 use crate::difference::{self, Knowledge, Writings};
 use crate::epochs::{Channels, Wiring};
 use crate::evidence::EvidencePool;
-use crate::execute::{Executor, Inbox, Seated};
+use crate::execute::{Execution, Inbox, Seated};
+use crate::executor::{Executor, SharedExecutor};
 use crate::floor::Floor;
 use crate::gossip;
 use crate::guard::VoteGuard;
 use crate::health::{Health, Heard};
-use crate::ledger::{Ledger, SharedLedger};
 use crate::node::{Node, Parts};
 use crate::propose::{App, Pace};
 use crate::scheme::Guarded;
@@ -122,7 +122,7 @@ pub(crate) struct Config {
     /// Time of the genesis.
     pub(crate) founded_at: BlockTime,
     pub(crate) guard: Arc<Mutex<VoteGuard>>,
-    pub(crate) ledger: Box<dyn Ledger>,
+    pub(crate) ledger: Box<dyn Executor>,
     pub(crate) limits: Limits,
     /// Whose reports the validator signs.
     pub(crate) reporter: Option<[u8; 32]>,
@@ -152,7 +152,7 @@ pub enum StartError {
     Committee(#[from] crate::committee::CommitteeError),
     /// What executes blocks does not tell its newest headers.
     #[error("the ledger cannot be read: {0}")]
-    Ledger(crate::ledger::LedgerError),
+    Ledger(crate::executor::ExecutorError),
     /// A value outside the limits of its encoding.
     #[error(transparent)]
     Encode(#[from] protocol::codec::EncodeError),
@@ -263,7 +263,7 @@ where
     let headers = config.ledger.headers(OUTCOMES_LOADED).map_err(StartError::Ledger)?;
     let chain = Arc::new(Chain::new(&headers)?);
     let handout = config.ledger.handout();
-    let ledger = SharedLedger::new(config.ledger);
+    let ledger = SharedExecutor::new(config.ledger);
     let evidence_pool = Arc::new(EvidencePool::default());
     let writings = Arc::new(Writings::default());
     let steps = config.steps.map(Arc::new);
@@ -365,7 +365,7 @@ where
     let (delivered_out, delivered) = watch::channel(None);
     #[cfg(feature = "simulation")]
     let inbox = config.faults.slow_down(context.child("disk"), inbox);
-    let executor = Executor {
+    let executor = Execution {
         ledger: ledger.clone(),
         chain: chain.clone(),
         waiting: waiting.clone(),

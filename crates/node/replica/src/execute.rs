@@ -11,9 +11,9 @@ use crate::chain::{Chain, Executed, Halt};
 use crate::committee::Committees;
 use crate::difference::Writings;
 use crate::evidence::EvidencePool;
+use crate::executor::{Applied, Executor, ExecutorError, SharedExecutor};
 use crate::guard::VoteGuard;
 use crate::health::Health;
-use crate::ledger::{Applied, Ledger, LedgerError, SharedLedger};
 use crate::payload::{self, Payload};
 use crate::scheme::Guarded;
 use crate::steps::Steps;
@@ -65,8 +65,8 @@ impl Reporter for Inbox {
 pub(crate) type Seated = Box<dyn Fn(&CommitteeRecord) -> Vec<ValidatorId> + Send + Sync>;
 
 /// Executes what is final.
-pub(crate) struct Executor {
-    pub(crate) ledger: SharedLedger,
+pub(crate) struct Execution {
+    pub(crate) ledger: SharedExecutor,
     pub(crate) chain: Arc<Chain>,
     pub(crate) waiting: Arc<Waiting>,
     pub(crate) submissions: Arc<SubmissionIndex>,
@@ -86,7 +86,7 @@ pub(crate) struct Executor {
     pub(crate) blocks_kept: Option<u64>,
 }
 
-impl Executor {
+impl Execution {
     /// Runs until the engine is gone, or until the replica may go no further.
     pub(crate) async fn run(self, mut inbox: mpsc::UnboundedReceiver<Delivery>) {
         // What was acknowledged is not delivered again, whatever has become of the ledger since.
@@ -191,10 +191,10 @@ impl Executor {
     /// Takes in who validates from now on, if the block has changed it, and, once an epoch, what proves it.
     fn learn(
         &self,
-        ledger: &mut dyn Ledger,
+        ledger: &mut dyn Executor,
         height: u64,
         applied: &Applied,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<(), ExecutorError> {
         let key = codec::encode(&StateKey::Committee)?;
         if applied.writes.iter().any(|write| write.key == key) {
             let record = ledger.committee();
@@ -229,7 +229,7 @@ impl Executor {
 /// that cannot be executed, which fails again wherever this program starts again.
 ///
 /// spec 0025-BLOCK-032.
-fn unfinished(height: u64, error: &LedgerError) -> Halt {
+fn unfinished(height: u64, error: &ExecutorError) -> Halt {
     let why = error.to_string();
     match error.is_of_disk() {
         true => Halt::Unkept { height, why },
@@ -247,10 +247,10 @@ mod tests {
 
     /// Whether a validator whose ledger fails with an error says that its disk does not take a block, and ends.
     fn is_unkept(error: impl Into<HouseError>) -> bool {
-        is_of_disk(LedgerError::House(error.into()))
+        is_of_disk(ExecutorError::House(error.into()))
     }
 
-    fn is_of_disk(error: LedgerError) -> bool {
+    fn is_of_disk(error: ExecutorError) -> bool {
         matches!(unfinished(7, &error), Halt::Unkept { height: 7, .. })
     }
 
@@ -268,8 +268,8 @@ mod tests {
         let source = io::Error::from(io::ErrorKind::StorageFull);
         assert!(is_unkept(HouseError::Unwritable { path: PathBuf::from("steps"), source }));
         // The step of an epoch is written beside the block, and a full disk refuses either.
-        assert!(is_of_disk(LedgerError::Steps(io::Error::from_raw_os_error(28))));
-        assert!(!is_of_disk(LedgerError::Steps(io::Error::other("an entry that is too long"))));
+        assert!(is_of_disk(ExecutorError::Steps(io::Error::from_raw_os_error(28))));
+        assert!(!is_of_disk(ExecutorError::Steps(io::Error::other("an entry that is too long"))));
         assert!(is_unkept(LogError::Disk(full())));
         assert!(is_unkept(StoreError::Log(LogError::Disk(full()))));
         assert!(is_unkept(StoreError::Commitment(CommitmentError::Disk(full()))));

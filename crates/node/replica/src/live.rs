@@ -4,10 +4,10 @@
 
 use crate::committee::{CommitteeError, Committees, Voter};
 use crate::engine::{self, CHANNELS, StartError, Timeouts, message_bytes_max, quota};
+use crate::executor::Executor;
 use crate::floor::Floor;
 use crate::guard::{GuardError, VoteGuard};
 use crate::keys::ValidatorKey;
-use crate::ledger::Ledger;
 use crate::node::Node;
 use crate::propose::Pace;
 use crate::steps::Steps;
@@ -66,7 +66,7 @@ pub struct Setup {
     /// Where validators are reached, for those whose seat does not say it, or says it wrongly.
     pub addresses: Vec<(ValidatorId, SocketAddr)>,
     /// What executes blocks.
-    pub ledger: Box<dyn Ledger>,
+    pub ledger: Box<dyn Executor>,
     /// Bounds of the pool.
     pub limits: Limits,
     /// The public key of the reporter whose reports of prices it signs; it takes none without one.

@@ -5,9 +5,9 @@ use crate::block::Block;
 use crate::chain::{Chain, Executed, Halt};
 use crate::committee::{Committees, Report};
 use crate::difference::Difference;
+use crate::executor::{Executor, ExecutorError, SharedExecutor};
 use crate::guard::VoteGuard;
 use crate::health::Health;
-use crate::ledger::{Ledger, LedgerError, SharedLedger};
 use crate::report::{self, BeyondListed};
 use crate::scheme::Guarded;
 use crate::sizes::report_bytes_max;
@@ -48,7 +48,7 @@ pub(crate) struct Parts {
     /// Who has said nothing for so long is not reached.
     pub(crate) heard_within: Duration,
     pub(crate) guard: Arc<Mutex<VoteGuard>>,
-    pub(crate) ledger: SharedLedger,
+    pub(crate) ledger: SharedExecutor,
     /// What is handed out of it, without its lock.
     pub(crate) handout: Option<Handout>,
     pub(crate) marshal: Mailbox<Guarded, Standard<Block>>,
@@ -120,7 +120,7 @@ pub enum FeedFailure {
 pub enum AnswerFailure {
     /// The ledger has none.
     #[error("the record cannot be proved: {0}")]
-    Ledger(#[from] LedgerError),
+    Ledger(#[from] ExecutorError),
     /// The chain has moved on by more than an answer can span.
     #[error("the block that certifies the answer is gone from memory: ask again")]
     TooSlow,
@@ -300,13 +300,13 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] if the ledger cannot be read.
+    /// [`ExecutorError`] if the ledger cannot be read.
     pub fn blocks(
         &self,
         from: u64,
         count: usize,
         bytes: usize,
-    ) -> Result<Vec<(Header, protocol::Block)>, LedgerError> {
+    ) -> Result<Vec<(Header, protocol::Block)>, ExecutorError> {
         if let Some(held) = self.recent(from).filter(|_| count == 1) {
             return Ok(vec![(held.header, held.block.as_ref().clone())]);
         }
@@ -334,8 +334,11 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] if the ledger cannot be read.
-    pub async fn finality_proof(&self, height: u64) -> Result<Option<FinalityProof>, LedgerError> {
+    /// [`ExecutorError`] if the ledger cannot be read.
+    pub async fn finality_proof(
+        &self,
+        height: u64,
+    ) -> Result<Option<FinalityProof>, ExecutorError> {
         let mut at = height;
         let order = loop {
             at = at.saturating_add(1);
@@ -372,8 +375,8 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] if it cannot be read.
-    pub fn genesis(&self) -> Result<Vec<u8>, LedgerError> {
+    /// [`ExecutorError`] if it cannot be read.
+    pub fn genesis(&self) -> Result<Vec<u8>, ExecutorError> {
         self.0.ledger.lock().genesis()
     }
 
@@ -381,8 +384,8 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] if it cannot be read.
-    pub fn offer(&self) -> Result<Option<Offer>, LedgerError> {
+    /// [`ExecutorError`] if it cannot be read.
+    pub fn offer(&self) -> Result<Option<Offer>, ExecutorError> {
         let Some(handout) = &self.0.handout else { return Ok(None) };
         Ok(handout.offer()?)
     }
@@ -391,9 +394,9 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] if it is not offered, or no longer.
-    pub fn chunk(&self, height: u64, index: usize) -> Result<Vec<u8>, LedgerError> {
-        let handout = self.0.handout.as_ref().ok_or(LedgerError::NoOffer)?;
+    /// [`ExecutorError`] if it is not offered, or no longer.
+    pub fn chunk(&self, height: u64, index: usize) -> Result<Vec<u8>, ExecutorError> {
+        let handout = self.0.handout.as_ref().ok_or(ExecutorError::NoOffer)?;
         Ok(handout.chunk(height, index)?)
     }
 
@@ -401,8 +404,8 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] if the request is none, or of a state that is not offered.
-    pub fn serve_tree(&self, request: &[u8]) -> Result<Vec<u8>, LedgerError> {
+    /// [`ExecutorError`] if the request is none, or of a state that is not offered.
+    pub fn serve_tree(&self, request: &[u8]) -> Result<Vec<u8>, ExecutorError> {
         self.0.ledger.lock().serve_tree(request)
     }
 
@@ -520,7 +523,7 @@ impl Node {
     /// Asks the ledger, unless the replica has halted.
     fn ask<T>(
         &self,
-        question: impl FnOnce(&mut dyn Ledger) -> Result<T, LedgerError>,
+        question: impl FnOnce(&mut dyn Executor) -> Result<T, ExecutorError>,
     ) -> Result<T, AnswerFailure> {
         match self.0.chain.halted() {
             Some(halt) => Err(halt.into()),
@@ -635,8 +638,8 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] if the disk refuses.
-    pub fn checkpoint(&self) -> Result<(), LedgerError> {
+    /// [`ExecutorError`] if the disk refuses.
+    pub fn checkpoint(&self) -> Result<(), ExecutorError> {
         self.0.ledger.lock().checkpoint()
     }
 }

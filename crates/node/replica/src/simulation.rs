@@ -20,9 +20,9 @@ pub use lies::Lies;
 
 use crate::committee::{Committees, Voter};
 use crate::engine::{self, CHANNELS, Timeouts, message_bytes_max, quota};
+use crate::executor::Executor;
 use crate::guard::VoteGuard;
 use crate::keys::ValidatorKey;
-use crate::ledger::Ledger;
 use crate::node::Node;
 use crate::propose::Pace;
 use commonware_cryptography::{Signer as _, ed25519::PublicKey};
@@ -263,12 +263,12 @@ impl World {
     pub fn start(
         &mut self,
         index: usize,
-        ledger: Box<dyn Ledger>,
+        ledger: Box<dyn Executor>,
     ) -> Pin<Box<dyn Future<Output = ()> + '_>> {
         Box::pin(self.start_here(index, ledger))
     }
 
-    async fn start_here(&mut self, index: usize, ledger: Box<dyn Ledger>) {
+    async fn start_here(&mut self, index: usize, ledger: Box<dyn Executor>) {
         let place = self.places.get_mut(index).expect("a validator of this world");
         assert!(place.running.is_none(), "validator {index} runs already");
         place.starts += 1;

@@ -9,7 +9,7 @@
 //!
 //! **Invariant:** a step that is handed out is complete; that it holds, whoever gets it checks.
 
-use crate::ledger::{Ledger, LedgerError};
+use crate::executor::{Executor, ExecutorError};
 use borsh::{BorshDeserialize, BorshSerialize};
 use light::{STEP_BYTES_MAX, Step};
 use machine::StateKey;
@@ -148,8 +148,8 @@ impl Steps {
     pub(crate) fn keep_proof(
         &self,
         epoch: u64,
-        ledger: &mut dyn Ledger,
-    ) -> Result<(), LedgerError> {
+        ledger: &mut dyn Executor,
+    ) -> Result<(), ExecutorError> {
         if self.held().knows(epoch) {
             return Ok(());
         }

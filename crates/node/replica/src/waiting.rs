@@ -1,7 +1,7 @@
 //! What waits for the next block: submissions of clients, in the mempool, and reports of validators.
 
 use crate::committee::Report;
-use crate::ledger::SharedLedger;
+use crate::executor::SharedExecutor;
 use access::Network;
 use mempool::{Limits, Mempool, Rejected, Source};
 use protocol::{Block, Hash, ValidatorId};
@@ -32,7 +32,7 @@ struct Pools {
 pub(crate) struct Waiting {
     pools: Mutex<Pools>,
     changes: watch::Sender<u64>,
-    ledger: SharedLedger,
+    ledger: SharedExecutor,
 }
 
 impl Waiting {
@@ -40,7 +40,7 @@ impl Waiting {
         network: Network,
         limits: Limits,
         executed: u64,
-        ledger: SharedLedger,
+        ledger: SharedExecutor,
     ) -> Self {
         let pools = Pools {
             submissions: Mempool::new(network, limits),

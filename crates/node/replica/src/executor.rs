@@ -16,7 +16,7 @@ use units::Notional;
 
 /// Why a ledger could not do as asked. If it was to execute a block, the replica goes no further.
 #[derive(Debug, thiserror::Error)]
-pub enum LedgerError {
+pub enum ExecutorError {
     /// The house, its machine or its disk.
     #[error(transparent)]
     House(#[from] HouseError),
@@ -48,7 +48,7 @@ pub enum LedgerError {
     },
 }
 
-impl LedgerError {
+impl ExecutorError {
     /// Returns whether a disk refused to take something: the same may be tried again once it takes it.
     #[must_use]
     pub fn is_of_disk(&self) -> bool {
@@ -71,20 +71,20 @@ pub struct Applied {
 }
 
 /// Executes blocks and keeps what comes out.
-pub trait Ledger: Send + 'static {
+pub trait Executor: Send + 'static {
     /// Returns the newest headers, ascending, at most `count` of them.
     ///
     /// # Errors
     ///
     /// If they cannot be read.
-    fn headers(&self, count: u64) -> Result<Vec<Header>, LedgerError>;
+    fn headers(&self, count: u64) -> Result<Vec<Header>, ExecutorError>;
 
     /// Executes the next block, durably.
     ///
     /// # Errors
     ///
     /// If the block does not follow, or cannot be kept.
-    fn apply(&mut self, block: &Block) -> Result<Applied, LedgerError>;
+    fn apply(&mut self, block: &Block) -> Result<Applied, ExecutorError>;
 
     /// Returns who validates, as the newest block shows it.
     fn committee(&self) -> CommitteeRecord;
@@ -104,14 +104,14 @@ pub trait Ledger: Send + 'static {
         from: u64,
         count: usize,
         bytes: usize,
-    ) -> Result<Vec<(Header, Block)>, LedgerError>;
+    ) -> Result<Vec<(Header, Block)>, ExecutorError>;
 
     /// Returns the newest header and the encoded proof of a record under its state root.
     ///
     /// # Errors
     ///
     /// If there is no proof.
-    fn prove(&mut self, key: &StateKey) -> Result<(Header, Vec<u8>), LedgerError>;
+    fn prove(&mut self, key: &StateKey) -> Result<(Header, Vec<u8>), ExecutorError>;
 
     /// Returns the newest header, the encoded proof of a market's record, and the part of its book that shows an order, or
     /// that it is not there; no part if there is no market.
@@ -123,8 +123,8 @@ pub trait Ledger: Send + 'static {
         &mut self,
         _market: InstrumentId,
         _order: OrderId,
-    ) -> Result<(Header, Vec<u8>, Option<Extract>), LedgerError> {
-        Err(LedgerError::NoProof)
+    ) -> Result<(Header, Vec<u8>, Option<Extract>), ExecutorError> {
+        Err(ExecutorError::NoProof)
     }
 
     /// Returns the newest header, and the proofs of an account's record and of those of the markets it has positions in.
@@ -132,8 +132,8 @@ pub trait Ledger: Send + 'static {
     /// # Errors
     ///
     /// If there is no proof.
-    fn prove_greeks(&mut self, _account: AccountId) -> Result<(Header, Subject), LedgerError> {
-        Err(LedgerError::NoProof)
+    fn prove_greeks(&mut self, _account: AccountId) -> Result<(Header, Subject), ExecutorError> {
+        Err(ExecutorError::NoProof)
     }
 
     /// Returns the events of a block that name an order, or all if none does.
@@ -141,8 +141,8 @@ pub trait Ledger: Send + 'static {
     /// # Errors
     ///
     /// If they are not kept.
-    fn happened(&self, _height: u64, _order: OrderId) -> Result<EventExtract, LedgerError> {
-        Err(LedgerError::NoProof)
+    fn happened(&self, _height: u64, _order: OrderId) -> Result<EventExtract, ExecutorError> {
+        Err(ExecutorError::NoProof)
     }
 
     /// Returns what became of the commands of the submission in a place of a block.
@@ -150,8 +150,8 @@ pub trait Ledger: Send + 'static {
     /// # Errors
     ///
     /// If it is not kept.
-    fn receipt(&self, _height: u64, _place: u32) -> Result<Subject, LedgerError> {
-        Err(LedgerError::NoProof)
+    fn receipt(&self, _height: u64, _place: u32) -> Result<Subject, ExecutorError> {
+        Err(ExecutorError::NoProof)
     }
 
     /// Returns how prices stand after the newest block.
@@ -169,15 +169,15 @@ pub trait Ledger: Send + 'static {
     /// # Errors
     ///
     /// If it cannot.
-    fn checkpoint(&mut self) -> Result<(), LedgerError>;
+    fn checkpoint(&mut self) -> Result<(), ExecutorError>;
 
     /// Returns the encoded genesis.
     ///
     /// # Errors
     ///
     /// If it cannot be read.
-    fn genesis(&self) -> Result<Vec<u8>, LedgerError> {
-        Err(LedgerError::NoOffer)
+    fn genesis(&self) -> Result<Vec<u8>, ExecutorError> {
+        Err(ExecutorError::NoOffer)
     }
 
     /// Returns what is handed out to somebody who has no state; it is asked without the ledger.
@@ -190,18 +190,18 @@ pub trait Ledger: Send + 'static {
     /// # Errors
     ///
     /// If the request is none, or of a state that is not offered.
-    fn serve_tree(&self, _request: &[u8]) -> Result<Vec<u8>, LedgerError> {
-        Err(LedgerError::NoOffer)
+    fn serve_tree(&self, _request: &[u8]) -> Result<Vec<u8>, ExecutorError> {
+        Err(ExecutorError::NoOffer)
     }
 }
 
-impl Ledger for House {
-    fn headers(&self, count: u64) -> Result<Vec<Header>, LedgerError> {
+impl Executor for House {
+    fn headers(&self, count: u64) -> Result<Vec<Header>, ExecutorError> {
         let last = crate::chain::number(self.header());
         Ok(House::headers(self, last.saturating_sub(count.saturating_sub(1)))?)
     }
 
-    fn apply(&mut self, block: &Block) -> Result<Applied, LedgerError> {
+    fn apply(&mut self, block: &Block) -> Result<Applied, ExecutorError> {
         let applied = House::apply(self, block)?;
         Ok(Applied { header: applied.header, writes: applied.outcome.writes })
     }
@@ -219,11 +219,11 @@ impl Ledger for House {
         from: u64,
         count: usize,
         bytes: usize,
-    ) -> Result<Vec<(Header, Block)>, LedgerError> {
+    ) -> Result<Vec<(Header, Block)>, ExecutorError> {
         Ok(House::blocks(self, from, count, bytes)?)
     }
 
-    fn prove(&mut self, key: &StateKey) -> Result<(Header, Vec<u8>), LedgerError> {
+    fn prove(&mut self, key: &StateKey) -> Result<(Header, Vec<u8>), ExecutorError> {
         let proof = House::prove(self, key)?;
         Ok((*self.header(), proof.encode()))
     }
@@ -232,28 +232,28 @@ impl Ledger for House {
         &mut self,
         market: InstrumentId,
         order: OrderId,
-    ) -> Result<(Header, Vec<u8>, Option<Extract>), LedgerError> {
+    ) -> Result<(Header, Vec<u8>, Option<Extract>), ExecutorError> {
         let (proof, book) = House::prove_order(self, market, order)?;
         Ok((*self.header(), proof.encode(), book))
     }
 
-    fn prove_greeks(&mut self, account: AccountId) -> Result<(Header, Subject), LedgerError> {
+    fn prove_greeks(&mut self, account: AccountId) -> Result<(Header, Subject), ExecutorError> {
         let (account, markets) = House::prove_greeks(self, account)?;
         let markets = markets.iter().map(|proof| proof.encode()).collect();
         Ok((*self.header(), Subject::Greeks { account: account.encode(), markets }))
     }
 
-    fn happened(&self, height: u64, order: OrderId) -> Result<EventExtract, LedgerError> {
+    fn happened(&self, height: u64, order: OrderId) -> Result<EventExtract, ExecutorError> {
         Ok(House::happened(self, height, order)?)
     }
 
-    fn receipt(&self, height: u64, place: u32) -> Result<Subject, LedgerError> {
+    fn receipt(&self, height: u64, place: u32) -> Result<Subject, ExecutorError> {
         let held = House::blocks(self, height, 1, usize::MAX)?.into_iter().next();
         let held = held.filter(|(header, _)| header.height.blocks() == i128::from(height));
-        let (_, block) = held.ok_or(LedgerError::NoBlock(height))?;
+        let (_, block) = held.ok_or(ExecutorError::NoBlock(height))?;
         let (first, count) = match light::granted(&block, place) {
             Some((first, grant)) => (first, grant.count),
-            None => return Err(LedgerError::NoSubmission { height, place }),
+            None => return Err(ExecutorError::NoSubmission { height, place }),
         };
         let receipts = House::receipts(self, height, first, count)?;
         Ok(Subject::Receipt { block: Box::new(block), grant: place, receipts })
@@ -267,11 +267,11 @@ impl Ledger for House {
         self.machine().state().standing(owner).map_or(Standing::Stranger, Standing::Holds)
     }
 
-    fn checkpoint(&mut self) -> Result<(), LedgerError> {
+    fn checkpoint(&mut self) -> Result<(), ExecutorError> {
         Ok(self.snapshot()?)
     }
 
-    fn genesis(&self) -> Result<Vec<u8>, LedgerError> {
+    fn genesis(&self) -> Result<Vec<u8>, ExecutorError> {
         Ok(self.genesis_bytes()?)
     }
 
@@ -279,27 +279,27 @@ impl Ledger for House {
         Some(House::handout(self).clone())
     }
 
-    fn serve_tree(&self, request: &[u8]) -> Result<Vec<u8>, LedgerError> {
+    fn serve_tree(&self, request: &[u8]) -> Result<Vec<u8>, ExecutorError> {
         Ok(House::serve_tree(self, request)?)
     }
 }
 
 /// A ledger shared by the executor, which writes, and those who ask.
 #[derive(Clone)]
-pub(crate) struct SharedLedger(Arc<Mutex<Box<dyn Ledger>>>);
+pub(crate) struct SharedExecutor(Arc<Mutex<Box<dyn Executor>>>);
 
-impl SharedLedger {
-    pub(crate) fn new(ledger: Box<dyn Ledger>) -> Self {
+impl SharedExecutor {
+    pub(crate) fn new(ledger: Box<dyn Executor>) -> Self {
         Self(Arc::new(Mutex::new(ledger)))
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Box<dyn Ledger>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Box<dyn Executor>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl fmt::Debug for SharedLedger {
+impl fmt::Debug for SharedExecutor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SharedLedger")
+        f.write_str("SharedExecutor")
     }
 }
