@@ -65,7 +65,7 @@ const RULES: &[(&str, Rule)] = &[
     ("file size", sources::file_size),
     ("module documentation", sources::module_documentation),
     ("durable files", sources::durable_files),
-    ("rooms of the machine", sources::machine_rooms),
+    ("rooms", sources::rooms),
     ("banned words", words::banned_words),
     ("paths of machines", paths::machine_paths),
     ("spec ids", crate::spec::ids_resolve),

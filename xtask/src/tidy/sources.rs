@@ -110,7 +110,7 @@ pub(super) fn module_documentation(tree: &Tree) -> Vec<Finding> {
         .collect()
 }
 
-/// The rooms of the machine: which may not name which, and who may all the same.
+/// Rooms of a crate: which may not name which, and who may all the same.
 const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("crates/core/machine/src/state", &["crate::block", "crate::steps"], &[]),
     (
@@ -118,10 +118,18 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
         &["crate::steps"],
         &["crates/core/machine/src/block/apply.rs"],
     ),
+    (
+        "crates/node/replica/src/consensus",
+        &["crate::proposal", "crate::execution", "crate::answers"],
+        &[],
+    ),
+    ("crates/node/replica/src/proposal", &["crate::answers"], &[]),
+    ("crates/node/replica/src/execution", &["crate::answers"], &[]),
 ];
 
-/// The state knows no step and no block; of a block only its order knows the steps.
-pub(super) fn machine_rooms(tree: &Tree) -> Vec<Finding> {
+/// In the machine the state knows no step and no block, and of a block only its order knows the steps; in a replica what
+/// orders blocks knows nothing of what is proposed and executed, and nobody knows who answers.
+pub(super) fn rooms(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in tree.rust() {
         for (room, others, _) in ROOMS
@@ -170,14 +178,21 @@ mod tests {
     }
 
     #[test]
-    fn a_room_of_the_machine_that_knows_one_above_it_is_found() {
+    fn a_room_that_knows_one_above_it_is_found() {
         let text = "//! A room.\nuse crate::steps::custody;\n// crate::block is named.\n";
-        let found = |path| machine_rooms(&Tree::of(&[(path, text)])).len();
+        let found = |path| rooms(&Tree::of(&[(path, text)])).len();
         assert_eq!(found("crates/core/machine/src/state.rs"), 1);
         assert_eq!(found("crates/core/machine/src/state/market.rs"), 1);
         assert_eq!(found("crates/core/machine/src/block/work.rs"), 1);
         assert_eq!(found("crates/core/machine/src/block/apply.rs"), 0);
         assert_eq!(found("crates/core/machine/src/steps/custody.rs"), 0);
+        let text =
+            "//! A room.\nuse crate::execution::chain::Chain;\nuse crate::answers::node::Node;\n";
+        let found = |path| rooms(&Tree::of(&[(path, text)])).len();
+        assert_eq!(found("crates/node/replica/src/consensus/guard.rs"), 2);
+        assert_eq!(found("crates/node/replica/src/proposal/propose.rs"), 1);
+        assert_eq!(found("crates/node/replica/src/execution/execute.rs"), 1);
+        assert_eq!(found("crates/node/replica/src/engine.rs"), 0);
     }
 
     #[test]

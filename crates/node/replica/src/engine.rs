@@ -1,26 +1,26 @@
 //! The wiring of one validator: broadcast, marshal, simplex, and our application between them.
 
-use crate::activity::Observer;
-use crate::block::Block;
-use crate::chain::{Chain, Halt};
-use crate::committee::{Committees, Schemes};
-use crate::difference::{self, Knowledge, Writings};
-use crate::epochs::{Channels, Wiring};
-use crate::evidence::EvidencePool;
-use crate::execute::{Execution, Inbox, Seated};
-use crate::executor::{Executor, SharedExecutor};
-use crate::floor::Floor;
-use crate::gossip;
-use crate::guard::VoteGuard;
-use crate::health::{Health, Heard};
-use crate::node::{Node, Parts};
-use crate::propose::{App, Pace};
-use crate::scheme::Guarded;
-use crate::sizes;
-use crate::steps::Steps;
-use crate::submission_index::SubmissionIndex;
-use crate::vote_recovery::{self, Memory};
-use crate::waiting::Waiting;
+use crate::answers::node::{Node, Parts};
+use crate::consensus::activity::Observer;
+use crate::consensus::block::Block;
+use crate::consensus::committee::{Committees, Schemes};
+use crate::consensus::epochs::{Channels, Wiring};
+use crate::consensus::evidence::EvidencePool;
+use crate::consensus::floor::Floor;
+use crate::consensus::guard::VoteGuard;
+use crate::consensus::health::{Health, Heard};
+use crate::consensus::scheme::Guarded;
+use crate::consensus::sizes;
+use crate::consensus::vote_recovery::{self, Memory};
+use crate::execution::chain::{Chain, Halt};
+use crate::execution::difference::{self, Knowledge, Writings};
+use crate::execution::execute::{Execution, Inbox, Seated};
+use crate::execution::executor::{Executor, SharedExecutor};
+use crate::execution::steps::Steps;
+use crate::execution::submission_index::SubmissionIndex;
+use crate::proposal::gossip;
+use crate::proposal::propose::{App, Pace};
+use crate::proposal::waiting::Waiting;
 use commonware_broadcast::buffered;
 use commonware_codec::{Copying, Decode as _};
 use commonware_consensus::{
@@ -149,10 +149,10 @@ pub enum StartError {
     CommitteeUnknown(u64),
     /// The anchor, or the newest block, names validators who cannot be.
     #[error("the validators cannot be known: {0}")]
-    Committee(#[from] crate::committee::CommitteeError),
+    Committee(#[from] crate::consensus::committee::CommitteeError),
     /// What executes blocks does not tell its newest headers.
     #[error("the ledger cannot be read: {0}")]
-    Ledger(crate::executor::ExecutorError),
+    Ledger(crate::execution::executor::ExecutorError),
     /// A value outside the limits of its encoding.
     #[error(transparent)]
     Encode(#[from] protocol::codec::EncodeError),

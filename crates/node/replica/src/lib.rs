@@ -7,54 +7,38 @@
 //! [`live::run`] runs a validator on real sockets and disks. Everything else about it is written against traits of the
 //! engine's runtime, so that the simulation runs the same code.
 //!
+//! Four rooms: `consensus` orders, `proposal` makes the blocks that it orders, `execution` executes them, `answers` tells of
+//! all that. Proposing and executing know each other, since a block names what was executed and what was executed waits no
+//! longer; both know `consensus`, which knows neither, and nobody knows `answers` but `engine`, which wires one validator
+//! of the four. `cargo x tidy` holds these arrows.
+//!
 //! **Invariant:** a block is executed only if it is final, and a vote is signed only if it is written down.
 //!
 //! **Left out:** what a client may ask over HTTP, and what transactions mean.
 
-mod activity;
-mod block;
-mod chain;
-mod committee;
-mod difference;
+mod answers;
+mod consensus;
 mod engine;
-mod epochs;
-mod evidence;
-mod execute;
-mod executor;
-mod floor;
-mod gossip;
-mod guard;
-mod health;
+mod execution;
 pub mod keys;
 pub mod live;
-mod node;
-mod payload;
-mod propose;
-mod report;
-mod round;
-mod scheme;
+mod proposal;
 #[cfg(feature = "simulation")]
 pub mod simulation;
-mod sizes;
-mod status;
-mod steps;
-mod submission_index;
-mod vote_recovery;
-mod waiting;
 
-pub use activity::Activities;
-pub use chain::{Executed, Halt};
-pub use committee::CommitteeError;
-pub use difference::{Difference, Parting};
+pub use answers::node::{AnswerFailure, CertifiedHeader, FeedFailure, Node, SubmitFailure};
+pub use answers::status::Status;
+pub use consensus::activity::Activities;
+pub use consensus::committee::CommitteeError;
+pub use consensus::floor::Floor;
+pub use consensus::guard::{Ballot, GuardError, VoteGuard};
+pub use consensus::health::{Oracle, Unready};
 pub use engine::{StartError, Timeouts};
-pub use executor::{Applied, Executor, ExecutorError};
-pub use floor::Floor;
-pub use guard::{Ballot, GuardError, VoteGuard};
-pub use health::{Oracle, Unready};
+pub use execution::chain::{Executed, Halt};
+pub use execution::difference::{Difference, Parting};
+pub use execution::executor::{Applied, Executor, ExecutorError};
+pub use execution::steps::install as install_steps;
 pub use light::Answer;
 pub use mempool::{ClientNetwork, Rejected, Source, Standing};
-pub use node::{AnswerFailure, CertifiedHeader, FeedFailure, Node, SubmitFailure};
-pub use propose::Pace;
-pub use report::{BeyondListed, Listed};
-pub use status::Status;
-pub use steps::install as install_steps;
+pub use proposal::propose::Pace;
+pub use proposal::report::{BeyondListed, Listed};

@@ -2,15 +2,15 @@
 //!
 //! The engine is built for this runtime here and nowhere else, for each build of it costs minutes.
 
-use crate::committee::{CommitteeError, Committees, Voter};
+use crate::answers::node::Node;
+use crate::consensus::committee::{CommitteeError, Committees, Voter};
+use crate::consensus::floor::Floor;
+use crate::consensus::guard::{GuardError, VoteGuard};
 use crate::engine::{self, CHANNELS, StartError, Timeouts, message_bytes_max, quota};
-use crate::executor::Executor;
-use crate::floor::Floor;
-use crate::guard::{GuardError, VoteGuard};
+use crate::execution::executor::Executor;
+use crate::execution::steps::Steps;
 use crate::keys::ValidatorKey;
-use crate::node::Node;
-use crate::propose::Pace;
-use crate::steps::Steps;
+use crate::proposal::propose::Pace;
 use commonware_codec::{Copying, DecodeExt as _};
 use commonware_cryptography::{ChaCha20Poly1305, Signer as _, ed25519::PublicKey};
 use commonware_p2p::{
@@ -304,7 +304,7 @@ fn seated(record: &CommitteeRecord, id: ValidatorId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::guard::Ballot;
+    use crate::consensus::guard::Ballot;
     use protocol::Hash;
     use std::fs;
 

@@ -18,13 +18,13 @@ pub(crate) use faults::Faults;
 pub use faults::Plant;
 pub use lies::Lies;
 
-use crate::committee::{Committees, Voter};
+use crate::answers::node::Node;
+use crate::consensus::committee::{Committees, Voter};
+use crate::consensus::guard::VoteGuard;
 use crate::engine::{self, CHANNELS, Timeouts, message_bytes_max, quota};
-use crate::executor::Executor;
-use crate::guard::VoteGuard;
+use crate::execution::executor::Executor;
 use crate::keys::ValidatorKey;
-use crate::node::Node;
-use crate::propose::Pace;
+use crate::proposal::propose::Pace;
 use commonware_cryptography::{Signer as _, ed25519::PublicKey};
 use commonware_p2p::simulated::{self, Link, Network, Oracle};
 use commonware_runtime::{

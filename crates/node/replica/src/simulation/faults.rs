@@ -1,10 +1,10 @@
 //! What is wrong with one simulated validator, and a bug that all of them may have: fault injection.
 
 use super::lies::Liar;
-use crate::block::Block;
-use crate::chain::Chain;
+use crate::consensus::block::Block;
 use crate::engine::Runtime;
-use crate::execute::Delivery;
+use crate::execution::chain::Chain;
+use crate::execution::execute::Delivery;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};

@@ -8,12 +8,12 @@
 //! get a peer blocked, which is the same as withholding everything.
 
 use super::chance::Chance;
-use crate::block::Block;
-use crate::committee::Committees;
+use crate::consensus::block::Block;
+use crate::consensus::committee::Committees;
+use crate::consensus::evidence::Evidence;
+use crate::consensus::round;
 use crate::engine::Digest;
-use crate::evidence::Evidence;
-use crate::payload::Payload;
-use crate::round;
+use crate::proposal::payload::Payload;
 use commonware_codec::{Copying, DecodeExt as _, Encode as _, varint::UInt};
 use commonware_consensus::simplex::{
     scheme::ed25519::Scheme,

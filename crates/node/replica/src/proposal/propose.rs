@@ -16,15 +16,15 @@
 //! **Invariant:** a finalised block names an outcome that more than a third of all validators, at least one of them
 //! honest, computed themselves before it was voted for.
 
-use crate::block::Block;
-use crate::chain::Chain;
-use crate::committee::Committees;
+use crate::consensus::block::Block;
+use crate::consensus::committee::Committees;
+use crate::consensus::evidence::EvidencePool;
+use crate::consensus::round;
+use crate::consensus::scheme::Guarded;
 use crate::engine::{Digest, Runtime};
-use crate::evidence::EvidencePool;
-use crate::payload::{self, Payload};
-use crate::round;
-use crate::scheme::Guarded;
-use crate::waiting::Waiting;
+use crate::execution::chain::Chain;
+use crate::proposal::payload::{self, Payload};
+use crate::proposal::waiting::Waiting;
 use commonware_consensus::{Application, marshal::ancestry::Ancestry, simplex::types::Context};
 use commonware_cryptography::{Digested, Digestible as _, ed25519::PublicKey};
 use futures::{FutureExt as _, StreamExt as _, future::Either, future::select};

@@ -6,19 +6,19 @@
 //!
 //! **Invariant:** a block is executed once, after its parent, and only if it is final.
 
-use crate::block::Block;
-use crate::chain::{Chain, Executed, Halt};
-use crate::committee::Committees;
-use crate::difference::Writings;
-use crate::evidence::EvidencePool;
-use crate::executor::{Applied, Executor, ExecutorError, SharedExecutor};
-use crate::guard::VoteGuard;
-use crate::health::Health;
-use crate::payload::{self, Payload};
-use crate::scheme::Guarded;
-use crate::steps::Steps;
-use crate::submission_index::SubmissionIndex;
-use crate::waiting::Waiting;
+use crate::consensus::block::Block;
+use crate::consensus::committee::Committees;
+use crate::consensus::evidence::EvidencePool;
+use crate::consensus::guard::VoteGuard;
+use crate::consensus::health::Health;
+use crate::consensus::scheme::Guarded;
+use crate::execution::chain::{Chain, Executed, Halt};
+use crate::execution::difference::Writings;
+use crate::execution::executor::{Applied, Executor, ExecutorError, SharedExecutor};
+use crate::execution::steps::Steps;
+use crate::execution::submission_index::SubmissionIndex;
+use crate::proposal::payload::{self, Payload};
+use crate::proposal::waiting::Waiting;
 use commonware_actor::Feedback;
 use commonware_consensus::{
     Reporter,

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | submissions | [`Batch`]: a message ends before the submission that would not fit |
 //! | reports | [`report_bytes_max`]: an equal share of the room in a block, 64 KiB at most |
-//! | blocks, and blocks asked for | [`Payload::gather`](crate::payload::Payload::gather): what is left of [`PAYLOAD_BYTES_MAX`] is filled, no more |
+//! | blocks, and blocks asked for | [`Payload::gather`](crate::proposal::payload::Payload::gather): what is left of [`PAYLOAD_BYTES_MAX`] is filled, no more |
 //! | questions of those who have diverged | [`message`] and [`read`] with one constant |
 //! | votes, certificates, and those asked for | the engine, by the number of validators |
 //!
@@ -13,8 +13,8 @@
 //! A peer is blocked for bytes that no honest validator sends, never for their number: a message that is too long is not
 //! looked at, and that is all.
 
-use crate::block::PAYLOAD_BYTES_MAX;
-use crate::committee::Report;
+use crate::consensus::block::PAYLOAD_BYTES_MAX;
+use crate::consensus::committee::Report;
 use access::SUBMISSION_BYTES_MAX;
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::codec::{self, DecodeError};
@@ -35,7 +35,10 @@ pub(crate) const REPORT_BYTES_MAX: usize = 64 << 10;
 // Whatever may be submitted fits into a message, and into a block beside all reports and all evidence.
 const _: () = assert!(LIST_BYTES + PREFIX_BYTES + SUBMISSION_BYTES_MAX <= BATCH_BYTES_MAX);
 const _: () = assert!(
-    REPORTS_BYTES_MAX + crate::evidence::PIECES_BYTES_MAX + PREFIX_BYTES + SUBMISSION_BYTES_MAX
+    REPORTS_BYTES_MAX
+        + crate::consensus::evidence::PIECES_BYTES_MAX
+        + PREFIX_BYTES
+        + SUBMISSION_BYTES_MAX
         <= PAYLOAD_BYTES_MAX
 );
 
@@ -123,8 +126,8 @@ mod tests {
         let mut sent = Vec::new();
         while let Some(first) = queue.pop() {
             let mut first = Some(first);
-            let (message, left) =
-                crate::gossip::batch(&mut first, || queue.pop()).expect("what is admitted fits");
+            let (message, left) = crate::proposal::gossip::batch(&mut first, || queue.pop())
+                .expect("what is admitted fits");
             queue.extend(left);
             sent.push(message);
         }

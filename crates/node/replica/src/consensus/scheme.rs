@@ -2,8 +2,8 @@
 //!
 //! **Invariant:** no vote leaves this process for which the guard did not say yes first.
 
-use crate::guard::{Ballot, VoteGuard};
-use crate::round;
+use crate::consensus::guard::{Ballot, VoteGuard};
+use crate::consensus::round;
 use commonware_codec::{Encode as _, Read};
 use commonware_consensus::simplex::{
     scheme::ed25519,

@@ -1,9 +1,9 @@
 //! How a validator stands, and whether it is to be relied upon.
 
-use crate::activity::Activities;
-use crate::chain::Halt;
-use crate::health::{self, Oracle, Unready};
-use crate::node::Node;
+use crate::answers::node::Node;
+use crate::consensus::activity::Activities;
+use crate::consensus::health::{self, Oracle, Unready};
+use crate::execution::chain::Halt;
 use machine::CommitteeRecord;
 use protocol::{Header, ValidatorId};
 use std::sync::PoisonError;

@@ -1,19 +1,19 @@
 //! A running validator, as those who ask see it: submit, feed, follow, and take answers that prove themselves.
 
-use crate::activity::Observer;
-use crate::block::Block;
-use crate::chain::{Chain, Executed, Halt};
-use crate::committee::{Committees, Report};
-use crate::difference::Difference;
-use crate::executor::{Executor, ExecutorError, SharedExecutor};
-use crate::guard::VoteGuard;
-use crate::health::Health;
-use crate::report::{self, BeyondListed};
-use crate::scheme::Guarded;
-use crate::sizes::report_bytes_max;
-use crate::steps::{Begun, Steps};
-use crate::submission_index::SubmissionIndex;
-use crate::waiting::Waiting;
+use crate::consensus::activity::Observer;
+use crate::consensus::block::Block;
+use crate::consensus::committee::{Committees, Report};
+use crate::consensus::guard::VoteGuard;
+use crate::consensus::health::Health;
+use crate::consensus::scheme::Guarded;
+use crate::consensus::sizes::report_bytes_max;
+use crate::execution::chain::{Chain, Executed, Halt};
+use crate::execution::difference::Difference;
+use crate::execution::executor::{Executor, ExecutorError, SharedExecutor};
+use crate::execution::steps::{Begun, Steps};
+use crate::execution::submission_index::SubmissionIndex;
+use crate::proposal::report::{self, BeyondListed};
+use crate::proposal::waiting::Waiting;
 use access::is_reported;
 use commonware_codec::Encode as _;
 use commonware_consensus::{
@@ -584,7 +584,7 @@ impl Node {
         let Some(steps) = self.0.steps.clone() else { return };
         loop {
             for Begun { epoch, header, proof } in steps.begun() {
-                let height = crate::chain::number(&header);
+                let height = crate::execution::chain::number(&header);
                 let Ok(Some(FinalityProof { headers, orders, certificate })) =
                     self.finality_proof(height).await
                 else {
@@ -610,7 +610,7 @@ impl Node {
         subject: Subject,
     ) -> Result<Answer, AnswerFailure> {
         let chain = &self.0.chain;
-        let proved = crate::chain::number(header);
+        let proved = crate::execution::chain::number(header);
         let mut at = proved.saturating_add(1);
         let order = loop {
             self.next(at).await?;
@@ -646,7 +646,7 @@ impl Node {
 
 /// Whether headers are those from one height to another, without a gap.
 fn lead(headers: &[Header], from: u64, to: u64) -> bool {
-    headers.iter().map(crate::chain::number).eq(from..=to)
+    headers.iter().map(crate::execution::chain::number).eq(from..=to)
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 //!
 //! Every validator is connected to every other, so nothing is passed on. What is lost on the way still stands in the
 //! pool of the validator that got it, and goes into its own blocks. The queues are bounded, and messages by
-//! [`crate::sizes`]; a peer that sends what is no message is blocked, for a short time.
+//! [`crate::consensus::sizes`]; a peer that sends what is no message is blocked, for a short time.
 
-use crate::committee::{Committees, Report};
-use crate::sizes::{self, Batch, REPORT_BYTES_MAX, Unread};
-use crate::waiting::Waiting;
+use crate::consensus::committee::{Committees, Report};
+use crate::consensus::sizes::{self, Batch, REPORT_BYTES_MAX, Unread};
+use crate::proposal::waiting::Waiting;
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_p2p::{Blocker, Receiver, Recipients, Sender};
 use mempool::Source;

@@ -8,9 +8,9 @@
 //!
 //! **Invariant:** at most one engine votes at a time.
 
-use crate::committee::Committees;
+use crate::consensus::committee::Committees;
+use crate::consensus::scheme::Guarded;
 use crate::engine::{BUFFER, Digest, MAILBOX, Runtime, StartError, Timeouts, positive};
-use crate::scheme::Guarded;
 use commonware_consensus::{
     CertifiableAutomaton, Relay, Reporter,
     marshal::{Identifier, core::Mailbox, standard::Standard},
@@ -42,7 +42,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// What each engine is given.
 pub(crate) struct Wiring<A, F, B> {
     pub(crate) committees: Arc<Committees>,
-    pub(crate) marshal: Mailbox<Guarded, Standard<crate::block::Block>>,
+    pub(crate) marshal: Mailbox<Guarded, Standard<crate::consensus::block::Block>>,
     /// Proposes, judges and passes on.
     pub(crate) application: A,
     pub(crate) reporter: F,
@@ -242,7 +242,7 @@ where
 /// that has taken its state over may still have to fetch it.
 async fn base<E: Runtime>(
     runtime: &E,
-    marshal: &Mailbox<Guarded, Standard<crate::block::Block>>,
+    marshal: &Mailbox<Guarded, Standard<crate::consensus::block::Block>>,
     height: u64,
 ) -> Digest {
     loop {

@@ -9,7 +9,7 @@
 //!
 //! **Invariant:** a step that is handed out is complete; that it holds, whoever gets it checks.
 
-use crate::executor::{Executor, ExecutorError};
+use crate::execution::executor::{Executor, ExecutorError};
 use borsh::{BorshDeserialize, BorshSerialize};
 use light::{STEP_BYTES_MAX, Step};
 use machine::StateKey;

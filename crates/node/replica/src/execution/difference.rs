@@ -10,10 +10,10 @@
 //!
 //! **Left out:** blocks that are older than what is kept, and validators that started again since: they say less.
 
-use crate::chain::{Chain, Halt};
-use crate::committee::Committees;
+use crate::consensus::committee::Committees;
+use crate::consensus::sizes::{self, Unread};
 use crate::engine::Runtime;
-use crate::sizes::{self, Unread};
+use crate::execution::chain::{Chain, Halt};
 use borsh::{BorshDeserialize, BorshSerialize};
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_p2p::{Blocker, Receiver, Recipients, Sender};

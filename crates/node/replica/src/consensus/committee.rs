@@ -6,9 +6,9 @@
 //!
 //! **Invariant:** the committee of an epoch is what an executed block shows, and never changes afterwards.
 
-use crate::guard::VoteGuard;
-use crate::scheme::Guarded;
-use crate::sizes::report_fits;
+use crate::consensus::guard::VoteGuard;
+use crate::consensus::scheme::Guarded;
+use crate::consensus::sizes::report_fits;
 use access::Network;
 use borsh::{BorshDeserialize, BorshSerialize};
 use commonware_codec::{Copying, DecodeExt as _};

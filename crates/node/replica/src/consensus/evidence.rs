@@ -4,10 +4,10 @@
 //!
 //! What an offence costs is for the machine (spec 0029); whether a vote was ever asked for, no evidence says.
 
-use crate::committee::{Committee, Committees};
+use crate::consensus::committee::{Committee, Committees};
+use crate::consensus::round;
+use crate::consensus::scheme::Guarded;
 use crate::engine::Digest;
-use crate::round;
-use crate::scheme::Guarded;
 use borsh::{BorshDeserialize, BorshSerialize};
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
 use commonware_consensus::{
@@ -161,10 +161,10 @@ impl EvidencePool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::committee::Voter;
-    use crate::guard::VoteGuard;
+    use crate::consensus::committee::Voter;
+    use crate::consensus::guard::VoteGuard;
     use crate::keys::ValidatorKey;
-    use crate::payload::{Payload, PayloadError};
+    use crate::proposal::payload::{Payload, PayloadError};
     use commonware_consensus::simplex::types::{Finalize, Notarize, Nullify, Proposal, Subject};
     use commonware_consensus::types::View;
     use commonware_cryptography::certificate::Scheme as _;

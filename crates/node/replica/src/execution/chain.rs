@@ -2,7 +2,7 @@
 //!
 //! Execution writes, voting and answering read. Everything is bounded: old outcomes are in the ledger's log.
 
-use crate::difference::Difference;
+use crate::execution::difference::Difference;
 use light::ConsensusHeader;
 use protocol::codec::EncodeError;
 use protocol::{Block, Hash, Header};

@@ -1,8 +1,8 @@
 //! What executes blocks, the executor: a house on disk, or a model of one in a simulation.
 
-use crate::committee::CommitteeError;
-use crate::health::Oracle;
-use crate::report::Listed;
+use crate::consensus::committee::CommitteeError;
+use crate::consensus::health::Oracle;
+use crate::proposal::report::Listed;
 use book::Extract;
 use house::{Handout, House, HouseError};
 use light::Subject;
@@ -197,7 +197,7 @@ pub trait Executor: Send + 'static {
 
 impl Executor for House {
     fn headers(&self, count: u64) -> Result<Vec<Header>, ExecutorError> {
-        let last = crate::chain::number(self.header());
+        let last = crate::execution::chain::number(self.header());
         Ok(House::headers(self, last.saturating_sub(count.saturating_sub(1)))?)
     }
 
@@ -260,7 +260,7 @@ impl Executor for House {
     }
 
     fn oracles(&self) -> Vec<Oracle> {
-        crate::health::oracles(self.machine().state())
+        crate::consensus::health::oracles(self.machine().state())
     }
 
     fn standing(&self, owner: Address) -> Standing {

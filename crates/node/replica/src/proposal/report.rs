@@ -6,7 +6,7 @@
 //!
 //! **Invariant:** of two validators that cut differently, what the one keeps less is part of what the other keeps.
 
-use crate::committee::Report;
+use crate::consensus::committee::Report;
 use machine::State;
 use protocol::codec::{self, EncodeError};
 use protocol::{
@@ -155,7 +155,9 @@ fn slice<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sizes::{REPORT_BYTES_MAX, REPORTS_BYTES_MAX, report_bytes_max, report_fits};
+    use crate::consensus::sizes::{
+        REPORT_BYTES_MAX, REPORTS_BYTES_MAX, report_bytes_max, report_fits,
+    };
     use protocol::ValidatorId;
     use std::collections::BTreeMap;
     use units::{Price, Vol};

@@ -1,10 +1,10 @@
 //! Counting what the engine does: views and certificates; and taking down evidence of votes that contradict each other.
 
-use crate::committee::Committees;
+use crate::consensus::committee::Committees;
+use crate::consensus::evidence::{Evidence, EvidencePool};
+use crate::consensus::round;
+use crate::consensus::scheme::Guarded;
 use crate::engine::Digest;
-use crate::evidence::{Evidence, EvidencePool};
-use crate::round;
-use crate::scheme::Guarded;
 use commonware_actor::Feedback;
 use commonware_consensus::{Reporter, simplex::types::Activity};
 use std::sync::Arc;

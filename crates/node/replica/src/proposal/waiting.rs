@@ -1,7 +1,7 @@
 //! What waits for the next block: submissions of clients, in the mempool, and reports of validators.
 
-use crate::committee::Report;
-use crate::executor::SharedExecutor;
+use crate::consensus::committee::Report;
+use crate::execution::executor::SharedExecutor;
 use access::Network;
 use mempool::{Limits, Mempool, Rejected, Source};
 use protocol::{Block, Hash, ValidatorId};

@@ -17,7 +17,7 @@
 //! file is not replaced by an older copy. What is compared is what the engine takes for a contradiction: whole proposals, of
 //! which a block is a part.
 
-use crate::round;
+use crate::consensus::round;
 use protocol::Hash;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};

@@ -3,10 +3,10 @@
 //! **Invariant:** a payload that opens becomes one block of the machine, the same on every validator; one that does not
 //! gets no honest vote.
 
-use crate::block::PAYLOAD_BYTES_MAX;
-use crate::committee::{Committees, Report};
-use crate::evidence::{self, Evidence, PIECES_MAX};
-use crate::sizes::report_fits;
+use crate::consensus::block::PAYLOAD_BYTES_MAX;
+use crate::consensus::committee::{Committees, Report};
+use crate::consensus::evidence::{self, Evidence, PIECES_MAX};
+use crate::consensus::sizes::report_fits;
 use access::{Invalid, Network, Read};
 use borsh::{BorshDeserialize, BorshSerialize};
 use light::ConsensusHeader;
@@ -171,8 +171,8 @@ pub(crate) fn names(payload: &[u8]) -> Vec<Hash> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::Block as Ordered;
-    use crate::sizes::{PREFIX_BYTES, report_bytes_max, report_fits};
+    use crate::consensus::block::Block as Ordered;
+    use crate::consensus::sizes::{PREFIX_BYTES, report_bytes_max, report_fits};
     use commonware_codec::{Copying, DecodeExt as _, Encode as _};
     use mempool::SUBMISSION_BYTES_MAX;
     use protocol::{InstrumentId, Offence, OffenceKind, VolReport};

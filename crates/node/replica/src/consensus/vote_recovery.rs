@@ -12,12 +12,12 @@
 //! A liar can name a round that is far away: who asks is then silent until the epoch ends. Rounds of epochs that this
 //! validator does not know yet are waited for: it asks again once it has come so far.
 
-use crate::activity::Observer;
-use crate::committee::Committees;
+use crate::consensus::activity::Observer;
+use crate::consensus::committee::Committees;
+use crate::consensus::guard::VoteGuard;
+use crate::consensus::round;
+use crate::consensus::sizes::{self, Unread};
 use crate::engine::Runtime;
-use crate::guard::VoteGuard;
-use crate::round;
-use crate::sizes::{self, Unread};
 use borsh::{BorshDeserialize, BorshSerialize};
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_p2p::{Blocker, Receiver, Recipients, Sender};
@@ -183,7 +183,7 @@ mod tests {
             let newest = newest(&answers(&rounds), 4).expect("all have answered");
             let mut guard = VoteGuard::in_memory();
             guard.settle(newest).expect("memory takes it");
-            let ballot = crate::guard::Ballot::Nullify { round: signed };
+            let ballot = crate::consensus::guard::Ballot::Nullify { round: signed };
             assert!(guard.permit(ballot).is_err());
         }
     }
