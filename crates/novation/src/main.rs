@@ -16,7 +16,6 @@ mod progress;
 mod prove;
 mod reports;
 mod strategies;
-mod surface_page;
 mod surfaces;
 mod verify;
 mod whatif;

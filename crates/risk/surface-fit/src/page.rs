@@ -1,11 +1,11 @@
-//! The page of `novation surface --out`: a drawing for each expiry, in one file without scripts.
+//! A page of compared surfaces: a drawing for each expiry, in one file without scripts.
 //!
 //! **Invariant:** all text on it is made of the program's own words, numbers and times; nothing needs escaping.
 
-use crate::surfaces::{Compared, told, within};
-use surface_fit::quotes::Expiry;
-use surface_fit::svi::Svi;
-use surface_fit::vote::Exception;
+use crate::compared::{Compared, told, within};
+use crate::quotes::Expiry;
+use crate::svi::Svi;
+use crate::vote::Exception;
 use units::{Price, Round, Vol};
 
 const WIDTH: f64 = 320.0;
@@ -13,7 +13,7 @@ const HEIGHT: f64 = 200.0;
 const MARGIN: f64 = 34.0;
 
 /// How every such page begins.
-pub(crate) const HEAD: &str =
+pub const HEAD: &str =
     "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Vol surfaces</title>";
 
 const STYLE: &str = "body{font:14px system-ui,sans-serif;margin:2em;background:#fff;color:#222}\
@@ -25,8 +25,9 @@ td:last-child{text-align:left}.scroll{overflow-x:auto}\
 @media screen and (max-width:620px){body{margin:1em}h1{font-size:22px}svg{margin:4px 0;box-sizing:border-box}\
 th,td{padding:2px 5px;font-size:12px}th{white-space:normal;vertical-align:bottom}td:last-child{white-space:normal;min-width:16ch}}";
 
-/// Returns the page.
-pub(crate) fn page(all: &[Compared]) -> String {
+/// Returns the page of some chains, with a drawing for each expiry.
+#[must_use]
+pub fn page(all: &[Compared]) -> String {
     let mut html = format!(
         "{HEAD}<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>{STYLE}</style>\
          <h1>Vol surfaces of recorded chains</h1><p>Bars: vols of bid and ask. Dots and line: the repaired surface, red \
