@@ -13,10 +13,12 @@ pub mod coverage;
 mod page;
 mod replay;
 mod series;
+mod text;
 
-pub use page::{compared, study, tested, verdict};
+pub use page::study;
 pub use replay::{Cost, Coverage, Drawn, Measure, Outcome, Rise, SHARE, Tested, Verdict, replay};
 pub use series::{History, Step, histories};
+pub use text::write;
 
 /// Why a back-test could not be made.
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,7 @@ fn percent(value: f64) -> String {
 
 /// Returns a test in words.
 #[must_use]
-pub fn tested(test: &Tested) -> String {
+pub(crate) fn tested(test: &Tested) -> String {
     match test {
         Tested::Passes(found) => format!("passes, p = {:.3}", found.p_value),
         Tested::Fails(found) if found.p_value < 0.0001 => "rejected, p < 0.0001".into(),
@@ -31,7 +31,7 @@ const fn tone(verdict: Verdict) -> Tone {
 
 /// Returns a verdict in words.
 #[must_use]
-pub const fn verdict(verdict: Verdict) -> &'static str {
+pub(crate) const fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Covers => "covers",
         Verdict::CoversMore => "covers more than it must",
@@ -211,7 +211,7 @@ fn coverage(outcome: &Outcome) -> Table {
 
 /// Returns what a margin that follows the market costs beside ones that do not, in a sentence.
 #[must_use]
-pub fn compared(cost: &Cost) -> String {
+pub(crate) fn compared(cost: &Cost) -> String {
     let beside = |what: &str, fixed: f64| {
         let more = cost.new_risk / fixed - 1.0;
         let word = if more < 0.0 { "less" } else { "more" };

@@ -15,12 +15,14 @@ mod entry;
 mod fields;
 mod file;
 mod liquidation;
+mod text;
 
 pub use assess::{Assessment, Detail, GreekSums, WhatIf};
 pub use batch::Batch;
 pub use entry::Entry;
 pub use file::{Orders, Portfolio};
 pub use liquidation::{Crossing, Liquidation};
+pub use text::write_columns;
 
 /// Why a portfolio cannot be read or measured.
 #[derive(Debug, thiserror::Error)]
