@@ -10,11 +10,11 @@ mod call;
 mod check;
 mod ci;
 mod demo;
+mod denial_of_service;
 mod fuzz;
 mod gates;
 mod mutants;
 mod prove;
-mod siege;
 mod sim;
 mod spec;
 mod step;
@@ -81,9 +81,9 @@ const VERBS: &[Verb] = &[
         run: attack::run,
     },
     Verb {
-        name: "siege",
+        name: "denial-of-service",
         about: "attack a network on this machine and say what honest clients notice (a minute)",
-        run: siege::run,
+        run: denial_of_service::run,
     },
     Verb {
         name: "fuzz",
@@ -133,7 +133,7 @@ fn main() -> ExitCode {
 fn usage() -> String {
     let mut text = "usage: cargo x VERB\n\n".to_owned();
     for verb in VERBS {
-        text += &format!("  {:8} {}\n", verb.name, verb.about);
+        text += &format!("  {:18} {}\n", verb.name, verb.about);
     }
     text
 }

@@ -77,6 +77,7 @@ const DURABLE: &[&str] = &[
 
 /// What makes a file there all the same, and why a crash may lose it.
 const LOSABLE: &[(&str, &str)] = &[
+    ("crates/node/replica/src/live.rs", "a file by which a disk is tried, and which is removed"),
     ("crates/novation/src/network/node.rs", "the number of a process that is gone after a crash"),
     ("crates/novation/src/network/door.rs", "a socket, which a crash closes"),
     ("crates/novation/src/network/ask.rs", "an answer, which is asked for again"),

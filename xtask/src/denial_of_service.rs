@@ -1,4 +1,4 @@
-//! `cargo x siege`: a network on this machine, left alone and then attacked, and what its honest clients notice.
+//! `cargo x denial-of-service`: a network on this machine, left alone and then attacked, and what its honest clients notice.
 //!
 //! Each half is a `novation devnet` of four validators for some seconds, ended by a signal; what it says of itself is
 //! printed. In the second half other loopback addresses than that of the honest clients send what they should not, to the
@@ -76,7 +76,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 
 /// Runs the network for a while.
 fn half(program: &Path, name: &str, blows: Option<&Arc<Blows>>) -> Result<Seen> {
-    let dir = workspace::scratch("siege")?.join(name);
+    let dir = workspace::scratch("denial-of-service")?.join(name);
     if dir.exists() {
         std::fs::remove_dir_all(&dir).with_context(|| format!("cannot clear {}", dir.display()))?;
     }
