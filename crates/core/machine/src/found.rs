@@ -4,7 +4,7 @@ use crate::Machine;
 use crate::state::State;
 use crate::state::account::Accounts;
 use crate::state::accrual::Accrual;
-use crate::state::allowances::{Allowance, Outflow};
+use crate::state::allowances::Outflow;
 use crate::state::committee::Committee;
 use crate::state::custody::Custody;
 use crate::state::genesis::{Genesis, GenesisError, UnderlyingGenesis};
@@ -126,7 +126,7 @@ fn underlying(given: &UnderlyingGenesis, thresholds: Thresholds) -> Underlying {
         thresholds,
         vols_flagged: BTreeMap::new(),
         mode: Mode::Frozen,
-        payable: Allowance::default(),
+        payable: waterfall::Allowance::default(),
     }
 }
 

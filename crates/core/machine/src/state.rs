@@ -137,6 +137,17 @@ impl State {
         self.underlyings.get(&underlying)?.feed.index().map(|index| index.price)
     }
 
+    /// Returns the underlying at whose index an asset is pledged, if it is.
+    pub(crate) fn pledged_on(&self, asset: AssetId) -> Option<UnderlyingId> {
+        let mut underlyings = self.underlyings.iter();
+        underlyings.find(|(_, held)| held.asset == Some(asset)).map(|(id, _)| *id)
+    }
+
+    /// Returns the fee of a liquidation on the value traded, or sold of collateral, by underlying.
+    pub(crate) fn liquidation_fee(&self, underlying: UnderlyingId) -> Ppm {
+        self.ppm(underlying, ParameterId::LiquidationFee)
+    }
+
     /// Returns the insurance fund of an underlying.
     pub fn insurance_fund(&self, underlying: UnderlyingId) -> Notional {
         self.ledger.balance(Holder::Insurance(underlying), AssetId::DOLLAR).notional()

@@ -1,4 +1,4 @@
-//! Stages 0 and 1 of liquidation: cancel, then reduce positions at bounded prices.
+//! Stage 1 of liquidation: positions are reduced at bounded prices.
 //!
 //! Why the shortfall cannot grow: maintenance margin is convex (it is a sum of maxima of linear functions), so closing
 //! parts `n/h` of several legs that add up to at most the whole of one releases at least the same parts of what closing
@@ -6,7 +6,7 @@
 //! mark and with the fee, of at most the release per lot; and each order at most the part of equity that it brings of margin.
 
 use protocol::{Fault, InstrumentId};
-use units::{Lots, Notional, Ppm, Price, Quantity, Round};
+use units::{Lots, Notional, Num, Ppm, Price, Quantity, Round};
 
 /// How far a liquidation may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,20 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// Returns the parameters of a leg after so many turns in a row that filled nothing of its account: without equity the
+    /// band is the fee as often as that and once more, as far as the band of a mark goes.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if a number leaves its limits.
+    ///
+    /// spec 0021-FALL-020.
+    pub fn after(failures: u8, fee: Ppm, band: Ppm, mark_band: Ppm) -> Result<Self, Fault> {
+        let tries = Num::new(i128::from(failures).saturating_add(1));
+        let asked = fee.number().times(tries).map_err(Fault::at("band of a liquidation"))?;
+        Ok(Self { band, band_without_equity: Ppm::from_number(asked).lesser(mark_band), fee })
+    }
+
     /// Returns the parameters that hold for an equity. Without any, the fund that is paid the fee pays it, so it counts for
     /// nothing.
     ///
@@ -42,8 +56,6 @@ pub struct Standing {
     pub maintenance: Notional,
     /// What equity should reach before the house lets go; at least maintenance.
     pub target: Notional,
-    /// Whether the account has orders that could add risk.
-    pub has_orders: bool,
 }
 
 /// A position that could be reduced.
@@ -222,25 +234,4 @@ pub(crate) fn distance(
     let per_unit =
         room.number().mul_div(Quantity::ONE.number(), leg.contract_size.number(), Round::Down);
     Ok(Some(Price::from_number(per_unit.map_err(&at)?).lesser(dearest.band)))
-}
-
-/// Returns the change of equity, against the mark, when `lots` of a reduction fill at a price: loss and fee.
-///
-/// # Errors
-///
-/// [`Fault`] if a number leaves its limits.
-///
-/// spec 0021-FALL-008.
-pub fn filled(
-    leg: &Leg,
-    lots: Lots,
-    price: Price,
-    parameters: &Parameters,
-) -> Result<Notional, Fault> {
-    let at = Fault::at("liquidation fill");
-    let edge = leg.mark.minus(price).map_err(&at)?;
-    let gain = lots.value(edge, leg.contract_size, Round::Down).map_err(&at)?;
-    let value = lots.value(price, leg.contract_size, Round::Down).and_then(Notional::magnitude);
-    let fee = value.and_then(|value| value.fraction_ppm(parameters.fee, Round::Up)).map_err(&at)?;
-    gain.minus(fee).map_err(&at)
 }

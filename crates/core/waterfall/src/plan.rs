@@ -14,9 +14,7 @@ use units::{Lots, Notional, Num, Round, limits};
 pub enum Step {
     /// Equity covers maintenance margin.
     Healthy,
-    /// Stage 0.
-    CancelOrders,
-    /// Stage 1.
+    /// It is reduced.
     Reduce {
         /// One order for each leg, all in one block.
         reductions: Vec<Reduction>,
@@ -46,13 +44,10 @@ struct Able<'a> {
 ///
 /// [`Fault`] if a number leaves its limits.
 ///
-/// spec 0021-FALL-001, 0021-FALL-003, 0021-FALL-004.
+/// spec 0021-FALL-001, 0021-FALL-004.
 pub fn next_step(standing: &Standing, legs: &[(Leg, Parameters)]) -> Result<Step, Fault> {
     if standing.equity >= standing.maintenance {
         return Ok(Step::Healthy);
-    }
-    if standing.has_orders {
-        return Ok(Step::CancelOrders);
     }
     let mut able = Vec::new();
     for (leg, parameters) in legs {

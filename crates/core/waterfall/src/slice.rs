@@ -20,6 +20,22 @@ const ONE: Num = Num::new(limits::PPM_ONE);
 /// Of how many parts of a slice equity has to pay for one, not to be nothing.
 const TENTH: Num = Num::new(10);
 
+impl Standing {
+    /// Returns how the account stands once collateral has been sold: what that releases of maintenance margin is asked of
+    /// equity no longer.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if a number leaves its limits.
+    ///
+    /// spec 0021-FALL-021.
+    pub fn after_sale(self, maintenance: Notional) -> Result<Self, Fault> {
+        let released = self.maintenance.minus(maintenance);
+        let target = released.and_then(|released| self.target.minus(released));
+        Ok(Self { maintenance, target: target.map_err(Fault::at("account after a sale"))?, ..self })
+    }
+}
+
 /// Returns the lots to trade of each leg, positive, so that the portfolio shrinks in proportion and equity reaches the
 /// target; a leg that is too small for its part has none. Nothing if the legs together release nothing.
 ///
@@ -185,7 +201,7 @@ pub fn slice_orders(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filled;
+    use crate::fills::filled;
     use protocol::InstrumentId;
     use units::{Ppm, Price, Quantity};
 
@@ -214,7 +230,6 @@ mod tests {
             equity: Notional::from_micros(equity),
             maintenance: Notional::from_micros(maintenance),
             target: Notional::from_micros(maintenance * 115 / 100),
-            has_orders: false,
         }
     }
 
@@ -293,7 +308,7 @@ mod tests {
             assert_eq!(orders.len(), 2, "{equity}");
             let lost: i128 = (orders.iter().zip(&legs))
                 .map(|(order, (leg, _))| {
-                    -filled(leg, order.lots, order.limit, &PARAMETERS).unwrap().micros()
+                    -filled(leg, order.lots, order.limit, &PARAMETERS).micros()
                 })
                 .sum();
             let released = short.maintenance.micros() - after.micros();

@@ -6,12 +6,12 @@
 //! margin that he has put into them.
 
 use std::cmp::Reverse;
-use units::{BlockHeight, Notional, Num, Round};
+use units::{BlockHeight, Notional, Num, Round, limits};
 
 /// An account that is to be liquidated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Candidate {
-    /// Equity over maintenance margin: the lower the worse.
+    /// As [`health`] says: the lower the worse.
     pub health: i128,
     /// Maintenance margin.
     pub stake: Notional,
@@ -21,6 +21,17 @@ pub struct Candidate {
     pub waiting_since: BlockHeight,
     /// How many of its turns in a row filled nothing.
     pub failures: u8,
+}
+
+/// Returns equity over maintenance margin in parts per billion, rounded down; without maintenance margin, or so far below it
+/// that no number says it, the least there is.
+///
+/// spec 0021-FALL-001.
+#[must_use]
+pub fn health(equity: Notional, maintenance: Notional) -> i128 {
+    let whole = Num::new(limits::PPB_ONE);
+    let ratio = equity.number().mul_div(whole, maintenance.number(), Round::Down);
+    ratio.map_or(i128::MIN, Num::raw)
 }
 
 /// Returns the places of those whose turn it is, in the order in which they are taken on: the longest waiting first, then the
@@ -79,6 +90,18 @@ mod tests {
             waiting_since: BlockHeight::from_blocks(7),
             failures: 0,
         }
+    }
+
+    #[test]
+    fn health_is_rounded_down_and_nothing_is_worse_than_no_margin_to_measure_by() {
+        // 0021-FALL-001
+        let of = |equity, maintenance| {
+            health(Notional::from_micros(equity), Notional::from_micros(maintenance))
+        };
+        assert_eq!(of(1, 3), 333_333_333);
+        assert_eq!(of(-1, 3), -333_333_334);
+        assert_eq!(of(5, 0), i128::MIN);
+        assert_eq!(of(i128::MIN, 1), i128::MIN);
     }
 
     #[test]

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 
 use clearing::{Position, Trade, novate, settle};
 use market::Dataset;
-use protocol::Side;
+use protocol::{Side, UnderlyingId};
 use serde_json::Value;
-use units::{Lots, Notional, Ppm, Price, Quantity};
-use waterfall::cover;
+use units::{BlockTime, Lots, Notional, Ppm, Price, Quantity};
+use waterfall::{Allowance, Answering, Fund, cover};
 
 /// Where a row stands.
 enum Row {
@@ -177,7 +177,11 @@ fn a_winner_is_paid_in_full_where_the_loser_is_bankrupt_and_the_fund_bears_the_d
     };
     let (carl_owes, alice_has) = (after(-1, Side::Buy, carl), after(1, Side::Sell, alice));
     assert_eq!((carl_owes, alice_has), (dollars(-51), dollars(200)));
-    let covered = cover(carl_owes.negated().unwrap(), fund, Ppm::from_parts(1_000_000)).unwrap();
+    let now = BlockTime::from_millis(Allowance::DAY.millis());
+    let all = Allowance::default().at(now, fund, Ppm::from_parts(1_000_000)).unwrap();
+    let answering =
+        Answering { id: UnderlyingId::new(1), fund: Fund { balance: fund, day: all }, event: all };
+    let covered = cover(carl_owes.negated().unwrap(), &[answering], dollars(0)).unwrap();
     assert_eq!((covered.paid, covered.uncovered), (dollars(51), dollars(0)));
     let carl_has = carl_owes.plus(covered.paid).unwrap();
     let fund_has = fund.minus(covered.paid).unwrap();

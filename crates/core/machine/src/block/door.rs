@@ -10,7 +10,7 @@ use crate::block::work::{Answer, Work};
 use crate::state::State;
 use crate::state::account::OpenOrder;
 use crate::state::accrual::Accrual;
-use crate::state::allowances::{Allowance, Hour, Outflow};
+use crate::state::allowances::{Hour, Outflow};
 use crate::state::committee::Committee;
 use crate::state::custody::{Custody, Withdrawal};
 use crate::state::market::Market;
@@ -33,6 +33,7 @@ use std::ops::Deref;
 use thresholds::Liquidity;
 use units::{Amount, BlockHeight, BlockTime, Lots};
 use validator_set::Offender;
+use waterfall::Allowance;
 
 /// Records that the block has changed.
 #[derive(Debug, Default)]

@@ -1,6 +1,5 @@
 //! Accounts: names, positions and open orders.
 
-use crate::state::allowances::Allowance;
 use crate::state::open_orders::OpenOrders;
 use crate::state::pursuit::Pursuit;
 use crate::state::sides::{SideOrders, Sides};
@@ -15,6 +14,7 @@ use protocol::{
 use sessions::Charge;
 use std::collections::BTreeMap;
 use units::{Amount, BlockTime, Lots, Price};
+use waterfall::Allowance;
 
 /// Who sent an order, and so what rules it is under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -4,8 +4,9 @@
 
 use crate::state::State;
 use borsh::{BorshDeserialize, BorshSerialize};
-use protocol::{Fault, ParameterId, UnderlyingId};
-use units::{ArithmeticError, BlockSpan, BlockTime, Notional, Ppm, Round};
+use protocol::{AccountIndex, Fault, ParameterId, UnderlyingId};
+use units::{ArithmeticError, BlockSpan, BlockTime, Notional};
+use waterfall::{Answering, Fund};
 
 /// What an owner has withdrawn in an hour that began with a withdrawal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -26,35 +27,6 @@ impl Hour {
     }
 }
 
-/// How much a fund may still pay, for a day from when it first paid.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Allowance {
-    since: BlockTime,
-    pub(crate) left: Notional,
-}
-
-impl Allowance {
-    const DAY: BlockSpan = BlockSpan::from_millis(86_400_000);
-
-    /// Returns the allowance that holds at a time: a new one of a share of the fund if the day is over.
-    pub(crate) fn at(
-        self,
-        now: BlockTime,
-        fund: Notional,
-        share: Ppm,
-    ) -> Result<Self, ArithmeticError> {
-        if now.since(self.since)? < Self::DAY {
-            return Ok(self);
-        }
-        let left = fund.greater(Notional::ZERO).fraction_ppm(share, Round::Down)?;
-        Ok(Self { since: now, left })
-    }
-
-    pub(crate) fn spent(self, paid: Notional) -> Result<Self, ArithmeticError> {
-        Ok(Self { left: self.left.minus(paid)?, ..self })
-    }
-}
-
 impl State {
     /// Returns what the fund of an underlying may pay today to all accounts together, in micro-dollars: no more than it has.
     ///
@@ -64,20 +36,32 @@ impl State {
     ///
     /// spec 0021-FALL-010.
     pub fn fund_pays(&self, fund: UnderlyingId) -> Result<Notional, Fault> {
-        let allowance = self.day_allowance(fund, self.time)?;
-        Ok(allowance.left.lesser(self.insurance_fund(fund)).greater(Notional::ZERO))
+        self.fund(fund, self.time).map(|fund| fund.payable())
     }
 
-    /// Returns what a fund may still pay to all accounts together.
-    pub(crate) fn day_allowance(
-        &self,
-        fund: UnderlyingId,
-        now: BlockTime,
-    ) -> Result<Allowance, Fault> {
+    /// Returns the insurance fund of an underlying, and what of it the day of a time still allows.
+    pub(crate) fn fund(&self, fund: UnderlyingId, now: BlockTime) -> Result<Fund, Fault> {
         let held = self.underlyings.get(&fund).ok_or(Fault::Missing("underlying"))?;
         let share = self.ppm(fund, ParameterId::InsuranceDayCap);
         let balance = self.insurance_fund(fund);
-        held.payable.at(now, balance, share).map_err(Fault::at("day of a fund"))
+        Ok(Fund { balance, day: held.payable.at(now, balance, share)? })
+    }
+
+    /// Returns the funds that answer for an account, ascending, each with what it may still pay for it.
+    ///
+    /// spec 0021-FALL-009, 0021-FALL-010.
+    pub(crate) fn answering(
+        &self,
+        account: AccountIndex,
+        now: BlockTime,
+    ) -> Result<Vec<Answering>, Fault> {
+        let held = self.accounts.get(account).ok_or(Fault::Missing("account"))?;
+        let answering = held.exposed().iter().map(|(id, event)| {
+            let fund = self.fund(*id, now)?;
+            let share = self.ppm(*id, ParameterId::InsuranceEventCap);
+            Ok(Answering { id: *id, fund, event: event.at(now, fund.balance, share)? })
+        });
+        answering.collect()
     }
 }
 

@@ -6,7 +6,6 @@
 
 use crate::state::State;
 use crate::state::accrual::Accrual;
-use crate::state::allowances::Allowance;
 use crate::state::market::{Pause, Status};
 use crate::state::pursuit::Pursuit;
 use book::OrderBook;
@@ -21,6 +20,7 @@ use protocol::{
 };
 use thresholds::Liquidity;
 use units::{Amount, BlockHeight, BlockTime, Ppb, Price, Vol};
+use waterfall::Allowance;
 
 /// Names a record.
 ///

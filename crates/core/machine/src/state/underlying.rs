@@ -1,6 +1,5 @@
 //! Something that contracts are written on, with what is known of its price.
 
-use crate::state::allowances::Allowance;
 use crate::state::genesis::SourceWeight;
 use borsh::{BorshDeserialize, BorshSerialize};
 use oracle::{BasisMarks, Feed, SettlementAverage, VolMarks};
@@ -8,6 +7,7 @@ use protocol::{AssetId, InstrumentId, Mode};
 use std::collections::BTreeMap;
 use thresholds::Thresholds;
 use units::BlockTime;
+use waterfall::Allowance;
 
 /// An underlying: the compartment of all contracts on it.
 #[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]

@@ -170,10 +170,9 @@ impl State {
         let listed = self.market(instrument)?.instrument;
         // Who rests never pays more than the aggressor.
         let rate = match open.is_of_house() {
-            true => ParameterId::LiquidationFee,
-            false => ParameterId::TakerFee,
+            true => self.liquidation_fee(listed.underlying),
+            false => self.ppm(listed.underlying, ParameterId::TakerFee),
         };
-        let rate = self.ppm(listed.underlying, rate);
         let value = lots.value(price, listed.contract_size, Round::Up);
         let value = value.and_then(Notional::magnitude).map_err(&at)?;
         let fee = value.fraction_ppm(rate, Round::Up).map_err(&at)?;

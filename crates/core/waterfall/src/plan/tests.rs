@@ -1,5 +1,5 @@
 use super::*;
-use crate::filled;
+use crate::fills::filled;
 use protocol::InstrumentId;
 use units::{Ppm, Price, Quantity};
 
@@ -27,7 +27,6 @@ fn standing(equity: i128) -> Standing {
         equity: Notional::from_micros(equity),
         maintenance: Notional::from_micros(60_000_000),
         target: Notional::from_micros(69_000_000),
-        has_orders: false,
     }
 }
 
@@ -47,11 +46,10 @@ fn orders(standing: &Standing, legs: &[Leg]) -> (Vec<(u32, i128, i128)>, bool) {
 
 #[test]
 fn the_healthy_are_left_alone() {
-    // 0021-FALL-001, 0021-FALL-003
+    // 0021-FALL-001
     let legs = [(leg(1, 100, 0), PARAMETERS)];
     assert_eq!(next_step(&standing(60_000_000), &legs), Ok(Step::Healthy));
-    let orders = Standing { has_orders: true, ..standing(59_999_999) };
-    assert_eq!(next_step(&orders, &legs), Ok(Step::CancelOrders));
+    assert!(matches!(next_step(&standing(59_999_999), &legs), Ok(Step::Reduce { .. })));
 }
 
 #[test]
@@ -148,7 +146,7 @@ fn what_is_left_has_as_much_equity_for_its_margin_as_before() {
         {
             let order = reductions[0];
             let lots = Lots::from_count(order.lots.count().max(-32));
-            let lost = filled(&held, lots, order.limit, &PARAMETERS).unwrap();
+            let lost = filled(&held, lots, order.limit, &PARAMETERS);
             standing.equity = standing.equity.plus(lost).unwrap();
             held.lots = held.lots.plus(lots).unwrap();
             let margin = 600_000 * held.lots.count();
@@ -176,7 +174,7 @@ fn the_orders_of_an_account_lose_no_more_than_its_equity() {
             .map(|order| {
                 let of = |(leg, _): &&(Leg, Parameters)| leg.instrument == order.instrument;
                 let leg = &legs.iter().find(of).unwrap().0;
-                filled(leg, order.lots, order.limit, &PARAMETERS).unwrap().micros()
+                filled(leg, order.lots, order.limit, &PARAMETERS).micros()
             })
             .sum();
         assert!(lost >= -equity, "{equity}: {lost}");
@@ -263,7 +261,6 @@ fn no_accounts_orders_add_up_to_more_than_a_leg_or_lose_more_than_they_may() {
             equity: Notional::from_micros(equity),
             maintenance: Notional::from_micros(maintenance),
             target: Notional::from_micros(maintenance + next(80_000_000)),
-            has_orders: false,
         };
         let legs: Vec<(Leg, Parameters)> = (0..1 + next(6))
             .map(|number| {
@@ -287,7 +284,7 @@ fn no_accounts_orders_add_up_to_more_than_a_leg_or_lose_more_than_they_may() {
             parts += (lots.abs() * 1_000_000_000_000) / held.abs();
             let loss = |fee: Ppm| {
                 let parameters = Parameters { fee, ..PARAMETERS };
-                -filled(leg, order.lots, order.limit, &parameters).unwrap().micros()
+                -filled(leg, order.lots, order.limit, &parameters).micros()
             };
             let release = maintenance - leg.maintenance_without.micros();
             let of_account = if pays { PARAMETERS.fee } else { Ppm::ZERO };
@@ -303,4 +300,23 @@ fn no_accounts_orders_add_up_to_more_than_a_leg_or_lose_more_than_they_may() {
         bounded += usize::from(equity > 0 && lost * 10 > equity * 9);
     }
     assert!(several > 1_000 && bounded > 100, "{several} {bounded}");
+}
+
+#[test]
+fn without_equity_the_band_widens_with_every_turn_that_fills_nothing() {
+    // 0021-FALL-020
+    let [fee, band, mark] = [5_000, 50_000, 100_000].map(Ppm::from_parts);
+    for (failures, without_equity) in [(0, 5_000), (1, 10_000), (18, 95_000), (255, 100_000)] {
+        let band_without_equity = Ppm::from_parts(without_equity);
+        let expected = Parameters { band, band_without_equity, fee };
+        assert_eq!(Parameters::after(failures, fee, band, mark), Ok(expected));
+    }
+}
+
+#[test]
+fn what_a_sale_releases_is_asked_of_equity_no_longer() {
+    // 0021-FALL-021
+    let after = standing(7).after_sale(Notional::from_micros(50_000_000)).unwrap();
+    let [equity, maintenance, target] = [7, 50_000_000, 59_000_000].map(Notional::from_micros);
+    assert_eq!(after, Standing { equity, maintenance, target });
 }

@@ -52,9 +52,9 @@ pub(crate) const FAMILIES: &[Family] = &[
     },
     Family {
         folder: "crates/core/waterfall/src",
-        files: &["insurance.rs"],
+        files: &["allowance.rs", "insurance.rs", "sale.rs"],
         switch: "::units::mutant",
-        words: &["liquidation: the fund"],
+        words: &["debts:"],
     },
 ];
 

@@ -1,9 +1,10 @@
-//! Liquidation, stages 0 and 1, and the insurance fund's cover.
+//! Liquidation, stages 0 and 1.
 
-use super::world::protocol::InstrumentId;
+use super::world::clearing::{Position, Trade, novate, settle};
+use super::world::protocol::{InstrumentId, Side};
 use super::world::units::{Lots, Notional, Ppm, Price, Quantity, Round, limits};
 use super::world::waterfall::{
-    Leg, Parameters, Reduction, Share, Standing, Step, cover, filled, next_step, reduction,
+    Leg, Parameters, Reduction, Share, Standing, Step, next_step, reduction,
 };
 use super::world::{Exact, Prover};
 use super::{Unit, flip, whole};
@@ -11,8 +12,8 @@ use symx::{Fault, Harness};
 
 pub(super) const ALL: &[Harness<Prover>] = &[
     Harness {
-        name: "liquidation: only an account below maintenance is touched, orders before positions",
-        covers: &["healthy", "orders cancelled", "reduced", "stuck"],
+        name: "liquidation: only an account below maintenance is touched",
+        covers: &["healthy", "reduced", "stuck"],
         canary: Fault::Order,
         run: step,
     },
@@ -41,16 +42,10 @@ pub(super) const ALL: &[Harness<Prover>] = &[
         run: shortfall,
     },
     Harness {
-        name: "liquidation: a fill changes equity by its edge less the fee, rounded against the account",
-        covers: &["filled"],
-        canary: Fault::Rounding,
-        run: fill,
-    },
-    Harness {
-        name: "liquidation: the fund pays a debt up to its balance and its cap, and no less",
-        covers: &["covered", "uncovered", "no debt"],
-        canary: Fault::Lesser,
-        run: fund,
+        name: "liquidation: without equity the band widens by the fee with every turn that fills nothing, as far as a mark's",
+        covers: &["wider", "as a mark's"],
+        canary: Fault::Product,
+        run: band_without_equity,
     },
 ];
 
@@ -76,7 +71,6 @@ fn any_standing(prover: &mut Prover) -> Standing {
         equity: any_dollars(prover, "equity"),
         maintenance: any_dollars(prover, "maintenance"),
         target: any_dollars(prover, "target"),
-        has_orders: flip(prover, "has orders"),
     }
 }
 
@@ -109,10 +103,8 @@ fn step(prover: &mut Prover) {
             }
             ("healthy", unhealthy.not())
         }
-        Step::CancelOrders if standing.has_orders => ("orders cancelled", unhealthy),
-        Step::Reduce { .. } if !standing.has_orders => ("reduced", unhealthy),
-        Step::Stuck if !standing.has_orders => ("stuck", unhealthy),
-        _ => return prover.never("orders are cancelled before positions are reduced"),
+        Step::Reduce { .. } => ("reduced", unhealthy),
+        Step::Stuck => ("stuck", unhealthy),
     };
     prover.cover(label);
     prover.check(&claim, "the healthy are left alone, the others are not");
@@ -123,7 +115,7 @@ fn any_reduction(prover: &mut Prover) -> (Standing, Leg, Parameters, Share, Opti
     let equity = any_dollars(prover, "equity");
     let maintenance = any_dollars(prover, "maintenance");
     let target = any_dollars(prover, "target");
-    let standing = Standing { equity, maintenance, target, has_orders: false };
+    let standing = Standing { equity, maintenance, target };
     let (parameters, leg) = (any_parameters(prover), any_leg(prover, "leg"));
     prover.assume(&equity.exact().below(maintenance.exact()));
     let lots = Lots::between(prover, "asked", 1, limits::LOTS_MAX);
@@ -218,8 +210,7 @@ fn shortfall(prover: &mut Prover) {
     let long = prover.decide(&whole(0).below(leg.lots.exact()));
     prover.cover(if long { "long" } else { "short" });
     let sign = whole(if long { 1 } else { -1 });
-    let filled_lots = Lots::between(prover, "filled", -limits::LOTS_MAX, limits::LOTS_MAX);
-    let count = -filled_lots.exact() * sign;
+    let count = Lots::between(prover, "filled", 1, limits::LOTS_MAX).exact();
     prover.assume(&count.within(whole(1), -reduction.lots.exact() * sign));
     let price = Price::limited(prover, "price");
     let Some(bounds) = Bounds::of(&standing, &leg, &parameters, &share) else {
@@ -234,14 +225,23 @@ fn shortfall(prover: &mut Prover) {
             .or(whole(0).below((price.exact() - reduction.limit.exact()) * sign)),
     );
     prover.assume(&(-bounds.band).at_most(worse));
-    let (Ok(change), Ok(gain), Ok(value)) = (
-        filled(&leg, filled_lots, price, &parameters),
-        filled(&leg, filled_lots, price, &Parameters { fee: Ppm::ZERO, ..parameters }),
-        filled_lots.value(price, leg.contract_size, Round::Down).and_then(Notional::magnitude),
-    ) else {
-        return prover.never("limited fills have no fault");
+    // As the house books it; what has no exact value is no fill.
+    let trade = Trade {
+        side: if long { Side::Sell } else { Side::Buy },
+        price,
+        lots: Lots::of(super::number(count)),
+        contract_size: leg.contract_size,
+        pays_premium: false,
+        fee: parameters.fee,
     };
-    let (change, gain, value) = (change.exact(), gain.exact(), value.exact());
+    let Ok(novated) = novate(Position::default(), &trade) else { return };
+    let (Ok(settled), Ok(value)) =
+        (settle(novated.position, leg.mark, leg.contract_size), novated.value.magnitude())
+    else {
+        return prover.never("limited fills are marked");
+    };
+    let (gain, value) = (settled.paid.exact(), value.exact());
+    let change = gain - novated.fee.exact();
     let (nanos, zero) = (whole(1_000_000_000), whole(0));
     prover.observe("change", change);
 
@@ -365,57 +365,21 @@ impl Bounds {
     }
 }
 
-fn fill(prover: &mut Prover) {
-    let (leg, parameters) = (any_leg(prover, "leg"), any_parameters(prover));
-    let lots = Lots::between(prover, "lots", -limits::LOTS_MAX, limits::LOTS_MAX);
-    let price = Price::limited(prover, "price");
-    let Ok(change) = filled(&leg, lots, price, &parameters) else {
-        return prover.never("limited fills have no fault");
-    };
-    prover.cover("filled");
-    prover.observe("change", change.exact());
-    let nanos = whole(1_000_000_000);
-    let exposure = lots.exact() * leg.contract_size.exact();
-    let edge = exposure * (leg.mark.exact() - price.exact());
-    // Gain and fee apart: the gain is the fill without fee.
-    let free = Parameters { fee: Ppm::ZERO, ..parameters };
-    let Ok(gain) = filled(&leg, lots, price, &free).map(Unit::exact) else {
-        return prover.never("limited fills have no fault");
-    };
-    prover.check(&(gain * nanos).at_most(edge), "the gain is rounded down");
-    prover.check(&edge.below((gain + whole(1)) * nanos), "by less than one");
-    let fee = gain - change.exact();
-    let value = (exposure * price.exact()).magnitude();
-    let scale = nanos * whole(limits::PPM_ONE);
-    let owed = value * parameters.fee.exact();
-    prover.check(&whole(0).at_most(fee), "a fee is never paid out");
-    let slack = (whole(1) * nanos) * parameters.fee.exact();
-    prover.check(&(owed - slack).at_most(fee * scale), "the fee is that of the value rounded down");
-    prover.check(&((fee - whole(1)) * scale).below(owed + slack), "and not too large by one");
-}
-
-fn fund(prover: &mut Prover) {
-    let (debt, fund) = (Notional::limited(prover, "debt"), Notional::limited(prover, "fund"));
-    let cap = Ppm::limited(prover, "cap");
-    let (owed, zero) = (debt.exact(), whole(0));
-    let Ok(cover) = cover(debt, fund, cap) else {
-        prover.cover("no debt");
-        return prover.check(&owed.below(zero), "only a negative debt is no debt");
-    };
-    let (paid, uncovered) = (cover.paid.exact(), cover.uncovered.exact());
-    prover.observe("paid", paid);
-    prover.check(&zero.at_most(owed), "a debt is not negative");
-    prover.check(&(paid + uncovered).equals(owed), "what is paid and what is not make up the debt");
-    let (balance, one) = (fund.exact().greater(zero), whole(limits::PPM_ONE));
-    prover.check(&paid.within(zero, balance), "the fund pays no more than it has");
-    prover.check(&zero.at_most(uncovered), "nor more than the debt");
-    let capped = balance * cap.exact().greater(zero);
-    prover.check(&(paid * one).at_most(capped), "nor more than its cap");
-    if prover.decide(&zero.below(uncovered)) {
-        prover.cover("uncovered");
-        let at_cap = capped.below((paid + whole(1)) * one);
-        prover.check(&at_cap.or(paid.equals(balance)), "it pays less only at its cap or its end");
-    } else {
-        prover.cover("covered");
+fn band_without_equity(prover: &mut Prover) {
+    let [fee, band, mark] =
+        ["fee", "band", "band of a mark"].map(|name| Ppm::limited(prover, name));
+    for failures in [0, 1, 2, u8::MAX] {
+        let Ok(parameters) = Parameters::after(failures, fee, band, mark) else {
+            return prover.never("limited rates have a band");
+        };
+        let tries = whole(i128::from(failures) + 1);
+        let without_equity = parameters.band_without_equity.exact();
+        prover.observe("without equity", without_equity);
+        let asked = fee.exact() * tries;
+        prover.check(&without_equity.equals(asked.lesser(mark.exact())), "the lesser of the two");
+        prover.check(&parameters.band.exact().equals(band.exact()), "the other is as given");
+        prover.check(&parameters.fee.exact().equals(fee.exact()), "and so is the fee");
+        let wider = prover.decide(&asked.below(mark.exact()));
+        prover.cover(if wider { "wider" } else { "as a mark's" });
     }
 }

@@ -1,6 +1,7 @@
 //! The properties, family by family.
 
 mod clearing;
+mod debts;
 mod kernel;
 mod ledger;
 mod liquidation;
@@ -10,7 +11,7 @@ use super::world::{self, Claim, Exact, Prover, number};
 
 /// Every property.
 pub const ALL: &[&[symx::Harness<Prover>]] =
-    &[kernel::ALL, units::ALL, ledger::ALL, clearing::ALL, liquidation::ALL];
+    &[kernel::ALL, units::ALL, ledger::ALL, clearing::ALL, liquidation::ALL, debts::ALL];
 
 /// What an operation on numbers returns.
 type Outcome<T> = Result<T, world::units::ArithmeticError>;

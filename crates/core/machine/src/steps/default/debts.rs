@@ -4,14 +4,10 @@
 //! all of them, whatever the number of blocks.
 
 use crate::block::work::Work;
-use crate::state::allowances::Allowance;
 use ledger::{Holder, Posting};
-use protocol::{AccountIndex, AssetId, Event, Fault, Mode, ParameterId, UnderlyingId};
-use units::{Amount, Notional, Ppm, Price, Round, limits};
-use waterfall::{Sale, cover, sale};
-
-/// All of a fund, once an allowance has bounded what is asked of it.
-const WHOLE: Ppm = Ppm::from_parts(limits::PPM_ONE);
+use protocol::{AccountIndex, AssetId, Event, Fault, Mode, UnderlyingId};
+use units::{Amount, Notional, Price};
+use waterfall::{Allowance, Buyer, Payment, Pledge, Sale, Sold};
 
 impl Work<'_> {
     /// Pays what an account without positions and without other collateral owes; once it owes nothing, the funds answer
@@ -71,56 +67,28 @@ impl Work<'_> {
     ///
     /// spec 0021-FALL-009, 0021-FALL-010, 0021-FALL-040.
     fn cover(&mut self, account: AccountIndex, part: Notional) -> Result<Notional, Fault> {
-        let at = Fault::at("debt");
-        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        let funds: Vec<UnderlyingId> = held.exposed().keys().copied().collect();
-        let mut rest = part;
-        for fund in funds {
-            let more = self.cover_from(account, fund, rest)?;
-            rest = rest.minus(more).map_err(&at)?;
-        }
+        let funds = self.state.answering(account, self.block.time)?;
         let fees = self.state.ledger.balance(Holder::Fees, AssetId::DOLLAR).notional();
-        let more = cover(rest, fees, WHOLE)?.paid;
-        if more > Notional::ZERO {
-            self.post(Posting::dollars(Holder::Fees, Holder::Client(account), more))?;
-            rest = rest.minus(more).map_err(&at)?;
+        let cover = waterfall::cover(part, &funds, fees)?;
+        let client = Holder::Client(account);
+        for Payment { id, paid, event, day } in cover.payments {
+            self.state.set_allowance(account, id, event)?;
+            self.spend(id, day)?;
+            self.post(Posting::dollars(Holder::Insurance(id), client, paid))?;
         }
-        let amount = part.minus(rest).map_err(&at)?;
-        if amount > Notional::ZERO {
+        if cover.fees > Notional::ZERO {
+            self.post(Posting::dollars(Holder::Fees, client, cover.fees))?;
+        }
+        if cover.paid > Notional::ZERO {
             let uncovered = self.debt(account)?;
-            self.events.push(Event::DebtCovered { account, amount, uncovered });
+            self.events.push(Event::DebtCovered { account, amount: cover.paid, uncovered });
         }
-        Ok(amount)
+        Ok(cover.paid)
     }
 
-    /// Pays what one fund may of a debt; returns how much that is.
-    fn cover_from(
-        &mut self,
-        account: AccountIndex,
-        fund: UnderlyingId,
-        debt: Notional,
-    ) -> Result<Notional, Fault> {
-        let at = Fault::at("cover of a debt");
-        let balance = self.state.insurance_fund(fund);
-        let share = self.state.ppm(fund, ParameterId::InsuranceEventCap);
-        let day = self.state.day_allowance(fund, self.block.time)?;
-        let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
-        let event = held.exposed().get(&fund).copied().unwrap_or_default();
-        let event = event.at(self.block.time, balance, share).map_err(&at)?;
-        let paid = cover(debt.lesser(event.left).lesser(day.left), balance, WHOLE)?.paid;
-        if paid <= Notional::ZERO {
-            return Ok(Notional::ZERO);
-        }
-        self.state.set_allowance(account, fund, event.spent(paid).map_err(&at)?)?;
-        self.spend(fund, day, paid)?;
-        self.post(Posting::dollars(Holder::Insurance(fund), Holder::Client(account), paid))?;
-        Ok(paid)
-    }
-
-    /// Takes what a fund pays out of what it may still pay today.
-    fn spend(&mut self, fund: UnderlyingId, day: Allowance, paid: Notional) -> Result<(), Fault> {
-        let left = day.spent(paid).map_err(Fault::at("day of a fund"))?;
-        self.state.underlying_mut(fund)?.payable = left;
+    /// Notes what a fund may still pay today.
+    fn spend(&mut self, fund: UnderlyingId, day: Allowance) -> Result<(), Fault> {
+        self.state.underlying_mut(fund)?.payable = day;
         Ok(())
     }
 
@@ -135,17 +103,17 @@ impl Work<'_> {
         account: AccountIndex,
         sought: &[(AssetId, Notional)],
     ) -> Result<(), Fault> {
-        let held: Vec<(AssetId, Amount)> = self.state.ledger.collateral(account).collect();
-        for (asset, amount) in held {
+        let mut pledges = Vec::new();
+        for (asset, held) in self.state.ledger.collateral(account) {
             let least = sought.iter().find(|(of, _)| *of == asset);
-            let least = least.map_or(Notional::ZERO, |(_, least)| *least);
-            let dollars = self.debt(account)?.greater(least);
-            let paid = match dollars > Notional::ZERO {
-                true => self.sell(account, dollars, asset, amount)?,
-                false => Notional::ZERO,
-            };
-            let left = least.minus(paid).map_err(Fault::at("collateral for sale"))?;
-            self.for_sale.insert((account, asset), left);
+            let sought = least.map_or(Notional::ZERO, |(_, least)| *least);
+            pledges.push(Pledge { asset, held, sought, buyer: self.buyer(asset)? });
+        }
+        for disposal in waterfall::sales(self.debt(account)?, &pledges)? {
+            if let Some(sold) = disposal.sold {
+                self.sell(account, disposal.asset, sold)?;
+            }
+            self.for_sale.insert((account, disposal.asset), disposal.sought);
         }
         let idle = self.state.accounts.get(account).is_some_and(|held| held.positions().is_empty());
         if idle { self.cover_beyond(account) } else { Ok(()) }
@@ -156,21 +124,15 @@ impl Work<'_> {
     ///
     /// spec 0021-FALL-044.
     fn cover_beyond(&mut self, account: AccountIndex) -> Result<(), Fault> {
-        let at = Fault::at("worth of collateral");
-        let debt = self.debt(account)?;
-        let mut worth = Notional::ZERO;
-        let mut unpriced = Vec::new();
+        let (mut priced, mut unpriced) = (Vec::new(), Vec::new());
         for (asset, amount) in self.state.ledger.collateral(account) {
-            let Some((fund, _)) = self.pledged_on(asset) else { continue };
+            let Some(fund) = self.state.pledged_on(asset) else { continue };
             match self.state.index(fund) {
-                Some(index) => {
-                    let more = amount.quantity().value(index, Round::Up).map_err(&at)?;
-                    worth = worth.plus(more).map_err(&at)?;
-                }
+                Some(index) => priced.push((amount, index)),
                 None => unpriced.push((fund, asset, amount)),
             }
         }
-        let beyond = debt.minus(worth).map_err(&at)?;
+        let beyond = waterfall::beyond(self.debt(account)?, priced)?;
         if beyond <= Notional::ZERO || self.cover(account, beyond)? == Notional::ZERO {
             return Ok(());
         }
@@ -181,26 +143,20 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Returns the underlying at whose index an asset is pledged, and what is allowed in it.
-    fn pledged_on(&self, asset: AssetId) -> Option<(UnderlyingId, Mode)> {
-        let mut underlyings = self.state.underlyings.iter();
-        let priced = underlyings.find(|(_, underlying)| underlying.asset == Some(asset));
-        priced.map(|(id, underlying)| (*id, underlying.mode))
-    }
-
-    /// Returns the price at which collateral behind a debt is sold: the index less the fee of a liquidation; none while
-    /// the index is not to be trusted.
+    /// Returns the price at which collateral behind a debt is sold; none while the index is not to be trusted.
     ///
     /// spec 0021-FALL-012.
     pub(crate) fn sale_price(&self, fund: UnderlyingId) -> Result<Option<Price>, Fault> {
-        let (Some(index), true) = (self.state.index(fund), self.state.mode(fund) < Mode::Frozen)
-        else {
-            return Ok(None);
-        };
-        let fee = self.state.ppm(fund, ParameterId::LiquidationFee);
-        let price = WHOLE.minus(fee).and_then(|rest| index.scaled(rest, Round::Down));
-        let price = price.map_err(Fault::at("price of collateral"))?;
-        Ok(Some(price.greater(Price::from_micros(1))))
+        let index = self.state.index(fund).filter(|_| self.state.mode(fund) < Mode::Frozen);
+        let fee = self.state.liquidation_fee(fund);
+        index.map(|index| waterfall::sale_price(index, fee)).transpose()
+    }
+
+    /// Returns the fund that buys an asset behind a debt, if it is pledged and its index is to be trusted.
+    fn buyer(&self, asset: AssetId) -> Result<Option<Buyer>, Fault> {
+        let Some(id) = self.state.pledged_on(asset) else { return Ok(None) };
+        let Some(price) = self.sale_price(id)? else { return Ok(None) };
+        Ok(Some(Buyer { id, price, fund: self.state.fund(id, self.block.time)? }))
     }
 
     /// Returns what the fund of its underlying would pay for all of an account's collateral, by asset; nothing of what has
@@ -210,40 +166,25 @@ impl Work<'_> {
     pub(crate) fn pledges(&self, account: AccountIndex) -> Result<Vec<(AssetId, Notional)>, Fault> {
         let mut pledges = Vec::new();
         for (asset, amount) in self.state.ledger.collateral(account) {
-            let Some((fund, _)) = self.pledged_on(asset) else { continue };
+            let Some(fund) = self.state.pledged_on(asset) else { continue };
             let Some(price) = self.sale_price(fund)? else { continue };
-            let worth = amount.quantity().value(price, Round::Down);
-            pledges.push((asset, worth.map_err(Fault::at("worth of collateral"))?));
+            pledges.push((asset, waterfall::proceeds(amount, price)?));
         }
         Ok(pledges)
     }
 
-    /// Sells an asset of an account to a fund, for so many dollars at most; returns for how many.
-    fn sell(
-        &mut self,
-        account: AccountIndex,
-        dollars: Notional,
-        asset: AssetId,
-        held: Amount,
-    ) -> Result<Notional, Fault> {
-        let Some((fund, _)) = self.pledged_on(asset) else { return Ok(Notional::ZERO) };
-        let Some(price) = self.sale_price(fund)? else { return Ok(Notional::ZERO) };
-        let day = self.state.day_allowance(fund, self.block.time)?;
-        let most = dollars.lesser(day.left);
-        let most = cover(most, self.state.insurance_fund(fund), WHOLE)?.paid;
-        let Sale { amount, paid } = sale(held, price, most)?;
-        if amount <= Amount::ZERO {
-            return Ok(Notional::ZERO);
-        }
-        let (fund_, client) = (Holder::Insurance(fund), Holder::Client(account));
+    /// Sells an asset of an account to a fund.
+    fn sell(&mut self, account: AccountIndex, asset: AssetId, sold: Sold) -> Result<(), Fault> {
+        let Sold { to, sale: Sale { amount, paid }, day } = sold;
+        let (fund, client) = (Holder::Insurance(to), Holder::Client(account));
         let mut changes = ledger::Changes::default();
-        changes.post(Posting { from: client, to: fund_, asset, amount })?;
-        changes.post(Posting::dollars(fund_, client, paid))?;
+        changes.post(Posting { from: client, to: fund, asset, amount })?;
+        changes.post(Posting::dollars(fund, client, paid))?;
         self.apply(&changes)?;
         let dollars = (AssetId::DOLLAR, Amount::from_notional(paid));
         self.exchanges(account, (asset, amount), dollars)?;
-        self.spend(fund, day, paid)?;
+        self.spend(to, day)?;
         self.events.push(Event::CollateralSold { account, asset, amount, paid });
-        Ok(paid)
+        Ok(())
     }
 }

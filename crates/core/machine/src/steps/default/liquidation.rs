@@ -7,8 +7,10 @@ use protocol::{
     AccountIndex, AssetId, CancelReason, Event, Fault, InstrumentId, Mode, ParameterId, Plant,
 };
 use std::collections::BTreeMap;
-use units::{BlockSpan, Lots, Notional, Num, Ppm, Round, limits};
-use waterfall::{Candidate, Leg, Reduction, Standing, Step, next_step, slice_of_pledge, turns};
+use units::{BlockSpan, Lots, Notional, Ppm};
+use waterfall::{
+    Candidate, Leg, Levels, Reduction, Standing, Step, next_step, slice_of_pledge, turns,
+};
 
 /// Steps of liquidation that a block has room for: a position of an account is one.
 const STEPS_MAX: u64 = 8_192;
@@ -83,7 +85,7 @@ impl Work<'_> {
             let positions = held.map_or(0, |held| held.positions().len());
             let pursuit = held.map(|held| held.pursuit());
             Candidate {
-                health: health(reading),
+                health: waterfall::health(reading.equity, reading.maintenance),
                 stake: reading.maintenance,
                 steps: u64::try_from(positions).unwrap_or(u64::MAX).saturating_add(STEPS_APART),
                 waiting_since: pursuit.and_then(|held| held.waiting_since).unwrap_or(now),
@@ -157,17 +159,15 @@ impl Work<'_> {
     ///
     /// spec 0021-FALL-002.
     fn call(&mut self, account: AccountIndex, reading: &Reading) -> Result<(), Fault> {
-        let short_by = reading.initial.minus(reading.equity);
-        let short_by = short_by.map_err(Fault::at("margin call"))?;
-        if short_by <= Notional::ZERO {
-            return self.end_call(account);
-        }
+        let Reading { equity, initial, maintenance, .. } = *reading;
+        let levels = Levels { equity, initial, maintenance };
+        let Some(short_by) = levels.short_by()? else { return self.end_call(account) };
         let now = self.block.time;
         let grace = BlockSpan::from_millis(self.state.house(ParameterId::CallGrace));
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let since = held.short_since.unwrap_or(now);
-        let is_due = reading.equity < reading.maintenance
-            || now.since(since).map_err(Fault::at("margin call"))? >= grace;
+        let short_for = now.since(since).map_err(Fault::at("margin call"))?;
+        let is_due = levels.is_due(short_for, grace);
         let begins = is_due && !held.called;
         let called = held.called || begins;
         self.state.set_call(account, called, Some(since))?;
@@ -201,7 +201,6 @@ impl Work<'_> {
             equity: reading.equity,
             maintenance: reading.maintenance,
             target: reading.buffer,
-            has_orders: false,
         };
         let legs = self.legs(account, &positions)?;
         let turn = self.turn(account, standing, &positions, &legs)?;
@@ -309,32 +308,16 @@ impl Work<'_> {
         equity: Notional,
         sought: &[(AssetId, Notional)],
     ) -> Result<Notional, Fault> {
-        let at = Fault::at("equity to lose");
-        let debt = self.state.ledger.cash(account).negated().map_err(&at)?;
-        let beside = sought.iter().try_fold(Notional::ZERO, |sum, (_, more)| sum.plus(*more));
-        let debt = debt.greater(Notional::ZERO).plus(beside.map_err(&at)?).map_err(&at)?;
-        if debt <= Notional::ZERO || equity <= Notional::ZERO {
-            return Ok(equity);
-        }
-        let mut fee = Ppm::ZERO;
-        for (asset, _) in self.state.ledger.collateral(account) {
-            let mut pledged = self.state.underlyings.iter();
-            if let Some((id, _)) = pledged.find(|(_, held)| held.asset == Some(asset)) {
-                fee = fee.greater(self.state.ppm(*id, ParameterId::LiquidationFee));
-            }
-        }
-        // Sold at the index less the fee; no fee is above a half.
-        let cost = debt.fraction_ppm(fee.plus(fee).map_err(&at)?, Round::Up).map_err(&at)?;
-        Ok(equity.minus(cost).map_err(&at)?.greater(Notional::from_micros(1)))
+        let debt = self.state.ledger.cash(account).negated().map_err(Fault::at("debt"))?;
+        let pledged = self.state.ledger.collateral(account);
+        let pledged = pledged.filter_map(|(asset, _)| self.state.pledged_on(asset));
+        let fee = pledged.map(|id| self.state.liquidation_fee(id)).fold(Ppm::ZERO, Ppm::greater);
+        waterfall::equity_to_lose(equity, debt, sought.iter().map(|(_, more)| *more), fee)
     }
 
     /// Returns how an account stands once collateral has been sold.
     fn after_sale(&self, account: AccountIndex, before: Standing) -> Result<Standing, Fault> {
-        let at = Fault::at("account after a sale");
-        let maintenance = self.maintenance_after(account, |_| Lots::ZERO)?;
-        let released = before.maintenance.minus(maintenance).map_err(&at)?;
-        let target = before.target.minus(released).map_err(&at)?;
-        Ok(Standing { maintenance, target, ..before })
+        before.after_sale(self.maintenance_after(account, |_| Lots::ZERO)?)
     }
 
     /// Returns the orders that reduce all legs by the same part, where none can be reduced alone; as the account stands once
@@ -393,21 +376,17 @@ impl Work<'_> {
         let held = self.state.accounts.get(account).ok_or(Fault::Missing("account"))?;
         let at = Fault::at("margin without a leg");
         let (sums, beyond) = self.maintenance_sums(account)?;
-        let tries = i128::from(held.pursuit().failures).saturating_add(1);
         let mut legs = Vec::with_capacity(positions.len());
         for (id, lots) in positions {
             let market = self.state.market(*id)?;
             let (Some(mark), true) = (market.mark, self.is_liquidable(*id)) else { continue };
             let underlying = market.instrument.underlying;
-            let fee = self.state.ppm(underlying, ParameterId::LiquidationFee);
-            // 0021-FALL-020
-            let asked = fee.parts().saturating_mul(tries);
-            let parameters = waterfall::Parameters {
-                band: self.state.ppm(underlying, ParameterId::LiquidationBand),
-                band_without_equity: Ppm::from_parts(asked)
-                    .lesser(self.state.ppm(underlying, ParameterId::MarkBand)),
-                fee,
-            };
+            let parameters = waterfall::Parameters::after(
+                held.pursuit().failures,
+                self.state.liquidation_fee(underlying),
+                self.state.ppm(underlying, ParameterId::LiquidationBand),
+                self.state.ppm(underlying, ParameterId::MarkBand),
+            )?;
             let leg = Leg {
                 instrument: *id,
                 lots: *lots,
@@ -432,15 +411,7 @@ impl Work<'_> {
 fn orders_of(step: Step) -> (Vec<Reduction>, bool, bool) {
     match step {
         Step::Reduce { reductions, suffices, hedged } => (reductions, suffices, hedged),
-        Step::Healthy | Step::CancelOrders => (Vec::new(), true, false),
+        Step::Healthy => (Vec::new(), true, false),
         Step::Stuck => (Vec::new(), false, true),
     }
-}
-
-/// Returns equity over maintenance margin in parts per billion, rounded down: what liquidations are ordered by.
-fn health(reading: &Reading) -> i128 {
-    let (equity, maintenance) = (reading.equity.number(), reading.maintenance.number());
-    let ratio = equity.mul_div(Num::new(limits::PPB_ONE), maintenance, Round::Down);
-    // Without maintenance margin, or so far below it that no number says it: first.
-    ratio.map_or(i128::MIN, Num::raw)
 }

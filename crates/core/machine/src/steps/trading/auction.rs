@@ -169,7 +169,7 @@ impl Work<'_> {
         let underlying = instrument.underlying;
         let parameter = match (origin, aggressor) {
             (Origin::Liquidation, _) => {
-                let fee = self.state.ppm(underlying, ParameterId::LiquidationFee);
+                let fee = self.state.liquidation_fee(underlying);
                 return (fee, Holder::Insurance(underlying));
             }
             (_, true) => ParameterId::TakerFee,
