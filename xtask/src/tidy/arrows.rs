@@ -84,6 +84,8 @@ const SHELLS: &[(&str, &[&str])] = &[
     ("world", &["market", "report", "run-report"]),
     // It leaves a house as a validator keeps it, and is the one crate that plays with a store.
     ("demo", &["durable", "house", "market", "report", "run-report", "store", "world"]),
+    // It signs as owners and bots do, and applies what validators have finalised.
+    ("traffic", &["access", "house", "store", "world"]),
     ("risk-python", &["whatif"]),
 ];
 

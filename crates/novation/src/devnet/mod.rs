@@ -5,9 +5,6 @@
 //! compares the roots of all validators with its own.
 
 mod fleet;
-mod observer;
-mod people;
-mod traffic;
 mod view;
 
 use crate::Verdict;
@@ -18,7 +15,6 @@ use fleet::Fleet;
 use light::{Anchor, Clock};
 use machine::{Genesis, ParameterGenesis};
 use market::Dataset;
-use observer::Observer;
 use protocol::{Hash, ParameterId, codec};
 use replica::keys::ValidatorKey;
 use std::fs;
@@ -27,7 +23,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use traffic::Traffic;
+use traffic::{Observer, Settings, Traffic};
 use units::{BlockSpan, BlockTime};
 use view::View;
 use world::Stage;
@@ -51,7 +47,8 @@ pub(crate) fn run(args: &DevnetArgs, out: &mut dyn Write) -> Result<Verdict> {
     let blocks = args.blocks.unwrap_or(u64::MAX);
     let keys = keys(args)?;
     let genesis = genesis(&stage, args, &keys)?;
-    let (mut traffic, genesis) = Traffic::new(&stage, args, genesis)?;
+    let settings = Settings { seed: args.seed, validators: args.validators, load: args.load };
+    let (mut traffic, genesis) = Traffic::new(&stage, settings, genesis)?;
     let reporters = reporters(args);
     prepare(args, &genesis, &keys, &reporters)?;
     let ended = end_on_signal()?;
@@ -62,19 +59,23 @@ pub(crate) fn run(args: &DevnetArgs, out: &mut dyn Write) -> Result<Verdict> {
     while observer.height() < blocks && !ended.load(Ordering::Relaxed) {
         fleet.check()?;
         let tip = fleet.height()?;
-        traffic.report(&mut fleet, observer.state(), tip)?;
+        for (height, vote) in traffic.reports(observer.state(), tip)? {
+            fleet.feed(height, &vote);
+        }
         let behind = observer.height() < tip;
         // Who presses does not wait to see each block.
         let unseen = tip.saturating_sub(observer.height());
         if !behind || (args.load > 1 && unseen <= UNSEEN_MAX) {
-            traffic.play(&mut fleet, observer.state(), tip)?;
+            for submissions in traffic.play(observer.state(), tip)? {
+                fleet.submit(&submissions)?;
+            }
         }
         let started = Instant::now();
-        for block in fleet.next_blocks(observer.height() + 1)? {
+        for told in fleet.next_blocks(observer.height() + 1)? {
             if observer.height() == blocks {
                 break;
             }
-            let seen = observer.apply(&block)?;
+            let seen = observer.apply(&told.header, &told.block)?;
             view.block(&fleet, observer.state(), &seen, started.elapsed(), behind);
         }
     }
@@ -150,7 +151,7 @@ fn prepare(
     let clock = Clock::Step { span: BlockSpan::from_millis(MINUTE) };
     init::write(&args.dir, &Plan { genesis, clock, keys, reporters }, None)?;
     for (number, signer) in (1..).zip(SIGNERS) {
-        people::write_key(&args.dir.join(format!("signer-{number}.key")), args.seed, signer)?;
+        traffic::write_key(&args.dir.join(format!("signer-{number}.key")), args.seed, signer)?;
     }
     Ok(())
 }

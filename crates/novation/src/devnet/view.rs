@@ -1,7 +1,6 @@
 //! One line on standard error that says how the network does, where somebody looks.
 
 use super::fleet::Fleet;
-use super::observer::Seen;
 use indicatif::{ProgressBar, ProgressStyle};
 use ledger::Holder;
 use machine::State;
@@ -9,6 +8,7 @@ use protocol::{AssetId, Receipt};
 use std::collections::VecDeque;
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
+use traffic::Seen;
 use world::{BTC, ETH};
 
 /// Blocks over which rates are taken.

@@ -1,22 +1,24 @@
 //! A house that believes nobody: it applies every block itself and compares what the validators say came out.
 
-use super::fleet::Told;
-use anyhow::{Context, Result, bail};
+use crate::TrafficError;
 use machine::{Genesis, Machine, Outcome, State};
-use protocol::{Hash, Header, OutcomeHashes, codec};
+use protocol::{Block, Hash, Header, OutcomeHashes, codec};
 use store::{QmdbCommitment, StateCommitment as _};
 
 /// A block as the observer has seen it.
 #[derive(Debug)]
-pub(super) struct Seen {
-    pub(super) transactions: usize,
-    pub(super) reports: usize,
-    pub(super) outcome: Outcome,
+pub struct Seen {
+    /// Transactions in it.
+    pub transactions: usize,
+    /// Reports of validators in it.
+    pub reports: usize,
+    /// What came of it.
+    pub outcome: Outcome,
 }
 
 /// The observer's own machine and state.
 #[derive(Debug)]
-pub(super) struct Observer {
+pub struct Observer {
     machine: Machine,
     commitment: QmdbCommitment,
     last: Header,
@@ -24,7 +26,11 @@ pub(super) struct Observer {
 
 impl Observer {
     /// Founds the observer's house, in a temporary directory.
-    pub(super) fn found(genesis: &Genesis) -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// [`TrafficError::Genesis`] or [`TrafficError::Commitment`] if it cannot be.
+    pub fn found(genesis: &Genesis) -> Result<Self, TrafficError> {
         let (machine, writes) = Machine::found(genesis)?;
         let mut commitment = QmdbCommitment::temporary(&std::env::temp_dir())?;
         let writes: Vec<_> = writes.into_iter().map(|write| (write.key, write.record)).collect();
@@ -41,45 +47,51 @@ impl Observer {
         Ok(Self { machine, commitment, last })
     }
 
-    pub(super) fn state(&self) -> &State {
+    /// Returns the state after the last block.
+    #[must_use]
+    pub fn state(&self) -> &State {
         self.machine.state()
     }
 
-    pub(super) fn height(&self) -> u64 {
+    /// Returns the last block's height.
+    #[must_use]
+    pub fn height(&self) -> u64 {
         u64::try_from(self.machine.state().height.blocks()).unwrap_or(0)
     }
 
-    pub(super) fn root(&self) -> Hash {
+    /// Returns the root after the last block.
+    #[must_use]
+    pub fn root(&self) -> Hash {
         self.last.state_root
     }
 
     /// Applies the next block and compares its header.
-    pub(super) fn apply(&mut self, told: &Told) -> Result<Seen> {
-        let outcome = self.machine.apply(&told.block)?;
+    ///
+    /// # Errors
+    ///
+    /// [`TrafficError::Differs`] if a replay comes to another header, [`TrafficError::Block`] if the block does not follow.
+    pub fn apply(&mut self, told: &Header, block: &Block) -> Result<Seen, TrafficError> {
+        let outcome = self.machine.apply(block)?;
         let height = self.height();
         let writes: Vec<_> =
             outcome.writes.iter().map(|write| (write.key.clone(), write.record.clone())).collect();
         let root = self.commitment.commit(height, &writes)?;
         let header = house::seal(
-            &told.block,
+            block,
             &OutcomeHashes::of(&outcome.receipts, &outcome.events)?,
             self.last.hash()?,
             root,
             house::snapshot_hash(&self.machine)?,
         )?;
-        if header != told.header {
-            bail!(
-                "block {height} leads to state root {} in a replay, but a validator says {}",
-                header.state_root,
-                told.header.state_root
-            );
+        if header != *told {
+            return Err(TrafficError::Differs {
+                height,
+                replayed: header.state_root,
+                told: told.state_root,
+            });
         }
-        self.machine.state().check().context("the books of a finalised block do not balance")?;
+        self.machine.state().check().map_err(TrafficError::Unbalanced)?;
         self.last = header;
-        Ok(Seen {
-            transactions: told.block.transactions.len(),
-            reports: told.block.votes.len(),
-            outcome,
-        })
+        Ok(Seen { transactions: block.transactions.len(), reports: block.votes.len(), outcome })
     }
 }

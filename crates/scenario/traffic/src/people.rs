@@ -2,8 +2,8 @@
 //!
 //! Whoever knows the seed knows them: keys for play.
 
+use crate::TrafficError;
 use access::{Network, OwnerKey, SUBMISSION_BYTES_MAX, SessionSecret, Validity};
-use anyhow::{Context, Result};
 use machine::State;
 use protocol::{Address, Command, Hash, Scopes, SessionTerms, Transaction, codec};
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ struct Person {
 
 /// Everybody who signs, by the address that the demo has for them.
 #[derive(Debug)]
-pub(super) struct People {
+pub struct People {
     seed: u64,
     people: BTreeMap<Address, Person>,
     /// From the address that owns to the one that the demo has.
@@ -34,12 +34,18 @@ pub(super) struct People {
 }
 
 impl People {
-    pub(super) fn new(seed: u64) -> Self {
+    /// Returns nobody yet, of a seed.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
         Self { seed, people: BTreeMap::new(), aliases: BTreeMap::new() }
     }
 
     /// Returns the address of somebody whom the demo knows by another, with session keys for some purposes.
-    pub(super) fn meet(&mut self, alias: Address, scopes: Scopes) -> Result<Address> {
+    ///
+    /// # Errors
+    ///
+    /// [`TrafficError::Secret`] if the seed leads to no key, which one in 2^128 does.
+    pub fn meet(&mut self, alias: Address, scopes: Scopes) -> Result<Address, TrafficError> {
         let owner = OwnerKey::from_secret(secret("devnet owner", self.seed, alias))?;
         let session = SessionSecret::from_secret(secret("devnet session", self.seed, alias))?;
         let address = owner.address();
@@ -48,8 +54,9 @@ impl People {
         Ok(address)
     }
 
-    /// Whether somebody's session key may command.
-    pub(super) fn is_registered(&self, state: &State, alias: Address) -> bool {
+    /// Returns whether somebody's session key may command.
+    #[must_use]
+    pub fn is_registered(&self, state: &State, alias: Address) -> bool {
         self.people.get(&alias).is_some_and(|person| {
             let (owner, key) = (person.owner.address(), person.session.public());
             let session = state.keys.session(owner, key);
@@ -59,29 +66,40 @@ impl People {
 
     /// Returns the submissions by which those of some who have no session key yet register one: nothing that they send
     /// after it is left out.
-    pub(super) fn register(
+    ///
+    /// # Errors
+    ///
+    /// [`TrafficError::Absent`] if somebody is among them who was never met.
+    pub fn register(
         &self,
         network: &Network,
         state: &State,
         some: &[Address],
-    ) -> Result<Vec<Vec<u8>>> {
+    ) -> Result<Vec<Vec<u8>>, TrafficError> {
         let mut next = validity(state)?;
         let without = some.iter().filter(|alias| !self.is_registered(state, **alias));
         without
             .map(|alias| {
-                let person = self.people.get(alias).context("somebody sends who has no key")?;
+                let person = self
+                    .people
+                    .get(alias)
+                    .ok_or(TrafficError::Absent("somebody sends who has no key"))?;
                 person.register(network, next())
             })
             .collect()
     }
 
     /// Returns the submissions of transactions. Who has no session key yet registers one, and what it sends is left out.
-    pub(super) fn sign(
+    ///
+    /// # Errors
+    ///
+    /// [`TrafficError::Absent`] if somebody sends who was never met, [`TrafficError::Encode`] if a command is too long.
+    pub fn sign(
         &self,
         network: &Network,
         state: &State,
         transactions: Vec<Transaction>,
-    ) -> Result<Vec<Vec<u8>>> {
+    ) -> Result<Vec<Vec<u8>>, TrafficError> {
         let mut by_sender: BTreeMap<Address, Vec<Command>> = BTreeMap::new();
         for Transaction { sender, command } in transactions {
             let alias = self.aliases.get(&sender).copied().unwrap_or(sender);
@@ -90,7 +108,10 @@ impl People {
         let mut next = validity(state)?;
         let mut submissions = Vec::new();
         for (alias, commands) in by_sender {
-            let person = self.people.get(&alias).context("somebody sends who has no key")?;
+            let person = self
+                .people
+                .get(&alias)
+                .ok_or(TrafficError::Absent("somebody sends who has no key"))?;
             let owner = person.owner.address();
             if !self.is_registered(state, alias) {
                 submissions.push(person.register(network, next())?);
@@ -106,7 +127,7 @@ impl People {
 
 impl Person {
     /// Returns the submission by which the owner registers its session key.
-    fn register(&self, network: &Network, validity: Validity) -> Result<Vec<u8>> {
+    fn register(&self, network: &Network, validity: Validity) -> Result<Vec<u8>, TrafficError> {
         let now = validity.expires_at.millis() - SIGNATURE_MS;
         let expires_at = BlockTime::from_millis(now + SESSION_MS);
         let (key, scopes) = (self.session.public(), self.scopes);
@@ -118,7 +139,7 @@ impl Person {
 }
 
 /// Returns what numbers the submissions of a block.
-fn validity(state: &State) -> Result<impl FnMut() -> Validity> {
+fn validity(state: &State) -> Result<impl FnMut() -> Validity, TrafficError> {
     let now = state.time.millis();
     let mut nonce = u64::try_from(now)?;
     Ok(move || {
@@ -134,16 +155,20 @@ fn secret(purpose: &'static str, seed: u64, alias: Address) -> [u8; 32] {
 }
 
 /// Writes the key of somebody as an owner, unless the file is there.
-pub(super) fn write_key(path: &Path, seed: u64, alias: Address) -> Result<()> {
+///
+/// # Errors
+///
+/// [`TrafficError::Unwritable`] if the system refuses.
+pub fn write_key(path: &Path, seed: u64, alias: Address) -> Result<(), TrafficError> {
     if path.exists() {
         return Ok(());
     }
     access::write_secret(path, &secret("devnet owner", seed, alias))
-        .with_context(|| format!("cannot write {}", path.display()))
+        .map_err(|source| TrafficError::Unwritable { path: path.to_path_buf(), source })
 }
 
 /// Parts commands into as few lists as fit into a submission each.
-fn batches(commands: Vec<Command>) -> Result<Vec<Vec<Command>>> {
+fn batches(commands: Vec<Command>) -> Result<Vec<Vec<Command>>, TrafficError> {
     let most = protocol::limits::COMMANDS_PER_SIGNATURE_MAX;
     let (mut lists, mut bytes) = (Vec::new(), 0);
     let mut list: Vec<Command> = Vec::new();

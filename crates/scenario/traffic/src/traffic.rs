@@ -1,13 +1,11 @@
 //! The outside world of the network: what the traders send, and what each validator's feed reports.
 
-use super::fleet::Fleet;
-use super::people::People;
-use crate::cli::DevnetArgs;
+use crate::TrafficError;
+use crate::people::People;
 use access::Network;
-use anyhow::{Context, Result};
 use machine::{Genesis, State};
 use protocol::limits::ATTESTATIONS_PER_CUSTODIAN_MAX;
-use protocol::{DepositId, Hash, Scopes, Transaction, codec};
+use protocol::{DepositId, Hash, Scopes, Transaction, Vote, codec};
 use std::ops::RangeInclusive;
 use units::{BlockSpan, Price};
 use world::crowd::{Arrived, Crowd, attested};
@@ -19,8 +17,20 @@ use world::{BTC, Stage};
 /// Client order numbers set aside for each block, so that a crowd that comes back never meets its own.
 const CLIENTS_PER_BLOCK: u64 = 1 << 20;
 
+/// Who plays, and how much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Seed of everybody's keys and of what they do.
+    pub seed: u64,
+    /// How many validators report.
+    pub validators: u16,
+    /// How many times a block everybody acts.
+    pub load: u16,
+}
+
 /// Everybody outside.
-pub(super) struct Traffic<'a> {
+#[derive(Debug)]
+pub struct Traffic<'a> {
     stage: &'a Stage,
     network: Network,
     people: People,
@@ -30,7 +40,6 @@ pub(super) struct Traffic<'a> {
     flow_minute: i128,
     first: Price,
     validators: u16,
-    /// How many times a block everybody acts.
     load: u16,
     /// The height for which traffic was sent last.
     sent_for: Option<u64>,
@@ -41,18 +50,25 @@ pub(super) struct Traffic<'a> {
 
 impl<'a> Traffic<'a> {
     /// Returns everybody, and the genesis with the addresses that they own.
-    pub(super) fn new(
+    ///
+    /// # Errors
+    ///
+    /// [`TrafficError::Absent`] if the stage has no prices.
+    pub fn new(
         stage: &'a Stage,
-        args: &DevnetArgs,
+        settings: Settings,
         genesis: Genesis,
-    ) -> Result<(Self, Genesis)> {
-        let &DevnetArgs { seed, validators, load, .. } = args;
-        let first = stage.tape.first_price(BTC).context("the scenario has no BTC price")?;
+    ) -> Result<(Self, Genesis), TrafficError> {
+        let Settings { seed, validators, load } = settings;
+        let first = stage
+            .tape
+            .first_price(BTC)
+            .ok_or(TrafficError::Absent("the scenario has no BTC price"))?;
         let mut people = People::new(seed);
         let custodians = CUSTODIANS.map(|custodian| people.meet(custodian, Scopes::DEPOSIT));
-        let custodians = custodians.into_iter().collect::<Result<Vec<_>>>()?;
+        let custodians = custodians.into_iter().collect::<Result<Vec<_>, TrafficError>>()?;
         let signers = SIGNERS.map(|signer| people.meet(signer, Scopes::GOVERN));
-        let signers = signers.into_iter().collect::<Result<Vec<_>>>()?;
+        let signers = signers.into_iter().collect::<Result<Vec<_>, TrafficError>>()?;
         let genesis = Genesis { custodians, signers, signed: true, ..genesis };
         let mut crowd = Crowd::new(seed);
         crowd.rename(|alias| people.meet(alias, Scopes::TRADE.and(Scopes::CANCEL)))?;
@@ -76,28 +92,37 @@ impl<'a> Traffic<'a> {
         Ok((everybody, genesis))
     }
 
-    pub(super) const fn network(&self) -> &Network {
+    /// Returns the network that everybody signs for.
+    pub const fn network(&self) -> &Network {
         &self.network
     }
 
-    /// Reports what the validators see for the next blocks; before commands are sent, so that whoever proposes knows that
-    /// there are reports to wait for.
-    pub(super) fn report(&mut self, fleet: &mut Fleet, state: &State, tip: u64) -> Result<()> {
+    /// Returns what the validators see for the next blocks, each with its height; to be handed in before commands are sent,
+    /// so that whoever proposes knows that there are reports to wait for.
+    ///
+    /// # Errors
+    ///
+    /// [`TrafficError::Count`] if a height is beyond what this machine counts.
+    pub fn reports(&mut self, state: &State, tip: u64) -> Result<Vec<(u64, Vote)>, TrafficError> {
+        let mut reports = Vec::new();
         for height in self.feed.next(tip) {
             let index = usize::try_from(height)?.saturating_sub(1);
             let Some(tick) = self.tick(index) else { break };
             let listing = &self.stage.listing;
-            for vote in world::votes(state, listing, tick, height.into(), self.validators) {
-                fleet.feed(height, &vote);
-            }
+            let votes = world::votes(state, listing, tick, height.into(), self.validators);
+            reports.extend(votes.into_iter().map(|vote| (height, vote)));
         }
-        Ok(())
+        Ok(reports)
     }
 
-    /// Sends what belongs into the block after `height`, once.
-    pub(super) fn play(&mut self, fleet: &mut Fleet, state: &State, height: u64) -> Result<()> {
+    /// Returns what belongs into the block after `height`, once: submissions, in parts to be handed in one after the other.
+    ///
+    /// # Errors
+    ///
+    /// [`TrafficError`] if something cannot be signed.
+    pub fn play(&mut self, state: &State, height: u64) -> Result<Vec<Vec<Vec<u8>>>, TrafficError> {
         if self.sent_for == Some(height) {
-            return Ok(());
+            return Ok(Vec::new());
         }
         if self.sent_for.is_none() && height > 0 {
             let first = (height + 1).saturating_mul(CLIENTS_PER_BLOCK);
@@ -106,11 +131,11 @@ impl<'a> Traffic<'a> {
         }
         self.sent_for = Some(height);
         if let Some(submissions) = self.open(state, height)? {
-            return fleet.submit(&submissions);
+            return Ok(vec![submissions]);
         }
         let number = i128::from(height) + 1;
         let index = usize::try_from(height)?;
-        let Some(tick) = self.tick(index) else { return Ok(()) };
+        let Some(tick) = self.tick(index) else { return Ok(Vec::new()) };
         // A minute a block, as the tape.
         let beyond = index.saturating_add(1).saturating_sub(self.stage.tape.ticks.len());
         let span = BlockSpan::from_millis(MINUTE.saturating_mul(i128::try_from(beyond)?));
@@ -120,18 +145,20 @@ impl<'a> Traffic<'a> {
             transactions.extend(self.crowd.act(state, number, now));
         }
         transactions.extend(self.flow_of_a_minute(state));
+        let mut parts = Vec::new();
         let signers = SIGNERS.iter();
         if signers.copied().all(|signer| self.people.is_registered(state, signer)) {
             let drill = world::drill(state, number);
             transactions.extend(self.crowd.govern(state, self.first, drill));
         } else {
-            fleet.submit(&self.people.register(&self.network, state, &SIGNERS)?)?;
+            parts.push(self.people.register(&self.network, state, &SIGNERS)?);
         }
-        fleet.submit(&self.people.sign(&self.network, state, transactions)?)
+        parts.push(self.people.sign(&self.network, state, transactions)?);
+        Ok(parts)
     }
 
     /// Returns what opens accounts that are not open yet, or what lets custodians attest it; `None` once all are open.
-    fn open(&mut self, state: &State, height: u64) -> Result<Option<Vec<Vec<u8>>>> {
+    fn open(&mut self, state: &State, height: u64) -> Result<Option<Vec<Vec<u8>>>, TrafficError> {
         let Some(opening) = &mut self.opening else { return Ok(None) };
         let arrived = self.flow.deposits().into_iter().chain(self.crowd.deposits());
         let missing = missing(state, arrived);
