@@ -81,6 +81,7 @@ const SHELLS: &[(&str, &[&str])] = &[
     ("surface-fit", &["market"]),
     ("backtest", &["market", "report"]),
     ("run-report", &["report"]),
+    ("strategies", &["market"]),
     ("world", &["market", "report", "run-report"]),
     // It leaves a house as a validator keeps it, and is the one crate that plays with a store.
     ("demo", &["durable", "house", "market", "report", "run-report", "store", "world"]),
