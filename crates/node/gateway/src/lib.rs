@@ -10,12 +10,13 @@
 //! **Left out:** encryption and accounts. The port listens on the local machine unless it is told otherwise; in front of
 //! the public belongs a proxy.
 
-mod doorman;
-mod limits;
+mod connection_limit;
 mod methods;
 mod metrics;
+mod origin_policy;
+mod rate_limit;
 mod serve;
-mod stall;
+mod write_timeout;
 
-pub use doorman::Doorman;
+pub use origin_policy::OriginPolicy;
 pub use serve::{Metrics, serve, serve_operator};

@@ -1,10 +1,10 @@
 //! The server: connections, requests, and their bounds.
 
-use crate::doorman::{self, Doorman};
-use crate::limits::{Admitted, Limits, Room};
+use crate::connection_limit::{BytesPermit, ConnectionLimits, ConnectionPermit};
 use crate::methods;
 use crate::metrics;
-use crate::stall::Stalling;
+use crate::origin_policy::{self, OriginPolicy};
+use crate::write_timeout::WriteTimeout;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header::CONTENT_TYPE};
@@ -49,49 +49,49 @@ struct Served {
     node: Node,
     metrics: Metrics,
     door: Door,
-    doorman: Arc<Doorman>,
+    policy: Arc<OriginPolicy>,
 }
 
-/// Serves a validator on a listening socket, for ever, to whom the doorman lets in.
-pub async fn serve(listener: TcpListener, node: Node, metrics: Metrics, doorman: Doorman) {
-    let router = router(node, metrics, doorman, Door::Clients);
-    let limits = Limits::new();
+/// Serves a validator on a listening socket, for ever, to whom the policy of origins lets in.
+pub async fn serve(listener: TcpListener, node: Node, metrics: Metrics, policy: OriginPolicy) {
+    let router = router(node, metrics, policy, Door::Clients);
+    let limits = ConnectionLimits::new();
     loop {
         let Ok((stream, peer)) = listener.accept().await else {
             rest().await;
             continue;
         };
         // Closed at once: one that waits would hold a file handle.
-        let Some(admitted) = limits.admit(peer.ip(), Instant::now()) else { continue };
-        tokio::spawn(attend(stream, admitted, router.clone()));
+        let Some(permit) = limits.admit(peer.ip(), Instant::now()) else { continue };
+        tokio::spawn(attend(stream, permit, router.clone()));
     }
 }
 
 /// Serves the operator of a validator on a socket of this machine, for ever: whoever may open its file. Here, and
 /// nowhere else, reports of prices are taken.
 pub async fn serve_operator(listener: UnixListener, node: Node, metrics: Metrics) {
-    let router = router(node, metrics, Doorman::default(), Door::Operator);
-    let limits = Limits::new();
+    let router = router(node, metrics, OriginPolicy::default(), Door::Operator);
+    let limits = ConnectionLimits::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             rest().await;
             continue;
         };
         let here = Ipv4Addr::LOCALHOST.into();
-        let Some(admitted) = limits.admit(here, Instant::now()) else { continue };
-        tokio::spawn(attend(stream, admitted, router.clone()));
+        let Some(permit) = limits.admit(here, Instant::now()) else { continue };
+        tokio::spawn(attend(stream, permit, router.clone()));
     }
 }
 
-fn router(node: Node, metrics: Metrics, doorman: Doorman, door: Door) -> Router {
-    let doorman = Arc::new(doorman);
+fn router(node: Node, metrics: Metrics, policy: OriginPolicy, door: Door) -> Router {
+    let policy = Arc::new(policy);
     Router::new()
         .route("/", post(json_rpc))
         .route("/metrics", get(metrics_text))
         .route("/health/live", get(|| async { "live\n" }))
         .route("/health/ready", get(ready))
-        .with_state(Served { node, metrics, door, doorman: doorman.clone() })
-        .layer(from_fn_with_state(doorman, doorman::guard))
+        .with_state(Served { node, metrics, door, policy: policy.clone() })
+        .layer(from_fn_with_state(policy, origin_policy::enforce))
 }
 
 /// Waits a moment when no connection can be taken: out of file handles, most likely, so others must end first.
@@ -100,13 +100,13 @@ async fn rest() {
 }
 
 /// Answers on a connection until it ends, or has to make room.
-async fn attend<S>(stream: S, admitted: Admitted, router: Router)
+async fn attend<S>(stream: S, permit: ConnectionPermit, router: Router)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let presence = admitted.presence();
-    let service = TowerToHyperService::new(router.layer(Extension(admitted)));
-    let stream = Stalling::new(stream, STALL_MAX, presence.clone());
+    let activity = permit.activity();
+    let service = TowerToHyperService::new(router.layer(Extension(permit)));
+    let stream = WriteTimeout::new(stream, STALL_MAX, activity.clone());
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_MAX)
@@ -115,18 +115,18 @@ where
     tokio::select! {
         // A broken connection concerns its client alone.
         ended = connection => drop(ended),
-        () = presence.told_to_leave() => {}
+        () = activity.evicted() => {}
     }
 }
 
 async fn json_rpc(
     State(served): State<Served>,
-    Extension(admitted): Extension<Admitted>,
+    Extension(permit): Extension<ConnectionPermit>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let client = served.doorman.client(admitted.address, &headers);
-    let Some(admitted) = admitted.asks_for(client, Instant::now()) else {
+    let client = served.policy.client(permit.address, &headers);
+    let Some(permit) = permit.on_behalf_of(client, Instant::now()) else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     // Said at once, where the head of the request says how much is to come.
@@ -135,21 +135,25 @@ async fn json_rpc(
     {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     }
-    let mut room = Room::default();
-    let bytes = match tokio::time::timeout(BODY_MAX, arrive(body, &admitted, &mut room)).await {
+    let mut room = BytesPermit::default();
+    let bytes = match tokio::time::timeout(BODY_MAX, arrive(body, &permit, &mut room)).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(status)) => return status.into_response(),
         Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
-    let _busy = admitted.work_on();
+    let _busy = permit.begin_request();
     let request = Request::read(&bytes, served.door);
     drop(bytes);
-    let answer = respond(&served, &admitted, request).await;
+    let answer = respond(&served, &permit, request).await;
     ([(CONTENT_TYPE, "application/json")], answer).into_response()
 }
 
 /// Reads a body, as long as there is room for it.
-async fn arrive(body: Body, admitted: &Admitted, room: &mut Room) -> Result<Vec<u8>, StatusCode> {
+async fn arrive(
+    body: Body,
+    permit: &ConnectionPermit,
+    room: &mut BytesPermit,
+) -> Result<Vec<u8>, StatusCode> {
     let mut frames = body.into_data_stream();
     let mut bytes = Vec::new();
     while let Some(frame) = frames.next().await {
@@ -157,7 +161,7 @@ async fn arrive(body: Body, admitted: &Admitted, room: &mut Room) -> Result<Vec<
         if bytes.len().saturating_add(frame.len()) > REQUEST_BYTES_MAX {
             return Err(StatusCode::PAYLOAD_TOO_LARGE);
         }
-        if !admitted.hold(frame.len(), room) {
+        if !permit.hold(frame.len(), room) {
             return Err(StatusCode::SERVICE_UNAVAILABLE);
         }
         bytes.extend_from_slice(&frame);
@@ -168,14 +172,14 @@ async fn arrive(body: Body, admitted: &Admitted, room: &mut Room) -> Result<Vec<
 /// Returns the response to what was sent, once the rate limit of the address has room for it. What is refused costs a unit.
 async fn respond(
     served: &Served,
-    admitted: &Admitted,
+    permit: &ConnectionPermit,
     request: Result<Request, Refused>,
 ) -> String {
     let (id, cost) = match &request {
         Ok(request) => (&request.id, request.call.cost()),
         Err(refused) => (&refused.id, 1),
     };
-    match admitted.spend(cost, Instant::now()) {
+    match permit.spend(cost, Instant::now()) {
         Some(wait) => tokio::time::sleep(wait).await,
         None => {
             let words = "too much is asked for from this address: ask again later";
@@ -183,7 +187,7 @@ async fn respond(
         }
     }
     let source = match served.door {
-        Door::Clients => Source::client(admitted.address),
+        Door::Clients => Source::client(permit.address),
         Door::Operator => Source::Local,
     };
     match request {
@@ -195,9 +199,9 @@ async fn respond(
 /// All metrics, in the format that Prometheus reads.
 async fn metrics_text(
     State(served): State<Served>,
-    Extension(admitted): Extension<Admitted>,
+    Extension(permit): Extension<ConnectionPermit>,
 ) -> Result<([(HeaderName, &'static str); 1], String), StatusCode> {
-    match admitted.spend(METRICS_COST, Instant::now()) {
+    match permit.spend(METRICS_COST, Instant::now()) {
         Some(wait) => tokio::time::sleep(wait).await,
         None => return Err(StatusCode::TOO_MANY_REQUESTS),
     }

@@ -5,7 +5,7 @@
 use crate::cli::Level;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum as _;
-use gateway::Doorman;
+use gateway::OriginPolicy;
 use house::SNAPSHOT_BLOCKS;
 use mempool::Limits;
 use protocol::{Hash, ValidatorId};
@@ -132,7 +132,7 @@ pub(crate) struct NodeConfig {
     /// The public key of its reporter.
     pub(crate) reporter: Option<[u8; 32]>,
     /// By which names clients may call it, and whose pages.
-    pub(crate) doorman: Doorman,
+    pub(crate) doorman: OriginPolicy,
     /// How much it says.
     pub(crate) log: Option<Level>,
     /// Whose state it takes over if it has none.
@@ -195,7 +195,7 @@ impl NodeConfig {
             rpc: text.rpc,
             feed: directory.join(&text.feed),
             reporter: text.reporter.as_deref().map(reporter).transpose()?,
-            doorman: Doorman {
+            doorman: OriginPolicy {
                 hosts: text.clients.hosts,
                 origins: text.clients.origins,
                 proxies: text.clients.proxies,

@@ -9,7 +9,7 @@ use crate::Verdict;
 use crate::cli::{Level, NodeArgs};
 use anyhow::{Context, Result, anyhow, bail};
 use client::Peer;
-use gateway::{Doorman, Metrics};
+use gateway::{Metrics, OriginPolicy};
 use house::{House, HouseError, Reopened};
 use light::{Anchor, Step, Trust};
 use protocol::Hash;
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &NodeArgs) -> Result<Verdict> {
 struct Doors {
     clients: std::net::TcpListener,
     operator: std::os::unix::net::UnixListener,
-    doorman: Doorman,
+    doorman: OriginPolicy,
 }
 
 fn check_genesis(directory: &Path, found: Hash, anchor: &Anchor) -> Result<()> {

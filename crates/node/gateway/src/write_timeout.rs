@@ -1,6 +1,6 @@
 //! A connection that does not wait for ever for a client that reads nothing: the write timeout against slow readers.
 
-use crate::limits::Presence;
+use crate::connection_limit::Activity;
 use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
@@ -12,21 +12,21 @@ use tokio::time::{Sleep, sleep};
 
 /// A stream on which a write that makes no progress for a while fails, and which is seen to be used by what it writes.
 #[derive(Debug)]
-pub(crate) struct Stalling<S> {
+pub(crate) struct WriteTimeout<S> {
     stream: S,
     longest: Duration,
-    presence: Arc<Presence>,
+    activity: Arc<Activity>,
     /// Since a write has been waiting.
     patience: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Stalling<S> {
-    pub(crate) fn new(stream: S, longest: Duration, presence: Arc<Presence>) -> Self {
-        Self { stream, longest, presence, patience: None }
+impl<S> WriteTimeout<S> {
+    pub(crate) fn new(stream: S, longest: Duration, activity: Arc<Activity>) -> Self {
+        Self { stream, longest, activity, patience: None }
     }
 
     /// Passes progress on, and turns a wait that has become too long into an error.
-    fn judge<T>(
+    fn pass_on<T>(
         &mut self,
         context: &mut Context<'_>,
         polled: Poll<io::Result<T>>,
@@ -44,7 +44,7 @@ impl<S> Stalling<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Stalling<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -54,7 +54,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stalling<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -62,18 +62,18 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
         if polled.is_ready() {
-            self.presence.touch(Instant::now());
+            self.activity.touch(Instant::now());
         }
-        self.judge(context, polled)
+        self.pass_on(context, polled)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_flush(context);
-        self.judge(context, polled)
+        self.pass_on(context, polled)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.judge(context, polled)
+        self.pass_on(context, polled)
     }
 }

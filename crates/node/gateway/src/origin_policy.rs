@@ -1,4 +1,4 @@
-//! Who may call at all: what the head of a request says of where it was sent, from whose page, and of what kind it is.
+//! The origin policy: who may call at all, by what the head of a request says of where it was sent, from whose page, and of what kind it is.
 //!
 //! A browser on the validator's machine, or on one that reaches it, carries requests of any page that it shows. What it
 //! cannot do is lie in three headers, which is what keeps out DNS rebinding and cross-site requests (CORS): `Host` is the
@@ -26,7 +26,7 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// By which names clients may call, besides addresses and this machine's own, and whose pages may.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Doorman {
+pub struct OriginPolicy {
     /// Names, without a port.
     pub hosts: Vec<String>,
     /// Origins, as `https://app.example.org`.
@@ -46,9 +46,9 @@ enum Refusal {
     Kind,
 }
 
-impl Doorman {
+impl OriginPolicy {
     /// Says why a request is not let in.
-    fn judge(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+    fn check(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
         let mut named = headers.get_all(HOST).iter();
         let host = named.next().and_then(|host| host.to_str().ok());
         if named.next().is_some() || !host.is_some_and(|host| self.knows(host)) {
@@ -108,13 +108,13 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// Lets a request in, or says why not; answers a browser that asks first whether a page may.
-pub(crate) async fn guard(
-    State(doorman): State<Arc<Doorman>>,
+pub(crate) async fn enforce(
+    State(policy): State<Arc<OriginPolicy>>,
     request: Request,
     next: Next,
 ) -> Response {
     let origin = request.headers().get(ORIGIN).cloned();
-    if let Err(refusal) = doorman.judge(request.method(), request.uri(), request.headers()) {
+    if let Err(refusal) = policy.check(request.method(), request.uri(), request.headers()) {
         let status = match refusal {
             Refusal::Host | Refusal::Origin => StatusCode::FORBIDDEN,
             Refusal::Kind => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -142,16 +142,20 @@ pub(crate) async fn guard(
 mod tests {
     use super::*;
 
-    fn doorman() -> Doorman {
-        Doorman {
+    fn policy() -> OriginPolicy {
+        OriginPolicy {
             hosts: vec!["rpc.example.org".to_owned()],
             origins: vec!["https://app.example.org".to_owned()],
             proxies: vec![[127, 0, 0, 1].into(), [10, 0, 0, 9].into()],
         }
     }
 
-    fn judged(doorman: &Doorman, method: &Method, head: &[(&str, &str)]) -> Result<(), Refusal> {
-        doorman.judge(method, &Uri::from_static("/"), &headers(head))
+    fn judged(
+        policy: &OriginPolicy,
+        method: &Method,
+        head: &[(&str, &str)],
+    ) -> Result<(), Refusal> {
+        policy.check(method, &Uri::from_static("/"), &headers(head))
     }
 
     fn headers(head: &[(&str, &str)]) -> HeaderMap {
@@ -165,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_name_that_somebody_else_leads_here_is_refused_and_an_address_is_not() {
-        let get = |host: &str| judged(&doorman(), &Method::GET, &[("host", host)]);
+        let get = |host: &str| judged(&policy(), &Method::GET, &[("host", host)]);
         for host in [
             "127.0.0.1:26700",
             "10.0.0.1",
@@ -187,28 +191,28 @@ mod tests {
         ] {
             assert_eq!(get(host), Err(Refusal::Host), "{host}");
         }
-        assert_eq!(judged(&doorman(), &Method::GET, &[]), Err(Refusal::Host), "none at all");
+        assert_eq!(judged(&policy(), &Method::GET, &[]), Err(Refusal::Host), "none at all");
         let two = [("host", "localhost"), ("host", "evil.example")];
-        assert_eq!(judged(&doorman(), &Method::GET, &two), Err(Refusal::Host));
+        assert_eq!(judged(&policy(), &Method::GET, &two), Err(Refusal::Host));
         let uri = Uri::from_static("http://evil.example/");
         let mut headers = HeaderMap::new();
         headers.insert(HOST, HeaderValue::from_static("localhost"));
-        assert_eq!(doorman().judge(&Method::GET, &uri, &headers), Err(Refusal::Host));
+        assert_eq!(policy().check(&Method::GET, &uri, &headers), Err(Refusal::Host));
     }
 
     #[test]
     fn a_page_of_another_origin_may_not_call_whatever_it_says_of_its_body() {
-        let from = |doorman: &Doorman, origin: &str| {
+        let from = |policy: &OriginPolicy, origin: &str| {
             let head =
                 [("host", "127.0.0.1"), ("origin", origin), ("content-type", "application/json")];
-            judged(doorman, &Method::POST, &head)
+            judged(policy, &Method::POST, &head)
         };
-        assert_eq!(from(&doorman(), "https://app.example.org"), Ok(()));
+        assert_eq!(from(&policy(), "https://app.example.org"), Ok(()));
         for origin in ["https://evil.example", "null", "http://app.example.org", "http://127.0.0.1"]
         {
-            assert_eq!(from(&doorman(), origin), Err(Refusal::Origin), "{origin}");
+            assert_eq!(from(&policy(), origin), Err(Refusal::Origin), "{origin}");
         }
-        assert_eq!(from(&Doorman::default(), "https://app.example.org"), Err(Refusal::Origin));
+        assert_eq!(from(&OriginPolicy::default(), "https://app.example.org"), Err(Refusal::Origin));
     }
 
     #[test]
@@ -218,7 +222,7 @@ mod tests {
             for line in lines {
                 headers.append(FORWARDED_FOR, HeaderValue::from_static(line));
             }
-            doorman().client(peer.parse().expect("an address"), &headers).to_string()
+            policy().client(peer.parse().expect("an address"), &headers).to_string()
         };
         assert_eq!(client("127.0.0.1", &["9.9.9.9"]), "9.9.9.9");
         assert_eq!(client("::ffff:127.0.0.1", &["2001:db8::1"]), "2001:db8::1");
@@ -228,7 +232,7 @@ mod tests {
         assert_eq!(client("127.0.0.1", &["9.9.9.9, 10.0.0.9"]), "9.9.9.9", "two proxies in a row");
         assert_eq!(client("127.0.0.1", &["9.9.9.9, nobody"]), "127.0.0.1");
         assert_eq!(client("127.0.0.1", &[]), "127.0.0.1");
-        let nobody = Doorman::default();
+        let nobody = OriginPolicy::default();
         let here = IpAddr::from([127, 0, 0, 1]);
         let mut headers = HeaderMap::new();
         headers.append(FORWARDED_FOR, HeaderValue::from_static("9.9.9.9"));
@@ -238,7 +242,7 @@ mod tests {
     #[test]
     fn a_body_must_say_that_it_is_json() {
         let post = |kind: &str| {
-            judged(&doorman(), &Method::POST, &[("host", "localhost"), ("content-type", kind)])
+            judged(&policy(), &Method::POST, &[("host", "localhost"), ("content-type", kind)])
         };
         assert_eq!(post("application/json"), Ok(()));
         assert_eq!(post("Application/JSON; charset=utf-8"), Ok(()));
@@ -247,12 +251,12 @@ mod tests {
         {
             assert_eq!(post(kind), Err(Refusal::Kind), "{kind}");
         }
-        assert_eq!(judged(&doorman(), &Method::POST, &[("host", "localhost")]), Err(Refusal::Kind));
+        assert_eq!(judged(&policy(), &Method::POST, &[("host", "localhost")]), Err(Refusal::Kind));
         let two = [
             ("host", "localhost"),
             ("content-type", "application/json"),
             ("content-type", "text/plain"),
         ];
-        assert_eq!(judged(&doorman(), &Method::POST, &two), Err(Refusal::Kind));
+        assert_eq!(judged(&policy(), &Method::POST, &two), Err(Refusal::Kind));
     }
 }
