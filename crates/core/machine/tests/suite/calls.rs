@@ -1,6 +1,8 @@
 //! Margin calls: after how long, for what, and what an account can do until then.
 
 use super::common::{BTC, House, account, deposit, dollars, long_on, order};
+use super::history::play;
+use expect_test::expect;
 use machine::Outcome;
 use protocol::{CancelReason, Event, Mode, Receipt, Refusal, Side};
 use units::{Notional, Price};
@@ -95,14 +97,26 @@ fn below_maintenance_margin_the_call_comes_at_once() {
 #[test]
 fn the_grace_lets_in_no_order_and_leaves_none_that_raises_initial_margin() {
     // 0021-FALL-002, 0019-MARG-020, 0019-MARG-021
-    let mut house = with_offer();
-    house.apply(1, vec![order(1, 6, 1, Side::Buy, 7_000 * DOLLAR, 10)]);
-    house.btc -= 70 * DOLLAR;
-    let outcome = house.apply(1, Vec::new());
-    assert_eq!(cancelled(&outcome), [(10, CancelReason::Uncovered)]);
-    let outcome = house.apply(1, vec![order(1, 7, 1, Side::Buy, 7_900 * DOLLAR, 1)]);
-    assert!(!called(&house, 1));
-    assert!(matches!(outcome.receipts[0], Receipt::Refused(Refusal::MarginShort { .. })));
+    let history = play(
+        "A1 brings 80000
+         A3 brings 10000000
+         block
+         A1 buys 6000 BTC of A3 at 8000
+         block
+         A1 sells 10 BTC at 9000
+         A1 buys 10 BTC at 7000
+         block
+         show cancelled called
+         btc -70
+         block
+         A1 buys 1 BTC at 7900
+         block",
+    );
+    expect![[r#"
+        4: cancelled: 10 BTC of A1, Uncovered
+        5: A1 is refused: margin would be short by 1284.584995 dollars
+    "#]]
+    .assert_eq(&history.printed);
 }
 
 /// Twenty makers, each long 3,000 lots with 65,000 dollars, of which 38,400 are initial margin, and a bid of 1,000 lots.

@@ -4,6 +4,8 @@
 use super::common::{
     BTC, ETH, House, START, account, deposit, dollars, genesis, of, order, trader,
 };
+use super::history::play;
+use expect_test::expect;
 use ledger::{Holder, Posting};
 use machine::{Genesis, Machine, ParameterGenesis};
 use protocol::{
@@ -85,67 +87,65 @@ fn brought(house: &House, number: u8, asset: AssetId) -> i128 {
 
 /// Accounts 1 and 2 bring 100,000 dollars each, 4 a thousand; 1 is long 60 coins of 2 and loses all and more, with nobody
 /// to buy; then both close, and there is no fund.
-fn bankrupt() -> House {
-    let mut house = house(0, &[]);
-    house.fund(&[(1, 100_000), (2, 100_000), (4, 1_000)]);
-    let (buys, sells) = (Side::Buy, Side::Sell);
-    house.apply(
-        1,
-        vec![
-            order(1, 1, 1, buys, 8_000_000_000, 6_000),
-            order(2, 1, 1, sells, 8_000_000_000, 6_000),
-        ],
-    );
-    for _ in 0..100 {
-        house.btc -= 32_000_000;
-        house.apply(40, vec![]);
-    }
-    for step in 0..10 {
-        let price = tick(house.btc);
-        house.apply(10, vec![order(2, 100 + step, 1, Side::Buy, price, 6_000)]);
-    }
-    house.apply(10, vec![of(2, Command::MassCancel { sub: 0, instrument: None })]);
-    for _ in 0..370 {
-        house.apply(10, vec![]);
-    }
-    assert_eq!((house.lots(1, 1), house.lots(2, 1)), (0, 0));
-    assert!(house.cash(1) < 0 && house.cash(2) > 200_000_000_000);
-    house
-}
+const BANKRUPT: &str = "
+    fund 0
+    A1 brings 100000
+    A2 brings 100000
+    A4 brings 1000
+    block
+    A1 buys 6000 BTC of A2 at 8000
+    block
+    each btc -32
+    block 40 x100
+    each A2 buys 6000 BTC at index
+    block 10 x10
+    A2 cancels
+    block 10
+    block 10 x370
+    check lots A1 BTC = 0
+    check lots A2 BTC = 0
+    check cash A1 < 0
+    check cash A2 > 200000
+    let debt = cash A1";
 
 #[test]
 fn while_a_debt_is_uncovered_winners_take_out_what_they_brought_and_no_more() {
-    // 0011-LEDG-009, 0025-BLOCK-041
-    let mut house = bankrupt();
-    let all = Amount::from_minor(house.cash(2));
-    // In one piece, in pieces, by way of another account.
-    let outcome = house.apply(
-        10,
-        vec![
-            withdraw(2, AssetId::DOLLAR, all),
-            withdraw(2, AssetId::DOLLAR, dollars(200_000)),
-            transfer(2, 4, AssetId::DOLLAR, all),
-            withdraw(4, AssetId::DOLLAR, dollars(150_000)),
-            withdraw(4, AssetId::DOLLAR, dollars(101_000)),
-            withdraw(4, AssetId::DOLLAR, Amount::from_minor(1)),
-        ],
+    // 0011-LEDG-009, 0025-BLOCK-041: in one piece, in pieces, by way of another account, with which what was brought goes along.
+    let mut history = play(BANKRUPT);
+    history.play(
+        "let all = cash A2
+         A2 withdraws all
+         A2 withdraws 200000
+         A2 sends all to A4
+         A4 withdraws 150000
+         A4 withdraws 101000
+         A4 withdraws 0.000001
+         block 10
+         check cash A2 = 0
+         check custody = 100000
+         A1 brings -debt
+         block 10
+         let held = custody
+         A4 withdraws 90000
+         block 10
+         check custody = held-90000",
     );
-    let more_than_came = Amount::from_minor(all.minor() - 201_000_000_000);
-    let short = Refusal::CustodyShort { short_by: more_than_came };
-    assert_eq!(refused(&outcome.receipts[0]), short);
-    let gains = |at_most| Refusal::GainsNotCovered { at_most };
-    assert_eq!(refused(&outcome.receipts[1]), gains(dollars(100_000)));
-    assert_eq!(outcome.receipts[2], Receipt::Done);
-    assert_eq!(refused(&outcome.receipts[3]), gains(dollars(101_000)), "gains carry nothing");
-    assert_eq!(outcome.receipts[4], Receipt::Done);
-    assert_eq!(refused(&outcome.receipts[5]), gains(Amount::ZERO));
-    assert_eq!(custody(&house, AssetId::DOLLAR), 100_000_000_000, "201,000 came, 101,000 went");
-    assert_eq!(house.machine.state().house_fault, None);
-    // Whoever pays the debt opens the door.
-    let debt = Amount::from_minor(-house.cash(1));
-    house.apply(10, vec![deposit(1, 0, debt)]);
-    let outcome = house.apply(10, vec![withdraw(4, AssetId::DOLLAR, dollars(90_000))]);
-    assert_eq!(outcome.receipts, [Receipt::Done]);
+    expect![[r#"
+        105: A2 is refused: margin would be short by 55198.58193 dollars
+        106: A2 is refused: margin would be short by 55198.58193 dollars
+        107: A2 is refused: margin would be short by 55198.58193 dollars
+        108: A2 is refused: margin would be short by 55198.58193 dollars
+        109: A2 is refused: margin would be short by 55198.58193 dollars
+        110: A2 is refused: margin would be short by 55198.58193 dollars
+        111: A2 is refused: margin would be short by 55198.58193 dollars
+        112: A2 is refused: margin would be short by 55198.58193 dollars
+        484: A2 is refused: custody is short by 90621330040 minor units
+        484: A2 is refused: gains do not leave while debts are uncovered: at most 100000000000 minor units
+        484: A4 is refused: gains do not leave while debts are uncovered: at most 101000000000 minor units
+        484: A4 is refused: gains do not leave while debts are uncovered: at most 0 minor units
+    "#]]
+    .assert_eq(&history.printed);
+    assert_eq!(history.house.machine.state().house_fault, None);
 }
 
 #[test]
@@ -193,31 +193,31 @@ fn custody_is_never_below_zero() {
 #[test]
 fn gains_stay_while_the_markets_reopen() {
     // 0025-BLOCK-041
-    let mut house = house(1_000_000, &[]);
-    house.apply(1, vec![deposit(1, 0, dollars(100_000)), deposit(2, 0, dollars(100_000))]);
-    let trade = |client, price, first, second| {
-        vec![order(1, client, 1, first, price, 1_000), order(2, client, 1, second, price, 1_000)]
-    };
-    house.apply(1, trade(1, 8_000_000_000, Side::Buy, Side::Sell));
-    for _ in 0..10 {
-        house.btc -= 8_000_000;
-        house.apply(10, vec![]);
-    }
-    let price = tick(house.btc);
-    house.apply(10, trade(2, price, Side::Sell, Side::Buy));
-    for _ in 0..370 {
-        house.apply(10, vec![]);
-    }
-    let gained = house.cash(2) - 100_000_000_000;
-    assert!(gained > 0);
-    let all = withdraw(2, AssetId::DOLLAR, Amount::from_minor(house.cash(2)));
-    let outcome = house.apply(91, vec![all.clone()]);
-    let gains = Refusal::GainsNotCovered { at_most: dollars(100_000) };
-    assert_eq!(refused(&outcome.receipts[0]), gains);
-    for _ in 0..70 {
-        house.apply(10, vec![]);
-    }
-    assert_eq!(house.apply(10, vec![all]).receipts, [Receipt::Done]);
+    let history = play(
+        "A1 brings 100000
+         A2 brings 100000
+         block
+         A1 buys 1000 BTC of A2 at 8000
+         block
+         each btc -8
+         block 10 x10
+         A1 sells 1000 BTC to A2 at index
+         block 10
+         block 10 x370
+         check cash A2 > 100000
+         let all = cash A2
+         A2 withdraws all
+         block 91
+         check cash A2 = all
+         block 10 x70
+         A2 withdraws all
+         block 10
+         check cash A2 = 0",
+    );
+    expect![[r#"
+        384: A2 is refused: gains do not leave while debts are uncovered: at most 100000000000 minor units
+    "#]]
+    .assert_eq(&history.printed);
 }
 
 /// Ten coins of account 1 behind a debt of about 32,000 dollars, no position, no fund.
@@ -538,7 +538,7 @@ fn one_owner_takes_its_share_of_an_hour_and_everybody_a_little_of_its_own() {
 #[test]
 fn the_fees_pay_what_the_funds_do_not() {
     // 0021-FALL-040
-    let mut house = bankrupt();
+    let mut house = play(BANKRUPT).house;
     let state = house.machine.state();
     assert_eq!(state.ledger.balance(Holder::Fees, AssetId::DOLLAR), Amount::ZERO, "all spent");
     let debt = house.cash(1);

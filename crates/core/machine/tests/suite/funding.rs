@@ -1,64 +1,54 @@
 //! Funding: who pays whom, for how long, and what a market misses.
 
-use super::common::{BTC, House, START, deposit, dollars, genesis, long, opened, order};
-use machine::{Machine, ParameterGenesis, Status};
-use protocol::{Event, InstrumentId, ParameterId, Side, codec};
+use super::common::{deposit, dollars, long, order};
+use super::history::play;
+use expect_test::expect;
+use machine::{Machine, Status};
+use protocol::{Event, InstrumentId, Side, codec};
 
 const PERPETUAL: InstrumentId = InstrumentId::new(1);
 
 #[test]
 fn funding_takes_from_the_payer_and_leaves_the_remainder_in_the_fund() {
-    // 0011-LEDG-007, 0013-CLEAR-006, 0013-CLEAR-008
-    let mut house = long();
-    let fund = |house: &House| house.machine.state().insurance_fund(BTC).micros();
-    let before = fund(&house);
-    // Blocks of 30 s: a longer gap would freeze the underlying. Two seconds have gone.
-    for _ in 0..119 {
-        let outcome = house.apply(30, Vec::new());
-        assert!(!outcome.events.iter().any(|event| matches!(event, Event::Funded { .. })));
-    }
-    let outcome = house.apply(28, Vec::new());
-    let funded = outcome.events.iter().find_map(|event| match event {
-        Event::Funded { instrument: PERPETUAL, rate, paid } => Some((rate.parts(), paid.micros())),
-        _ => None,
-    });
+    // 0011-LEDG-007, 0013-CLEAR-006, 0013-CLEAR-008. Blocks of 30 s: a longer gap would freeze the underlying. Two seconds
+    // have gone when they begin.
+    let history = play(
+        "A1 brings 100000
+         A3 brings 10000000
+         block
+         A1 buys 6000 BTC of A3 at 8000
+         block
+         show funded
+         let before = fund BTC
+         block 30 x119
+         block 28
+         check fund BTC >= before
+         check fund BTC <= before+0.000001",
+    );
     // Without a premium: 0.00125 % of 60 coins at 8,000, for all of the hour but the 55 micro-dollars a coin of its
     // first two seconds.
-    assert_eq!(funded, Some((12_500, 6_000_000 - 60 * 55)));
-    assert!((0..2).contains(&(fund(&house) - before)));
+    expect![[r#"
+        122: funded: BTC at 0.0000125, 5.9967 dollars
+    "#]]
+    .assert_eq(&history.printed);
 }
 
 #[test]
 fn funding_is_for_the_time_held_however_often_it_is_exchanged() {
-    // 0013-CLEAR-008
-    let paid_in_an_hour = |millis| {
-        let mut changed = genesis();
-        let (underlying, parameter) = (None, ParameterId::VariationInterval);
-        changed.parameters.push(ParameterGenesis { underlying, parameter, value: millis });
-        let (machine, _) = Machine::found(&changed).unwrap();
-        let mut house = House { machine, now: START, ..opened() };
-        let money = [(1, 100_000), (3, 10_000_000)];
-        house.apply(1, money.map(|(number, held)| deposit(number, 0, dollars(held))).to_vec());
-        house.apply(
-            1,
-            vec![
-                order(1, 1, 1, Side::Buy, 8_000_000_000, 1_000),
-                order(3, 1, 1, Side::Sell, 8_000_000_000, 1_000),
-            ],
-        );
-        let mut paid = 0;
-        for _ in 0..120 {
-            for event in house.apply(30, Vec::new()).events {
-                if let Event::Funded { paid: more, .. } = event {
-                    paid += more.micros();
-                }
-            }
-        }
-        paid
-    };
-    assert_eq!(paid_in_an_hour(3_600_000), 1_000_000);
-    let by_the_minute = paid_in_an_hour(60_000);
-    assert!((0..=60).contains(&(by_the_minute - 1_000_000)), "{by_the_minute}");
+    // 0013-CLEAR-008: by the hour a dollar; by the minute as much, but for rounding.
+    for (interval, most) in [(3_600_000, "1"), (60_000, "1.00006")] {
+        play(&format!(
+            "set variation_interval {interval}
+             A1 brings 100000
+             A3 brings 10000000
+             block
+             A1 buys 1000 BTC of A3 at 8000
+             block
+             block 30 x120
+             check funded BTC >= 1
+             check funded BTC <= {most}"
+        ));
+    }
 }
 
 #[test]

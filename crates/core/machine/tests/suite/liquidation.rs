@@ -1,9 +1,11 @@
 //! What the house does about accounts below maintenance margin, and what nobody can make of it.
 
 use super::common::{
-    BTC, CUSTODIAN, HOUR, House, SIGNERS, START, account, deposit, dollars, genesis, long_on, of,
-    order, trader,
+    BTC, CUSTODIAN, HOUR, House, START, account, deposit, dollars, genesis, long_on, of, order,
+    trader,
 };
+use super::history::play;
+use expect_test::expect;
 use ledger::Holder;
 use machine::{Machine, Outcome};
 use margin::Requirement;
@@ -80,68 +82,60 @@ fn spread_in(mut house: House, other: u32, lots: i128, price: i128) -> House {
 
 #[test]
 fn a_leg_that_nobody_bids_for_shields_no_other() {
-    // 0021-FALL-004, 0021-FALL-005
-    let mut house = House::new();
-    house.fund(&[(1, 120_000), (3, 10_000_000)]);
-    house.apply(
-        1,
-        vec![
-            order(1, 1, 1, Side::Buy, 8_000_000_000, 3_500),
-            order(3, 1, 1, Side::Sell, 8_000_000_000, 3_500),
-            order(1, 2, 2, Side::Buy, 8_000_000_000, 3_600),
-            order(3, 2, 2, Side::Sell, 8_000_000_000, 3_600),
-        ],
+    // 0021-FALL-004, 0021-FALL-005: a deep bid for the perpetual in every block, none for the future, whose release is larger.
+    let history = play(
+        "A1 brings 120000
+         A3 brings 10000000
+         block
+         A1 buys 3500 BTC of A3 at 8000
+         A1 buys 3600 BTC-F of A3 at 8000
+         block
+         always equity A1 > 0
+         each btc -40
+         each A3 buys 6000 BTC at index+100
+         block 10 until A1 is liquidated
+         check liquidated A1 BTC > 0
+         check liquidated A1 BTC-F > 0
+         check lots A1 BTC < 3500
+         each btc -40
+         each A3 buys 6000 BTC at index+100
+         block 10 x40
+         check lots A1 BTC < 600
+         check lots A1 BTC-F = 3600",
     );
-    assert_eq!((house.lots(1, 1), house.lots(1, 2)), (3_500, 3_600));
-    let mut first = None;
-    for step in 0..60 {
-        house.btc -= 40_000_000;
-        // A deep bid for the perpetual in every block; none for the future, whose release is larger.
-        let bid = tick(house.btc + 100_000_000);
-        let outcome = house.apply(10, vec![order(3, 1_000 + step, 1, Side::Buy, bid, 6_000)]);
-        let sent = sent(&outcome, &house, 1);
-        if !sent.is_empty() && first.is_none() {
-            assert_eq!(
-                sent.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>(),
-                BTreeSet::from([1, 2])
-            );
-            assert!(house.lots(1, 1) < 3_500, "the leg that is bid for is sold in the first block");
-            first = Some(step);
-        }
-        assert!(equity(&house, 1) > 0, "{step}");
-    }
-    assert!(first.is_some() && house.lots(1, 1) < 600, "{}", house.lots(1, 1));
-    assert_eq!(house.lots(1, 2), 3_600);
-    let state = house.machine.state();
+    let state = history.house.machine.state();
     let held = state.accounts.get(state.accounts.index(account(1)).unwrap()).unwrap();
     assert_eq!(held.pursuit().unfilled, BTreeSet::from([InstrumentId::new(2)]));
-    let bytes = house.machine.snapshot().unwrap();
+    let bytes = history.house.machine.snapshot().unwrap();
     assert_eq!(Machine::restore(&bytes).unwrap().snapshot().unwrap(), bytes);
 }
 
 #[test]
 fn a_pair_is_wound_down_while_it_has_equity() {
     // 0021-FALL-021: 60 BTC long, and ETH of equal worth short.
-    let mut house = spread(11, 252_600, 190_000_000);
-    house.apply(1, vec![withdraw(1, 100_000), withdraw(2, 100_000)]);
-    let mut legs = BTreeSet::new();
-    for step in 0..160 {
-        house.btc -= 12_000_000;
-        house.eth += 285_000;
-        let (bid, ask) = (tick(house.btc), tick(house.eth) + 500_000);
-        let outcome = house.apply(
-            10,
-            vec![
-                order(3, 10_000 + step, 1, Side::Buy, bid, 6_000),
-                order(3, 20_000 + step, 11, Side::Sell, ask, 252_600),
-            ],
-        );
-        legs.extend(sent(&outcome, &house, 1).into_iter().map(|(id, _)| id));
-        assert!(equity(&house, 1) >= 0, "{step}: {}", equity(&house, 1));
-    }
-    assert_eq!(legs, BTreeSet::from([1, 11]));
-    let left = (house.lots(1, 1), house.lots(1, 11));
-    assert!(left.0 < 4_000 && left.1 > -100_000, "{left:?}");
+    play(
+        "A1 brings 200000
+         A2 brings 200000
+         A3 brings 10000000
+         block
+         A1 buys 6000 BTC of A2 at 8000
+         block
+         A1 sells 252600 ETH to A2 at 190
+         block
+         A1 withdraws 100000
+         A2 withdraws 100000
+         block
+         always equity A1 >= 0
+         each btc -12
+         each eth +0.285
+         each A3 buys 6000 BTC at index
+         each A3 sells 252600 ETH at index+0.5
+         block 10 x160
+         check liquidated A1 BTC > 0
+         check liquidated A1 ETH > 0
+         check lots A1 BTC < 4000
+         check lots A1 ETH > -100000",
+    );
 }
 
 #[test]
@@ -281,26 +275,32 @@ fn who_owns_the_only_bid_gets_no_more_than_the_equity_of_the_account() {
 #[test]
 fn an_account_without_equity_is_not_sold_far_below_the_mark() {
     // 0021-FALL-020: the only bid is five per cent below the mark, however long it waits, and then two and a half.
-    let mut house = long_on(80_000);
-    for _ in 0..60 {
-        house.btc -= 30_000_000;
-        house.apply(10, Vec::new());
-    }
-    assert!(equity(&house, 1) < 0, "{}", equity(&house, 1));
-    let bid = |house: &House, ppm: i128| {
-        let mark = house.machine.state().markets[&InstrumentId::new(1)].mark.unwrap().micros();
-        tick(mark * (1_000_000 - ppm) / 1_000_000)
-    };
-    let low = bid(&house, 50_000);
-    house.apply(1, vec![order(3, 50, 1, Side::Buy, low, 6_000)]);
-    for _ in 0..20 {
-        let outcome = house.apply(1, Vec::new());
-        assert_eq!(sent(&outcome, &house, 1), [(1, -6_000)]);
-    }
-    assert_eq!(house.lots(1, 1), 6_000);
-    let near = bid(&house, 25_000);
-    house.apply(1, vec![order(3, 51, 1, Side::Buy, near, 6_000)]);
-    assert!(house.lots(1, 1) < 6_000);
+    let history = play(
+        "A1 brings 80000
+         A3 brings 10000000
+         block
+         A1 buys 6000 BTC of A3 at 8000
+         block
+         each btc -30
+         block 10 x60
+         check equity A1 < 0
+         A3 buys 6000 BTC at mark-5%
+         block
+         let sent = liquidated A1
+         block 1 x19
+         check liquidated A1 = sent+19
+         show liquidated
+         block
+         check lots A1 BTC = 6000
+         show
+         A3 buys 6000 BTC at mark-2.5%
+         block
+         check lots A1 BTC < 6000",
+    );
+    expect![[r#"
+        83: liquidated: the house sends -6000 BTC of A1
+    "#]]
+    .assert_eq(&history.printed);
 }
 
 /// A house with many options, and sub-accounts of trader 77 that have sold one lot of each.
@@ -470,28 +470,20 @@ fn what_the_house_does_first_is_to_take_the_accounts_orders_out() {
 #[test]
 fn a_halted_market_is_no_leg() {
     // 0021-FALL-004, 0025-BLOCK-006
-    let mut house = House::new();
-    house.fund(&[(1, 120_000), (3, 10_000_000)]);
-    house.apply(
-        1,
-        vec![
-            order(1, 1, 1, Side::Buy, 8_000_000_000, 3_500),
-            order(3, 1, 1, Side::Sell, 8_000_000_000, 3_500),
-            order(1, 2, 2, Side::Buy, 8_000_000_000, 3_600),
-            order(3, 2, 2, Side::Sell, 8_000_000_000, 3_600),
-        ],
+    play(
+        "A1 brings 120000
+         A3 brings 10000000
+         block
+         A1 buys 3500 BTC of A3 at 8000
+         A1 buys 3600 BTC-F of A3 at 8000
+         block
+         drill BTC-F
+         block
+         each btc -40
+         block 10 x40
+         check liquidated A1 BTC > 0
+         check liquidated A1 BTC-F = 0",
     );
-    let change = protocol::Change::DrillInstrument(InstrumentId::new(2));
-    let approve = Command::Approve { proposal: protocol::ProposalId::new(1), change };
-    let by = |signer: usize, command| Transaction { sender: SIGNERS[signer], command };
-    house.apply(1, vec![by(0, Command::Propose { change }), by(1, approve)]);
-    let mut legs = BTreeSet::new();
-    for _ in 0..40 {
-        house.btc -= 40_000_000;
-        let outcome = house.apply(10, Vec::new());
-        legs.extend(sent(&outcome, &house, 1).into_iter().map(|(id, _)| id));
-    }
-    assert_eq!(legs, BTreeSet::from([1]));
 }
 
 /// Applies a block in which nobody reports what BTC is worth.
@@ -532,26 +524,32 @@ fn long_and_short() -> House {
 #[test]
 fn a_frozen_leg_is_no_hedge_that_keeps_another_from_being_reduced() {
     // 0021-FALL-004: 80,000 dollars long and 40,000 short. With what BTC offsets of it, closing the short releases nothing.
-    let mut house = long_and_short();
-    freeze_btc(&mut house);
-    let mut first = None;
-    for step in 0..60 {
-        house.eth += 500_000;
-        let cancel = of(3, Command::MassCancel { sub: 0, instrument: None });
-        let sale = order(3, 100 + step, 11, Side::Sell, tick(house.eth) + 500_000, 21_000);
-        let outcome = without_btc(&mut house, vec![cancel, sale]);
-        first = first.or(sent(&outcome, &house, 1).first().copied());
-    }
-    assert!(matches!(first, Some((11, 1..))), "{first:?}");
-    assert_eq!(house.lots(1, 1), 1_000);
-    assert!(house.lots(1, 11) > -6_000, "{}", house.lots(1, 11));
-    assert!(equity(&house, 1) > 0, "{}", equity(&house, 1));
-    // Once BTC has a price, it is reduced as ever.
-    for step in 0..30 {
-        house.btc -= 20_000_000;
-        house.apply(10, vec![order(3, 1_000 + step, 1, Side::Buy, tick(house.btc), 1_000)]);
-    }
-    assert!(house.lots(1, 1) < 1_000);
+    play(
+        "A1 brings 60000
+         A3 brings 10000000
+         block
+         A1 buys 1000 BTC of A3 at 8000
+         A1 sells 21000 ETH to A3 at 190
+         block
+         A1 withdraws free-50
+         block
+         silent btc
+         block 10 x8
+         each eth +0.5
+         each A3 cancels
+         each A3 sells 21000 ETH at index+0.5
+         block 10 x60
+         check liquidated A1 BTC = 0
+         check liquidated A1 ETH > 0
+         check lots A1 BTC = 1000
+         check lots A1 ETH > -6000
+         check equity A1 > 0
+         heard btc
+         each btc -20
+         each A3 buys 1000 BTC at index
+         block 10 x30
+         check lots A1 BTC < 1000",
+    );
 }
 
 #[test]

@@ -18,6 +18,8 @@ mod fills;
 mod first_price;
 mod funding;
 mod funding_pause;
+#[path = "../support/history.rs"]
+mod history;
 mod liquidation;
 mod liquidity;
 mod listing;

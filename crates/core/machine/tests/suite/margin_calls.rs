@@ -4,11 +4,11 @@ use super::common::{
     BTC, ETH, HOUR, House, START, account, deposit, dollars, genesis, long, of, opened, order,
     quotes,
 };
+use super::history::play;
+use expect_test::expect;
 use ledger::Holder;
 use machine::Machine;
-use protocol::{
-    AssetId, CancelReason, Command, Event, InstrumentId, Mode, Receipt, Refusal, Side, Transaction,
-};
+use protocol::{AssetId, CancelReason, Command, Event, Mode, Receipt, Refusal, Side, Transaction};
 use units::{Amount, Notional};
 
 fn called(house: &House, number: u8) -> bool {
@@ -145,28 +145,24 @@ fn the_fund_pays_a_quarter_for_one_account_and_half_in_a_day() {
 
 #[test]
 fn a_position_at_a_price_not_to_be_trusted_does_not_shield_the_others() {
-    // 0021-FALL-001
-    let mut house = long();
-    house.apply(
-        1,
-        vec![
-            order(1, 50, 11, Side::Buy, 190_000_000, 10),
-            order(3, 50, 11, Side::Sell, 190_000_000, 10),
-        ],
+    // 0021-FALL-001: it is not reduced at a price of five minutes ago.
+    let history = play(
+        "A1 brings 100000
+         A3 brings 10000000
+         block
+         A1 buys 6000 BTC of A3 at 8000
+         block
+         A1 buys 10 ETH of A3 at 190
+         block
+         check lots A1 ETH = 10
+         silent eth
+         each btc -20
+         each A3 buys 6000 BTC at index+100
+         block 5 x60
+         check lots A1 BTC < 6000
+         check lots A1 ETH = 10",
     );
-    assert_eq!(house.lots(1, 11), 10);
-    for step in 0..60 {
-        house.btc -= 20_000_000;
-        let bid = (house.btc + 100_000_000) / 500_000 * 500_000;
-        let mut block = house.block(5, vec![order(3, 1_000 + step, 1, Side::Buy, bid, 6_000)]);
-        for vote in &mut block.votes {
-            vote.prices.retain(|report| report.underlying == BTC);
-        }
-        house.machine.apply(&block).unwrap();
-    }
-    assert_eq!(house.machine.state().mode(ETH), Mode::Frozen);
-    assert!(house.lots(1, 1) < 6_000, "reduced");
-    assert_eq!(house.lots(1, 11), 10, "not at a price of five minutes ago");
+    assert_eq!(history.house.machine.state().mode(ETH), Mode::Frozen);
 }
 
 #[test]
@@ -308,55 +304,51 @@ fn no_set_of_orders_turns_a_position_over_in_reduce_only_mode() {
 
 #[test]
 fn an_account_under_a_margin_call_keeps_the_orders_that_reduce() {
-    // 0021-FALL-002
-    let mut house = long();
-    house.apply(
-        1,
-        vec![
-            order(1, 5, 1, Side::Sell, 9_000_000_000, 10),
-            order(1, 6, 11, Side::Buy, 150_000_000, 10),
-        ],
+    // 0021-FALL-002: the other was not covered any more ten seconds before the call.
+    let history = play(
+        "A1 brings 100000
+         A3 brings 10000000
+         block
+         A1 buys 6000 BTC of A3 at 8000
+         block
+         A1 sells 10 BTC at 9000
+         A1 buys 10 ETH at 150
+         block
+         show cancelled called
+         each btc -4
+         block 1 until A1 is called",
     );
-    let mut cancelled = Vec::new();
-    while !called(&house, 1) {
-        house.btc -= 4_000_000;
-        let outcome = house.apply(1, Vec::new());
-        cancelled.extend(outcome.events.into_iter().filter_map(|event| match event {
-            Event::Cancelled { instrument, reason, .. } => Some((instrument, reason)),
-            _ => None,
-        }));
-    }
-    // It was not covered any more ten seconds before the call.
-    assert_eq!(cancelled, [(InstrumentId::new(11), CancelReason::Uncovered)]);
+    expect![[r#"
+        114: cancelled: 10 ETH of A1, Uncovered
+        124: called: A1, short by 2084.567573
+    "#]]
+    .assert_eq(&history.printed);
 }
 
 #[test]
 fn a_call_without_grace_cancels_what_does_not_fit_the_position() {
     // 0021-FALL-002: from initial margin to below maintenance in one block, in which what is left goes before its liquidation.
-    let mut house = long();
-    house.apply(
-        1,
-        vec![
-            order(1, 5, 1, Side::Sell, 9_000_000_000, 10),
-            order(1, 6, 11, Side::Buy, 150_000_000, 10),
-            order(1, 7, 1, Side::Sell, 9_000_000_000, 5_995),
-        ],
-    );
-    house.btc -= 790_000_000;
-    assert!(!called(&house, 1));
-    let outcome = house.apply(10, Vec::new());
-    assert!(called(&house, 1));
-    let gone = outcome.events.iter().filter_map(|event| match event {
-        Event::Cancelled { instrument, lots, reason, .. } => {
-            Some((instrument.get(), lots.count(), *reason))
-        }
-        _ => None,
-    });
     // The order of the house, of which nothing is filled, leaves too.
-    let gone = gone.filter(|(_, _, reason)| *reason != CancelReason::Unfilled);
-    let (restricted, liquidation) = (CancelReason::Restricted, CancelReason::Liquidation);
-    assert_eq!(
-        gone.collect::<Vec<_>>(),
-        [(1, 5_995, restricted), (11, 10, restricted), (1, 10, liquidation)]
+    let history = play(
+        "A1 brings 100000
+         A3 brings 10000000
+         block
+         A1 buys 6000 BTC of A3 at 8000
+         block
+         A1 sells 10 BTC at 9000
+         A1 buys 10 ETH at 150
+         A1 sells 5995 BTC at 9000
+         block
+         show cancelled called
+         btc -790
+         block 10",
     );
+    expect![[r#"
+        4: called: A1, short by 17468.341766
+        4: cancelled: 5995 BTC of A1, Restricted
+        4: cancelled: 10 ETH of A1, Restricted
+        4: cancelled: 10 BTC of A1, Liquidation
+        4: cancelled: 1285 BTC of A1, Unfilled
+    "#]]
+    .assert_eq(&history.printed);
 }

@@ -1,11 +1,13 @@
 //! The machine as its users see it: trading, margin calls, liquidation, expiry, halts, governance.
 
 use super::common::{BTC, HOUR, House, account, deposit, dollars, order, sign, trader};
+use super::history::play;
+use expect_test::expect;
 use machine::{AccountRecord, Machine, MarketRecord, StateKey, Status};
 use margin::Greeks;
 use protocol::{
-    AssetId, Change, Command, Event, InstrumentId, Mode, ParameterId, ProposalId, Receipt, Refusal,
-    Side, Transaction, codec,
+    Change, Command, Event, InstrumentId, Mode, ParameterId, ProposalId, Receipt, Refusal, Side,
+    Transaction, codec,
 };
 use units::{Notional, Vol};
 
@@ -41,12 +43,20 @@ fn a_trade_is_novated_at_one_price_and_pays_its_fees() {
 #[test]
 fn an_order_that_margin_does_not_cover_is_refused_and_changes_nothing() {
     // 0025-BLOCK-010
-    let mut house = two_funded();
     // 100,000 dollars carry at most 625,000 at a scan range of 16 %: 781 lots of 80 dollars each hundredth of a coin.
-    let outcome = house.apply(1, vec![order(1, 1, 1, Side::Buy, 8_000_000_000, 8_000)]);
-    assert!(matches!(outcome.receipts[0], Receipt::Refused(Refusal::MarginShort { .. })));
-    let outcome = house.apply(1, vec![order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000)]);
-    assert!(matches!(outcome.receipts[0], Receipt::Order(_)), "{:?}", outcome.receipts[0]);
+    let history = play(
+        "A1 brings 100000
+         block
+         A1 buys 8000 BTC at 8000
+         block
+         check cash A1 = 100000
+         A1 buys 6000 BTC at 8000
+         block",
+    );
+    expect![[r#"
+        2: A1 is refused: margin would be short by 3808.00469 dollars
+    "#]]
+    .assert_eq(&history.printed);
 }
 
 #[test]
@@ -65,38 +75,36 @@ fn a_cancel_beats_the_order_that_would_have_hit_it() {
 #[test]
 fn a_falling_market_calls_then_liquidates_and_turns_no_position_over() {
     // 0021-FALL-001, 0021-FALL-002, 0021-FALL-007, 0021-FALL-008
-    let mut house = two_funded();
-    house.apply(
-        1,
-        vec![
-            deposit(3, 0, dollars(1_000_000)),
-            order(1, 1, 1, Side::Buy, 8_000_000_000, 6_000),
-            order(2, 1, 1, Side::Sell, 8_000_000_000, 3_000),
-        ],
+    let history = play(
+        "A1 brings 100000
+         A2 brings 100000
+         A3 brings 1000000
+         block
+         A1 buys 6000 BTC at 8000
+         A2 sells 3000 BTC at 8000
+         block
+         A3 sells 3000 BTC at 8000
+         block
+         show called liquidated
+         each btc -60
+         each A3 buys 500 BTC at index-100
+         block 10 until A1 is liquidated
+         show
+         each btc -60
+         each A3 buys 500 BTC at index-100
+         block 10 x12
+         check liquidated A2 = 0
+         check liquidated A3 = 0
+         check lots A1 BTC < 6000
+         check lots A1 BTC >= 0
+         check cash A1 > -100000",
     );
-    house.apply(1, vec![order(3, 9, 1, Side::Sell, 8_000_000_000, 3_000)]);
-    let (mut called, mut liquidated) = (false, false);
-    for step in 0..20 {
-        house.btc -= 60_000_000;
-        // Somebody stands ready to buy.
-        let bid = (house.btc - 100_000_000) / 500_000 * 500_000;
-        let outcome = house.apply(10, vec![order(3, 100 + step, 1, Side::Buy, bid, 500)]);
-        for event in &outcome.events {
-            match event {
-                Event::MarginCalled { .. } => called = true,
-                Event::Liquidated { account: index, .. } => {
-                    assert!(called, "a margin call comes before a liquidation");
-                    assert_eq!(house.machine.state().accounts.index(account(1)), Some(*index));
-                    liquidated = true;
-                }
-                _ => {}
-            }
-        }
-    }
-    assert!(liquidated);
-    assert!(house.lots(1, 1) < 6_000 && house.lots(1, 1) >= 0, "reduced, never flipped");
-    assert!(house.cash(1) > -100_000_000_000);
-    house.machine.state().check().unwrap();
+    expect![[r#"
+        11: called: A1, short by 4468.425564
+        17: liquidated: the house sends -1126 BTC of A1
+    "#]]
+    .assert_eq(&history.printed);
+    history.house.machine.state().check().unwrap();
 }
 
 #[test]
@@ -365,40 +373,28 @@ fn a_vol_is_uncertain_from_when_its_votes_are_stale_until_it_is_voted_again() {
 
 #[test]
 fn withdrawals_leave_initial_margin_and_respect_the_hourly_limit() {
-    // 0025-BLOCK-012
-    let mut house = two_funded();
-    house.apply(
-        1,
-        vec![
-            order(1, 1, 1, Side::Buy, 8_000_000_000, 3_000),
-            order(2, 1, 1, Side::Sell, 8_000_000_000, 3_000),
-            deposit(4, 0, dollars(60_000_000)),
-        ],
+    // 0025-BLOCK-012: the second of six millions and the first two of account 1 are refused. Two millions are the funds'.
+    let history = play(
+        "A1 brings 100000
+         A2 brings 100000
+         A4 brings 60000000
+         block
+         A1 buys 3000 BTC of A2 at 8000
+         block
+         A1 withdraws 90000
+         A1 withdraws 200000
+         A4 withdraws 6000000
+         A4 withdraws 6000000
+         A1 withdraws 10000
+         block
+         check custody = 56190000",
     );
-    let withdraw = |number, amount| Transaction {
-        sender: trader(number),
-        command: Command::Withdraw {
-            sub: 0,
-            asset: AssetId::DOLLAR,
-            amount: dollars(amount),
-            destination: trader(number),
-        },
-    };
-    let outcome = house.apply(
-        1,
-        vec![
-            withdraw(1, 90_000),
-            withdraw(1, 200_000),
-            withdraw(4, 6_000_000),
-            withdraw(4, 6_000_000),
-            withdraw(1, 10_000),
-        ],
-    );
-    assert!(matches!(outcome.receipts[0], Receipt::Refused(Refusal::MarginShort { .. })));
-    assert!(matches!(outcome.receipts[1], Receipt::Refused(Refusal::BalanceShort { .. })));
-    assert_eq!(outcome.receipts[2], Receipt::Done);
-    assert!(matches!(outcome.receipts[3], Receipt::Refused(Refusal::WithdrawalLimit { .. })));
-    assert_eq!(outcome.receipts[4], Receipt::Done);
+    expect![[r#"
+        3: A1 is refused: margin would be short by 28779.153979 dollars
+        3: A1 is refused: the balance is short by 100120000000 minor units
+        3: A4 is refused: the hourly withdrawal limit would be exceeded by 5750000 dollars
+    "#]]
+    .assert_eq(&history.printed);
 }
 
 #[test]

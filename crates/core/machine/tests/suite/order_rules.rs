@@ -4,12 +4,14 @@ use super::common::{
     BTC, CUSTODIAN, HOUR, House, START, account, arrived, deposit, dollars, long, of, opened,
     order, trader, twin,
 };
+use super::history::play;
+use expect_test::expect;
 use machine::{Machine, ParameterGenesis};
 use protocol::{
     AccountId, AssetId, Command, Event, InstrumentId, Mode, ParameterId, Quote, Receipt, Refusal,
     Side, Transaction,
 };
-use units::{Amount, Lots, Notional, Price};
+use units::{Amount, Lots, Price};
 
 fn required(house: &House, number: u8, with_orders: bool) -> margin::Requirement {
     let state = house.machine.state();
@@ -217,37 +219,34 @@ fn who_has_an_order_or_a_pledge_on_prices_that_may_be_wrong_takes_nothing_out() 
 
 #[test]
 fn at_a_frozen_price_nothing_is_sold_and_nothing_exchanged() {
-    // 0013-CLEAR-006, 0021-FALL-004, 0025-BLOCK-018
-    let mut house = House::new();
-    house.apply(1, vec![deposit(1, 0, dollars(80_000)), deposit(2, 0, dollars(10_000_000))]);
-    let trade = |number, side| {
-        let (bitcoin, ether) = (8_000_000_000, 190_000_000);
-        vec![order(number, 1, 11, side, ether, 100_000), order(number, 2, 1, side, bitcoin, 2_500)]
-    };
-    house.apply(1, [trade(1, Side::Buy), trade(2, Side::Sell)].concat());
-    assert_eq!((house.lots(1, 1), house.lots(1, 11)), (2_500, 100_000));
-    house.btc -= 40_000_000;
-    while house.now < START + HOUR - 300_000 {
-        house.apply(30, Vec::new());
-    }
-    // Nothing is heard of the one index any more; the other falls, until the account is far below maintenance margin.
-    let (mut legs, mut paid) = (Vec::new(), Vec::new());
-    for _ in 0..400 {
-        house.eth = (house.eth - 500_000).max(110_000_000);
-        for event in silent(&mut house, 2, Vec::new()).events {
-            match event {
-                Event::Liquidated { instrument: Some(instrument), .. } => legs.push(instrument),
-                Event::VariationPaid { instrument, .. } => paid.push(instrument),
-                _ => {}
-            }
-        }
-    }
-    assert_eq!(house.machine.state().mode(BTC), Mode::Frozen);
-    let needed = required(&house, 1, false);
-    assert!(needed.equity < needed.maintenance && needed.equity < Notional::ZERO);
-    let ether = InstrumentId::new(11);
-    assert!(!legs.is_empty() && legs.iter().all(|leg| *leg == ether), "{legs:?}");
-    assert_eq!(paid, [ether], "what is owed on the other waits");
+    // 0013-CLEAR-006, 0021-FALL-004, 0025-BLOCK-018: shortly before the hour nothing is heard of the one index any more; the other
+    // falls, until the account is far below maintenance margin. What is owed on the one waits.
+    let history = play(
+        "A1 brings 80000
+         A2 brings 10000000
+         block
+         A1 buys 100000 ETH of A2 at 190
+         A1 buys 2500 BTC of A2 at 8000
+         block
+         check lots A1 BTC = 2500
+         btc -40
+         block 30 x110
+         silent btc
+         show variation
+         each eth -0.5
+         block 2 x160
+         block 2 x240
+         let needed = maintenance A1
+         check equity A1 < needed
+         check equity A1 < 0
+         check liquidated A1 ETH > 0
+         check liquidated A1 BTC = 0",
+    );
+    assert_eq!(history.house.machine.state().mode(BTC), Mode::Frozen);
+    expect![[r#"
+        261: variation: ETH, 74500 dollars
+    "#]]
+    .assert_eq(&history.printed);
 }
 
 #[test]
