@@ -169,30 +169,39 @@ async fn arrive(
     Ok(bytes)
 }
 
-/// Returns the response to what was sent, once the rate limit of the address has room for it. What is refused costs a unit.
+/// Returns the response to what was sent.
 async fn respond(
     served: &Served,
     permit: &ConnectionPermit,
     request: Result<Request, Refused>,
 ) -> String {
-    let (id, cost) = match &request {
-        Ok(request) => (&request.id, request.call.cost()),
-        Err(refused) => (&refused.id, 1),
-    };
-    match permit.spend(cost, Instant::now()) {
-        Some(wait) => tokio::time::sleep(wait).await,
-        None => {
-            let words = "too much is asked for from this address: ask again later";
-            return rpc::refused(id, &Error::new(ErrorCode::LimitExceeded, words));
-        }
-    }
     let source = match served.door {
         Door::Clients => Source::client(permit.address),
         Door::Operator => Source::Local,
     };
-    match request {
+    match within_rate(permit, request).await {
         Ok(Request { id, call }) => methods::respond(&served.node, source, &id, call).await,
         Err(Refused { id, error }) => rpc::refused(&id, &error),
+    }
+}
+
+/// Returns a request once the rate limit of its address has room for it, or refuses it. What is refused as it is costs a unit.
+async fn within_rate(
+    permit: &ConnectionPermit,
+    request: Result<Request, Refused>,
+) -> Result<Request, Refused> {
+    let cost = request.as_ref().map_or(1, |request| request.call.cost());
+    match permit.spend(cost, Instant::now()) {
+        Some(wait) => {
+            tokio::time::sleep(wait).await;
+            request
+        }
+        None => {
+            let words = "too much is asked for from this address: ask again later";
+            let error = Error::new(ErrorCode::LimitExceeded, words);
+            let id = request.map_or_else(|refused| refused.id, |request| request.id);
+            Err(Refused { id, error })
+        }
     }
 }
 
@@ -213,5 +222,87 @@ async fn ready(State(served): State<Served>) -> (StatusCode, String) {
     match served.node.ready() {
         Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rpc::Id;
+
+    fn permit() -> ConnectionPermit {
+        let limits = ConnectionLimits::new();
+        limits.admit([10, 0, 0, 1].into(), Instant::now()).expect("the first is let in")
+    }
+
+    /// Takes what is left of an address's bucket, waiting units included.
+    fn drain(permit: &ConnectionPermit) {
+        while permit.spend(100, Instant::now()).is_some() {}
+    }
+
+    fn read(text: &str) -> Result<Request, Refused> {
+        Request::read(text.as_bytes(), Door::Clients)
+    }
+
+    fn body(frames: Vec<Vec<u8>>) -> Body {
+        let frames = frames.into_iter().map(Ok::<_, std::io::Error>);
+        Body::from_stream(futures::stream::iter(frames))
+    }
+
+    #[tokio::test]
+    async fn a_request_beyond_the_rate_is_refused_under_its_id_and_one_within_it_passes() {
+        let permit = permit();
+        let asked = "{\"id\":\"a\",\"method\":\"greeks\",\"params\":{\"account\":\"0x0000000000000000000000000000000000000000\"}}";
+        assert_eq!(within_rate(&permit, read(asked)).await, read(asked));
+        drain(&permit);
+        let refused = within_rate(&permit, read(asked)).await.expect_err("nothing is left");
+        assert_eq!(refused.id, Id::Text("a".to_owned()));
+        assert_eq!(refused.error.kind(), Some(ErrorCode::LimitExceeded));
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_as_it_is_costs_too_and_says_so_once_nothing_is_left() {
+        let permit = permit();
+        for (asked, code) in [
+            ("nonsense", ErrorCode::ParseError),
+            ("[]", ErrorCode::InvalidRequest),
+            ("{\"method\":\"sing\"}", ErrorCode::MethodNotFound),
+            ("{\"method\":\"follow\"}", ErrorCode::InvalidParams),
+        ] {
+            let refused = within_rate(&permit, read(asked)).await.expect_err("it is none");
+            assert_eq!(refused.error.kind(), Some(code), "{asked}");
+        }
+        drain(&permit);
+        while permit.spend(1, Instant::now()).is_some() {}
+        let refused = within_rate(&permit, read("nonsense")).await.expect_err("nor now");
+        assert_eq!(refused.error.kind(), Some(ErrorCode::LimitExceeded));
+    }
+
+    #[tokio::test]
+    async fn a_body_arrives_whole_up_to_its_bound_and_no_further() {
+        let (permit, mut room) = (permit(), BytesPermit::default());
+        let whole = arrive(body(vec![vec![1; 3], vec![2; 2]]), &permit, &mut room).await;
+        assert_eq!(whole, Ok(vec![1, 1, 1, 2, 2]));
+        let most = vec![0; REQUEST_BYTES_MAX];
+        let read = arrive(body(vec![most.clone()]), &permit, &mut room).await;
+        assert_eq!(read.map(|bytes| bytes.len()), Ok(REQUEST_BYTES_MAX));
+        let read = arrive(body(vec![most, vec![0]]), &permit, &mut BytesPermit::default()).await;
+        assert_eq!(read, Err(StatusCode::SERVICE_UNAVAILABLE), "an address has 16 MiB in all");
+        drop(room);
+        let read = arrive(
+            body(vec![vec![0; 1], vec![0; REQUEST_BYTES_MAX]]),
+            &permit,
+            &mut BytesPermit::default(),
+        )
+        .await;
+        assert_eq!(read, Err(StatusCode::PAYLOAD_TOO_LARGE));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_a_bad_request() {
+        let frames = [Ok(vec![1]), Err(std::io::Error::other("gone"))];
+        let broken = Body::from_stream(futures::stream::iter(frames));
+        let read = arrive(broken, &permit(), &mut BytesPermit::default()).await;
+        assert_eq!(read, Err(StatusCode::BAD_REQUEST));
     }
 }

@@ -77,3 +77,40 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
         self.pass_on(context, polled)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection_limit::ConnectionLimits;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    fn activity() -> Arc<Activity> {
+        let limits = ConnectionLimits::new();
+        let permit = limits.admit([10, 0, 0, 1].into(), Instant::now());
+        permit.expect("the first is let in").activity()
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_is_cut_off() {
+        let (server, _client) = duplex(4);
+        let mut server = WriteTimeout::new(server, Duration::ZERO, activity());
+        let written = server.write_all(&[1; 5]).await.map_err(|error| error.kind());
+        assert_eq!(written, Err(io::ErrorKind::TimedOut));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_its_answer_gets_all_of_it() {
+        let (server, mut client) = duplex(4);
+        let mut server = WriteTimeout::new(server, Duration::from_secs(3_600), activity());
+        let mut read = Vec::new();
+        let (written, _) = tokio::join!(
+            async {
+                server.write_all(&[7; 1_000]).await?;
+                server.shutdown().await
+            },
+            client.read_to_end(&mut read),
+        );
+        assert!(written.is_ok(), "{written:?}");
+        assert_eq!(read, [7; 1_000]);
+    }
+}

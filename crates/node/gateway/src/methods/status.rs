@@ -53,3 +53,60 @@ fn oracle(oracle: &Oracle) -> OracleStatus {
         age_ms: oracle.age.map(|age| i64::try_from(age.millis()).unwrap_or(i64::MAX)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::{Mode, UnderlyingId};
+    use replica::Activities;
+    use std::time::Duration;
+    use units::BlockSpan;
+
+    fn status() -> Status {
+        Status {
+            validator: Some(ValidatorId::new(4)),
+            epoch: 2,
+            seated: true,
+            unreached: vec![ValidatorId::new(3)],
+            heard: vec![ValidatorId::new(1), ValidatorId::new(2)],
+            quorum: (3, 4),
+            since_block: Duration::from_micros(58_900),
+            oracles: vec![Oracle {
+                underlying: UnderlyingId::new(1),
+                name: "BTC".to_owned(),
+                mode: Mode::ReduceOnly,
+                age: Some(BlockSpan::from_millis(1_500)),
+            }],
+            header: None,
+            finalised: 9,
+            waiting: 7,
+            waiting_bytes: 700,
+            halted: None,
+            signing_stopped: Some("the disk is full".to_owned()),
+            activities: Activities {
+                round: (2 << 32) + 42,
+                finalised: 5,
+                skipped: 1,
+                contradictions: 0,
+            },
+        }
+    }
+
+    #[test]
+    fn what_is_told_is_how_the_validator_stands() {
+        let told = reply("novation-test@00", &status());
+        assert_eq!((told.validator, told.validators_needed), (Some(4), 3));
+        assert_eq!((told.heard, told.unreached), (vec![1, 2], vec![3]));
+        assert_eq!(told.since_block_ms, 58, "whole milliseconds, rounded down");
+        assert_eq!((told.round, told.view), ((2 << 32) + 42, 42), "the view is of its epoch");
+        assert_eq!(told.signing_stopped.as_deref(), Some("the disk is full"));
+        let oracle = &told.oracles[0];
+        assert_eq!((oracle.mode.as_str(), oracle.age_ms), ("reduce_only", Some(1_500)));
+    }
+
+    #[test]
+    fn before_the_first_block_there_is_no_height_time_or_root() {
+        let told = reply("novation-test@00", &status());
+        assert_eq!((told.height, told.time, told.state_root), (None, None, None));
+    }
+}
