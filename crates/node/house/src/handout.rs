@@ -5,7 +5,7 @@
 //!
 //! **Invariant:** a snapshot on disk is read whole at most once, whoever asks for which of them in which order.
 
-use crate::transfer::{CHUNK_BYTES, Manifest, Offer, is_due};
+use crate::state_sync::{CHUNK_BYTES, Manifest, Offer, is_due};
 use crate::{HouseError, unwritable};
 use std::collections::BTreeMap;
 use std::fs::File;

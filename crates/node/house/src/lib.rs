@@ -11,12 +11,12 @@ mod error;
 mod handout;
 mod header;
 mod recent;
-mod transfer;
+mod state_sync;
 
 pub use error::HouseError;
 pub use handout::Handout;
 pub use header::seal;
-pub use transfer::{
+pub use state_sync::{
     CHUNK_BYTES, MANIFEST_BYTES_MAX, Manifest, Offer, SNAPSHOT_BLOCKS, is_due, snapshot_hash,
 };
 

@@ -18,8 +18,8 @@ mod log;
 mod qmdb;
 mod refused;
 mod snapshot;
+mod state_sync;
 mod store;
-mod transfer;
 
 pub use commitment::{CommitmentError, StateCommitment};
 pub use disk::{DirectoryLock, DiskError, LockError};
@@ -37,8 +37,8 @@ pub use state_proof::{
     Claim, KEY_BYTES_MAX, KeyBytes, PROOF_BYTES_MAX, PROOF_VERSION, Proof, ProofError,
     RECORD_BYTES_MAX, RecordBytes, RecordDigest, StateRoot, Verified,
 };
+pub use state_sync::{Fetch, FetchError, TREE_REQUEST_BYTES_MAX, TreeTarget, WitnessError};
 pub use store::{Arrived, Resume, Skipped, Store, StoreError, StoreOptions};
-pub use transfer::{Fetch, FetchError, TREE_REQUEST_BYTES_MAX, TreeTarget, WitnessError};
 
 /// The hash that names a chain: the first thing every file of a store says, so that two chains never mix.
 pub type GenesisHash = [u8; 32];

@@ -16,7 +16,7 @@ use crate::{
     commitment::{CommitmentError, HashedWrites, StateCommitment, hashed_writes},
     disk::{DirectoryLock, DiskError, Named as _, ScratchDirectory, file_names},
     refused::{Refused, refused},
-    transfer::{self, Fetch, Fetcher, NotBuilt, TREE_REQUEST_BYTES_MAX, TreeTarget},
+    state_sync::{self, Fetch, Fetcher, NotBuilt, TREE_REQUEST_BYTES_MAX, TreeTarget},
 };
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
 use commonware_cryptography::{Sha256, sha256::Digest};
@@ -450,7 +450,7 @@ impl Open {
             return Err(untrue(reason));
         }
         let fetcher = Fetcher::new(fetch, &target);
-        let tree = transfer::fetch(context.child("state"), config(), &target, fetcher)
+        let tree = state_sync::fetch(context.child("state"), config(), &target, fetcher)
             .await
             .map_err(|error| match error {
                 NotBuilt::Database(error) if refused(&error).is_some() => engine(dir, &error),
@@ -489,7 +489,7 @@ impl Open {
     async fn serve(&self, request: &[u8]) -> Result<Vec<u8>, CommitmentError> {
         let request = TreeRequest::<mmr::Family>::decode(Copying(request))
             .map_err(|error| CommitmentError::Untrue { reason: error.to_string() })?;
-        if request.max_ops().get() > transfer::OPERATIONS_AT_ONCE.get() {
+        if request.max_ops().get() > state_sync::OPERATIONS_AT_ONCE.get() {
             return Err(CommitmentError::Untrue { reason: "too many operations".into() });
         }
         let (response, _) =

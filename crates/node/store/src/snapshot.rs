@@ -18,7 +18,7 @@ use crate::{
     GenesisHash,
     disk::{DiskError, Named as _, create_directory, file_names, replace_file, sync_directory},
     qmdb::Checkpoint,
-    transfer::TreeTarget,
+    state_sync::TreeTarget,
 };
 use sha2::{Digest as _, Sha256};
 use state_proof::StateRoot;

@@ -24,7 +24,7 @@ use crate::{
     log::{BlockLog, BlockReader, LogError, LogOptions},
     qmdb::{Checkpoint, QmdbCommitment},
     snapshot::{Snapshot, SnapshotError, Snapshots},
-    transfer::{Fetch, TreeTarget},
+    state_sync::{Fetch, TreeTarget},
 };
 use state_proof::{KeyBytes, Proof, RecordBytes, RecordDigest, StateRoot};
 use std::{
