@@ -343,7 +343,7 @@ impl History {
                 let counts = |(of, leg): &&(AccountIndex, InstrumentId)| {
                     *of == who && on.is_none_or(|on| on == *leg)
                 };
-                i128::try_from(self.liquidated.iter().filter(counts).count()).unwrap() * ONE
+                self.liquidated.iter().filter(counts).map(|_| ONE).sum()
             }
             ["fund", on] => state.insurance_fund(underlying(&on.to_lowercase())?).micros(),
             ["funded", on] => self.funded.get(&market(on)?).copied().unwrap_or(0),
