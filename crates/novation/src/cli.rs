@@ -9,6 +9,7 @@ mod report;
 pub(crate) use report::ReportArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use operator::Level;
 use protocol::limits::EPOCH_BLOCKS_MIN;
 use protocol::{AccountId, AccountIndex, Address, Hash};
 use records::Kind;
@@ -24,7 +25,9 @@ mod founding;
 mod values;
 
 pub(crate) use founding::{GenesisArgs, GenesisWhat, InitArgs};
-use values::{directory, kinds, node_address, owner, public_key, reachable, root, seed, time};
+use values::{
+    directory, kinds, levels, node_address, owner, public_key, reachable, root, seed, time,
+};
 
 /// The version of the program, and those of the encodings that it reads and writes.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -200,26 +203,11 @@ pub(crate) struct NodeArgs {
     #[arg(long, value_name = "URL", value_parser = node_address)]
     pub(crate) join: Option<std::net::SocketAddr>,
     /// Say so much on standard error, whatever the file says.
-    #[arg(long, value_name = "LEVEL", env = "NOVATION_LOG")]
+    #[arg(long, value_name = "LEVEL", env = "NOVATION_LOG", value_parser = levels())]
     pub(crate) log_level: Option<Level>,
     /// End when standard input does: for a parent that must not leave validators behind.
     #[arg(long, hide = true)]
     pub(crate) with_parent: bool,
-}
-
-/// How much is said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Level {
-    /// Nothing.
-    Off,
-    /// What ends the node, or its votes.
-    Error,
-    /// What an operator must look at.
-    Warn,
-    /// What changes, too.
-    Info,
-    /// What the engine does, too.
-    Debug,
 }
 
 /// What to do with keys.

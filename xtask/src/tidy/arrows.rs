@@ -75,6 +75,10 @@ const SHELLS: &[(&str, &[&str])] = &[
     ("mempool", &["access"]),
     ("replica", &["access", "durable", "house", "light", "mempool"]),
     ("gateway", &["access", "house", "replica", "rpc"]),
+    (
+        "operator",
+        &["access", "durable", "gateway", "house", "light", "mempool", "replica", "store"],
+    ),
     ("light", &["state-proof"]),
     ("records", &["state-proof"]),
     ("client", &["light", "records", "state-proof"]),

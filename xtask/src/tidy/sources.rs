@@ -72,6 +72,7 @@ const DURABLE: &[&str] = &[
     "crates/node/store/src/",
     "crates/node/house/src/",
     "crates/node/replica/src/",
+    "crates/node/operator/src/",
     "crates/novation/src/network/",
 ];
 
@@ -79,7 +80,7 @@ const DURABLE: &[&str] = &[
 const LOSABLE: &[(&str, &str)] = &[
     ("crates/node/replica/src/live.rs", "a file by which a disk is tried, and which is removed"),
     ("crates/novation/src/network/node.rs", "the number of a process that is gone after a crash"),
-    ("crates/novation/src/network/door.rs", "a socket, which a crash closes"),
+    ("crates/node/operator/src/doors.rs", "a socket, which a crash closes"),
     ("crates/novation/src/network/ask.rs", "an answer, which is asked for again"),
 ];
 
@@ -174,7 +175,7 @@ mod tests {
         let text = "//! Keys.\nfs::write(path, key)?;\n#[cfg(test)]\nmod tests { fs::write(); }\n";
         let found = |path| durable_files(&Tree::of(&[(path, text)])).len();
         assert_eq!(found("crates/node/replica/src/keys.rs"), 1);
-        assert_eq!(found("crates/novation/src/network/init.rs"), 1);
+        assert_eq!(found("crates/node/operator/src/files.rs"), 1);
         assert_eq!(found("crates/risk/report/src/lib.rs"), 0);
     }
 

@@ -1,6 +1,7 @@
 //! Values of the command line: what a text must be to be one.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use operator::Level;
 use protocol::{AccountId, Address, Hash};
 use records::Kind;
 use std::net::IpAddr;
@@ -73,6 +74,12 @@ pub(crate) fn reachable(text: &str) -> Result<std::net::SocketAddr, String> {
 pub(crate) fn kinds() -> impl TypedValueParser<Value = Kind> {
     let named = Kind::ALL.map(|kind| PossibleValue::new(kind.word()).help(kind.about()));
     PossibleValuesParser::new(named).try_map(|word| word.parse::<Kind>())
+}
+
+/// Reads how much is said.
+pub(crate) fn levels() -> impl TypedValueParser<Value = Level> {
+    let named = Level::ALL.map(|level| PossibleValue::new(level.word()).help(level.about()));
+    PossibleValuesParser::new(named).try_map(|word| word.parse::<Level>())
 }
 
 /// Reads a state root.

@@ -1,12 +1,10 @@
 //! The validators' processes, and a client to each.
 
-use crate::network::config::NodeConfig;
-use crate::network::door;
 use crate::network::feed::Reporter;
-use crate::network::init::directory;
 use access::{Network, ReporterSecret};
 use anyhow::{Context, Result, bail};
 use client::Client;
+use operator::{NodeConfig, open_port, validator_directory};
 use protocol::{Block, Hash, Header, Vote, codec, decode_hex, encode_hex, limits};
 use serde_json::{Value, json};
 use std::fs::{self, File};
@@ -68,12 +66,12 @@ impl Fleet {
         let mut members = Vec::new();
         let mut places = Vec::new();
         for index in 0..reporters.len() {
-            let place = directory(dir, index);
+            let place = validator_directory(dir, index);
             let path = place.join("node.toml");
             let config = NodeConfig::read(&path)?;
             // Another program's answers would be taken for a validator's.
-            drop(door::port(config.listen, "validators connect")?);
-            drop(door::port(config.rpc, "clients connect")?);
+            drop(open_port(config.listen, "validators connect")?);
+            drop(open_port(config.rpc, "clients connect")?);
             places.push((place, path, config));
         }
         for (index, ((place, path, config), secret)) in places.iter().zip(reporters).enumerate() {

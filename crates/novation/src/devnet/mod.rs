@@ -9,12 +9,12 @@ mod view;
 
 use crate::Verdict;
 use crate::cli::DevnetArgs;
-use crate::network::init::{self, Plan};
 use anyhow::{Context, Result, bail};
 use fleet::Fleet;
 use light::{Anchor, Clock};
 use machine::{Genesis, ParameterGenesis};
 use market::Dataset;
+use operator::{Plan, write_network};
 use protocol::{Hash, ParameterId, codec};
 use replica::keys::ValidatorKey;
 use std::fs;
@@ -109,7 +109,7 @@ fn keys(args: &DevnetArgs) -> Result<Vec<ValidatorKey>> {
 /// Returns the genesis of the demo for the validators of some keys, a minute before its first block.
 fn genesis(stage: &Stage, args: &DevnetArgs, keys: &[ValidatorKey]) -> Result<Genesis> {
     let hosts = vec![IpAddr::V4(Ipv4Addr::LOCALHOST); keys.len()];
-    let seats = init::seats(keys, &hosts, args.base_port)?;
+    let seats = operator::seats(keys, &hosts, args.base_port)?;
     let genesis = listing::genesis(&stage.listing, &stage.tape, "novation-devnet", &seats)?;
     let first = stage.tape.ticks.first().context("the scenario has no prices")?.time;
     let time = BlockTime::from_millis(first.millis() - MINUTE);
@@ -149,7 +149,7 @@ fn prepare(
         return Ok(());
     }
     let clock = Clock::Step { span: BlockSpan::from_millis(MINUTE) };
-    init::write(&args.dir, &Plan { genesis, clock, keys, reporters }, None)?;
+    write_network(&args.dir, &Plan { genesis, clock, keys, reporters }, None)?;
     for (number, signer) in (1..).zip(SIGNERS) {
         traffic::write_key(&args.dir.join(format!("signer-{number}.key")), args.seed, signer)?;
     }

@@ -3,12 +3,12 @@
 //! **Invariant:** what is sent for a block is for a block that the validator does not have yet: before each report it
 //! is asked how far it is.
 
-use super::config::NodeConfig;
 use crate::Verdict;
 use crate::cli::FeedArgs;
 use access::{Network, ReporterSecret};
 use anyhow::{Context, Result, bail};
 use client::Client;
+use operator::NodeConfig;
 use protocol::{
     BasisReport, InstrumentId, PriceReport, SourceId, UnderlyingId, ValidatorId, VolReport, Vote,
     codec, encode_hex,

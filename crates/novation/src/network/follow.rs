@@ -3,12 +3,12 @@
 //!
 //! **Left out:** answering clients. Whoever needs a second house to read from reads its directory.
 
-use super::config::NodeConfig;
 use super::join::{self, Network};
 use super::node::{said, say, write_pid};
 use crate::Verdict;
 use anyhow::{Context, Result};
 use client::Peer;
+use operator::NodeConfig;
 use std::io::Read as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

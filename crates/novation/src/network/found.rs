@@ -4,13 +4,13 @@
 //! anything.
 
 use super::genesis::{now, read};
-use super::init::{self, Plan};
 use crate::cli::InitArgs;
 use access::OwnerKey;
 use anyhow::{Context, Result, bail};
 use founding::{CouncilFile, CustodyFile, Description, File, TEMPLATE, ValidatorFile, given};
 use light::Clock;
 use machine::{Genesis, Machine};
+use operator::{Plan, clients_of, seats, validator_directory, write_network};
 use protocol::{Address, Hash, codec};
 use replica::keys::ValidatorKey;
 use std::fs;
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &InitArgs, out: &mut dyn Write) -> Result<()> {
     let Found { genesis, file, keys } = found;
     Machine::found(&genesis)?;
     for held in &genesis.validators {
-        init::rpc_of(replica::live::socket(
+        clients_of(replica::live::socket(
             held.seat.endpoint.context("a seat without an endpoint")?,
         ))?;
     }
@@ -65,11 +65,11 @@ pub(crate) fn run(args: &InitArgs, out: &mut dyn Write) -> Result<()> {
         writeln!(out, "{name} {address}: {}", path.display())?;
     }
     let plan = Plan { genesis: &genesis, clock, keys: &keys, reporters: &reporters };
-    init::write(&args.dir, &plan, file.as_deref())?;
+    write_network(&args.dir, &plan, file.as_deref())?;
     for (index, held) in genesis.validators.iter().enumerate() {
         if keys.iter().any(|key| key.public() == held.seat.key) {
             let at = held.seat.endpoint.map_or_else(String::new, |at| at.to_string());
-            let place = init::directory(&args.dir, index);
+            let place = validator_directory(&args.dir, index);
             writeln!(out, "validator {} on {at}: {}", held.seat.validator, place.display())?;
         }
     }
@@ -150,7 +150,7 @@ fn validators(args: &InitArgs, file: &mut File) -> Result<Vec<ValidatorKey>> {
             bail!("the file has no [[validators]]: name their machines by --hosts");
         }
         let keys = generated(args.hosts.len())?;
-        for seat in init::seats(&keys, &args.hosts, args.base_port)? {
+        for seat in seats(&keys, &args.hosts, args.base_port)? {
             let at = seat.endpoint.context("a seat without an endpoint")?;
             let key = Some(given(Hash::new(seat.key).to_string()));
             let listen = given(at.to_string());
@@ -252,7 +252,7 @@ fn demo(args: &InitArgs, now: BlockTime, made: &mut Made) -> Result<Found> {
     }
     let listed = listing::of_prices(&spots, now, Vol::from_points(7_000))?;
     let keys = generated(args.hosts.len())?;
-    let seats = init::seats(&keys, &args.hosts, args.base_port)?;
+    let seats = seats(&keys, &args.hosts, args.base_port)?;
     let chain = args.chain.as_deref().unwrap_or("novation");
     let genesis = listing::genesis(&listed, &stage.tape, chain, &seats)?;
     let mut underlyings = genesis.underlyings;

@@ -2,7 +2,7 @@
 //!
 //! **Left out:** what no operator acts upon. What the engine has to say below a warning is for its developers.
 
-use crate::cli::Level;
+use operator::Level;
 use protocol::Mode;
 use replica::{Node, Status};
 use std::collections::BTreeMap;

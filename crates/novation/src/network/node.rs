@@ -1,17 +1,16 @@
 //! One validator as a process: opens its house, joins its network, answers clients, and ends when it is told to.
 
-use super::config::NodeConfig;
-use super::door;
 use super::follow;
 use super::join::{self, Network};
 use super::log;
 use crate::Verdict;
-use crate::cli::{Level, NodeArgs};
+use crate::cli::NodeArgs;
 use anyhow::{Context, Result, anyhow, bail};
 use client::Peer;
 use gateway::{Metrics, OriginPolicy};
 use house::{House, HouseError, Reopened};
 use light::{Anchor, Step, Trust};
+use operator::{Level, NodeConfig, open_port, operator_socket};
 use protocol::Hash;
 use replica::keys::ValidatorKey;
 use replica::live::{self, Setup};
@@ -46,8 +45,8 @@ pub(crate) fn run(args: &NodeArgs) -> Result<Verdict> {
         check_genesis(&config.directory, genesis, &anchor)?;
     }
     // Tried before anything is opened, so that it is said in words; the one for validators is opened again by the engine.
-    drop(door::port(listen, "validators connect")?);
-    let clients = door::port(rpc, "clients connect")?;
+    drop(open_port(listen, "validators connect")?);
+    let clients = open_port(rpc, "clients connect")?;
     let mut house = match &network {
         Some(network)
             if join::is_empty(&config.directory) || config.directory.join(JOINING).exists() =>
@@ -67,7 +66,8 @@ pub(crate) fn run(args: &NodeArgs) -> Result<Verdict> {
     let (genesis, _) = house::read_genesis(&config.directory)?;
     write_pid(&config.directory)?;
     say(&format!("opened {} at block {}", config.directory.display(), house.header().height));
-    let doors = Doors { clients, operator: door::socket(&config.feed)?, doorman: config.doorman };
+    let doors =
+        Doors { clients, operator: operator_socket(&config.feed)?, doorman: config.doorman };
     let setup = Setup {
         directory: config.directory,
         key,

@@ -2,24 +2,92 @@
 //!
 //! **Invariant:** a key that is not known is refused, and so is a combination with which the engine could not run.
 
-use crate::cli::Level;
-use anyhow::{Context, Result, bail};
-use clap::ValueEnum as _;
+use crate::level::{Level, NoLevel};
 use gateway::OriginPolicy;
 use house::SNAPSHOT_BLOCKS;
 use mempool::Limits;
-use protocol::{Hash, ValidatorId};
+use protocol::{Hash, ValidatorId, decode_hex};
 use replica::{Pace, Timeouts};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroUsize, ParseIntError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use store::{LogOptions, StoreOptions};
 
 /// Longest file that is read.
 const TEXT_BYTES_MAX: u64 = 64 << 10;
+
+/// Why a file configures no validator.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// It is longer than any configuration.
+    #[error("{} is too long for a configuration", .0.display())]
+    TooLong(PathBuf),
+    /// What it says does not go.
+    #[error("{} is not a configuration", path.display())]
+    Invalid {
+        /// Which.
+        path: PathBuf,
+        /// What does not go.
+        source: InvalidConfig,
+    },
+}
+
+/// What in a configuration does not go.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidConfig {
+    /// A key that is not known, or a value of another form.
+    #[error("line {line}: {message}")]
+    Form {
+        /// Where, counted from one.
+        line: usize,
+        /// What is wrong there, in words of no programming language.
+        message: String,
+    },
+    /// An address of a validator that has no number.
+    #[error("'{text}' is not a validator's number")]
+    NoValidator {
+        /// What stands in its place.
+        text: String,
+        /// Why it is no number.
+        source: ParseIntError,
+    },
+    /// Times of the engine in an order in which it cannot run.
+    #[error(
+        "idle_ms must be less than leader_timeout_ms, and that less than certification_timeout_ms"
+    )]
+    Pace,
+    /// No level of what is said.
+    #[error(transparent)]
+    Level(#[from] NoLevel),
+    /// No key of a reporter.
+    #[error(
+        "'{0}' is no reporter's public key: 0x and 64 hexadecimal digits, as `novation keys --kind reporter` shows it"
+    )]
+    NoReporter(String),
+    /// No snapshot is kept.
+    #[error("snapshots must be at least 1")]
+    NoSnapshots,
+    /// Fewer blocks are kept than those who take a snapshot over need.
+    #[error("with {snapshots} snapshots, keep blocks = {least} at least")]
+    TooFewBlocks {
+        /// The snapshots that are kept.
+        snapshots: NonZeroUsize,
+        /// The blocks that they need.
+        least: u64,
+    },
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -119,57 +187,69 @@ impl Default for PoolText {
 
 /// What a validator's file says, its paths made whole.
 #[derive(Debug)]
-pub(crate) struct NodeConfig {
+pub struct NodeConfig {
     /// Where it keeps everything: the directory of the file.
-    pub(crate) directory: PathBuf,
-    pub(crate) network: PathBuf,
-    /// Of a node that votes.
-    pub(crate) key: Option<PathBuf>,
-    pub(crate) listen: SocketAddr,
-    pub(crate) rpc: SocketAddr,
+    pub directory: PathBuf,
+    /// The list of validators.
+    pub network: PathBuf,
+    /// The key file of a node that votes.
+    pub key: Option<PathBuf>,
+    /// Where other validators connect.
+    pub listen: SocketAddr,
+    /// Where clients connect.
+    pub rpc: SocketAddr,
     /// The operator's socket.
-    pub(crate) feed: PathBuf,
+    pub feed: PathBuf,
     /// The public key of its reporter.
-    pub(crate) reporter: Option<[u8; 32]>,
+    pub reporter: Option<[u8; 32]>,
     /// By which names clients may call it, and whose pages.
-    pub(crate) doorman: OriginPolicy,
+    pub doorman: OriginPolicy,
     /// How much it says.
-    pub(crate) log: Option<Level>,
+    pub log: Option<Level>,
     /// Whose state it takes over if it has none.
-    pub(crate) join: Option<SocketAddr>,
+    pub join: Option<SocketAddr>,
     /// Blocks whose receipts and events it keeps.
-    pub(crate) receipts: usize,
+    pub receipts: usize,
     /// How much of the past it keeps.
-    pub(crate) store: StoreOptions,
-    pub(crate) addresses: Vec<(ValidatorId, SocketAddr)>,
-    pub(crate) pace: Pace,
-    pub(crate) timeouts: Timeouts,
-    pub(crate) limits: Limits,
+    pub store: StoreOptions,
+    /// Where validators are reached that are elsewhere than their seats say.
+    pub addresses: Vec<(ValidatorId, SocketAddr)>,
+    /// How long a proposer waits.
+    pub pace: Pace,
+    /// How long the others wait for a proposer.
+    pub timeouts: Timeouts,
+    /// How much may wait to be ordered.
+    pub limits: Limits,
 }
 
 impl NodeConfig {
-    /// Reads a file.
-    pub(crate) fn read(path: &Path) -> Result<Self> {
-        let cannot = || format!("cannot read {}", path.display());
-        let length = std::fs::metadata(path).with_context(cannot)?.len();
-        if length > TEXT_BYTES_MAX {
-            bail!("{} is too long for a configuration", path.display());
+    /// Reads a file of at most 64 KiB.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with the file, and what of it does not go.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let cannot = |source| ConfigError::Unreadable { path: path.to_path_buf(), source };
+        if std::fs::metadata(path).map_err(cannot)?.len() > TEXT_BYTES_MAX {
+            return Err(ConfigError::TooLong(path.to_path_buf()));
         }
-        let text = std::fs::read_to_string(path).with_context(cannot)?;
+        let text = std::fs::read_to_string(path).map_err(cannot)?;
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
             _ => PathBuf::from("."),
         };
         Self::parse(&text, &directory)
-            .with_context(|| format!("{} is not a configuration", path.display()))
+            .map_err(|source| ConfigError::Invalid { path: path.to_path_buf(), source })
     }
 
-    fn parse(text: &str, directory: &Path) -> Result<Self> {
+    fn parse(text: &str, directory: &Path) -> Result<Self, InvalidConfig> {
         let text: Text = toml::from_str(text).map_err(|error| told(text, &error))?;
         let mut addresses = Vec::new();
         for (id, address) in &text.addresses {
-            let id = id.parse().with_context(|| format!("'{id}' is not a validator's number"))?;
-            addresses.push((ValidatorId::new(id), *address));
+            let number = id.parse();
+            let number =
+                number.map_err(|source| InvalidConfig::NoValidator { text: id.clone(), source })?;
+            addresses.push((ValidatorId::new(number), *address));
         }
         let millis = Duration::from_millis;
         let pace =
@@ -180,9 +260,7 @@ impl NodeConfig {
             fetch: millis(text.pace.fetch_timeout_ms),
         };
         if pace.idle_max >= timeouts.leader || timeouts.leader >= timeouts.certification {
-            bail!(
-                "idle_ms must be less than leader_timeout_ms, and that less than certification_timeout_ms"
-            );
+            return Err(InvalidConfig::Pace);
         }
         let store = store_options(&text.keep)?;
         let limits =
@@ -200,7 +278,7 @@ impl NodeConfig {
                 origins: text.clients.origins,
                 proxies: text.clients.proxies,
             },
-            log: text.log.as_deref().map(level).transpose()?,
+            log: text.log.as_deref().map(str::parse).transpose()?,
             receipts: text.keep.receipts,
             join: text.join,
             store,
@@ -212,25 +290,21 @@ impl NodeConfig {
     }
 }
 
-fn level(text: &str) -> Result<Level> {
-    let level = Level::from_str(text, false);
-    level.map_err(|_| anyhow::anyhow!("'{text}' is none of off, error, warn, info and debug"))
-}
-
-fn reporter(text: &str) -> Result<[u8; 32]> {
-    let bytes = protocol::decode_hex(text).ok().and_then(|bytes| bytes.try_into().ok());
-    bytes.with_context(|| {
-        format!("'{text}' is no reporter's public key: 0x and 64 hexadecimal digits, as `novation keys --kind reporter` shows it")
-    })
+fn reporter(text: &str) -> Result<[u8; 32], InvalidConfig> {
+    let bytes = decode_hex(text).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.ok_or_else(|| InvalidConfig::NoReporter(text.to_owned()))
 }
 
 /// Returns what the part of a configuration says that is about the past.
-fn store_options(keep: &KeepText) -> Result<StoreOptions> {
-    let snapshots = NonZeroUsize::new(keep.snapshots).context("snapshots must be at least 1")?;
+fn store_options(keep: &KeepText) -> Result<StoreOptions, InvalidConfig> {
+    let snapshots = NonZeroUsize::new(keep.snapshots).ok_or(InvalidConfig::NoSnapshots)?;
     // Whoever takes over a snapshot needs the certificates since.
-    let least = u64::try_from(keep.snapshots)?.saturating_add(1).saturating_mul(SNAPSHOT_BLOCKS);
+    let least = u64::try_from(keep.snapshots)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1)
+        .saturating_mul(SNAPSHOT_BLOCKS);
     if !keep.archive && keep.blocks < least {
-        bail!("with {snapshots} snapshots, keep blocks = {least} at least");
+        return Err(InvalidConfig::TooFewBlocks { snapshots, least });
     }
     let log =
         LogOptions { segment_bytes: keep.segment_bytes.max(1 << 10), ..LogOptions::default() };
@@ -238,8 +312,10 @@ fn store_options(keep: &KeepText) -> Result<StoreOptions> {
     Ok(StoreOptions { log, snapshots_kept: snapshots, blocks_kept })
 }
 
-/// Returns the text of a configuration that [`NodeConfig::read`] takes.
-pub(crate) fn text(listen: SocketAddr, rpc: SocketAddr, reporter: Hash) -> String {
+/// Returns the text of a configuration that [`NodeConfig::read`] takes: where a validator listens to others and answers
+/// clients, and the public key of its reporter; the rest as it is unless an operator changes it.
+#[must_use]
+pub fn config_text(listen: SocketAddr, rpc: SocketAddr, reporter: Hash) -> String {
     let (pace, keep) = (PaceText::default(), KeepText::default());
     format!(
         "# Paths are relative to this file, whose directory is the validator's data directory.\n\
@@ -271,7 +347,7 @@ pub(crate) fn text(listen: SocketAddr, rpc: SocketAddr, reporter: Hash) -> Strin
 }
 
 /// Returns what is wrong with a configuration in one line: where, and in words of no programming language.
-fn told(text: &str, error: &toml::de::Error) -> anyhow::Error {
+fn told(text: &str, error: &toml::de::Error) -> InvalidConfig {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.matches('\n').count().saturating_add(1);
     let mut message = error.message().replace('\n', " ");
@@ -284,7 +360,7 @@ fn told(text: &str, error: &toml::de::Error) -> anyhow::Error {
     ] {
         message = message.replace(&format!("expected {word}"), &format!("expected {meant}"));
     }
-    anyhow::anyhow!("line {line}: {message}")
+    InvalidConfig::Form { line, message }
 }
 
 #[cfg(test)]
@@ -294,7 +370,7 @@ mod tests {
     fn whole() -> String {
         let address: SocketAddr = "127.0.0.1:9000".parse().unwrap();
         let reporter = Hash::new([7; 32]);
-        format!("{}1 = \"{address}\"\n", text(address, address, reporter))
+        format!("{}1 = \"{address}\"\n", config_text(address, address, reporter))
     }
 
     #[test]
@@ -308,8 +384,7 @@ mod tests {
 
     #[test]
     fn an_unknown_key_and_timeouts_that_cannot_work_are_refused() {
-        let refused =
-            |text: &str| format!("{:#}", NodeConfig::parse(text, Path::new(".")).unwrap_err());
+        let refused = |text: &str| NodeConfig::parse(text, Path::new(".")).unwrap_err().to_string();
         assert!(refused(&format!("colour = 1\n{}", whole())).contains("colour"));
         let loud = whole().replace("log = \"info\"", "log = \"loud\"");
         assert!(refused(&loud).contains("'loud' is none of off, error"));
