@@ -20,6 +20,7 @@ if [ -n "${NOVATION_MUTANTS:-}" ]; then
         crates/core/ledger/*) words="ledger:" ;;
         crates/core/clearing/*) words="clearing:" ;;
         crates/core/waterfall/*) words="liquidation: debts:" ;;
+        crates/core/custody/*) words="custody:" ;;
         *) echo "no proofs are known for this file" >&2; exit 2 ;;
     esac
     # shellcheck disable=SC2086  # several words

@@ -33,6 +33,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("thresholds", BELOW_ENGINES),
     ("sessions", BELOW_ENGINES),
     ("validator-set", BELOW_ENGINES),
+    ("custody", BELOW_ENGINES),
     ("machine", BELOW_MACHINE),
 ];
 
@@ -54,6 +55,7 @@ const BELOW_MACHINE: &[&str] = &[
     "thresholds",
     "sessions",
     "validator-set",
+    "custody",
 ];
 
 /// All that core may take from outside: encoding, hashing, error messages.

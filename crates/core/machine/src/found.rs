@@ -4,7 +4,6 @@ use crate::Machine;
 use crate::state::State;
 use crate::state::account::Accounts;
 use crate::state::accrual::Accrual;
-use crate::state::allowances::Outflow;
 use crate::state::committee::Committee;
 use crate::state::custody::Custody;
 use crate::state::genesis::{Genesis, GenesisError, UnderlyingGenesis};
@@ -96,7 +95,7 @@ impl Machine {
             call_auction: None,
             suspension: crate::Suspension::default(),
             waiting: WaitingRoom::default(),
-            outflow: Outflow::default(),
+            outflow: custody::Outflow::default(),
             house_fault: None,
             keys: Keys::new(genesis.signed),
             liquidity: BTreeMap::new(),

@@ -40,7 +40,6 @@ mod steps;
 pub use state::State;
 pub use state::account::{Account, Accounts, OpenOrder, Origin};
 pub use state::accrual::Accrual;
-pub use state::allowances::{Hour, Outflow};
 pub use state::committee::{Committee, CommitteeRecord};
 pub use state::custody::{Claim, Custody, CustodyRecord, Withdrawal};
 pub use state::genesis::{

@@ -26,7 +26,6 @@ pub(crate) mod waiting;
 
 use crate::state::account::Accounts;
 use crate::state::accrual::Accrual;
-use crate::state::allowances::Outflow;
 use crate::state::committee::Committee;
 use crate::state::custody::Custody;
 use crate::state::keys::Keys;
@@ -34,6 +33,7 @@ use crate::state::market::Market;
 use crate::state::suspension::Suspension;
 use crate::state::underlying::Underlying;
 use crate::state::waiting::{CallAuction, WaitingRoom};
+use ::custody::Outflow;
 use borsh::{BorshDeserialize, BorshSerialize};
 use governance::{Council, Parameters};
 use ledger::{Holder, Ledger};

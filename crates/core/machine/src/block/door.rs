@@ -10,7 +10,6 @@ use crate::block::work::{Answer, Work};
 use crate::state::State;
 use crate::state::account::OpenOrder;
 use crate::state::accrual::Accrual;
-use crate::state::allowances::{Hour, Outflow};
 use crate::state::committee::Committee;
 use crate::state::custody::{Custody, Withdrawal};
 use crate::state::market::Market;
@@ -21,6 +20,7 @@ use crate::state::underlying::Underlying;
 use crate::state::waiting::{CallAuction, WaitingRoom};
 use book::{Open, OrderBook as _};
 use clearing::{Aggregate, Position};
+use custody::{Hour, Outflow};
 use governance::{Council, Due, Parameters};
 use ledger::{Changes, Holder, Posting};
 use protocol::{

@@ -5,8 +5,8 @@
 //!
 //! **Left out:** balances (`custody`).
 
-use crate::state::allowances::Outflow;
 use borsh::{BorshDeserialize, BorshSerialize};
+use custody::Outflow;
 use protocol::{AccountId, Address, AssetId, DepositId, Plant, Refusal, WithdrawalId, limits};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Amount, BlockHeight};

@@ -3,8 +3,8 @@
 //! What a session key may do, and when it is forgotten, is a rule of `sessions`.
 
 use crate::state::State;
-use crate::state::allowances::Hour;
 use borsh::{BorshDeserialize, BorshSerialize};
+use custody::Hour;
 use protocol::{Address, NonceWindow, SessionKey, Signer};
 use sessions::{Session, Signing};
 use std::collections::BTreeMap;

@@ -6,22 +6,15 @@
 //! **Left out:** how debts come about and are paid (`default::debts`), and the sharing of those that nobody pays.
 
 use crate::block::work::{Answer, Work};
-use crate::state::allowances::{Hour, Outflow};
 use crate::state::custody::{Claim, Withdrawal};
+use custody::{Counted, Leaving, Limits, Outflow};
 use ledger::{Holder, Posting};
 use protocol::{
     AccountId, AccountIndex, Address, AssetId, DepositId, Event, Fault, Mode, ParameterId, Plant,
     Receipt, Refusal, UnderlyingId, WithdrawalId, limits as counts,
 };
 use std::collections::BTreeSet;
-use units::{Amount, Notional, Num, Ppm, Price, Round, limits};
-
-/// What a withdrawal counts for, once it has been made.
-#[derive(Debug)]
-struct Counted {
-    house: Outflow,
-    owner: Hour,
-}
+use units::{Amount, Notional, Ppm, Price, limits};
 
 /// Returns the refusal that comes first in the order of the codes.
 fn first(refusals: impl IntoIterator<Item = Option<Refusal>>) -> Result<(), Refusal> {
@@ -95,19 +88,12 @@ impl Work<'_> {
     ///
     /// spec 0025-BLOCK-044.
     fn credited_within_a_day(&self, asset: AssetId, amount: Amount) -> Answer<Outflow> {
-        let at = Fault::at("deposits of a day");
         let worth = match self.dollars(asset, amount)? {
             Ok(worth) => worth,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let day = self.state.custody.day(asset);
-        let (day, total) = day.within_a_day(self.block.time, worth).map_err(&at)?;
         let limit = Notional::from_micros(self.state.house(ParameterId::DepositLimit));
-        let exceeded_by = total.minus(limit).map_err(&at)?;
-        Ok(match exceeded_by > Notional::ZERO {
-            true => Err(Refusal::DepositLimit { exceeded_by }),
-            false => Ok(day),
-        })
+        custody::deposit(&self.state.custody.day(asset), self.block.time, worth, limit)
     }
 
     /// Notes that a custodian has seen a withdrawal paid; its record goes once enough of them have.
@@ -299,13 +285,9 @@ impl Work<'_> {
         seller: Option<AccountIndex>,
         asset: AssetId,
     ) -> Result<Option<(Holder, Price, Notional)>, Fault> {
-        let mut underlyings = self.state.underlyings.iter();
-        let priced = underlyings.find(|(_, underlying)| underlying.asset == Some(asset));
-        let Some((fund, mode)) = priced.map(|(id, underlying)| (*id, underlying.mode)) else {
-            return Ok(None);
-        };
+        let Some(fund) = self.state.pledged_on(asset) else { return Ok(None) };
         let Some(seller) = seller else {
-            let price = self.state.index(fund).filter(|_| mode == Mode::Normal);
+            let price = self.state.index(fund).filter(|_| self.state.mode(fund) == Mode::Normal);
             let most = Notional::from_micros(Notional::LIMIT);
             return Ok(price.map(|price| (Holder::Insurance(fund), price, most)));
         };
@@ -400,9 +382,8 @@ impl Work<'_> {
             return Ok(());
         }
         let taken = self.state.take_brought(account, sold, amount)?;
-        let share = got.number().mul_div(taken.number(), amount.number(), Round::Down);
-        let share = share.map(Num::raw).map_err(Fault::at("share of what was brought"))?;
-        self.state.bring(account, bought, Amount::from_minor(share))
+        let carried = custody::carried(taken, amount, got)?;
+        self.state.bring(account, bought, carried)
     }
 
     /// Checks that every compartment to which an account is exposed lets collateral leave: its prices are what the
@@ -437,13 +418,10 @@ impl Work<'_> {
         if asset == AssetId::DOLLAR {
             return Ok(Ok(amount.notional()));
         }
-        let pledged = self.state.underlyings.iter().find(|(_, held)| held.asset == Some(asset));
-        let index: Option<Price> = pledged.and_then(|(id, _)| self.state.index(*id));
-        let Some(index) = index else {
-            return Ok(Err(Refusal::MarkMissing));
-        };
-        let value = amount.quantity().value(index, Round::Up);
-        value.map(Ok).map_err(Fault::at("value of a withdrawal"))
+        match self.state.pledged_on(asset).and_then(|id| self.state.index(id)) {
+            Some(index) => custody::worth(amount, index).map(Ok),
+            None => Ok(Err(Refusal::MarkMissing)),
+        }
     }
 
     /// Counts a withdrawal against the owner's share of the hour's limit, and against the limit: but an owner takes a
@@ -451,28 +429,18 @@ impl Work<'_> {
     ///
     /// spec 0025-BLOCK-012, 0025-BLOCK-042.
     fn counted(&self, owner: Address, dollars: Notional, is_brought: bool) -> Answer<Counted> {
-        let at = Fault::at("outflow");
-        let now = self.block.time;
-        let limit = Notional::from_micros(self.state.house(ParameterId::WithdrawalLimit));
-        let share = Ppm::from_parts(self.state.house(ParameterId::WithdrawalOwnerShare));
-        let share = limit.fraction_ppm(share, Round::Down).map_err(&at)?;
-        let free = Notional::from_micros(self.state.house(ParameterId::WithdrawalFree));
-        let hour = self.state.keys.hour(owner).with(now, dollars).map_err(&at)?;
-        let (house, total) = self.state.outflow.with(now, dollars).map_err(&at)?;
-        let over = |total: Notional, limit| total.minus(limit).map_err(&at);
-        let mut exceeded_by = over(hour.left, share)?;
-        if !is_brought || hour.left > free {
-            exceeded_by = exceeded_by.greater(over(total, limit)?);
-        }
-        Ok(match exceeded_by > Notional::ZERO {
-            true => Err(Refusal::WithdrawalLimit { exceeded_by }),
-            false => Ok(Counted { house, owner: hour }),
-        })
+        let house = |parameter| self.state.house(parameter);
+        let limits = Limits {
+            house: Notional::from_micros(house(ParameterId::WithdrawalLimit)),
+            owner_share: Ppm::from_parts(house(ParameterId::WithdrawalOwnerShare)),
+            free: Notional::from_micros(house(ParameterId::WithdrawalFree)),
+        };
+        let leaving = Leaving { now: self.block.time, dollars, is_brought };
+        custody::withdrawal(&limits, &self.state.outflow, self.state.keys.hour(owner), &leaving)
     }
 
     fn is_accepted(&self, asset: AssetId) -> bool {
-        asset == AssetId::DOLLAR
-            || self.state.underlyings.values().any(|held| held.asset == Some(asset))
+        asset == AssetId::DOLLAR || self.state.pledged_on(asset).is_some()
     }
 
     /// Returns the index of an account, which is opened if it is new.

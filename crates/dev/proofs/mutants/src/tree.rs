@@ -56,6 +56,12 @@ pub(crate) const FAMILIES: &[Family] = &[
         switch: "::units::mutant",
         words: &["debts:"],
     },
+    Family {
+        folder: "crates/core/custody/src",
+        files: &["amounts.rs", "hour.rs", "limits.rs", "outflow.rs"],
+        switch: "::units::mutant",
+        words: &["custody:"],
+    },
 ];
 
 /// The condition of the limit that every unit shares.

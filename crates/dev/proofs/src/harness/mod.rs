@@ -1,6 +1,7 @@
 //! The properties, family by family.
 
 mod clearing;
+mod custody;
 mod debts;
 mod kernel;
 mod ledger;
@@ -10,8 +11,15 @@ mod units;
 use super::world::{self, Claim, Exact, Prover, number};
 
 /// Every property.
-pub const ALL: &[&[symx::Harness<Prover>]] =
-    &[kernel::ALL, units::ALL, ledger::ALL, clearing::ALL, liquidation::ALL, debts::ALL];
+pub const ALL: &[&[symx::Harness<Prover>]] = &[
+    kernel::ALL,
+    units::ALL,
+    ledger::ALL,
+    clearing::ALL,
+    liquidation::ALL,
+    debts::ALL,
+    custody::ALL,
+];
 
 /// What an operation on numbers returns.
 type Outcome<T> = Result<T, world::units::ArithmeticError>;

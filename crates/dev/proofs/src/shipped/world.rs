@@ -2,7 +2,7 @@
 
 pub(crate) use self::contract::{contract, lemmas};
 pub(crate) use super::kernel;
-pub(crate) use ::{clearing, ledger, protocol, units, waterfall};
+pub(crate) use ::{clearing, custody, ledger, protocol, units, waterfall};
 pub(crate) use symx::concrete::{Claim, Exact, Prover};
 use units::Round;
 

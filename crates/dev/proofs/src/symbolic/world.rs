@@ -2,6 +2,7 @@
 
 pub(crate) use super::kernel;
 pub(crate) use symbolic_clearing as clearing;
+pub(crate) use symbolic_custody as custody;
 pub(crate) use symbolic_ledger as ledger;
 pub(crate) use symbolic_num::{contract, lemmas};
 pub(crate) use symbolic_protocol as protocol;
