@@ -66,6 +66,7 @@ const RULES: &[(&str, Rule)] = &[
     ("module documentation", sources::module_documentation),
     ("durable files", sources::durable_files),
     ("rooms", sources::rooms),
+    ("steps round nothing", sources::rounding_steps),
     ("banned words", words::banned_words),
     ("paths of machines", paths::machine_paths),
     ("spec ids", crate::spec::ids_resolve),

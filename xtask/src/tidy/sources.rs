@@ -149,6 +149,32 @@ pub(super) fn rooms(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// Steps of the machine that round nothing: what a rule divides, an engine does, where it is proved or tested alone.
+const STEPS: &[&str] = &[
+    "crates/core/machine/src/steps/clearing",
+    "crates/core/machine/src/steps/custody.rs",
+    "crates/core/machine/src/steps/default",
+];
+
+/// A step fetches, asks an engine, and writes.
+pub(super) fn rounding_steps(tree: &Tree) -> Vec<Finding> {
+    let steps = tree.rust().filter(|(path, _)| STEPS.iter().any(|step| path.starts_with(step)));
+    let mut findings = Vec::new();
+    for (path, text) in steps {
+        let lines = super::lines(path, text).filter(|line| !line.in_tests);
+        let rounds =
+            lines.filter(|line| ["Round::", "mul_div"].iter().any(|word| line.code.contains(word)));
+        findings.extend(rounds.map(|line| {
+            Finding::new(
+                path,
+                line.number,
+                "a step rounds nothing: ask the engine whose rule it is",
+            )
+        }));
+    }
+    findings
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,6 +221,15 @@ mod tests {
         assert_eq!(found("crates/node/replica/src/proposal/propose.rs"), 1);
         assert_eq!(found("crates/node/replica/src/execution/execute.rs"), 1);
         assert_eq!(found("crates/node/replica/src/engine.rs"), 0);
+    }
+
+    #[test]
+    fn a_step_that_rounds_is_found() {
+        let text = "//! A step.\nlet paid = value(price, Round::Down);\nlet part = all.mul_div(n, d, round);\n";
+        let found = |path| rounding_steps(&Tree::of(&[(path, text)])).len();
+        assert_eq!(found("crates/core/machine/src/steps/custody.rs"), 2);
+        assert_eq!(found("crates/core/machine/src/steps/default/debts.rs"), 2);
+        assert_eq!(found("crates/core/waterfall/src/sale.rs"), 0);
     }
 
     #[test]

@@ -34,7 +34,7 @@ mod settlement;
 pub use aggregate::Aggregate;
 pub use fill::{Novated, Trade, novate};
 pub use funding::{FundingTerms, funding_payment, funding_rate};
-pub use settlement::{Settled, close, payoff, settle};
+pub use settlement::{Settled, check_dust, close, payoff, payoff_of_lot, settle};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use units::{Lots, Notional};

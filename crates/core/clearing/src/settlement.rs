@@ -2,7 +2,7 @@
 
 use crate::Position;
 use protocol::{Contract, Fault, Right};
-use units::{Notional, Price, Quantity, Round};
+use units::{Lots, Notional, Price, Quantity, Round};
 
 /// What settling does to a position and its account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,10 +64,38 @@ pub fn payoff(contract: &Contract, settlement: Price) -> Result<Price, Fault> {
     }
 }
 
+/// Returns what a lot of a contract pays of which a unit pays so much, rounded down.
+///
+/// # Errors
+///
+/// [`Fault`] if a number leaves its limits.
+///
+/// spec 0013-CLEAR-009.
+pub fn payoff_of_lot(payoff: Price, contract_size: Quantity) -> Result<Notional, Fault> {
+    let lot = Lots::from_count(1);
+    lot.value(payoff, contract_size, Round::Down).map_err(Fault::at("payoff of a lot"))
+}
+
+/// Checks what the rounding of a settlement has left with the house: nothing is missing, and of each account no more than a
+/// micro-dollar is left.
+///
+/// # Errors
+///
+/// [`Fault::Invariant`] if that does not hold.
+///
+/// spec 0013-CLEAR-010, 0011-LEDG-007.
+pub fn check_dust(dust: Notional, accounts: usize) -> Result<(), Fault> {
+    let most = Notional::from_micros(i128::try_from(accounts).unwrap_or(i128::MAX));
+    if dust < Notional::ZERO || dust > most {
+        return Err(Fault::Invariant("settlement dust is below one micro-dollar an account"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use units::{BlockTime, Lots};
+    use units::BlockTime;
 
     #[test]
     fn settling_twice_at_one_price_pays_once() {
@@ -82,6 +110,24 @@ mod tests {
         assert_eq!(first.paid, Notional::from_micros(2_998)); // 30,000 − 27,001.5, value rounded down
         let again = settle(first.position, Price::from_micros(9_000_500), size).unwrap();
         assert_eq!(again.paid, Notional::ZERO);
+    }
+
+    #[test]
+    fn dust_is_not_negative_and_less_than_a_micro_dollar_each() {
+        // 0013-CLEAR-010
+        for (dust, accounts, fine) in
+            [(0, 0, true), (1, 0, false), (2, 2, true), (3, 2, false), (-1, 2, false)]
+        {
+            assert_eq!(check_dust(Notional::from_micros(dust), accounts).is_ok(), fine);
+        }
+    }
+
+    #[test]
+    fn what_a_lot_pays_is_rounded_down() {
+        // 0013-CLEAR-009
+        let half = Quantity::from_nanos(500_000_000);
+        assert_eq!(payoff_of_lot(Price::from_micros(3), half), Ok(Notional::from_micros(1)));
+        assert_eq!(payoff_of_lot(Price::from_micros(-3), half), Ok(Notional::from_micros(-2)));
     }
 
     #[test]

@@ -55,5 +55,5 @@ pub use mark::{PremiumAverage, Quotes, impact_lots, perpetual_mark};
 pub use median::{Middle, weighted_median, weighted_quartiles};
 pub use params::Parameters;
 pub use report::{Reading, Report};
-pub use settlement::{SettlementAverage, SettlementWindow, Sight};
+pub use settlement::{SettlementAverage, SettlementWindow, Sight, settlement_range};
 pub use vols::{ImpliedVol, VolMarks, VolVote};

@@ -233,6 +233,22 @@ fn time_between(from: BlockTime, until: BlockTime) -> Result<BlockSpan, Arithmet
     until.since(from).map(|span| span.greater(BlockSpan::ZERO))
 }
 
+/// Returns the lowest and the highest price that may be put in the place of what a settlement still waits for: the index less and
+/// more a part of it, which is rounded down.
+///
+/// # Errors
+///
+/// [`Fault`] if a price leaves its limits.
+///
+/// # Source
+///
+/// spec 0013-CLEAR-013.
+pub fn settlement_range(index: Price, band: Ppm) -> Result<(Price, Price), Fault> {
+    let reach = index.scaled(band, Round::Down);
+    let range = reach.and_then(|reach| Ok((index.minus(reach)?, index.plus(reach)?)));
+    range.map_err(Fault::at("price of a settlement"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,6 +320,13 @@ mod tests {
             fresh(&mut average, 9_999, settles + 1, &params);
             assert_eq!(average.settled(at(settles + 50)), Ok(Some(right)), "{silent}");
         }
+    }
+
+    /// 0013-CLEAR-013.
+    #[test]
+    fn a_price_that_is_given_lies_as_far_from_the_index_as_the_band_goes() {
+        let range = settlement_range(Price::from_micros(1_001), Ppm::from_parts(100_000));
+        assert_eq!(range, Ok((Price::from_micros(901), Price::from_micros(1_101))));
     }
 
     /// 0017-ORAC-018.

@@ -1,8 +1,8 @@
 //! Clearing: fills, variation margin, funding, expiry.
 
 use super::world::clearing::{
-    Aggregate, FundingTerms, Position, Trade, close, funding_payment, funding_rate, novate, payoff,
-    settle,
+    Aggregate, FundingTerms, Position, Trade, check_dust, close, funding_payment, funding_rate,
+    novate, payoff, payoff_of_lot, settle,
 };
 use super::world::protocol::{Contract, Fault as OurFault, Right, Side};
 use super::world::units::{
@@ -48,6 +48,12 @@ pub(super) const ALL: &[Harness<Prover>] = &[
         covers: &["closed"],
         canary: Fault::Difference,
         run: closing,
+    },
+    Harness {
+        name: "clearing: what a lot pays is rounded down, and dust is passed if and only if it is not negative nor more than one each",
+        covers: &["passed", "missing", "too much"],
+        canary: Fault::Rounding,
+        run: dust,
     },
     Harness {
         name: "clearing: payoffs are exact, options never negative, and calls less puts are futures",
@@ -267,6 +273,27 @@ fn closing(prover: &mut Prover) {
     prover.check(&closed.position.cost.exact().equals(whole(0)), "no cost is left");
     let exact = position.lots.exact() * size.exact() * price.exact();
     check_value(prover, closed.paid.exact() + position.cost.exact(), exact);
+}
+
+fn dust(prover: &mut Prover) {
+    let (price, size) = (Price::limited(prover, "price"), any_size(prover));
+    let Ok(lot) = payoff_of_lot(price, size) else {
+        return prover.never("a lot at a limited price pays something");
+    };
+    check_value(prover, lot.exact(), size.exact() * price.exact());
+    let dust = Notional::limited(prover, "dust");
+    let fine = dust.exact().within(whole(0), whole(2));
+    match check_dust(dust, 2) {
+        Ok(()) => {
+            prover.cover("passed");
+            prover.check(&fine, "it is dust");
+        }
+        Err(_) => {
+            let missing = prover.decide(&dust.exact().below(whole(0)));
+            prover.cover(if missing { "missing" } else { "too much" });
+            prover.check(&fine.not(), "it is none");
+        }
+    }
 }
 
 fn payoffs(prover: &mut Prover) {

@@ -5,14 +5,14 @@ use crate::state::market::{Market, Pause, Status};
 use crate::state::offered::Offered;
 use crate::steps::pricing::votes::ending_at;
 use book::{FastBook, OrderBook};
-use clearing::{Aggregate, Position, close, payoff, settle};
+use clearing::{Aggregate, Position, check_dust, close, payoff, payoff_of_lot, settle};
 use ledger::{Changes, Holder, Posting};
 use oracle::PremiumAverage;
 use protocol::{
     AccountIndex, AssetId, CancelReason, ContractRule, Event, Fault, Instrument, InstrumentId,
     Mode, ParameterId, Refusal, UnderlyingId, limits as counts,
 };
-use units::{Amount, BlockSpan, BlockTime, Lots, Notional, Ppb, Price, Round, Vol};
+use units::{Amount, BlockSpan, BlockTime, Notional, Ppb, Price, Vol};
 
 impl Market {
     /// Returns a market that has just been listed.
@@ -203,7 +203,6 @@ impl Work<'_> {
         expires_at: BlockTime,
         price: Price,
     ) -> Answer<()> {
-        let at = Fault::at("price of a settlement");
         let (now, params) = (self.block.time, self.oracle_parameters(id));
         let wait = self.state.span(id, ParameterId::SettlementWait);
         let due_at = expires_at.after(wait);
@@ -218,8 +217,7 @@ impl Work<'_> {
         if early || mode < Mode::Frozen || average.settled(now)?.is_some() {
             return Ok(Err(Refusal::SettlementNotDue));
         }
-        let reach = index.scaled(band, Round::Down).map_err(&at)?;
-        let (lowest, highest) = (index.minus(reach).map_err(&at)?, index.plus(reach).map_err(&at)?);
+        let (lowest, highest) = oracle::settlement_range(index, band)?;
         if price < lowest || price > highest {
             return Ok(Err(Refusal::SettlementPriceOutside { lowest, highest }));
         }
@@ -250,10 +248,7 @@ impl Work<'_> {
         // What rounding has left with the house goes to the insurance fund; nothing may be missing.
         let clearing = Holder::Clearing(id);
         let dust = self.clearing_balance(id, &changes)?;
-        let holders = i128::try_from(after.len()).unwrap_or(i128::MAX);
-        if dust < Notional::ZERO || dust > Notional::from_micros(holders) {
-            return Err(Fault::Invariant("settlement dust is below one micro-dollar an account"));
-        }
+        check_dust(dust, after.len())?;
         changes.post(Posting::dollars(clearing, Holder::Insurance(underlying), dust))?;
         let prepared = self.prepare_positions(id, &changes, aggregate, after)?;
         self.commit_positions(prepared);
@@ -261,8 +256,7 @@ impl Work<'_> {
         let suspension = self.state.suspension_mut();
         ended.into_iter().for_each(|account| suspension.position_ended(account));
         self.cancel_book(id, CancelReason::Expiry)?;
-        let payoff = Lots::from_count(1).value(per_unit, contract_size, Round::Down);
-        let payoff = payoff.map_err(Fault::at("payoff of a lot"))?;
+        let payoff = payoff_of_lot(per_unit, contract_size)?;
         self.events.push(Event::Expired { instrument: id, price, payoff, open_interest });
         self.state.delist(id);
         // A drill of this block has come too late.
