@@ -3,8 +3,7 @@
 use governance::{Council, Definition};
 use machine::{
     AccountRecord, BlockRecord, CommitteeRecord, CustodyRecord, LiquidityRecord, MarketRecord,
-    OwnerRecord, StateKey, Status, ThresholdsRecord, UnderlyingRecord, ValidatorRecord,
-    Withdrawal,
+    OwnerRecord, StateKey, Status, ThresholdsRecord, UnderlyingRecord, ValidatorRecord, Withdrawal,
 };
 use margin::{Bucket, Greeks, UnitGreeks};
 use protocol::codec::{self, DecodeError};

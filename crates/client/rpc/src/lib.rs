@@ -27,7 +27,7 @@
 //! ```
 //!
 //! A method with a proof of its own touches six files: what is proved and how it is checked (`light/answer.rs`), who makes
-//! the answer (`replica/node.rs`), its parameters and row (`rpc/methods/NAME.rs`), the table (`rpc/methods.rs`), and who
+//! the answer (`replica/answers/node.rs`), its parameters and row (`rpc/methods/NAME.rs`), the table (`rpc/methods.rs`), and who
 //! serves it (`gateway/methods.rs`, `gateway/methods/answers.rs`). `cargo x bless` renews the reference.
 //!
 //! **Invariant:** whatever is sent, a request takes no more memory than its own bytes, and what is refused is named.

@@ -26,6 +26,7 @@ mod network;
 mod parts;
 #[path = "../../../core/protocol/tests/conformance/random.rs"]
 mod random;
+mod rpc_request;
 mod signed;
 mod state;
 mod store_files;
@@ -83,6 +84,12 @@ pub const TARGETS: &[Target] = &[
     },
     Target { name: "proof", run: store_files::proof, seeds: store_files::proofs, cost: 5 },
     Target { name: "submission", run: signed::submission, seeds: signed::submissions, cost: 20 },
+    Target {
+        name: "rpc_request",
+        run: rpc_request::request,
+        seeds: rpc_request::requests,
+        cost: 2,
+    },
     Target { name: "step", run: following::step, seeds: following::signed_steps, cost: 20 },
     Target { name: "answer", run: following::answer, seeds: following::answers, cost: 40 },
     Target {

@@ -25,7 +25,8 @@ use governance::{Council, Due, Parameters};
 use ledger::{Changes, Holder, Posting};
 use protocol::{
     AccountId, AccountIndex, Address, AssetId, Contract, Fault, Instrument, InstrumentId, OrderId,
-    ParameterId, Refusal, SessionKey, SessionTerms, Signer, UnderlyingId, ValidatorId, WithdrawalId,
+    ParameterId, Refusal, SessionKey, SessionTerms, Signer, UnderlyingId, ValidatorId,
+    WithdrawalId,
 };
 use sessions::{Charge, Session};
 use std::collections::BTreeSet;
@@ -290,7 +291,9 @@ impl<'a> Guarded<'a> {
         self.touched.owners.insert(owner);
         let held = &mut self.state.keys.owner_mut(owner).sessions;
         let touched = &mut self.touched.sessions;
-        sessions::forget_ended(held, terms.key, now, |key| drop(touched.insert((owner, key))));
+        sessions::forget_ended(held, terms.key, now, |key| {
+            touched.insert((owner, key));
+        });
         sessions::register(held, terms)?;
         touched.insert((owner, terms.key));
         Ok(())

@@ -2,8 +2,9 @@
 
 use market::bars::{BAR, QuoteBar, TradeBar, Window};
 use market::orderflow::{BookRebuild, FlowMarket, FlowReader};
-use market::{BookSide, Dataset, MarketKind, Underlying, Venue, utc};
+use market::{BookSide, Dataset, MarketKind, Underlying, Venue};
 use protocol::Side;
+use units::utc;
 
 /// Milliseconds after which a price that a venue has not renewed is none.
 const RENEWED: i128 = 120_000;
