@@ -12,12 +12,14 @@ use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Longest name by which a client tells its requests apart.
 const ID_BYTES_MAX: usize = 64;
 /// Most characters that are repeated of the name of a method that there is not.
 const NAME_CHARS_MAX: usize = 64;
+/// Most bytes of what is said of a request that cannot be read: it may repeat what the client sent.
+const WORDS_BYTES_MAX: usize = 256;
 
 /// A request that can be answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,9 +79,9 @@ impl Head {
             return Err(Error::new(ErrorCode::InvalidRequest, words));
         }
         serde_json::from_slice(bytes).map_err(|error| match first {
-            Some(b'{') if error.is_data() => Error::new(ErrorCode::InvalidParams, error),
+            Some(b'{') if error.is_data() => Error::new(ErrorCode::InvalidParams, cut(&error)),
             _ if error.is_data() => Error::new(ErrorCode::InvalidRequest, "a request is an object"),
-            _ => Error::new(ErrorCode::ParseError, format!("not JSON: {error}")),
+            _ => Error::new(ErrorCode::ParseError, format!("not JSON: {}", cut(&error))),
         })
     }
 }
@@ -123,7 +125,7 @@ pub(crate) fn params<M: Method>(bytes: &[u8]) -> Result<M, Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let read: Result<Body<M>, _> = serde_path_to_error::deserialize(&mut deserializer);
     let Body { params } = read.map_err(|error| {
-        let path = error.path().to_string();
+        let path = cut(error.path());
         wrong(&M::ROW, path.strip_prefix("params.").unwrap_or(""), error.inner())
     })?;
     params.map_or_else(
@@ -135,9 +137,32 @@ pub(crate) fn params<M: Method>(bytes: &[u8]) -> Result<M, Error> {
     )
 }
 
+/// Returns the beginning of some words.
+fn cut(words: &impl fmt::Display) -> String {
+    struct Beginning(String);
+    impl fmt::Write for Beginning {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            let room = WORDS_BYTES_MAX.saturating_sub(self.0.len());
+            if text.len() <= room {
+                self.0.push_str(text);
+                return Ok(());
+            }
+            let end = text.floor_char_boundary(room);
+            self.0.push_str(text.get(..end).unwrap_or(""));
+            // Nothing more is formatted.
+            Err(fmt::Error)
+        }
+    }
+    let mut beginning = Beginning(String::new());
+    if write!(beginning, "{words}").is_err() {
+        beginning.0.push('…');
+    }
+    beginning.0
+}
+
 /// Says what is wrong with which parameter.
 fn wrong(row: &Row, path: &str, error: &serde_json::Error) -> Error {
-    let mut words = error.to_string();
+    let mut words = cut(error);
     // Where in the text says less than the name does.
     let place = format!(" at line {} column {}", error.line(), error.column());
     if let Some(end) = words.strip_suffix(&place).map(str::len) {
@@ -318,6 +343,29 @@ mod tests {
         }
         let deep = "[".repeat(100_000);
         assert_eq!(code(&format!("{{\"x\":{deep}")), -32_700);
+    }
+
+    #[test]
+    fn a_refusal_repeats_no_more_than_the_beginning_of_what_was_sent() {
+        let long = "\u{7f}".repeat(100_000);
+        for text in [
+            format!("{{\"method\":\"status\",\"params\":\"{long}\"}}"),
+            format!("{{\"method\":\"follow\",\"params\":{{\"height\":\"{long}\"}}}}"),
+            format!("{{\"method\":\"submit\",\"params\":{{\"submissions\":\"{long}\"}}}}"),
+            format!("{{\"method\":\"submit\",\"params\":{{\"submissions\":[\"{long}\"]}}}}"),
+            format!("{{\"method\":\"greeks\",\"params\":{{\"account\":\"{long}\"}}}}"),
+            format!("{{\"method\":\"{long}\"}}"),
+            format!("{{\"id\":\"{long}\",\"method\":\"status\"}}"),
+            format!("{{\"{long}\":{{}},\"method\":1}}"),
+            format!("\"{long}\""),
+            long.clone(),
+        ] {
+            let words = told(&text);
+            assert!(words.len() < 1_000, "{} bytes: {}", words.len(), cut(&words));
+        }
+        let words = told("{\"method\":\"status\",\"params\":\"a short one\"}");
+        assert!(words.contains("a short one") && !words.contains('…'), "{words}");
+        assert_eq!(cut(&"ä".repeat(1_000)).chars().last(), Some('…'));
     }
 
     #[test]

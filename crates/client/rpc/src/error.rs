@@ -11,7 +11,7 @@ pub enum ErrorCode {
     InvalidRequest,
     /// There is no such method here.
     MethodNotFound,
-    /// A parameter is missing, or is not what it must be; the message names it.
+    /// A parameter is missing, or is not what it must be; the message names it, if it is one of the method's.
     InvalidParams,
     /// The rate limit of the asker's address is spent.
     LimitExceeded,
@@ -56,7 +56,7 @@ pub const ERRORS: &[ErrorRow] = &[
         code: ErrorCode::InvalidParams,
         name: "InvalidParams",
         meaning: "`params`, `id` or `method` is not of its kind, or a parameter is missing, or not what it must be. \
-                  The message names it.",
+                  The message names a parameter of the method.",
         remedy: "Correct the parameter; the same request is refused again.",
     },
     ErrorRow {

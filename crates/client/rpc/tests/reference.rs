@@ -275,13 +275,13 @@ fn the_reference_of_methods_is_fresh() {
     let mut page = String::from(
         "# JSON-RPC\n\n\
          What a validator answers by POST to `/`, in JSON-RPC 2.0. Ports, sockets and limits: [network](../network.md#doors).\n\
-         The same as an OpenRPC document: [openrpc.json](openrpc.json), or the method `rpc.discover`.\n\n\
+         The same but for costs as an OpenRPC document: [openrpc.json](openrpc.json), or the method `rpc.discover`.\n\n\
          A request is one object, its parameters an object by name; there are no batches. Parameters that a method does not\n\
          have are passed over, and `null` is as good as nothing where a parameter may be left out. Bytes are `0x` and two\n\
          hexadecimal digits each; whole numbers are JSON numbers, and in parameters also their digits in a string. Times are\n\
          in milliseconds. Examples are what a network of `novation devnet` answered; long bytes are cut in them.\n\n\
          A call costs units of work, which the rate limit of the caller's address counts: a token bucket that gets 4,000 a\n\
-         second and holds 8,000. What is refused costs 1.\n\n",
+         second and holds 8,000. What cannot be read as a call costs 1, and 1 more for each 16 KiB.\n\n",
     );
     page.push_str("| method | what comes back | cost |\n|---|---|---|\n");
     for row in Call::ROWS {

@@ -3,6 +3,9 @@
 use crate::Answer;
 use rpc::{Call, Door, ErrorCode, Request, ResponseError, StatusParams};
 
+/// Longest refusal: the longest of those that repeat nothing names all methods.
+const WORDS_BYTES_MAX: usize = 1_024;
+
 /// What is read costs something, and is the same at every door that its method is for; what is refused has a code that clients
 /// know, and they read it back.
 pub(crate) fn request(bytes: &[u8]) -> Answer {
@@ -21,6 +24,7 @@ pub(crate) fn request(bytes: &[u8]) -> Answer {
         }
         Err(refused) => {
             assert!(refused.error.kind().is_some() && abroad.is_err(), "{refused:?}");
+            assert!(refused.error.message.len() <= WORDS_BYTES_MAX, "it repeats what was sent");
             let text = rpc::refused(&refused.id, &refused.error);
             let told = rpc::response::<StatusParams>(text.as_bytes());
             assert!(matches!(told, Err(ResponseError::Refused(error)) if error == refused.error));

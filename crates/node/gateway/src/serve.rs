@@ -33,6 +33,8 @@ const BODY_MAX: Duration = Duration::from_secs(10);
 const STALL_MAX: Duration = Duration::from_secs(10);
 /// What the metrics cost of the work that an address may ask for.
 const METRICS_COST: u32 = 100;
+/// Bytes of a request that is none, for a unit of work.
+const UNREADABLE_BYTES_A_UNIT: usize = 16 << 10;
 
 /// Returns the metrics as text.
 #[derive(Clone)]
@@ -143,8 +145,9 @@ async fn json_rpc(
     };
     let _busy = permit.begin_request();
     let request = Request::read(&bytes, served.door);
+    let length = bytes.len();
     drop(bytes);
-    let answer = respond(&served, &permit, request).await;
+    let answer = respond(&served, &permit, length, request).await;
     ([(CONTENT_TYPE, "application/json")], answer).into_response()
 }
 
@@ -173,24 +176,35 @@ async fn arrive(
 async fn respond(
     served: &Served,
     permit: &ConnectionPermit,
+    length: usize,
     request: Result<Request, Refused>,
 ) -> String {
     let source = match served.door {
         Door::Clients => Source::client(permit.address),
         Door::Operator => Source::Local,
     };
-    match within_rate(permit, request).await {
+    match within_rate(permit, length, request).await {
         Ok(Request { id, call }) => methods::respond(&served.node, source, &id, call).await,
         Err(Refused { id, error }) => rpc::refused(&id, &error),
     }
 }
 
-/// Returns a request once the rate limit of its address has room for it, or refuses it. What is refused as it is costs a unit.
+/// Returns what it costs to have read a request of a length that is none.
+fn unreadable_cost(length: usize) -> u32 {
+    u32::try_from(length / UNREADABLE_BYTES_A_UNIT).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+/// Returns a request once the rate limit of its address has room for it, or refuses it. What cannot be read as a call costs by
+/// its length, for it has been read.
 async fn within_rate(
     permit: &ConnectionPermit,
+    length: usize,
     request: Result<Request, Refused>,
 ) -> Result<Request, Refused> {
-    let cost = request.as_ref().map_or(1, |request| request.call.cost());
+    let cost = match &request {
+        Ok(request) => request.call.cost(),
+        Err(_) => unreadable_cost(length),
+    };
     match permit.spend(cost, Instant::now()) {
         Some(wait) => {
             tokio::time::sleep(wait).await;
@@ -253,9 +267,10 @@ mod tests {
     async fn a_request_beyond_the_rate_is_refused_under_its_id_and_one_within_it_passes() {
         let permit = permit();
         let asked = "{\"id\":\"a\",\"method\":\"greeks\",\"params\":{\"account\":\"0x0000000000000000000000000000000000000000\"}}";
-        assert_eq!(within_rate(&permit, read(asked)).await, read(asked));
+        assert_eq!(within_rate(&permit, asked.len(), read(asked)).await, read(asked));
         drain(&permit);
-        let refused = within_rate(&permit, read(asked)).await.expect_err("nothing is left");
+        let refused =
+            within_rate(&permit, asked.len(), read(asked)).await.expect_err("nothing is left");
         assert_eq!(refused.id, Id::Text("a".to_owned()));
         assert_eq!(refused.error.kind(), Some(ErrorCode::LimitExceeded));
     }
@@ -269,13 +284,19 @@ mod tests {
             ("{\"method\":\"sing\"}", ErrorCode::MethodNotFound),
             ("{\"method\":\"follow\"}", ErrorCode::InvalidParams),
         ] {
-            let refused = within_rate(&permit, read(asked)).await.expect_err("it is none");
+            let refused =
+                within_rate(&permit, asked.len(), read(asked)).await.expect_err("it is none");
             assert_eq!(refused.error.kind(), Some(code), "{asked}");
         }
         drain(&permit);
         while permit.spend(1, Instant::now()).is_some() {}
-        let refused = within_rate(&permit, read("nonsense")).await.expect_err("nor now");
+        let refused = within_rate(&permit, 8, read("nonsense")).await.expect_err("nor now");
         assert_eq!(refused.error.kind(), Some(ErrorCode::LimitExceeded));
+    }
+
+    #[test]
+    fn what_is_no_call_costs_by_its_length() {
+        assert_eq!([0, 16_383, 16_384, REQUEST_BYTES_MAX].map(unreadable_cost), [1, 1, 2, 513]);
     }
 
     #[tokio::test]

@@ -203,7 +203,7 @@ pub struct NodeConfig {
     /// The public key of its reporter.
     pub reporter: Option<[u8; 32]>,
     /// By which names clients may call it, and whose pages.
-    pub doorman: OriginPolicy,
+    pub origins: OriginPolicy,
     /// How much it says.
     pub log: Option<Level>,
     /// Whose state it takes over if it has none.
@@ -273,7 +273,7 @@ impl NodeConfig {
             rpc: text.rpc,
             feed: directory.join(&text.feed),
             reporter: text.reporter.as_deref().map(reporter).transpose()?,
-            doorman: OriginPolicy {
+            origins: OriginPolicy {
                 hosts: text.clients.hosts,
                 origins: text.clients.origins,
                 proxies: text.clients.proxies,

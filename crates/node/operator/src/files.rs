@@ -8,6 +8,7 @@ use protocol::codec::{self, EncodeError};
 use protocol::{Endpoint, Hash, Seat, ValidatorId};
 use replica::keys::ValidatorKey;
 use replica::{GuardError, VoteGuard};
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -58,7 +59,6 @@ pub enum FilesError {
 }
 
 /// A network before it is written.
-#[derive(Debug)]
 pub struct Plan<'a> {
     /// What it is founded on: its validators have seats with endpoints.
     pub genesis: &'a Genesis,
@@ -68,6 +68,13 @@ pub struct Plan<'a> {
     pub keys: &'a [ValidatorKey],
     /// The secret of the reporter of each of them.
     pub reporters: &'a [[u8; 32]],
+}
+
+impl fmt::Debug for Plan<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither keys nor secrets of reporters.
+        write!(f, "Plan({} of {} validators)", self.keys.len(), self.genesis.validators.len())
+    }
 }
 
 /// Returns the directory of a validator, counted from zero.

@@ -162,9 +162,7 @@ pub enum StartError {
     )]
     Archive(archive::Error),
     /// The network has not as many channels as the engine.
-    #[error(
-        "the engine's archive cannot be opened: a channel is missing; restore it, or start again from an empty directory"
-    )]
+    #[error("the engine cannot be wired: a channel is missing, which is a fault of this program")]
     Channels,
     /// The certificate to begin at is no certificate.
     #[error("the certificate in the file 'floor' is none of this network: {0}; join again")]
@@ -424,7 +422,7 @@ where
     let (watcher, known) = (blocker.clone(), (config.key.clone(), committees.clone()));
     let memory = Memory { guard: config.guard.clone(), observer: observer.clone() };
     context
-        .child("recollect")
+        .child("vote_recovery")
         .spawn(move |runtime| vote_recovery::run(runtime, asked, answered, watcher, known, memory));
 
     let halted = chain.clone();

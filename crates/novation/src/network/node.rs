@@ -67,7 +67,7 @@ pub(crate) fn run(args: &NodeArgs) -> Result<Verdict> {
     write_pid(&config.directory)?;
     say(&format!("opened {} at block {}", config.directory.display(), house.header().height));
     let doors =
-        Doors { clients, operator: operator_socket(&config.feed)?, doorman: config.doorman };
+        Doors { clients, operator: operator_socket(&config.feed)?, origins: config.origins };
     let setup = Setup {
         directory: config.directory,
         key,
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &NodeArgs) -> Result<Verdict> {
 struct Doors {
     clients: std::net::TcpListener,
     operator: std::os::unix::net::UnixListener,
-    doorman: OriginPolicy,
+    origins: OriginPolicy,
 }
 
 fn check_genesis(directory: &Path, found: Hash, anchor: &Anchor) -> Result<()> {
@@ -184,12 +184,12 @@ async fn serve(
     doors: Doors,
     with_parent: bool,
 ) -> Result<Verdict> {
-    let Doors { clients, operator, doorman } = doors;
+    let Doors { clients, operator, origins } = doors;
     clients.set_nonblocking(true)?;
     operator.set_nonblocking(true)?;
     let (clients, operator) = (TcpListener::from_std(clients)?, UnixListener::from_std(operator)?);
     let metrics = Metrics(metrics);
-    let server = tokio::spawn(gateway::serve(clients, node.clone(), metrics.clone(), doorman));
+    let server = tokio::spawn(gateway::serve(clients, node.clone(), metrics.clone(), origins));
     let local = tokio::spawn(gateway::serve_operator(operator, node.clone(), metrics));
     let watcher = tokio::spawn(watch(node.clone()));
     let looker = tokio::spawn(log::watch(node.clone()));
