@@ -463,8 +463,7 @@ pub(crate) enum OptionRight {
 
 /// What to ask a validator.
 #[derive(Debug, Clone, Args)]
-#[command(
-    after_help = "Records are named as for `novation prove`, underlyings by their number.\n\n\
+#[command(after_help = "Records are named as for `novation prove`.\n\n\
     Example:\n  \
     novation ask account 0x…/0 --trust network.toml         asks, checks and tells, without a file\n  \
     novation ask house insurance BTC --node 127.0.0.1:26700 --proof fund.answer\n  \
@@ -473,8 +472,7 @@ pub(crate) enum OptionRight {
     novation ask receipt 0x… --proof receipt.answer         what became of a submission, by the name that `submit` gave\n  \
     novation ask greeks 0x…/0 --proof greeks.answer         delta, gamma, vega, theta of an account\n  \
     novation verify fund.answer --trust ./devnet/network.toml\n  \
-    novation ask committee --trust network.toml --list newest.toml --proof committee.answer"
-)]
+    novation ask committee --trust network.toml --list newest.toml --proof committee.answer")]
 pub(crate) struct AskArgs {
     /// Kind of record.
     #[arg(value_name = "KIND", value_parser = kinds())]

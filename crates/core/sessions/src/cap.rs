@@ -1,7 +1,7 @@
 //! What is counted against the cap of a day, and what of it is given back.
 //!
 //! **Invariant:** what is counted in a day, less what is given back, is what the orders of that day have filled, what of them
-//! is open, and what was moved; it is at most the cap.
+//! is open, and what was moved; no command takes it above the cap.
 
 use crate::DAY;
 use borsh::{BorshDeserialize, BorshSerialize};

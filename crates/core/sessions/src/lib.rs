@@ -10,8 +10,8 @@
 //!   [`order_value`] says what an order counts for, [`Charge`] what of it is given back once it leaves unfilled.
 //!
 //! **Invariant:** a nonce of a key is used once (replay protection); a revoked or expired key commands nothing, and is
-//! remembered until the last signature by it has expired; what is counted in a day is at most the cap, and no more is given
-//! back than was counted.
+//! remembered until the last signature by it has expired; what is counted in a day, less what the command under way gives
+//! back, exceeds the cap by no command, and no more is given back than was counted. A cap that is lowered binds from then on.
 //!
 //! **Left out:** signatures, which a shell has checked; who owns which account; what the market does later to positions that
 //! were opened within the cap.

@@ -1,6 +1,6 @@
 //! What stands in a book and what an auction has traded, in dollars.
 //!
-//! **Invariant:** a figure is never above the exact one, so impact is never below it.
+//! **Invariant:** at a price that is not negative a figure is never above the exact one, so impact is never below it.
 
 use units::{Lots, Notional, Price, Quantity, Round};
 

@@ -187,6 +187,9 @@ fn sale(held: Amount, price: Price, most: Notional) -> Result<Sale, Fault> {
 ///
 /// spec 0021-FALL-042.
 pub fn purchase(held: Amount, wanted: Amount, price: Price, debt: Notional) -> Result<Sale, Fault> {
+    if price <= Price::ZERO {
+        return Err(Fault::Invariant("what is sold has a price"));
+    }
     let asked = held.lesser(wanted);
     // What pays a debt is asked only where it is less: nothing else need fit.
     let amount = if proceeds(asked, price)? < debt { asked } else { needed(debt, price)? };

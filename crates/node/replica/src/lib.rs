@@ -1,6 +1,6 @@
 //! One validator: the consensus engine, and the ledger that executes what it orders.
 //!
-//! This is the only crate that names the engine, its network and its broadcast. Blocks are ordered first and executed
+//! This is the only crate that runs the engine, its network and its broadcast. Blocks are ordered first and executed
 //! once they are final; each names the newest outcome its proposer knew, so that every finalised block certifies the
 //! state of an earlier one (see `docs/adr/0004-order-then-execute.md`).
 //!

@@ -70,7 +70,8 @@ impl Deref for Guarded<'_> {
     }
 }
 
-/// What no margin stands on. The record of the block itself is written with every block.
+/// What no margin of an account is kept from: prices, governed values and accruals, which change before margins are measured or
+/// after, and what margins do not read. The record of the block itself is written with every block.
 impl<'a> Guarded<'a> {
     /// Returns the state of a block of which nothing has taken effect.
     pub(crate) fn new(state: &'a mut State) -> Self {

@@ -100,10 +100,11 @@ impl Work<'_> {
     ) -> Result<OrderId, Fault> {
         let Incoming { open, time_in_force, self_trade } = *incoming;
         let order = self.next_order()?;
-        self.open_order(account, order, open)?;
         let (instrument, side, price) = (open.instrument, open.side, open.price);
         let waiting = Waiting { account, instrument, side, price, time_in_force, self_trade };
+        // First, so that what a fault leaves half open is found and taken back.
         self.state.waiting_mut().insert(order, waiting);
+        self.open_order(account, order, open)?;
         self.active.insert(instrument);
         self.trim_reduce_only(account, instrument, side)?;
         Ok(order)
@@ -204,11 +205,12 @@ impl Work<'_> {
             self.take_out(left, worst, CancelReason::Evicted)?;
         }
         let order = self.next_order()?;
-        self.open_order(account, order, open)?;
-        self.note_charge(account, order, &open)?;
         let (instrument, side, price) = (open.instrument, open.side, open.price);
         let waiting = Waiting { account, instrument, side, price, time_in_force, self_trade };
+        // First, so that what a fault leaves half open is found and taken back.
         self.state.waiting_mut().insert(order, waiting);
+        self.open_order(account, order, open)?;
+        self.note_charge(account, order, &open)?;
         self.trim_reduce_only(account, open.instrument, open.side)?;
         Ok(order)
     }
