@@ -107,6 +107,8 @@ fn a_fifth_validator_joins_the_first_leaves_and_clients_of_the_first_list_follow
     assert!(present.contains("has a seat 2 3 4 5"), "{present}");
     assert!(present.contains("finalised by the validators of epoch"), "{present}");
 
+    // In the epoch after its last it still hears what is final, and so that it has left.
+    net.reaches(0, rules);
     // The one that left is not missed, and of the four that have a seat any three go on, the newcomer among them.
     net.kill(0);
     net.kill(2);
