@@ -27,7 +27,7 @@ const GATES: &[Gate] = &[
     Gate { name: "margin_impact", about: "margin of ten positions with impact", bar: 3_775 },
     Gate { name: "order_impact", about: "exact check of an order with impact", bar: 1_420 },
     Gate { name: "book", about: "order placed or cancelled, digest included", bar: 13_000 },
-    Gate { name: "machine", about: "command of mixed traffic, all that a block does", bar: 14_250 },
+    Gate { name: "machine", about: "command of mixed traffic, all that a block does", bar: 14_150 },
     Gate {
         name: "prices",
         about: "vote of a hundred validators, all that a block does",

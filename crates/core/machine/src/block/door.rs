@@ -41,6 +41,8 @@ use waterfall::Allowance;
 struct Touched {
     accounts: BTreeSet<AccountIndex>,
     markets: BTreeSet<InstrumentId>,
+    /// The market that was noted last: most writes to one follow another.
+    last_market: Option<InstrumentId>,
     underlyings: BTreeSet<UnderlyingId>,
     thresholds: BTreeSet<UnderlyingId>,
     liquidity: BTreeSet<UnderlyingId>,
@@ -53,6 +55,15 @@ struct Touched {
     council: bool,
     custody: bool,
     withdrawals: BTreeSet<WithdrawalId>,
+}
+
+impl Touched {
+    fn market(&mut self, id: InstrumentId) {
+        if self.last_market != Some(id) {
+            self.markets.insert(id);
+            self.last_market = Some(id);
+        }
+    }
 }
 
 /// The state of a block under way: read as it is, written through what notes the record.
@@ -90,6 +101,7 @@ impl<'a> Guarded<'a> {
         let Touched {
             accounts,
             markets,
+            last_market: _,
             underlyings,
             thresholds,
             liquidity,
@@ -317,7 +329,7 @@ impl<'a> Guarded<'a> {
 
     /// Adds a market that has just been listed.
     pub(crate) fn list(&mut self, instrument: Instrument) {
-        self.touched.markets.insert(instrument.id);
+        self.touched.market(instrument.id);
         self.state.markets.insert(instrument.id, Market::listed(instrument));
         if instrument.contract == Contract::Perpetual {
             self.state.accruals.insert(instrument.id, Accrual::new(instrument.contract_size));
@@ -326,7 +338,7 @@ impl<'a> Guarded<'a> {
 
     /// Removes a market that has ended.
     pub(crate) fn delist(&mut self, id: InstrumentId) {
-        self.touched.markets.insert(id);
+        self.touched.market(id);
         self.state.markets.remove(&id);
     }
 
@@ -337,7 +349,7 @@ impl<'a> Guarded<'a> {
     /// [`Fault::Missing`] if it is not listed.
     pub(crate) fn market_mut(&mut self, id: InstrumentId) -> Result<&mut Market, Fault> {
         let market = self.state.markets.get_mut(&id).ok_or(Fault::Missing("market"))?;
-        self.touched.markets.insert(id);
+        self.touched.market(id);
         Ok(market)
     }
 
@@ -352,7 +364,7 @@ impl<'a> Guarded<'a> {
     ) -> Result<(&mut Market, &Underlying), Fault> {
         let market = self.state.markets.get_mut(&id).ok_or(Fault::Missing("market"))?;
         let on = self.state.underlyings.get(&market.instrument.underlying);
-        self.touched.markets.insert(id);
+        self.touched.market(id);
         Ok((market, on.ok_or(Fault::Missing("underlying"))?))
     }
 
@@ -363,7 +375,7 @@ impl<'a> Guarded<'a> {
     /// [`Fault::Missing`] if it has none.
     pub(crate) fn accrual_mut(&mut self, id: InstrumentId) -> Result<&mut Accrual, Fault> {
         let accrual = self.state.accruals.get_mut(&id).ok_or(Fault::Missing("accrual"))?;
-        self.touched.markets.insert(id);
+        self.touched.market(id);
         Ok(accrual)
     }
 
@@ -372,7 +384,7 @@ impl<'a> Guarded<'a> {
         let market = self.state.markets.get_mut(&id)?;
         let open = market.book.cancel(order)?;
         market.offered.take(open.side, open.lots);
-        self.touched.markets.insert(id);
+        self.touched.market(id);
         Some(open)
     }
 
